@@ -1,0 +1,38 @@
+.DEFAULT_GOAL := help
+.PHONY: help run test test-all lint format bench
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+help:  ## say what each verb does
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet -e '.[dev]'
+	touch $@
+
+run: $(READY)  ## the main job: demo variants on the built-in data, then the report
+	$(BIN)/python run_suite.py run --protocol demo
+
+test: $(READY)  ## what a developer runs: everything but the real training
+	$(BIN)/python -m pytest -m 'not slow'
+
+test-all: $(READY)  ## every test, with the real training and the killed runs
+	$(BIN)/python -m pytest
+
+lint: $(READY)  ## ruff, mypy, the import picture, the size budgets
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tests/budgets.py
+
+format: $(READY)  ## put every file into the house form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(READY)  ## the suite's own speed
+	$(BIN)/python -m pytest tests/bench --benchmark-only

@@ -1,0 +1,1 @@
+"""Build, measure and judge modifications of YOLOv5."""

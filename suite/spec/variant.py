@@ -1,0 +1,159 @@
+"""The frozen records that a variant file becomes. After `resolve` every number in them is final."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from suite.record import Json, digest
+
+Part = Literal["backbone", "neck", "head"]
+PARTS: tuple[Part, ...] = ("backbone", "neck", "head")
+Option: TypeAlias = Json
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where something stands in a file the user wrote; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One line of a part.
+
+    `out` is None where the block itself decides its channels; `stride` is None where the block's default holds;
+    `inputs` are tags, or "last" for the line above. `tags` maps a tag to the index of the output it names
+    (0 for a block with one output). `options` are the block's own keyword arguments.
+    """
+
+    block: str
+    part: Part
+    out: int | None = None
+    repeat: int = 1
+    stride: int | None = None
+    inputs: tuple[str, ...] = ("last",)
+    tags: Mapping[str, int] = field(default_factory=dict)
+    options: Mapping[str, Option] = field(default_factory=dict)
+    mark: Mark | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """And-ed conditions on convolutions; an empty tuple means any; `count` pins the number of matches."""
+
+    part: tuple[str, ...] = ()
+    tag: tuple[str, ...] = ()
+    stage: tuple[int, ...] = ()
+    block: tuple[str, ...] = ()
+    kernel: tuple[int, ...] = ()
+    stride: tuple[int, ...] = ()
+    groups: tuple[int, ...] = ()
+    path: tuple[str, ...] = ()
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConvEdit:
+    """Replace the convolutions inside blocks that `select` matches by `operator`; carried out at build."""
+
+    select: Selector
+    operator: str
+    options: Mapping[str, Option] = field(default_factory=dict)
+    mark: Mark | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """An attribute of every `block` goes linearly from `start` to `end` over the first `over` of the run."""
+
+    block: str
+    attribute: str
+    start: float
+    end: float
+    over: float
+
+
+@dataclass(frozen=True, slots=True)
+class Expect:
+    """What the file promises of the network: 80 classes, 640 x 640, as trained. None: not promised."""
+
+    strides: tuple[int, ...] | None = None
+    params: int | None = None
+    gmacs: float | None = None
+    mark: Mark | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A network, completely described.
+
+    `baseline` is the variant that deltas refer to: the nearest ancestor, or "" where the file only scales its
+    base and so is a baseline itself. `control` marks a variant shipped to be broken, such as "broken".
+    """
+
+    name: str
+    title: str
+    layers: tuple[Layer, ...]  # backbone, neck, head, in the order they run
+    base: str = ""
+    baseline: str = ""
+    paper: str = ""
+    conv_edits: tuple[ConvEdit, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
+    freeze: tuple[Part, ...] = ()
+    control: str = ""
+    expect: Expect = field(default_factory=Expect)
+    mark: Mark | None = field(default=None, compare=False)
+
+    def part(self, part: Part) -> tuple[Layer, ...]:
+        """The layers of one part, in order."""
+        return tuple(layer for layer in self.layers if layer.part == part)
+
+    @property
+    def architecture(self) -> dict[str, Json]:
+        """All that decides what is built and trained, as plain JSON; title, paper, base and marks are left out."""
+        return {
+            "layers": [_layer_json(layer) for layer in self.layers],
+            "conv_edits": [_edit_json(edit) for edit in self.conv_edits],
+            "schedules": [[s.block, s.attribute, s.start, s.end, s.over] for s in self.schedules],
+            "freeze": list(self.freeze),
+        }
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the resolved architecture: equal for two files that describe one network."""
+        return digest(self.architecture)
+
+
+def _layer_json(layer: Layer) -> Json:
+    return {
+        "block": layer.block,
+        "part": layer.part,
+        "out": layer.out,
+        "repeat": layer.repeat,
+        "stride": layer.stride,
+        "inputs": list(layer.inputs),
+        "tags": dict(layer.tags),
+        "options": dict(layer.options),
+    }
+
+
+def _edit_json(edit: ConvEdit) -> Json:
+    select = edit.select
+    return {
+        "part": list(select.part),
+        "tag": list(select.tag),
+        "stage": list(select.stage),
+        "block": list(select.block),
+        "kernel": list(select.kernel),
+        "stride": list(select.stride),
+        "groups": list(select.groups),
+        "path": list(select.path),
+        "operator": edit.operator,
+        "options": dict(edit.options),
+    }
