@@ -1,0 +1,269 @@
+"""Writing and reading the store. One outcome is one transaction; nothing that was measured is deleted."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from suite.record import Json, Measurement, Metric, Outcome, canonical_json
+from suite.store import rows, schema
+from suite.store.lock import Lock, StoreError
+from suite.store.records import (
+    STRIDES,
+    JobRecord,
+    RunRecord,
+    StoredMeasurement,
+    StoredOutcome,
+    VariantRecord,
+)
+
+
+class Store:
+    """An open store: `Store.open` to write (takes the lock), `Store.open_readonly` to read. Use it in a `with`."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, lock: Lock | None) -> None:
+        connection.row_factory = sqlite3.Row
+        self._connection = connection
+        self._lock = lock
+        self.path = path
+
+    @classmethod
+    def open(cls, path: Path, *, wait: bool = False) -> Self:
+        """Open for writing, creating file and folder where they are missing.
+
+        Raises:
+            StoreLockedError: another process writes to it and `wait` is false.
+            StoreError: the file is damaged, foreign, or of another version; it is left as it is.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = Lock(path.with_name(f"{path.name}.lock"), wait=wait)
+        try:
+            return cls(schema.open_for_writing(path), path, lock)
+        except StoreError:
+            lock.release()
+            raise
+
+    @classmethod
+    def open_readonly(cls, path: Path) -> Self:
+        """Open for reading; takes no lock.
+
+        Raises:
+            StoreError: there is no store, or it is damaged, foreign, or of another version.
+        """
+        return cls(schema.open_for_reading(path), path, None)
+
+    def close(self) -> None:
+        """Close the file and free the lock."""
+        self._connection.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # writing
+
+    def begin_run(
+        self,
+        *,
+        protocol: str,
+        protocol_json: Mapping[str, Json],
+        git: str,
+        machine: Mapping[str, Json],
+        dataset_fingerprint: str,
+        metrics: Sequence[Metric],
+        variants: Sequence[VariantRecord],
+        jobs: Sequence[JobRecord],
+    ) -> str:
+        """Write down what is about to be done and return the run's id.
+
+        A job with `reused` is bound to the outcome that is stored under its key.
+        """
+        started = _now()
+        with self._transaction() as connection:
+            run_id = self._free_id(started)
+            cursor = connection.execute(
+                "INSERT INTO runs (id, started, finished, protocol, protocol_json, git, machine, dataset, metrics)"
+                " VALUES (?, ?, '', ?, ?, ?, ?, ?, ?)",
+                (
+                    run_id,
+                    started,
+                    protocol,
+                    canonical_json(dict(protocol_json)),
+                    git,
+                    canonical_json(dict(machine)),
+                    dataset_fingerprint,
+                    rows.metrics_json(metrics),
+                ),
+            )
+            run = cursor.lastrowid
+            _insert(connection, "variants", [(run, i, *rows.variant_row(v)) for i, v in enumerate(variants)])
+            connection.executemany(
+                "INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?,"
+                " (SELECT number FROM outcomes WHERE key = ? AND superseded = 0 AND ?))",
+                [
+                    (run, position, *rows.job_row(job), job.reused, job.key, job.reused)
+                    for position, job in enumerate(jobs)
+                ],
+            )
+        return run_id
+
+    def put(self, run_id: str, job: JobRecord, outcome: Outcome) -> None:
+        """Store what `job` of the run left behind, in one transaction; it supersedes an older one."""
+        with self._transaction() as connection:
+            connection.execute(
+                "UPDATE outcomes SET superseded = 1 WHERE key = ? AND superseded = 0", (outcome.key,)
+            )
+            cursor = connection.execute(
+                "INSERT INTO outcomes (key, kind, variant, fingerprint, seed, replica, started, seconds,"
+                " environment, artifacts, failure) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*rows.job_row(job), *rows.outcome_row(outcome)),
+            )
+            number = cursor.lastrowid
+            measured = [(number, i, *rows.measurement_row(m)) for i, m in enumerate(outcome.measurements)]
+            _insert(connection, "measurements", measured)
+            connection.execute(
+                "UPDATE jobs SET outcome = ? WHERE key = ? AND run = (SELECT number FROM runs WHERE id = ?)",
+                (number, outcome.key, run_id),
+            )
+
+    def put_dataset(self, fingerprint: str, facts: Mapping[str, Json]) -> None:
+        """Keep the facts of a data set; the same fingerprint again changes nothing."""
+        with self._transaction() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO datasets VALUES (?, ?)", (fingerprint, canonical_json(dict(facts)))
+            )
+
+    def finish_run(self, run_id: str) -> None:
+        """Note that the run reached its end, whatever its jobs became."""
+        with self._transaction() as connection:
+            connection.execute("UPDATE runs SET finished = ? WHERE id = ?", (_now(), run_id))
+
+    # reading
+
+    def has(self, key: str) -> bool:
+        """Whether measurements are stored under `key`; a failure does not count, it will be tried again."""
+        found = self._connection.execute(
+            "SELECT 1 FROM outcomes WHERE key = ? AND superseded = 0 AND failure IS NULL", (key,)
+        )
+        return found.fetchone() is not None
+
+    def runs(self) -> tuple[RunRecord, ...]:
+        """All runs, oldest first."""
+        return tuple(
+            self._run(row) for row in self._connection.execute("SELECT * FROM runs ORDER BY number").fetchall()
+        )
+
+    def run(self, run_id: str = "latest") -> RunRecord:
+        """The run of that id, or the one begun last.
+
+        Raises:
+            StoreError: there is no such run.
+        """
+        where, parameters = ("", ()) if run_id == "latest" else ("WHERE id = ?", (run_id,))
+        row = self._connection.execute(
+            f"SELECT * FROM runs {where} ORDER BY number DESC LIMIT 1",  # noqa: S608  both texts stand above
+            parameters,
+        ).fetchone()
+        if row is None:
+            raise StoreError(f"{self.path}: has no run '{run_id}'")
+        return self._run(row)
+
+    def outcomes(self, keys: Iterable[str] | None = None) -> tuple[StoredOutcome, ...]:
+        """The current outcome under each key (None: every key) that has one, sorted by key."""
+        query = "SELECT * FROM outcomes WHERE superseded = 0 ORDER BY key"
+        wanted = None if keys is None else set(keys)
+        return tuple(
+            rows.outcome(row, self._measurements(row["number"]))
+            for row in self._connection.execute(query).fetchall()
+            if wanted is None or row["key"] in wanted
+        )
+
+    def measurements(self, keys: Iterable[str]) -> list[StoredMeasurement]:
+        """The measurements under `keys`, by key and then in the order they were taken."""
+        return [
+            StoredMeasurement(
+                job_key=outcome.key,
+                variant=outcome.variant,
+                fingerprint=outcome.fingerprint,
+                seed=outcome.seed,
+                replica=outcome.replica,
+                measurement=measurement,
+                started=outcome.started,
+                environment=outcome.environment,
+            )
+            for outcome in self.outcomes(keys)
+            for measurement in outcome.measurements
+        ]
+
+    def failures(self, keys: Iterable[str]) -> list[StoredOutcome]:
+        """The outcomes under `keys` that are failures (`.failure` is set), by key."""
+        return [outcome for outcome in self.outcomes(keys) if outcome.failure is not None]
+
+    def dataset(self, fingerprint: str) -> dict[str, Json]:
+        """The facts of a data set.
+
+        Raises:
+            StoreError: the store has none for this fingerprint.
+        """
+        row = self._connection.execute(
+            "SELECT facts FROM datasets WHERE fingerprint = ?", (fingerprint,)
+        ).fetchone()
+        if row is None:
+            raise StoreError(f"{self.path}: has no data set '{fingerprint}'")
+        return rows.json_object(row["facts"])
+
+    def _run(self, row: sqlite3.Row) -> RunRecord:
+        query = (
+            "SELECT jobs.*, outcomes.failure AS failure FROM jobs"
+            " LEFT JOIN outcomes ON outcomes.number = jobs.outcome WHERE run = ? ORDER BY position"
+        )
+        job_rows = self._connection.execute(query, (row["number"],)).fetchall()
+        outcome_of = {job["variant"]: job["outcome"] for job in job_rows if job["kind"] == "static"}
+        variants = []
+        for record in self._connection.execute(
+            "SELECT * FROM variants WHERE run = ? ORDER BY position", (row["number"],)
+        ).fetchall():
+            strides = [m for m in self._measurements(outcome_of.get(record["name"])) if m.metric == STRIDES]
+            variants.append(rows.variant(record, strides[0] if strides else None))
+        return rows.run(row, jobs=tuple(rows.job(job) for job in job_rows), variants=tuple(variants))
+
+    def _measurements(self, outcome: int | None) -> tuple[Measurement, ...]:
+        found = self._connection.execute(
+            "SELECT * FROM measurements WHERE outcome = ? ORDER BY position", (outcome,)
+        )
+        return tuple(rows.measurement(row) for row in found)
+
+    def _free_id(self, started: str) -> str:
+        stem = started.replace(":", "")[:17].rstrip("Z+")
+        taken = {row["id"] for row in self._connection.execute("SELECT id FROM runs")}
+        names = (stem if number == 1 else f"{stem}-{number}" for number in range(1, len(taken) + 2))
+        return next(name for name in names if name not in taken)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._connection
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _insert(connection: sqlite3.Connection, table: str, table_rows: Sequence[tuple[rows.Cell, ...]]) -> None:
+    for row in table_rows:
+        marks = ", ".join("?" * len(row))
+        connection.execute(f"INSERT INTO {table} VALUES ({marks})", row)  # noqa: S608  the names stand in this file
