@@ -1,0 +1,149 @@
+"""The convolution factory that carries a variant's edits into the blocks.
+
+Blocks never construct their convolutions themselves: they ask a `Make`. The builder hands one `Make` to each layer;
+a first pass on the meta device lists every convolution that was asked for, the variant's edits choose among them, and
+the second pass builds the chosen operators in place. No module is ever replaced after construction.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+import torch
+from torch import Tensor, nn
+
+from suite.nn.layers import ConvNormAct
+from suite.spec.variant import Selector
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One convolution that a block asked for, and where it ended up."""
+
+    part: str
+    layer: str  # address of the YAML line, such as "backbone.3"
+    block: str
+    stage: int  # output stride of the layer, in pixels
+    tags: tuple[str, ...]
+    index: int  # counts the convolutions of its layer
+    path: str  # dotted path in the model
+    kernel: int
+    stride: int
+    groups: int
+    in_channels: int
+    out_channels: int
+
+    def matches(self, select: Selector) -> bool:
+        """Whether every condition of `select` holds; an empty condition always does."""
+        return (
+            _holds(select.part, self.part)
+            and _holds(select.stage, self.stage)
+            and _holds(select.block, self.block)
+            and _holds(select.kernel, self.kernel)
+            and _holds(select.stride, self.stride)
+            and _holds(select.groups, self.groups)
+            and (not select.tag or not set(select.tag).isdisjoint(self.tags))
+            and (not select.path or any(fnmatchcase(self.path, pattern) for pattern in select.path))
+        )
+
+    def __str__(self) -> str:
+        groups = f", {self.groups} groups" if self.groups > 1 else ""
+        return f"{self.path} ({self.kernel}x{self.kernel}, stride {self.stride}{groups}, stage {self.stage})"
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """What takes a convolution's place: called as (in, out, kernel, stride, padding, dilation, groups)."""
+
+    build: Callable[..., nn.Module]
+    options: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A convolution that `Make.conv` has built, with what was asked for."""
+
+    module: nn.Module
+    kernel: int
+    stride: int
+    groups: int
+    in_channels: int
+    out_channels: int
+
+
+class Make:
+    """Makes the convolutions, norms and activations of one layer; `Make()` makes plain YOLOv5 parts."""
+
+    def __init__(self, operators: Mapping[int, Operator] | None = None) -> None:
+        self.asked: list[Asked] = []
+        self._operators = operators or {}
+
+    def conv(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel: int = 1,
+        stride: int = 1,
+        *,
+        padding: int | None = None,
+        dilation: int = 1,
+        groups: int = 1,
+        bias: bool = False,
+    ) -> nn.Module:
+        """A convolution, or the operator that an edit puts in its place; no `padding` means "same"."""
+        if padding is None:
+            padding = dilation * (kernel - 1) // 2
+        operator = self._operators.get(len(self.asked))
+        module: nn.Module
+        if operator is None:
+            module = nn.Conv2d(
+                in_channels, out_channels, kernel, stride, padding, dilation=dilation, groups=groups, bias=bias
+            )
+        else:
+            module = operator.build(
+                in_channels, out_channels, kernel, stride, padding, dilation, groups, **operator.options
+            )
+        self.asked.append(Asked(module, kernel, stride, groups, in_channels, out_channels))
+        return module if operator is None or not bias else Biased(module, out_channels)
+
+    def norm(self, channels: int) -> nn.Module:
+        """YOLOv5's batch norm: eps 1e-3, momentum 0.03."""
+        return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.03)
+
+    def act(self) -> nn.Module:
+        """YOLOv5's activation."""
+        return nn.SiLU(inplace=True)
+
+    def conv_norm_act(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel: int = 1,
+        stride: int = 1,
+        *,
+        padding: int | None = None,
+        dilation: int = 1,
+        groups: int = 1,
+        act: bool = True,
+    ) -> ConvNormAct:
+        """Convolution without bias, norm, and the activation unless `act` is False."""
+        conv = self.conv(in_channels, out_channels, kernel, stride, padding=padding, dilation=dilation, groups=groups)
+        return ConvNormAct(conv, self.norm(out_channels), self.act() if act else nn.Identity())
+
+
+class Biased(nn.Module):
+    """Gives an operator without bias the bias that the convolution it replaces had."""
+
+    def __init__(self, operator: nn.Module, channels: int) -> None:
+        super().__init__()
+        self.operator = operator
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The operator's shape."""
+        out: Tensor = self.operator(x) + self.bias[:, None, None]
+        return out
+
+
+def _holds(allowed: tuple[object, ...], value: object) -> bool:
+    return not allowed or value in allowed

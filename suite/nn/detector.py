@@ -1,0 +1,249 @@
+"""From variant to Detector: a pass on the meta device infers channels and strides, then the network is built once."""
+
+import importlib
+import importlib.util
+import inspect
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor, nn
+
+from suite.nn.conv import Make, Operator, Site
+from suite.nn.network import Detector, Node, Source, apply_schedules
+from suite.spec.errors import SpecError
+from suite.spec.variant import Layer, Variant
+
+__all__ = ["PROBE", "Detector", "apply_schedules", "build", "convolutions"]
+
+PROBE = 512  # pixels: every stride up to 512 divides it
+
+
+def build(variant: Variant, classes: int = 80, *, seed: int | None = None, device: str = "cpu") -> Detector:
+    """Build the detector that `variant` describes, in training mode.
+
+    With a `seed` every layer starts from values that depend on the seed and the layer's address alone, so layers
+    that two variants share start equal. On the device "meta" nothing is allocated.
+
+    Raises:
+        SpecError: the layers do not fit together, or an edit matches nothing or not the number it says.
+    """
+    probe = _probe(variant, classes)
+    if device == "meta" and not variant.conv_edits:
+        return Detector(variant.name, probe.graph, probe.layers)
+    operators = _choose(variant, sites_of(probe))
+    layers = []
+    for index, (plan, node) in enumerate(zip(probe.plans, probe.graph, strict=True)):
+        with torch.device(device), _seeded(seed, node.address):
+            layers.append(_construct(plan, Make(operators.get(index, {}))))
+    return Detector(variant.name, probe.graph, layers)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerPlan:
+    """How one layer is constructed, once its input is known: `repeat` copies of the class, then the arguments."""
+
+    layer: Layer
+    arguments: tuple[tuple[tuple[object, ...], Mapping[str, object]], ...]
+    cls: type[nn.Module]
+    takes_make: bool
+
+
+@dataclass(slots=True)
+class Probe:
+    """The network on the meta device, and all that was learnt from sending an image through it."""
+
+    plans: list[LayerPlan] = field(default_factory=list)
+    layers: list[nn.Module] = field(default_factory=list)
+    makes: list[Make] = field(default_factory=list)
+    graph: list[Node] = field(default_factory=list)
+
+
+def sites_of(probe: Probe) -> list[tuple[int, Site]]:
+    """Every convolution that a layer asked for, with the position of its layer."""
+    found = []
+    for position, (node, layer, make) in enumerate(zip(probe.graph, probe.layers, probe.makes, strict=True)):
+        paths = {id(module): path for path, module in layer.named_modules()}
+        for index, asked in enumerate(make.asked):
+            site = Site(
+                part=node.part,
+                layer=node.address,
+                block=node.block,
+                stage=node.stride,
+                tags=node.tags,
+                index=index,
+                path=f"{node.address}.{paths[id(asked.module)]}".rstrip("."),
+                kernel=asked.kernel,
+                stride=asked.stride,
+                groups=asked.groups,
+                in_channels=asked.in_channels,
+                out_channels=asked.out_channels,
+            )
+            found.append((position, site))
+    return found
+
+
+def convolutions(variant: Variant) -> tuple[Site, ...]:
+    """Every convolution of `variant` that an edit can select, in the order of the layers."""
+    return tuple(site for _, site in sites_of(_probe(variant, 80)))
+
+
+def _probe(variant: Variant, classes: int) -> Probe:
+    probe = Probe()
+    values: list[tuple[Tensor, ...]] = []
+    image = (torch.empty(1, 3, PROBE, PROBE, device="meta"),)
+    tags: dict[str, Source] = {}
+    positions = {"backbone": 0, "neck": 0, "head": 0}
+    for index, layer in enumerate(variant.layers):
+        address = "head" if layer.part == "head" else f"{layer.part}.{positions[layer.part]}"
+        positions[layer.part] += 1
+        sources = tuple(_source(layer, name, index, tags, values) for name in layer.inputs)
+        inputs = tuple((image if s.node < 0 else values[s.node])[s.output] for s in sources)
+        plan = _plan(layer, inputs, classes)
+        make = Make()
+        with torch.device("meta"), torch.no_grad(), _located(layer, address, inputs):
+            module = _construct(plan, make).eval()
+            out = module(_merged(plan, inputs))
+        outputs = (out,) if isinstance(out, Tensor) else tuple(out)
+        node = _node(layer, address, sources, outputs, joined=not _takes_list(plan.cls))
+        for tag, output in layer.tags.items():
+            tags[tag] = Source(index, output)
+        probe.plans.append(plan)
+        probe.layers.append(module.train())
+        probe.makes.append(make)
+        probe.graph.append(node)
+        values.append(outputs)
+    probe.graph = _mark_kept(probe.graph)
+    return probe
+
+
+def _source(
+    layer: Layer, name: str, index: int, tags: Mapping[str, Source], values: Sequence[tuple[Tensor, ...]]
+) -> Source:
+    if name == "last":
+        return Source(index - 1, len(values[index - 1]) - 1 if index else 0)
+    if name not in tags:
+        raise SpecError.single(
+            layer.mark, "E204", f"no layer above has the tag '{name}'", hint=f"there are: {', '.join(tags)}"
+        )
+    return tags[name]
+
+
+def _plan(layer: Layer, inputs: Sequence[Tensor], classes: int) -> LayerPlan:
+    folder, cls = _find(layer.block)
+    parameters = inspect.signature(cls).parameters
+    channels: object = tuple(x.shape[1] for x in inputs) if _takes_list(cls) else sum(x.shape[1] for x in inputs)
+    if folder == "heads":
+        strides = tuple(PROBE // x.shape[-1] for x in inputs)
+        arguments = ((channels,), {"classes": classes, "strides": strides, **layer.options})
+        return LayerPlan(layer, (arguments,), cls, takes_make="make" in parameters)
+    shared: dict[str, object] = dict(layer.options)
+    if "repeat" in parameters:
+        shared["repeat"] = layer.repeat
+    copies = 1 if "repeat" in parameters else layer.repeat
+    first = dict(shared) if layer.stride is None else {**shared, "stride": layer.stride}
+    if "out_channels" not in parameters:
+        return LayerPlan(layer, (((channels,), first),) * copies, cls, takes_make="make" in parameters)
+    out = layer.out if layer.out is not None else channels
+    rest = {**shared, "stride": 1} if "stride" in parameters else shared
+    # copies are stacked: stride and the change of channels happen in the first only
+    stack = (((channels, out), first), *(((out, out), rest),) * (copies - 1))
+    return LayerPlan(layer, stack, cls, takes_make="make" in parameters)
+
+
+def _construct(plan: LayerPlan, make: Make) -> nn.Module:
+    extra = {"make": make} if plan.takes_make else {}
+    copies = [plan.cls(*positional, **named, **extra) for positional, named in plan.arguments]
+    return copies[0] if len(copies) == 1 else nn.Sequential(*copies)
+
+
+def _choose(variant: Variant, sites: Sequence[tuple[int, Site]]) -> dict[int, dict[int, Operator]]:
+    chosen: dict[int, dict[int, Operator]] = {}
+    for edit in variant.conv_edits:
+        matched = [(position, site) for position, site in sites if site.matches(edit.select)]
+        if not matched:
+            there = "; ".join(str(site) for _, site in sites[:4])
+            raise SpecError.single(
+                edit.mark, "E301", "the edit matches no convolution", hint=f"there are {len(sites)}: {there}, ..."
+            )
+        if edit.select.count not in {None, len(matched)}:
+            listed = ", ".join(str(site) for _, site in matched)
+            message = f"the edit matches {len(matched)} convolutions, count says {edit.select.count}"
+            raise SpecError.single(edit.mark, "E302", message, hint=f"matched: {listed}")
+        _, operator = _find(edit.operator)
+        for position, site in matched:
+            chosen.setdefault(position, {})[site.index] = Operator(operator, edit.options)
+    return chosen
+
+
+def _find(address: str) -> tuple[str, type[nn.Module]]:
+    """The folder and the class behind an address that the decoder has already checked."""
+    module, _, name = address.partition(".")
+    for folder in ("blocks", "heads"):
+        if importlib.util.find_spec(f"suite.nn.{folder}.{module}") is not None:
+            cls: type[nn.Module] = getattr(importlib.import_module(f"suite.nn.{folder}.{module}"), name)
+            return folder, cls
+    raise LookupError(address)
+
+
+def _takes_list(cls: type[nn.Module]) -> bool:
+    """Whether the block receives the list of maps: its constructor wants one channel count an input."""
+    return "tuple" in str(inspect.signature(cls).parameters["in_channels"].annotation)
+
+
+def _merged(plan: LayerPlan, inputs: Sequence[Tensor]) -> Tensor | Sequence[Tensor]:
+    if _takes_list(plan.cls):
+        return inputs
+    return inputs[0] if len(inputs) == 1 else torch.cat(tuple(inputs), 1)
+
+
+def _node(layer: Layer, address: str, sources: tuple[Source, ...], outputs: Sequence[Tensor], *, joined: bool) -> Node:
+    maps = outputs if layer.part != "head" else ()
+    for out in maps:
+        if out.ndim != 4 or PROBE % out.shape[-1]:
+            shape = "x".join(map(str, out.shape))
+            message = f"{address} ({layer.block}) turns a {PROBE}-pixel image into {shape}, which has no whole stride"
+            raise SpecError.single(
+                layer.mark, "E303", message, hint="use a padding that keeps the resolution, or a feature map"
+            )
+    return Node(
+        address=address,
+        part=layer.part,
+        block=layer.block,
+        sources=sources,
+        joined=joined,
+        out_channels=tuple(out.shape[1] for out in maps),
+        strides=tuple(PROBE // out.shape[-1] for out in maps),
+        tags=tuple(layer.tags),
+        kept=False,
+    )
+
+
+def _mark_kept(graph: Sequence[Node]) -> list[Node]:
+    far = {s.node for index, node in enumerate(graph) for s in node.sources if s.node != index - 1}
+    return [replace(node, kept=index in far) for index, node in enumerate(graph)]
+
+
+@contextmanager
+def _seeded(seed: int | None, address: str) -> Iterator[None]:
+    if seed is None:
+        yield
+        return
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(zlib.crc32(f"{seed}/{address}".encode()))
+        yield
+
+
+@contextmanager
+def _located(layer: Layer, address: str, inputs: Sequence[Tensor]) -> Iterator[None]:
+    """Turn what a block's constructor or its first pass raises into an error at the layer's line."""
+    try:
+        yield
+    except SpecError:
+        raise
+    except (ValueError, TypeError, RuntimeError) as error:
+        channels = ", ".join(str(x.shape[1]) for x in inputs)
+        message = f"{address} ({layer.block}) cannot take {channels} channels: {error}"
+        raise SpecError.single(layer.mark, "E304", message) from error

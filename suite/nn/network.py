@@ -1,0 +1,104 @@
+"""A variant made into a network: layers in order, channels and strides inferred, tags connected."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from suite.nn.heads.anchor import AnchorHead
+from suite.spec.variant import Part, Variant
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a layer's input comes from: a layer by position (-1 is the image), one of its outputs."""
+
+    node: int
+    output: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One layer of the graph; what is known of it without running it."""
+
+    address: str  # the module's path: part and position, such as "backbone.3"
+    part: Part
+    block: str
+    sources: tuple[Source, ...]
+    joined: bool  # several inputs are concatenated on channels, unless the block takes the list
+    out_channels: tuple[int, ...]  # one an output
+    strides: tuple[int, ...]  # in pixels, one an output
+    tags: tuple[str, ...]
+    kept: bool  # a later layer than the next one reads an output
+
+    @property
+    def stride(self) -> int:
+        """The coarsest stride of the layer's outputs, in pixels."""
+        return max(self.strides)
+
+
+class Detector(nn.Module):
+    """A detector in three parts. What describes the graph stands beside the modules, never inside them."""
+
+    def __init__(self, name: str, graph: Sequence[Node], layers: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.name = name
+        self.graph = tuple(graph)
+        by_part = {part: [m for n, m in zip(graph, layers, strict=True) if n.part == part] for part in _BODY}
+        self.backbone = nn.ModuleList(by_part["backbone"])
+        self.neck = nn.ModuleList(by_part["neck"])
+        head = layers[-1]
+        assert isinstance(head, AnchorHead)
+        self.head = head
+
+    @property
+    def classes(self) -> int:
+        """The number of classes that the head scores."""
+        return self.head.classes
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """The head's strides in pixels, one a level."""
+        return self.head.strides
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Images (B, 3, H, W) in 0..1 to raw maps (B, anchors, H / stride, W / stride, 5 + classes), one a level."""
+        kept: dict[int, tuple[Tensor, ...]] = {-1: (images,)}
+        last: tuple[Tensor, ...] = (images,)
+        body = (*self.backbone, *self.neck)
+        for index, (node, layer) in enumerate(zip(self.graph, body, strict=False)):
+            inputs = _gather(node, index, last, kept)
+            out = layer(inputs[0]) if len(inputs) == 1 else layer(torch.cat(inputs, 1) if node.joined else inputs)
+            last = (out,) if isinstance(out, Tensor) else tuple(out)
+            if node.kept:
+                kept[index] = last
+        raw: tuple[Tensor, ...] = self.head(_gather(self.graph[-1], len(body), last, kept))
+        return raw
+
+    def predict(self, images: Tensor) -> Tensor:
+        """Images (B, 3, H, W) in 0..1 to (B, N, 5 + classes): cx, cy, w, h in pixels, objectness, class scores."""
+        return self.head.decode(self(images))
+
+
+_BODY: tuple[Part, ...] = ("backbone", "neck")
+
+
+def apply_schedules(model: nn.Module, variant: Variant, progress: float) -> None:
+    """Set every scheduled attribute to its value at `progress` (0 at the start of the run, 1 at its end)."""
+    for schedule in variant.schedules:
+        share = min(progress / schedule.over, 1.0)
+        value = schedule.start + (schedule.end - schedule.start) * share
+        for module in model.modules():
+            if _address(module) == schedule.block:
+                setattr(module, schedule.attribute, value)
+
+
+def _address(module: nn.Module) -> str:
+    return f"{type(module).__module__.rpartition('.')[2]}.{type(module).__name__}"
+
+
+def _gather(
+    node: Node, index: int, last: tuple[Tensor, ...], kept: dict[int, tuple[Tensor, ...]]
+) -> tuple[Tensor, ...]:
+    return tuple((last if s.node == index - 1 else kept[s.node])[s.output] for s in node.sources)
