@@ -1,0 +1,1 @@
+"""Intervals, tests and verdicts over plain numbers. Never imports torch."""
