@@ -1,0 +1,71 @@
+"""The fill rule of tests/golden/yolov5/README.md: every value follows from its name."""
+
+import hashlib
+import json
+import math
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from suite.nn.network import Detector
+from suite.nn.reference import from_reference, reference_names
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "yolov5"
+LEFT_AS_BUILT = ("anchors", "anchor_grid", "num_batches_tracked")
+SEED = 20230517
+
+
+def golden(name: str) -> dict[str, Any]:
+    return json.loads((GOLDEN / f"{name}.json").read_text())
+
+
+def uniform(key: str, shape: tuple[int, ...]) -> np.ndarray:
+    count = math.prod(shape)
+    raw = np.random.PCG64([SEED, zlib.crc32(key.encode())]).random_raw(count)
+    return ((raw >> np.uint64(11)) * 2.0**-53).reshape(shape)
+
+
+def filled_value(key: str, shape: tuple[int, ...]) -> np.ndarray:
+    u = uniform(key, shape)
+    if key.endswith("running_mean"):
+        value = 0.2 * (u - 0.5)
+    elif key.endswith("running_var"):
+        value = 0.75 + 0.5 * u
+    elif len(shape) >= 2:
+        value = (2 * u - 1) * 2.6 / math.sqrt(math.prod(shape[1:]))
+    elif key.endswith("weight"):
+        value = 0.75 + 0.5 * u
+    else:
+        value = 0.4 * (u - 0.5)
+    return value.astype(np.float32)
+
+
+def fill(model: Detector) -> str:
+    """Fill `model` through the mapping of names; the SHA-256 of the values in the state dict's order."""
+    names = reference_names(model)
+    ours = model.state_dict()
+    state: dict[str, torch.Tensor] = {}
+    hashed = hashlib.sha256()
+    for name, theirs in names.items():
+        if theirs.endswith(LEFT_AS_BUILT):
+            state[theirs] = ours[name].clone()
+            continue
+        value = filled_value(theirs, tuple(ours[name].shape))
+        hashed.update(value.astype("<f4").tobytes())
+        state[theirs] = torch.from_numpy(value)
+    state["model.24.anchors"] /= torch.tensor(model.strides)[:, None, None]
+    model.load_state_dict(from_reference(model, state))
+    return hashed.hexdigest()
+
+
+def image(shape: str) -> torch.Tensor:
+    size = tuple(int(n) for n in shape.split("x"))
+    return torch.from_numpy(uniform(f"input:{shape}", size).astype(np.float32))
+
+
+def statistic(x: torch.Tensor) -> tuple[list[int], float, float, float]:
+    wide = x.double()
+    return list(x.shape), wide.mean().item(), wide.std(correction=0).item(), wide.abs().max().item()
