@@ -1,1 +1,28 @@
 """Build, measure and judge modifications of YOLOv5."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from suite.nn.detector import Detector
+    from suite.spec.variant import Variant
+
+__all__ = ["build", "load"]
+
+
+def load(name: str | Path) -> "Variant":
+    """The resolved variant of a name or a spec file; raises `suite.spec.errors.SpecError`. Never imports torch."""
+    from suite.spec.library import Library
+
+    return Library().load(name)
+
+
+def build(name: str | Path, classes: int = 80, weights: Path | None = None) -> "Detector":
+    """The detector that a variant describes, with fresh parameters or those of a checkpoint file."""
+    from suite.nn.detector import build as build_detector
+    from suite.nn.weights import load_weights
+
+    model = build_detector(load(name), classes)
+    if weights is not None:
+        load_weights(model, Path(weights))
+    return model

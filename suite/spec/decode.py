@@ -1,0 +1,250 @@
+"""One file becomes a `SpecFile`: every key, type, block and option is checked, all problems of the file at once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from suite.spec.document import Node, Table, parse, read_bytes, shown_path
+from suite.spec.errors import Problems, SpecError
+from suite.spec.layers import LayerReader
+from suite.spec.reader import Reader
+from suite.spec.signatures import Signatures
+from suite.spec.source import Change, Edit, Reference, SpecFile, Verb
+from suite.spec.variant import PARTS, Expect, Layer, Mark, Part, Schedule, Selector
+
+FILE_KEYS = (
+    "title",
+    "paper",
+    "base",
+    "depth",
+    "width",
+    "backbone",
+    "neck",
+    "head",
+    "edits",
+    "schedules",
+    "freeze",
+    "control",
+    "expect",
+)
+CONTROLS = ("broken",)
+VERBS: tuple[Verb, ...] = ("replace", "insert", "remove", "set")
+_COMPANIONS: dict[Verb, tuple[str, ...]] = {
+    "replace": ("with",),
+    "insert": ("before", "after", "keep_tag"),
+    "remove": (),
+    "set": ("to",),
+}
+_WORDS = ("part", "tag", "block", "path")
+_NUMBERS = ("stage", "kernel", "stride", "groups")
+MAX_FACTOR = 64
+MAX_SELECTED = 1_000_000
+T = TypeVar("T")
+
+
+def read_text(path: Path) -> str:
+    """The text of a spec file; SpecError if it is not a regular UTF-8 file of bounded size."""
+    content = read_bytes(path)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise SpecError.single(Mark(shown_path(path), line, 1), "E007", "is not UTF-8 text") from None
+
+
+def decode(text: str, file: str, name: str, signatures: Signatures) -> SpecFile:
+    """The record of a file's text; SpecError, and nothing else, for whatever text this is."""
+    problems = Problems({file: text.splitlines()})
+    try:
+        root = parse(text, file, problems)
+        spec = _Decoder(Reader(problems), LayerReader(Reader(problems), signatures)).file(root, name)
+    except SpecError as error:
+        for problem in error.problems:
+            problems.add(problem.mark, problem.code, problem.message, problem.hint)
+        spec = None
+    problems.raise_if_any()
+    assert spec is not None, "a file without a problem has a record"
+    return spec
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoder:
+    reader: Reader
+    layers: LayerReader
+
+    def file(self, root: Node, name: str) -> SpecFile | None:
+        table = self.reader.table(root, "a variant", FILE_KEYS)
+        if table is None:
+            return None
+        get = table.entries.get
+        base = _optional(get("base"), self._reference)
+        if base is None and "base" not in table.entries:
+            self._need_all_parts(table)
+        return SpecFile(
+            name=name,
+            mark=table.mark,
+            keys=dict(table.keys),
+            title=self._text(get("title"), "`title`"),
+            paper=self._text(get("paper"), "`paper`"),
+            base=base,
+            depth=self._factor(get("depth"), "`depth`"),
+            width=self._factor(get("width"), "`width`"),
+            parts={part: self._part(table.entries[part], part) for part in PARTS if part in table.entries},
+            edits=self._edits(get("edits")),
+            schedules=_optional(get("schedules"), self._schedules),
+            freeze=_optional(get("freeze"), self._freeze),
+            control=_optional(get("control"), lambda node: self.reader.choice(node, "`control`", CONTROLS)),
+            expect=_optional(get("expect"), self._expect) or Expect(),
+        )
+
+    def _need_all_parts(self, table: Table) -> None:
+        lacking = [part for part in PARTS if part not in table.entries]
+        if lacking:
+            message = f"without `base`, a variant needs {', '.join(f'`{part}`' for part in lacking)}"
+            self._add(table.mark, "E103", message)
+        for key in {"depth", "width"} & table.keys.keys():
+            self._add(table.keys[key], "E105", f"`{key}` scales the base, and there is no `base`")
+
+    def _text(self, node: Node | None, what: str) -> str:
+        return "" if node is None else self.reader.text(node, what) or ""
+
+    def _factor(self, node: Node | None, what: str) -> float:
+        if node is None:
+            return 1
+        return self.reader.number(node, what, low=0, high=MAX_FACTOR, above=True) or 1
+
+    def _reference(self, node: Node) -> Reference | None:
+        name = self.reader.word(node, "a variant's name")
+        return Reference(name, node.mark) if name else None
+
+    def _part(self, node: Node, part: Part) -> tuple[Layer, ...] | Reference:
+        """Lines of layers, or `{of: OTHER}`."""
+        if not isinstance(node, Table):
+            return self.layers.part(node, part)
+        table = self.reader.table(node, f"`{part}`", ("of",))
+        if table and "of" in table.entries:
+            return self._reference(table.entries["of"]) or ()
+        self._add(node.mark, "E103", f"`{part}` is a list of layers or {{of: VARIANT}}")
+        return ()
+
+    def _edits(self, node: Node | None) -> tuple[Edit, ...]:
+        items = [] if node is None else self.reader.items(node, "`edits`")
+        return tuple(edit for item in items if (edit := self._edit(item)))
+
+    def _edit(self, node: Node) -> Edit | None:
+        table = self.reader.table(node, "an edit")
+        if table is None:
+            return None
+        verbs = [verb for verb in VERBS if verb in table.entries]
+        if len(verbs) != 1:
+            self._add(table.mark, "E105", f"an edit needs exactly one of: {', '.join(VERBS)}")
+            return None
+        verb = verbs[0]
+        self.reader.table(node, "an edit", (verb, *_COMPANIONS[verb]))
+        if verb == "insert":
+            return self._insert(table)
+        select = self._selector(table.entries[verb])
+        change = self._change(table, verb)
+        return Edit(verb, select, table.mark, change) if select and change else None
+
+    def _change(self, table: Table, verb: Verb) -> Change | None:
+        if verb == "remove":
+            return Change()
+        key = _COMPANIONS[verb][0]
+        if key not in table.entries:
+            self._add(table.mark, "E103", f"`{verb}` needs `{key}`")
+            return None
+        return self.layers.change(table.entries[key], f"`{key}`", block=verb == "replace")
+
+    def _insert(self, table: Table) -> Edit | None:
+        """`part` of the new lines is set when the place is known; heads are not inserted."""
+        lines = self.reader.several(table.entries["insert"])
+        layers = tuple(layer for line in lines if (layer := self.layers.layer(line, "backbone", complete=False)))
+        places = [key for key in ("before", "after") if key in table.entries]
+        if len(places) != 1:
+            self._add(table.mark, "E105", "`insert` needs either `before` or `after`")
+            return None
+        select = self._selector(table.entries[places[0]])
+        keep = _optional(table.entries.get("keep_tag"), lambda node: self.reader.flag(node, "`keep_tag`"))
+        if not layers or select is None:
+            return None
+        before = places[0] == "before"
+        return Edit("insert", select, table.mark, layers=layers, before=before, keep_tag=bool(keep))
+
+    def _selector(self, node: Node) -> Selector | None:
+        table = self.reader.table(node, "a selector", (*_WORDS, *_NUMBERS, "count"))
+        if table is None:
+            return None
+        words = {key: self._words(table, key) for key in _WORDS}
+        numbers = {key: self._numbers(table, key) for key in _NUMBERS}
+        for item in self.reader.several(table.entries["part"]) if "part" in table.entries else ():
+            self.reader.choice(item, "`part`", PARTS)
+        count = table.entries.get("count")
+        return Selector(
+            part=words["part"],
+            tag=words["tag"],
+            stage=numbers["stage"],
+            block=words["block"],
+            kernel=numbers["kernel"],
+            stride=numbers["stride"],
+            groups=numbers["groups"],
+            path=words["path"],
+            count=None if count is None else self.reader.whole(count, "`count`", low=1, high=MAX_SELECTED),
+        )
+
+    def _words(self, table: Table, key: str) -> tuple[str, ...]:
+        nodes = self.reader.several(table.entries[key]) if key in table.entries else []
+        return tuple(word for node in nodes if (word := self.reader.word(node, f"`{key}`")))
+
+    def _numbers(self, table: Table, key: str) -> tuple[int, ...]:
+        nodes = self.reader.several(table.entries[key]) if key in table.entries else []
+        found = (self.reader.whole(node, f"`{key}`", low=1, high=MAX_SELECTED) for node in nodes)
+        return tuple(number for number in found if number is not None)
+
+    def _schedules(self, node: Node) -> tuple[tuple[Schedule, Mark], ...]:
+        items = self.reader.items(node, "`schedules`")
+        return tuple((schedule, item.mark) for item in items if (schedule := self._schedule(item)))
+
+    def _schedule(self, node: Node) -> Schedule | None:
+        keys = ("block", "set", "from", "to", "over")
+        table = self.reader.table(node, "a schedule", keys)
+        if table is None:
+            return None
+        lacking = [key for key in keys if key not in table.entries]
+        if lacking:
+            self._add(table.mark, "E103", f"a schedule needs {', '.join(f'`{key}`' for key in lacking)}")
+            return None
+        entries = table.entries
+        block = self.reader.word(entries["block"], "`block`")
+        attribute = self.reader.word(entries["set"], "`set`")
+        start = self.reader.number(entries["from"], "`from`", low=-MAX_SELECTED, high=MAX_SELECTED)
+        end = self.reader.number(entries["to"], "`to`", low=-MAX_SELECTED, high=MAX_SELECTED)
+        over = self.reader.number(entries["over"], "`over`, a share of the run,", low=0, high=1, above=True)
+        if block is None or attribute is None or start is None or end is None or over is None:
+            return None
+        self.layers.known_block(block, entries["block"].mark)
+        return Schedule(block, attribute, float(start), float(end), float(over))
+
+    def _freeze(self, node: Node) -> tuple[Part, ...]:
+        chosen = {self.reader.choice(item, "`freeze`", PARTS) for item in self.reader.several(node)}
+        return tuple(part for part in PARTS if part in chosen)
+
+    def _expect(self, node: Node) -> Expect | None:
+        table = self.reader.table(node, "`expect`", ("strides", "params", "gmacs"))
+        if table is None:
+            return None
+        params, gmacs = table.entries.get("params"), table.entries.get("gmacs")
+        return Expect(
+            strides=self._numbers(table, "strides") if "strides" in table.entries else None,
+            params=_optional(params, lambda node: self.reader.whole(node, "`params`", low=1, high=10**12)),
+            gmacs=_optional(gmacs, lambda node: self.reader.number(node, "`gmacs`", low=0, high=10**9)),
+            mark=table.mark,
+        )
+
+    def _add(self, mark: Mark, code: str, message: str) -> None:
+        self.reader.problems.add(mark, code, message)
+
+
+def _optional(node: Node | None, read: Callable[[Node], T | None]) -> T | None:
+    return None if node is None else read(node)

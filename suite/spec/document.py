@@ -1,0 +1,263 @@
+"""A YAML file as a small tree that knows where everything stands: YAML 1.2 scalars, bounded, without tags.
+
+PyYAML's own constructors turn `1e-3` into a word and `no` into false, keep the last of two equal keys and follow
+aliases without limit, so only its parser is used: events in, a tree of three node classes out.
+"""
+
+import os
+import re
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import yaml
+
+from suite.record import Json
+from suite.spec.errors import Problems, SpecError, quote
+from suite.spec.variant import Mark
+
+MAX_BYTES = 256 * 1024
+MAX_DEPTH = 20
+MAX_NODES = 20_000
+MAX_DIGITS = 18
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_WHOLE = re.compile(r"[-+]?[0-9]+")
+_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_WORDS: dict[str, bool | None] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_OTHER_NUMBERS = re.compile(r"[-+]?(0[xob][0-9a-fA-F_]+|\.(inf|Inf|INF)|[0-9][0-9_]*_[0-9_]*)|\.(nan|NaN|NAN)")
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A word, number, truth value or null. `sound` is False if it has been reported already."""
+
+    value: str | int | float | bool | None
+    mark: Mark
+    sound: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A sequence."""
+
+    items: list["Node"]
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A mapping: words to nodes; `keys` says where each key stands."""
+
+    entries: dict[str, "Node"]
+    keys: dict[str, Mark]
+    mark: Mark
+
+
+Node: TypeAlias = Scalar | Items | Table
+
+
+def shown_path(path: Path) -> str:
+    """A path as messages show it: relative to the working folder if inside, without control characters."""
+    try:
+        text = str(path.resolve().relative_to(Path.cwd()))
+    except (ValueError, OSError, RuntimeError):
+        text = str(path)
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a regular file of bounded size; SpecError for anything else (pipes and devices never block)."""
+    mark = Mark(shown_path(path), 1, 1)
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise SpecError.single(mark, "E006", f"cannot be read: {reason}") from None
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise SpecError.single(mark, "E006", "is not a regular file")
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise SpecError.single(mark, "E005", f"is larger than {MAX_BYTES // 1024} KiB")
+    return content
+
+
+def parse(text: str, file: str, problems: Problems) -> Node:
+    """The tree of the one document in `text`; smaller problems are added, SpecError ends the reading."""
+    composer = _Composer(file, problems)
+    try:
+        for event in yaml.parse(text, Loader=_LOADER):
+            composer.take(event)
+    except yaml.MarkedYAMLError as error:
+        place = error.problem_mark or error.context_mark
+        mark = Mark(file, place.line + 1, place.column + 1) if place else Mark(file, 1, 1)
+        raise SpecError.single(mark, "E001", _syntax(error)) from None
+    except (yaml.YAMLError, UnicodeError) as error:
+        raise SpecError.single(Mark(file, 1, 1), "E001", _first_line(error)) from None
+    if composer.root is None:
+        raise SpecError.single(Mark(file, 1, 1), "E001", "the file is empty; a variant has at least `base`")
+    return composer.root
+
+
+def plain(node: Node) -> Json:
+    """The node's value without its marks."""
+    if isinstance(node, Scalar):
+        return node.value
+    if isinstance(node, Items):
+        return [plain(item) for item in node.items]
+    return {key: plain(value) for key, value in node.entries.items()}
+
+
+def _syntax(error: yaml.MarkedYAMLError) -> str:
+    context = f"{error.context}: " if error.context else ""
+    return f"not YAML: {context}{error.problem or 'unknown problem'}"
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).splitlines()
+    return f"not YAML: {lines[0] if lines else type(error).__name__}"
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A collection that is being filled; `key` is the mapping key that waits for its value."""
+
+    node: Items | Table
+    anchor: str | None
+    key: Scalar | None = None
+    start: int = 0  # nodes counted before it: what an alias to it will add
+
+
+@dataclass(slots=True)
+class _Composer:
+    file: str
+    problems: Problems
+    root: Node | None = None
+    count: int = 0
+    documents: int = 0
+    stack: list[_Frame] = field(default_factory=list)
+    anchors: dict[str, tuple[Node, int]] = field(default_factory=dict)
+
+    def take(self, event: Any) -> None:
+        """One event of the parser."""
+        if isinstance(event, yaml.ScalarEvent):
+            self.check(event)
+            node = self.scalar(event)
+            self.keep(event.anchor, node, 1)
+            self.place(node)
+        elif isinstance(event, yaml.CollectionStartEvent):
+            self.check(event)
+            self.open(event)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            frame = self.stack.pop()
+            self.keep(frame.anchor, frame.node, self.count - frame.start)
+            self.place(frame.node)
+        elif isinstance(event, yaml.AliasEvent):
+            self.place(self.alias(event))
+        elif isinstance(event, yaml.DocumentStartEvent):
+            self.documents += 1
+            if self.documents > 1:
+                raise self.error(event, "E001", "a second document starts here; a file describes one variant")
+
+    def mark(self, event: Any) -> Mark:
+        return Mark(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
+
+    def error(self, event: Any, code: str, message: str) -> SpecError:
+        return SpecError.single(self.mark(event), code, message)
+
+    def check(self, event: Any) -> None:
+        """The limits, and the rule that nothing carries a tag."""
+        self.grow(event, 1)
+        if event.tag is not None:
+            self.problems.add(self.mark(event), "E003", f"the tag {quote(event.tag)} is not allowed")
+
+    def grow(self, event: Any, nodes: int) -> None:
+        self.count += nodes
+        if self.count > MAX_NODES:
+            raise self.error(event, "E005", f"more than {MAX_NODES} values, counted with aliases written out")
+
+    def open(self, event: Any) -> None:
+        if len(self.stack) >= MAX_DEPTH:
+            raise self.error(event, "E005", f"nested deeper than {MAX_DEPTH} levels")
+        mark = self.mark(event)
+        node = Table({}, {}, mark) if isinstance(event, yaml.MappingStartEvent) else Items([], mark)
+        self.stack.append(_Frame(node, event.anchor, start=self.count - 1))
+
+    def keep(self, anchor: str | None, node: Node, size: int) -> None:
+        if anchor is not None:
+            self.anchors[anchor] = (node, size)
+
+    def alias(self, event: Any) -> Node:
+        if event.anchor not in self.anchors:
+            inside = any(frame.anchor == event.anchor for frame in self.stack)
+            message = "refers to itself" if inside else "has no anchor before it"
+            raise self.error(event, "E003", f"the alias {quote(event.anchor)} {message}")
+        node, size = self.anchors[event.anchor]
+        self.grow(event, size)
+        return node
+
+    def place(self, node: Node) -> None:
+        """Put a finished node where it belongs: the root, a list, or a mapping's next key or value."""
+        if not self.stack:
+            self.root = node
+            return
+        frame = self.stack[-1]
+        if isinstance(frame.node, Items):
+            frame.node.items.append(node)
+        elif frame.key is None:
+            frame.key = self.as_key(node)
+        else:
+            self.put(frame.node, frame.key, node)
+            frame.key = None
+
+    def as_key(self, node: Node) -> Scalar:
+        if isinstance(node, Scalar) and isinstance(node.value, str):
+            return node
+        self.problems.add(node.mark, "E101", "a key must be a word")
+        return Scalar("", node.mark, sound=False)
+
+    def put(self, table: Table, key: Scalar, node: Node) -> None:
+        if not key.sound:
+            return
+        name = str(key.value)
+        if name in table.entries:
+            first = table.keys[name].line
+            self.problems.add(key.mark, "E002", f"key {quote(name)} is given twice; first on line {first}")
+            return
+        table.entries[name] = node
+        table.keys[name] = key.mark
+
+    def scalar(self, event: Any) -> Scalar:
+        """YAML 1.2 core schema in decimal: what another reading would make something else of is refused."""
+        text, mark = event.value, self.mark(event)
+        if event.style:  # quoted, literal or folded: always a word
+            return Scalar(text, mark)
+        if text in _WORDS:
+            return Scalar(_WORDS[text], mark)
+        if _WHOLE.fullmatch(text) or _NUMBER.fullmatch(text):
+            return self.number(text, mark)
+        if _OTHER_NUMBERS.fullmatch(text):
+            self.problems.add(mark, "E004", f"{quote(text)} is not a number here", "write plain decimal digits")
+            return Scalar(text, mark, sound=False)
+        return Scalar(text, mark)
+
+    def number(self, text: str, mark: Mark) -> Scalar:
+        digits = text.lstrip("+-")
+        if len(digits) > 1 and digits[0] == "0" and digits[1].isdigit():
+            hint = "leave the zero out, or quote it if it is a word"
+            self.problems.add(mark, "E004", f"{quote(text)} starts with a zero", hint)
+        elif len(text) > MAX_DIGITS + 6 or (_WHOLE.fullmatch(text) and len(digits) > MAX_DIGITS):
+            self.problems.add(mark, "E004", f"the number {quote(text)} is too long")
+        elif _WHOLE.fullmatch(text):
+            return Scalar(int(text), mark)
+        elif abs(float(text)) == float("inf"):
+            self.problems.add(mark, "E004", f"the number {quote(text)} is too large")
+        else:
+            return Scalar(float(text), mark)
+        return Scalar(text, mark, sound=False)

@@ -1,0 +1,171 @@
+"""A decoded file on its resolved base: parts replaced, base scaled, edits applied, tags checked; numbers are final."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from suite.spec.edits import Editor
+from suite.spec.errors import Problems, suggest
+from suite.spec.layers import MAX_OUT, MAX_REPEAT
+from suite.spec.signatures import Signatures
+from suite.spec.source import Reference, SpecFile
+from suite.spec.variant import PARTS, ConvEdit, Layer, Mark, Part, Schedule, Variant
+
+DIVISOR = 8
+MAX_LAYERS = 1000
+
+Lookup = Callable[[Reference], "Variant | None"]
+
+
+def resolve(spec: SpecFile, lookup: Lookup, signatures: Signatures, problems: Problems) -> Variant | None:
+    """The final variant; None if its base or the owner of a borrowed part cannot be had.
+
+    `lookup` gives the resolved variant of a name and reports what it cannot find. `baseline` is the base, or "" where
+    the file says nothing but another size of it.
+    """
+    base = lookup(spec.base) if spec.base else None
+    if spec.base and base is None:
+        return None
+    owners = {part: lookup(own) for part, own in spec.parts.items() if isinstance(own, Reference)}
+    if None in owners.values():
+        return None
+    resolver = _Resolver(spec, base, {part: owner for part, owner in owners.items() if owner}, signatures, problems)
+    layers = tuple(layer for part in PARTS for layer in resolver.part(part))
+    conv_edits = resolver.inherited_conv_edits()
+    editor = Editor(signatures, problems)
+    for edit in spec.edits:
+        conv_edit = editor.conv_edit(edit)
+        if conv_edit:
+            conv_edits.append(conv_edit)
+        else:
+            layers = editor.apply(edit, layers)
+    resolver.check_layers(layers)
+    return Variant(
+        name=spec.name,
+        title=spec.title or spec.name,
+        layers=layers,
+        base=base.name if base else "",
+        baseline=base.name if base and not spec.only_scales else "",
+        paper=spec.paper,
+        conv_edits=tuple(conv_edits),
+        schedules=resolver.schedules(layers, conv_edits),
+        freeze=spec.freeze if spec.freeze is not None else (base.freeze if base else ()),
+        control=spec.control if spec.control is not None else (base.control if base else ""),
+        expect=spec.expect,
+        mark=spec.mark,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Resolver:
+    spec: SpecFile
+    base: Variant | None
+    owners: Mapping[Part, Variant]  # of the parts that are borrowed
+    signatures: Signatures
+    problems: Problems
+
+    def part(self, part: Part) -> tuple[Layer, ...]:
+        """An own part as it is, a borrowed one as its owner has it, the base's scaled."""
+        own = self.spec.parts.get(part)
+        if isinstance(own, Reference):
+            return self.owners[part].part(part)
+        if own is not None:
+            return own
+        return tuple(map(self._scaled, self.base.part(part))) if self.base else ()
+
+    def _scaled(self, layer: Layer) -> Layer:
+        out, repeat = layer.out, layer.repeat
+        if out is not None:
+            out = math.ceil(_exact(self.spec.width) * out / DIVISOR) * DIVISOR if self.spec.width != 1 else out
+            self._limit("width", out, MAX_OUT, "channels")
+        if repeat > 1:
+            repeat = max(round(_exact(self.spec.depth) * repeat), 1)
+            self._limit("depth", repeat, MAX_REPEAT, "repeats")
+        return replace(layer, out=out, repeat=repeat)
+
+    def _limit(self, key: str, value: int, limit: int, what: str) -> None:
+        if value > limit:
+            message = (
+                f"`{key}` {getattr(self.spec, key):g} makes a layer of {value} {what}; at most {limit} are allowed"
+            )
+            if all(problem.message != message for problem in self.problems.found):
+                self.problems.add(self.spec.keys[key], "E104", message)
+
+    def inherited_conv_edits(self) -> list[ConvEdit]:
+        """The base's, less what they said of parts that this file replaces; then those of borrowed parts.
+
+        `count` pinned the number where it was written; where parts or repeats differ, it says nothing any more.
+        """
+        kept = tuple(part for part in PARTS if part not in self.spec.parts)
+        found = [_narrowed(edit, kept) for edit in (self.base.conv_edits if self.base else ())]
+        for part, owner in self.owners.items():
+            found += [_narrowed(edit, (part,)) for edit in owner.conv_edits]
+        edits = [edit for edit in found if edit is not None]
+        if self.spec.depth != 1 or self.spec.edits:
+            edits = [replace(edit, select=replace(edit.select, count=None)) for edit in edits]
+        return edits
+
+    def schedules(self, layers: tuple[Layer, ...], conv_edits: list[ConvEdit]) -> tuple[Schedule, ...]:
+        """Own schedules must concern a block of the network; inherited ones that do not are dropped."""
+        used = {layer.block for layer in layers} | {edit.operator for edit in conv_edits}
+        if self.spec.schedules is None:
+            ancestors = ((self.base,) if self.base else ()) + tuple(self.owners.values())
+            inherited = dict.fromkeys(schedule for ancestor in ancestors for schedule in ancestor.schedules)
+            return tuple(schedule for schedule in inherited if schedule.block in used)
+        for schedule, mark in self.spec.schedules:
+            if schedule.block not in used:
+                message = f"the variant has no {schedule.block}, which the schedule names"
+                self.problems.add(mark, "E207", message, suggest(schedule.block, used))
+        return tuple(schedule for schedule, _ in self.spec.schedules)
+
+    def check_layers(self, layers: tuple[Layer, ...]) -> None:
+        """Every input is a tag of a line before, no tag is given twice, and the network ends in one head."""
+        if len(layers) > MAX_LAYERS:
+            self.problems.add(self.spec.mark, "E005", f"{len(layers)} layers; at most {MAX_LAYERS} are allowed")
+        seen: dict[str, Layer] = {}
+        every = {tag for layer in layers for tag in layer.tags}
+        for layer in layers:
+            for tag in layer.inputs:
+                if tag != "last" and tag not in seen:
+                    self._no_tag(layer, tag, tag in every, seen)
+            for tag in layer.tags:
+                if tag in seen:
+                    first = seen[tag].mark
+                    self.problems.add(layer.mark, "E206", f"the tag {tag!r} is given twice; first at {first}")
+                seen[tag] = layer
+        heads = [layer for layer in layers if self.signatures.get(layer.block).kind == "head"]
+        if len(heads) != 1 or layers[-1] is not heads[0]:
+            mark = self.spec.keys.get("head", self.spec.mark)
+            self.problems.add(mark, "E205", f"`head` ends in exactly one head, but has {len(heads)}")
+
+    def _no_tag(self, layer: Layer, tag: str, later: bool, seen: dict[str, Layer]) -> None:
+        earlier: dict[Part, Part] = {"neck": "backbone", "head": "neck"}
+        if later:
+            message = f"the {layer.part} reads the tag {tag!r} before the line that has it"
+        elif layer.part in earlier:
+            message = f"{earlier[layer.part]} has no tag {tag!r}, which the {layer.part} needs"
+        else:
+            message = f"no line before has the tag {tag!r}"
+        self.problems.add(self._blamed(layer, earlier.get(layer.part)), "E206", message, suggest(tag, seen))
+
+    def _blamed(self, layer: Layer, source: Part | None) -> Mark | None:
+        """Where the user can mend it: the line itself if it is in this file, else what this file replaced."""
+        if layer.mark and layer.mark.file == self.spec.mark.file:
+            return layer.mark
+        keys = self.spec.keys
+        return keys.get(source or "") or keys.get("neck") or keys.get("edits") or layer.mark
+
+
+def _exact(factor: float) -> Fraction:
+    """The factor as it is written: 0.1 x 80 is 8, not a hair above it."""
+    return Fraction(str(factor))
+
+
+def _narrowed(edit: ConvEdit, kept: tuple[Part, ...]) -> ConvEdit | None:
+    """The edit for some parts only, None if it concerned none of them."""
+    concerned = edit.select.part or PARTS
+    parts = tuple(part for part in concerned if part in kept)
+    if len(parts) == len(concerned):
+        return edit
+    return replace(edit, select=replace(edit.select, part=parts, count=None)) if parts else None
