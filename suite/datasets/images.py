@@ -1,0 +1,122 @@
+"""One picture on its way to the network: decoding, letterbox, and the way that YOLOv5 resizes before it."""
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from suite.datasets.split import DataError, Picture
+
+Image = NDArray[np.uint8]  # (H, W, 3), RGB
+PADDING = 114  # grey of YOLOv5's borders
+
+cv2.setNumThreads(1)  # a training job has one thread; OpenCV would take one per core for each small picture
+
+
+@dataclass(frozen=True, slots=True)
+class Letterbox:
+    """How a picture lies in the network's image: pixel = ratio x original pixel + padding.
+
+    The paddings are halves of the rest and may end in .5; the picture itself starts at the rounded-down pixel.
+    `size` is the network image's (height, width).
+    """
+
+    ratio: float
+    pad_left: float
+    pad_top: float
+    size: tuple[int, int]
+
+
+def load_image(picture: Picture) -> Image:
+    """Decode as (H, W, 3) RGB; grey pictures get three equal channels.
+
+    The orientation that gives the annotation file's width and height is taken: boxes were drawn on that one.
+
+    Raises:
+        DataError: the file does not decode, or to another size.
+    """
+    wanted = (picture.height, picture.width)
+    image = cv2.imread(str(picture.file), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    if image is not None and image.shape[:2] != wanted:
+        image = cv2.imread(str(picture.file), cv2.IMREAD_COLOR)
+    if image is None:
+        raise DataError(f"{picture.file}: does not decode as a picture; `data check` lists all such files")
+    if image.shape[:2] != wanted:
+        height, width = image.shape[:2]
+        raise DataError(
+            f"{picture.file}: is {width} x {height} pixels, but the annotation file says {wanted[1]} x {wanted[0]}"
+        )
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+
+
+def resize_longest(image: Image, size: int, *, training: bool) -> tuple[Image, float]:
+    """Scale so that the longer side is `size`; the image and the ratio of heights, which YOLOv5 takes for both axes.
+
+    Sides are rounded down, as in YOLOv5 v7.0 (its later state rounds up). Shrinking averages areas, except in
+    training, where speed matters more.
+    """
+    height, width = image.shape[:2]
+    ratio = size / max(height, width)
+    if ratio == 1:
+        return image, 1.0
+    way = cv2.INTER_LINEAR if training or ratio > 1 else cv2.INTER_AREA
+    target = (max(int(width * ratio), 1), max(int(height * ratio), 1))
+    resized = np.asarray(cv2.resize(image, target, interpolation=way), np.uint8)
+    return resized, resized.shape[0] / height
+
+
+def letterbox(
+    image: Image, size: int | tuple[int, int], *, enlarge: bool = False, stride: int | None = None
+) -> tuple[Image, Letterbox]:
+    """Scale the image to fit `size` (a side, or height and width) and pad it with grey on both sides.
+
+    Args:
+        image: (H, W, 3).
+        size: of the result, unless `stride` is given.
+        enlarge: whether a smaller image grows.
+        stride: pad only to the next multiple of this, so that the result can be smaller than `size`.
+    """
+    height, width = image.shape[:2]
+    rows, columns = (size, size) if isinstance(size, int) else size
+    ratio = min(rows / height, columns / width)
+    if not enlarge:
+        ratio = min(ratio, 1.0)
+    inner = (round(height * ratio), round(width * ratio))
+    rest = (rows - inner[0], columns - inner[1])
+    if stride is not None:
+        rest = (rest[0] % stride, rest[1] % stride)
+    if inner != (height, width):
+        resized = cv2.resize(image, inner[::-1], interpolation=cv2.INTER_LINEAR)
+        image = np.asarray(resized, np.uint8)
+    top, left = rest[0] // 2, rest[1] // 2
+    padded = np.full((inner[0] + rest[0], inner[1] + rest[1], 3), PADDING, np.uint8)
+    padded[top : top + inner[0], left : left + inner[1]] = image
+    return padded, Letterbox(ratio, rest[1] / 2, rest[0] / 2, (padded.shape[0], padded.shape[1]))
+
+
+def adjust_hsv(image: Image, gains: tuple[float, float, float]) -> Image:
+    """Multiply hue, saturation and value by `gains`, hue around the circle, the others up to full."""
+    ramp = np.arange(256, dtype=np.float64)
+    hue, saturation, value = (ramp * gain for gain in gains)
+    table = np.stack((hue % 180, np.minimum(saturation, 255), np.minimum(value, 255)), axis=-1).astype(np.uint8)
+    shifted = cv2.LUT(cv2.cvtColor(image, cv2.COLOR_RGB2HSV), table[None])
+    return np.asarray(cv2.cvtColor(shifted, cv2.COLOR_HSV2RGB), np.uint8)
+
+
+def encode_jpeg(image: Image, *, quality: int = 80) -> bytes:
+    """The image as a JPEG file."""
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise DataError("a picture cannot be written as JPEG; it must have 3 channels of 8 bits")
+    return bytes(data)
+
+
+def scale_to(image: Image, longest: int) -> tuple[Image, float]:
+    """Shrink so that no side exceeds `longest`; the image and the ratio."""
+    ratio = min(1.0, longest / max(image.shape[:2]))
+    if math.isclose(ratio, 1.0):
+        return image, 1.0
+    size = (max(round(image.shape[1] * ratio), 1), max(round(image.shape[0] * ratio), 1))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8), ratio

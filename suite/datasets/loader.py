@@ -1,0 +1,161 @@
+"""Batches for training and validation, the same for every model: a batch depends on the data, the seed and the step."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from suite.datasets.augment import Augment, Sample, augmented
+from suite.datasets.dice import Dice
+from suite.datasets.images import Image, Letterbox, letterbox, load_image, resize_longest
+from suite.datasets.split import DataError, Picture, Split
+
+__all__ = ["Augment", "Batch", "TrainingBatches", "ValBatch", "ValidationBatches"]
+
+_ORDER, _CHANGES = 0, 1  # which chance a Dice is for
+_CACHE_BYTES = 2**30
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Training images (B, 3, S, S) uint8, channels last in memory, and targets (n, 6) float32.
+
+    A target is image, class, centre x, centre y, width, height; the last four are shares of the image.
+    """
+
+    images: Tensor
+    targets: Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ValBatch:
+    """Validation images (B, 3, S, S) uint8, the pictures they come from and how each lies in its image."""
+
+    images: Tensor
+    pictures: tuple[Picture, ...]
+    letterboxes: tuple[Letterbox, ...]
+
+
+class TrainingBatches:
+    """`steps - start` batches; every picture comes once before any comes again, in an order new each time.
+
+    Batch number i is the same whatever came before it, so a run continued at step `start` sees what the
+    uninterrupted run saw. Decoded pictures stay in memory up to `cache_bytes`, the others are decoded each time.
+    """
+
+    def __init__(
+        self,
+        split: Split,
+        *,
+        image_size: int,
+        batch: int,
+        steps: int,
+        seed: int,
+        augment: Augment | None = None,
+        start: int = 0,
+        cache_bytes: int = _CACHE_BYTES,
+    ) -> None:
+        if not split.pictures:
+            raise DataError(f"{split.folder}: has no pictures to train on")
+        self._source = _Source(split.pictures, image_size, cache_bytes)
+        self._count = len(split.pictures)
+        self._size, self._batch, self._seed = image_size, batch, seed
+        self._steps, self._start = steps, start
+        self._augment = augment or Augment()
+        self._epoch, self._order = -1, np.empty(0, np.int64)
+
+    def __len__(self) -> int:
+        return max(self._steps - self._start, 0)
+
+    def __iter__(self) -> Iterator[Batch]:
+        for step in range(self._start, self._steps):
+            yield self._make(step)
+
+    def _make(self, step: int) -> Batch:
+        dice = Dice(self._seed, _CHANGES, step)
+        images = np.empty((self._batch, self._size, self._size, 3), np.uint8)
+        targets = []
+        for slot in range(self._batch):
+            indices = [self._index(step * self._batch + slot)]
+            if dice.chance(self._augment.mosaic):
+                indices += [dice.below(self._count) for _ in range(3)]
+                indices = [indices[place] for place in dice.order(4)]
+            sample = augmented([self._source.sample(i) for i in indices], self._size, self._augment, dice)
+            images[slot] = sample.image
+            targets.append(_targets(sample, slot, self._size))
+        return Batch(_as_tensor(images), torch.from_numpy(np.concatenate(targets)))
+
+    def _index(self, number: int) -> int:
+        """Which picture is the number-th of the run."""
+        epoch, position = divmod(number, self._count)
+        if epoch != self._epoch:
+            self._epoch, self._order = epoch, Dice(self._seed, _ORDER, epoch).order(self._count)
+        return int(self._order[position])
+
+
+class ValidationBatches:
+    """Every picture once, in order, letterboxed to a square so that no result depends on the batch it was in."""
+
+    def __init__(self, split: Split, *, image_size: int, batch: int) -> None:
+        self._pictures, self._size, self._batch = split.pictures, image_size, batch
+
+    def __len__(self) -> int:
+        return math.ceil(len(self._pictures) / self._batch)
+
+    def __iter__(self) -> Iterator[ValBatch]:
+        for first in range(0, len(self._pictures), self._batch):
+            pictures = self._pictures[first : first + self._batch]
+            placed = [place(load_image(picture), self._size) for picture in pictures]
+            images = np.stack([image for image, _ in placed])
+            yield ValBatch(_as_tensor(images), pictures, tuple(box for _, box in placed))
+
+
+def place(image: Image, size: int) -> tuple[Image, Letterbox]:
+    """The evaluation's view of a picture: its longer side scaled to `size`, padded to a square."""
+    scaled, ratio = resize_longest(image, size, training=False)
+    padded, box = letterbox(scaled, size)
+    return padded, Letterbox(ratio, box.pad_left, box.pad_top, box.size)
+
+
+class _Source:
+    """Pictures decoded and scaled to the training size, with the boxes that training uses."""
+
+    def __init__(self, pictures: tuple[Picture, ...], size: int, cache_bytes: int) -> None:
+        self._pictures, self._size = pictures, size
+        self._kept: dict[int, Sample] = {}
+        self._room = cache_bytes
+
+    def sample(self, index: int) -> Sample:
+        if index in self._kept:
+            return self._kept[index]
+        sample = self._load(self._pictures[index])
+        # Never anything thrown out: with a new order each epoch, any choice of what to keep is as good as another.
+        if sample.image.nbytes <= self._room:
+            self._room -= sample.image.nbytes
+            self._kept[index] = sample
+        return sample
+
+    def _load(self, picture: Picture) -> Sample:
+        image, _ = resize_longest(load_image(picture), self._size, training=True)
+        height, width = image.shape[:2]
+        xywh = picture.boxes[~picture.crowd]
+        corners = np.concatenate((xywh[:, :2], xywh[:, :2] + xywh[:, 2:]), axis=1)
+        scale = np.array((width / picture.width, height / picture.height) * 2)
+        boxes = np.clip(corners * scale, 0, (width, height, width, height))
+        return Sample(image, boxes, picture.labels[~picture.crowd])
+
+
+def _targets(sample: Sample, slot: int, size: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    low, high = sample.boxes[:, :2] / size, sample.boxes[:, 2:] / size
+    rows = np.empty((len(low), 6), np.float32)
+    rows[:, 0], rows[:, 1] = slot, sample.labels
+    rows[:, 2:4], rows[:, 4:] = (low + high) / 2, high - low
+    return rows
+
+
+def _as_tensor(images: Image) -> Tensor:
+    """(B, S, S, 3) to (B, 3, S, S) without a copy, so channels stay last in memory."""
+    return torch.from_numpy(images).permute(0, 3, 1, 2)

@@ -1,0 +1,101 @@
+"""The records of a data set: what every reader makes and every loader and metric takes."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suite.record import Json
+
+
+class DataError(ValueError):
+    """A data set or a picture that cannot be used; the message says where, what, and what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A row of the file's own table; its place in `Split.categories` is the class index that networks see."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """One picture and its objects.
+
+    `boxes` (n, 4) are x, y, width, height in pixels; `labels` (n,) class indices; `crowd` (n,) marks regions that
+    evaluation ignores and training leaves out; `area` (n,) decides small, medium and large.
+    """
+
+    id: int
+    file: Path
+    width: int
+    height: int
+    boxes: NDArray[np.float64]
+    labels: NDArray[np.int64]
+    crowd: NDArray[np.bool_]
+    area: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """Something in the files that was left out or mended: how often, and up to three places."""
+
+    kind: str
+    count: int
+    examples: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Json]:
+        """The issue as the store and `--json` keep it."""
+        return {"kind": self.kind, "count": self.count, "examples": list(self.examples)}
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """The training or the validation part of a data set; pictures are in order of their ids.
+
+    `fingerprint` changes with anything that training or evaluation could notice: categories, boxes, pictures.
+    """
+
+    name: str
+    folder: Path
+    split: str
+    categories: tuple[Category, ...]
+    pictures: tuple[Picture, ...]
+    issues: tuple[Issue, ...]
+    fingerprint: str
+
+    @property
+    def box_count(self) -> int:
+        """Objects of all pictures, crowd regions included."""
+        return sum(len(picture.boxes) for picture in self.pictures)
+
+    @cached_property
+    def annotations(self) -> dict[str, Any]:
+        """The split as `pycocotools.coco.COCO` wants it.
+
+        Annotations are numbered from 1: pycocotools takes an annotation of id 0 for no match, and two of one id
+        for one object, and says nothing in either case.
+        """
+        rows = [
+            (picture, index) for picture in self.pictures for index in range(len(picture.boxes))
+        ]  # one row an annotation
+        return {
+            "categories": [{"id": category.id, "name": category.name} for category in self.categories],
+            "images": [{"id": p.id, "width": p.width, "height": p.height} for p in self.pictures],
+            "annotations": [
+                {
+                    "id": number,
+                    "image_id": picture.id,
+                    "category_id": self.categories[picture.labels[index]].id,
+                    "bbox": picture.boxes[index].tolist(),
+                    "area": float(picture.area[index]),
+                    "iscrowd": int(picture.crowd[index]),
+                }
+                for number, (picture, index) in enumerate(rows, start=1)
+            ],
+        }
