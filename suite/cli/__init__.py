@@ -1,0 +1,1 @@
+"""The command line: one file a command, each exporting `command`; see `main.COMMANDS` for their order."""

@@ -1,0 +1,57 @@
+"""`list`: the variants that there are."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from suite.cli.options import json_option, names_argument, open_library, variants_option
+from suite.cli.output import ExitCode, print_problems, problem_json, reply, table
+from suite.record import Json
+from suite.spec.errors import Problem, SpecError
+from suite.spec.library import Library
+from suite.spec.variant import Variant
+
+
+@click.command("list")
+@names_argument()
+@variants_option
+@json_option
+def command(names: tuple[str, ...], variants: tuple[Path, ...], as_json: bool) -> int:
+    """List variants: name, title, base, and the variant that differences refer to.
+
+    NAME may be a glob; without any, all are listed. A file with mistakes is named on stderr, and the rest is listed.
+    """
+    found, problems = _collect(open_library(variants), names)
+    if as_json:
+        reply("list", [_json(variant) for variant in found], [problem_json(problem) for problem in problems])
+    else:
+        table(("NAME", "TITLE", "BASE", "BASELINE"), [(v.name, v.title, v.base, v.baseline) for v in found])
+    if problems and not as_json:
+        print_problems(problems)
+    return ExitCode.USAGE if problems else ExitCode.DONE
+
+
+def _collect(library: Library, names: Sequence[str]) -> tuple[tuple[Variant, ...], tuple[Problem, ...]]:
+    """The chosen variants; without names all that are sound, and the problems of the others."""
+    if names:
+        return library.select(names), ()
+    sound: list[Variant] = []
+    for name in library.names():
+        try:
+            sound.append(library.load(name))
+        except SpecError:  # in problems()
+            continue
+    return tuple(sound), library.problems()
+
+
+def _json(variant: Variant) -> Json:
+    return {
+        "name": variant.name,
+        "title": variant.title,
+        "paper": variant.paper,
+        "base": variant.base,
+        "baseline": variant.baseline,
+        "control": variant.control,
+        "fingerprint": variant.fingerprint,
+    }

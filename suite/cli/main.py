@@ -1,0 +1,125 @@
+"""The command `ablation`: finds a command's file when it is asked for, and turns every end into an exit code."""
+
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from suite.cli.output import ExitCode, Refusal, report_error
+from suite.spec.errors import suggest
+
+PROGRAM = "ablation"
+BROKEN_PIPE = 141  # what a shell reports of a program that SIGPIPE ended
+
+COMMANDS: tuple[tuple[str, str], ...] = (
+    ("run", "Build, measure, train and evaluate variants; store everything"),
+    ("nightly", "Run and report in one, made for cron"),
+    ("list", "List the variants that there are"),
+    ("show", "Print a variant with all that it inherits"),
+    ("check", "Find every mistake in spec files, without running anything"),
+    ("cost", "Count parameters and multiply-adds, by every counter"),
+    ("bench", "Measure latency beside each variant's baseline"),
+    ("train", "Train one variant and write its checkpoint"),
+    ("eval", "Evaluate one variant's checkpoint on a data set"),
+    ("detect", "Draw what a variant finds in pictures"),
+    ("report", "Write the report of a run from the store alone"),
+    ("export", "Write the store's records as JSON or CSV"),
+    ("data", "Check a data set, or write the built-in one"),
+    ("doctor", "Say what this machine has, and how to mend what is missing"),
+)
+
+EXIT_CODES = """\b
+Exit codes:
+    0  done
+    1  finished, but a variant failed (the report is written)
+    2  usage or spec error; nothing ran
+    3  gate: something got worse
+    4  nothing matched, or no data
+    5  machine unfit, or store locked
+   70  internal error; the traceback is in out/log/
+  130  interrupted (143: terminated); the same command resumes
+"""
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module only when that command is invoked; the table above is enough for `--help`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """The names, in the order of the help."""
+        return [name for name, _ in COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command, None if there is none of that name."""
+        if cmd_name not in dict(COMMANDS):
+            return None
+        module = f"suite.cli.{cmd_name}"
+        if importlib.util.find_spec(module) is None:
+            raise Refusal(ExitCode.USAGE, f"the command {cmd_name!r} is not part of this version")
+        command: click.Command = importlib.import_module(module).command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first argument names; a usage error with the nearest name otherwise."""
+        if args and args[0] not in dict(COMMANDS) and not args[0].startswith("-"):
+            hint = suggest(args[0], dict(COMMANDS))
+            ctx.fail(f"no command {args[0]!r}; {hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The table, without importing a command."""
+        with formatter.section("Commands"):
+            formatter.write_dl(COMMANDS)
+
+
+@click.group(
+    PROGRAM,
+    cls=LazyGroup,
+    epilog=EXIT_CODES,
+    context_settings={
+        "auto_envvar_prefix": "ABLATION",
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+    },
+)
+@click.version_option(package_name="yolov5-ablation-suite", prog_name=PROGRAM)
+def group() -> None:
+    """Build YOLOv5 variants from spec files, measure them, train them, and say which are better.
+
+    Options may also be set by environment variables: ABLATION_<COMMAND>_<OPTION>.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code and raises nothing."""
+    args = list(sys.argv[1:] if arguments is None else arguments)
+    command = next((arg for arg in args if not arg.startswith("-")), "")
+    try:
+        code = group.main(args, PROGRAM, standalone_mode=False)
+        sys.stdout.flush()  # a full disk or a closed pipe shows here at the latest
+    except BrokenPipeError:
+        return _hush()
+    except SystemExit as end:  # how click ends on a closed pipe
+        return _hush() if end.code == 1 else int(end.code or 0)
+    except BaseException as error:  # noqa: BLE001  (the one place that every error of a command reaches)
+        return _report(error, command, as_json="--json" in args)
+    return code if isinstance(code, int) else ExitCode.DONE
+
+
+def _report(error: BaseException, command: str, *, as_json: bool) -> int:
+    try:
+        code = report_error(error, command, as_json=as_json)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _hush()
+    return code
+
+
+def _hush() -> int:
+    """Nobody reads stdout any more: keep the interpreter from saying so when it closes it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return BROKEN_PIPE

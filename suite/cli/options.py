@@ -1,0 +1,54 @@
+"""Options that several commands share."""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+from suite.spec.library import VARIANTS, Library
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def json_option(function: Command) -> Command:
+    """`--json`, as `as_json`: one document on stdout."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")(function)
+
+
+def variants_option(function: Command) -> Command:
+    """`--variants DIR`, as `variants`: folders for `open_library`."""
+    return click.option(
+        "--variants",
+        multiple=True,
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        envvar="ABLATION_VARIANTS",
+        metavar="DIR",
+        help="Folder of more variants; a file in it stands in for the shipped one of its name. Repeatable.",
+    )(function)
+
+
+def names_argument(*, required: bool = False) -> Callable[[Command], Command]:
+    """`NAME...`, as `names`: variants' names, globs or files."""
+    return click.argument(
+        "names", metavar="NAME..." if required else "[NAME]...", nargs=-1, required=required, shell_complete=_complete
+    )
+
+
+def name_argument(function: Command) -> Command:
+    """`NAME`, as `name`: one variant's name or file."""
+    return click.argument("name", shell_complete=_complete)(function)
+
+
+def open_library(variants: Sequence[Path] = ()) -> Library:
+    """The shipped variants and those of the given folders; SpecError if a folder cannot be read."""
+    return Library((VARIANTS, *variants))
+
+
+def _complete(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    folders = context.params.get("variants") or ()
+    names = open_library(folders).names()
+    found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    return found or ([CompletionItem(incomplete, type="file")] if os.sep in incomplete else [])
