@@ -19,14 +19,16 @@ _LONGEST = 100.0  # times its shorter side
 class Augment:
     """How training pictures are changed; the names and meanings are those of YOLOv5's recipes.
 
-    `fliplr`, `flipud` and `mosaic` are probabilities; `hsv` are the largest relative changes of hue, saturation and
-    value; `translate` and `scale` are shares of the image's side and of 1.
+    `fliplr`, `flipud` and `mosaic` are probabilities; those of `hsv_` the largest relative changes; `translate` and
+    `scale` are shares of the image's side and of 1.
     """
 
     fliplr: float = 0.5
     flipud: float = 0.0
-    hsv: tuple[float, float, float] = (0.0, 0.0, 0.0)
     mosaic: float = 0.0
+    hsv_hue: float = 0.0
+    hsv_saturation: float = 0.0
+    hsv_value: float = 0.0
     translate: float = 0.0
     scale: float = 0.0
 
@@ -46,9 +48,10 @@ def augmented(samples: Sequence[Sample], size: int, augment: Augment, dice: Dice
     if len(samples) > 1 or augment.translate or augment.scale:
         sample = _moved(sample, size, augment, dice)
     image, boxes = sample.image, sample.boxes
-    if any(augment.hsv):
-        red, green, blue = (1 + gain * dice.uniform(-1, 1) for gain in augment.hsv)
-        image = adjust_hsv(image, (red, green, blue))
+    ranges = (augment.hsv_hue, augment.hsv_saturation, augment.hsv_value)
+    if any(ranges):
+        hue, saturation, value = (1 + reach * dice.uniform(-1, 1) for reach in ranges)
+        image = adjust_hsv(image, (hue, saturation, value))
     if dice.chance(augment.flipud):
         image, boxes = image[::-1], boxes[:, [0, 3, 2, 1]]
         boxes = np.where([False, True, False, True], size - boxes, boxes)
