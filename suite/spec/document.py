@@ -105,6 +105,11 @@ def parse(text: str, file: str, problems: Problems) -> Node:
     return composer.root
 
 
+def is_word(text: str) -> bool:
+    """Whether the text, written without quotes, is read as a word and not as a number, truth value or null."""
+    return text not in _WORDS and not any(p.fullmatch(text) for p in (_WHOLE, _NUMBER, _OTHER_NUMBERS))
+
+
 def plain(node: Node) -> Json:
     """The node's value without its marks."""
     if isinstance(node, Scalar):

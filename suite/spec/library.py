@@ -22,7 +22,9 @@ _NOT_INHERITED = frozenset({"title", "paper", "expect", "edits", "depth", "width
 
 
 class Library:
-    """All variants under the folders; a later folder's file stands in for an earlier one's of the same name.
+    """All variants under the folders, and one `extra` file.
+
+    A later folder's file, and the extra one, stands in for an earlier one of the same name.
 
     A file that is wrong stops nobody but itself and those that build on it.
 
@@ -30,15 +32,24 @@ class Library:
         SpecError: a folder cannot be read.
     """
 
-    def __init__(self, folders: Sequence[Path] | None = None, *, signatures: Signatures | None = None) -> None:
+    def __init__(
+        self,
+        folders: Sequence[Path] | None = None,
+        *,
+        signatures: Signatures | None = None,
+        extra: Path | None = None,
+    ) -> None:
+        self._folders = (VARIANTS,) if folders is None else tuple(folders)
         self._signatures = signatures or default_signatures()
         self._files: dict[str, Path] = {}
         self._misnamed: list[Problem] = []
         self._sources: dict[str, list[str]] = {}
         self._specs: dict[str, SpecFile | SpecError] = {}
         self._variants: dict[str, Variant | SpecError] = {}
-        for folder in (VARIANTS,) if folders is None else folders:
+        for folder in self._folders:
             self._add_folder(Path(folder))
+        if extra is not None:
+            self._files[extra.stem] = extra
 
     def names(self) -> tuple[str, ...]:
         """Every variant's name in alphabetical order, those of wrong files included."""
@@ -46,12 +57,10 @@ class Library:
 
     def load(self, name_or_path: str | Path) -> Variant:
         """The resolved variant of a name, or of a file anywhere whose base is a variant of this library."""
-        text = str(name_or_path)
-        if isinstance(name_or_path, Path) or text.endswith(".yaml") or os.sep in text:
-            return self._load_path(Path(name_or_path))
-        if text not in self._files:
-            raise SpecError.single(None, "E204", f"no variant {quote(text)}", hint=suggest(text, self._files))
-        return self._resolve(text, ())
+        path = _as_path(name_or_path)
+        if path is not None and not self._holds(path):
+            return self._beside(path).load(path.stem)
+        return self._resolve(self._known(path.stem if path else str(name_or_path)), ())
 
     def select(self, patterns: Sequence[str]) -> tuple[Variant, ...]:
         """The variants that names, globs or paths stand for, each once, in the patterns' order.
@@ -85,15 +94,28 @@ class Library:
                 found |= dict.fromkeys(error.problems)
         return tuple(found)
 
-    def origins(self, name: str) -> Mapping[str, str]:
+    def origins(self, name_or_path: str | Path) -> Mapping[str, str]:
         """The file that each top-level key of the resolved variant comes from, as messages show it."""
-        self.load(name)
+        path = _as_path(name_or_path)
+        if path is not None and not self._holds(path):
+            return self._beside(path).origins(path.stem)
+        name = self._known(path.stem if path else str(name_or_path))
+        self._resolve(name, ())
         spec = self._spec(name)
         own = dict.fromkeys(spec.keys, spec.mark.file)
         if spec.base is None:
             return own
-        inherited = {k: file for k, file in self.origins(spec.base.name).items() if k not in _NOT_INHERITED}
+        inherited = {key: file for key, file in self.origins(spec.base.name).items() if key not in _NOT_INHERITED}
         return inherited | own
+
+    def _known(self, name: str) -> str:
+        if name not in self._files:
+            raise SpecError.single(None, "E204", f"no variant {quote(name)}", hint=suggest(name, self._files))
+        return name
+
+    def _holds(self, path: Path) -> bool:
+        known = self._files.get(path.stem)
+        return known is not None and known.resolve() == path.resolve()
 
     def _expand(self, pattern: str) -> Iterator[str]:
         if not _GLOB & set(pattern) or os.sep in pattern:
@@ -125,16 +147,12 @@ class Library:
         for path in here.values():
             self._files[path.stem] = path
 
-    def _load_path(self, path: Path) -> Variant:
-        known = self._files.get(path.stem)
-        if known is not None and known.resolve() == path.resolve():
-            return self._resolve(path.stem, ())
+    def _beside(self, path: Path) -> "Library":
+        """A library like this one with a file from elsewhere in it."""
         if not _NAME.fullmatch(path.stem):
             mark = Mark(shown_path(path), 1, 1)
             raise SpecError.single(mark, "E208", f"{quote(path.name)} cannot name a variant")
-        beside = Library((), signatures=self._signatures)
-        beside._files = self._files | {path.stem: path}
-        return beside._resolve(path.stem, ())
+        return Library(self._folders, signatures=self._signatures, extra=path)
 
     def _spec(self, name: str) -> SpecFile:
         if name not in self._specs:
@@ -191,6 +209,12 @@ class Library:
             return None
 
         return find
+
+
+def _as_path(name_or_path: str | Path) -> Path | None:
+    text = str(name_or_path)
+    is_path = isinstance(name_or_path, Path) or text.endswith(".yaml") or os.sep in text
+    return Path(name_or_path) if is_path else None
 
 
 def _yaml_files(folder: Path) -> Iterator[Path]:

@@ -120,7 +120,7 @@ class _Resolver:
         return tuple(schedule for schedule, _ in self.spec.schedules)
 
     def check_layers(self, layers: tuple[Layer, ...]) -> None:
-        """Every input is a tag of a line before, no tag is given twice, and the network ends in one head."""
+        """Every input is a tag of a line before, no tag is given twice, and the head is one line."""
         if len(layers) > MAX_LAYERS:
             self.problems.add(self.spec.mark, "E005", f"{len(layers)} layers; at most {MAX_LAYERS} are allowed")
         seen: dict[str, Layer] = {}
@@ -134,10 +134,10 @@ class _Resolver:
                     first = seen[tag].mark
                     self.problems.add(layer.mark, "E206", f"the tag {tag!r} is given twice; first at {first}")
                 seen[tag] = layer
-        heads = [layer for layer in layers if self.signatures.get(layer.block).kind == "head"]
-        if len(heads) != 1 or layers[-1] is not heads[0]:
+        heads = [layer for layer in layers if layer.part == "head"]
+        if len(heads) != 1 or self.signatures.get(heads[0].block).kind != "head":
             mark = self.spec.keys.get("head", self.spec.mark)
-            self.problems.add(mark, "E205", f"`head` ends in exactly one head, but has {len(heads)}")
+            self.problems.add(mark, "E205", f"`head` is one line, a head; it has {len(heads)} lines")
 
     def _no_tag(self, layer: Layer, tag: str, later: bool, seen: dict[str, Layer]) -> None:
         earlier: dict[Part, Part] = {"neck": "backbone", "head": "neck"}
@@ -147,7 +147,9 @@ class _Resolver:
             message = f"{earlier[layer.part]} has no tag {tag!r}, which the {layer.part} needs"
         else:
             message = f"no line before has the tag {tag!r}"
-        self.problems.add(self._blamed(layer, earlier.get(layer.part)), "E206", message, suggest(tag, seen))
+        source = earlier.get(layer.part)
+        tags = [name for name, line in seen.items() if source is None or line.part == source]
+        self.problems.add(self._blamed(layer, source), "E206", message, suggest(tag, tags))
 
     def _blamed(self, layer: Layer, source: Part | None) -> Mark | None:
         """Where the user can mend it: the line itself if it is in this file, else what this file replaced."""
