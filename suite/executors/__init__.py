@@ -1,11 +1,12 @@
 """Where jobs run. An executor keeps every job in a process of its own and turns whatever happens into an event."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
-from suite.record import Failure, Json, Measurement, Stage
+from suite.jobs import Result
+from suite.record import Failure, Stage
 
 
 class ExecutorError(RuntimeError):
@@ -24,15 +25,6 @@ class Task:
     payload: object
     timeout: float  # seconds
     stage: Stage
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a job's entry function returns. `artifacts` are paths relative to the folder of the store."""
-
-    measurements: tuple[Measurement, ...]
-    environment: dict[str, Json] = field(default_factory=dict)
-    artifacts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

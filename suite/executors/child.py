@@ -11,28 +11,17 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn, Protocol, TypeAlias, runtime_checkable
+from typing import Any, NoReturn, Protocol, TypeAlias, runtime_checkable
 
-from suite.executors import Result, processes
+from suite.executors import processes
 from suite.executors.messages import RESULT, STATUS, Start
+from suite.jobs import Reporter, Result
 from suite.record import Failure, Stage, canonical_json
 
 _MESSAGE_LIMIT = 500  # characters
 
 
-class Reporter(Protocol):
-    """How a job says how far it is."""
-
-    def stage(self, stage: Stage) -> None:
-        """What comes now; a failure is booked on the stage that was named last."""
-        ...
-
-    def progress(self, done: int, total: int) -> None:
-        """`done` of `total` steps of the stage are behind."""
-        ...
-
-
-Entry: TypeAlias = Callable[[object, Reporter], Result]
+Entry: TypeAlias = Callable[[Any, Reporter], Result]
 
 
 @runtime_checkable

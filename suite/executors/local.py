@@ -19,8 +19,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from suite.executors import Event, ExecutorError, Finished, Progressed, Result, Started, Task, processes
+from suite.executors import Event, ExecutorError, Finished, Progressed, Started, Task, processes
 from suite.executors.messages import RESULT, STATUS, Exited, Kill, Ready, Start
+from suite.jobs import Result
 from suite.record import Failure, Stage
 
 _TICK = 0.5  # seconds between two looks at deadlines, logs and progress
@@ -58,7 +59,7 @@ class LocalExecutor:
         *,
         logs: Path,
         entry: str = "suite.jobs:execute",
-        preload: Sequence[str] = ("suite.jobs",),
+        preload: Sequence[str] = ("suite.jobs.static", "suite.jobs.latency", "suite.jobs.train"),
         path: Sequence[Path] = (),
     ) -> None:
         shutil.rmtree(folder, ignore_errors=True)

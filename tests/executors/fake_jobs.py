@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from suite.executors import Result
+from suite.jobs import Result
 from suite.record import Measurement
 
 

@@ -1,0 +1,242 @@
+"""What a run has to do: variants × questions × seeds become jobs, each with the key its outcome is stored under."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from suite.protocols import Protocol
+from suite.record import JobKind, Json, Metric, digest
+from suite.sources import code_digest
+from suite.spec.variant import Variant
+from suite.store import JobRecord, VariantRecord
+from suite.train.recipe import Recipe
+
+_GROUPS: dict[JobKind, tuple[str, ...]] = {
+    "static": ("size", "compute"),
+    "latency": ("latency",),
+    "train": ("accuracy", "training"),
+}
+_LIBRARIES: dict[JobKind, tuple[str, ...]] = {
+    "static": ("torch", "fvcore", "thop"),
+    "latency": ("torch",),
+    "train": ("torch", "torchvision", "pycocotools"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """The data set of a run: its folder, the hash of its content, the names of its classes."""
+
+    folder: Path
+    fingerprint: str
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What all jobs of a run have in common.
+
+    `machine` is what `suite.machine.describe` gives, `metrics` what `suite.metrics.definitions` does.
+    """
+
+    protocol: Protocol
+    recipe: Recipe
+    data: Data
+    machine: Mapping[str, Json]
+    metrics: tuple[Metric, ...]
+    out: Path
+
+    @property
+    def train_device(self) -> str:
+        """Where training happens."""
+        return "cuda" if self.protocol.device == "auto" and self.machine["gpus"] else "cpu"
+
+    @property
+    def recipe_json(self) -> dict[str, Json]:
+        """Everything of the recipe but what it is called."""
+        facts: dict[str, Json] = asdict(self.recipe)
+        return {key: value for key, value in facts.items() if key not in {"name", "title"}}
+
+    @property
+    def setups(self) -> tuple[tuple[str, str], ...]:
+        """The protocol's (device, precision) pairs that this machine can time."""
+        return tuple((d, p) for d, p in self.protocol.latency.setups if d == "cpu" or self.machine["gpus"])
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One job; picklable, as it travels to a child process.
+
+    `baseline` is None where the variant is a baseline itself. `seed` belongs to training, `replica` and `setup`
+    (device, precision) to latency.
+    """
+
+    key: str
+    kind: JobKind
+    variant: Variant
+    baseline: Variant | None
+    conditions: Conditions
+    seed: int | None = None
+    replica: int | None = None
+    setup: tuple[str, str] | None = None
+
+    @property
+    def record(self) -> JobRecord:
+        """The job as the store keeps it."""
+        return JobRecord(
+            self.key, self.kind, self.variant.name, self.variant.fingerprint, seed=self.seed, replica=self.replica
+        )
+
+    @property
+    def label(self) -> str:
+        """A name for people and for log files."""
+        seed = "" if self.seed is None else f"-seed{self.seed}"
+        replica = "" if self.replica is None else f"-{self.replica}"
+        return "-".join([self.kind, self.variant.name, *(self.setup or ())]) + seed + replica
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The jobs in the order they should start, and the variants, baselines before what refers to them."""
+
+    conditions: Conditions
+    variants: tuple[Variant, ...]
+    jobs: tuple[Job, ...]
+
+
+def plan(
+    conditions: Conditions,
+    trained: Sequence[Variant],
+    counted: Sequence[Variant],
+    load: Callable[[str], Variant],
+) -> Plan:
+    """Lay out a run.
+
+    Static jobs come first, because they find most mistakes in seconds; then latency, then training. A key depends on
+    nothing but what can change the outcome: neither on a title, nor on the order, nor on who else takes part.
+
+    Args:
+        conditions: what the jobs share.
+        trained: variants to count, time and train; the baselines that they lack are added.
+        counted: variants that are counted and timed only, likewise.
+        load: finds a baseline by name.
+    """
+    first = _with_baselines(trained, load)
+    variants = _with_baselines((*first, *counted), load)
+    known = {variant.name: variant for variant in variants}
+    planner = _Planner(conditions, known)
+    wanted = conditions.protocol.metrics
+    jobs = [planner.static(variant) for variant in variants]
+    if "latency" in wanted:
+        jobs += [job for variant in variants for job in planner.latency(variant)]
+    if "accuracy" in wanted:
+        jobs += [planner.train(variant, seed) for seed in conditions.protocol.seeds for variant in first]
+    return Plan(conditions, variants, tuple(jobs))
+
+
+def variant_record(variant: Variant) -> VariantRecord:
+    """The variant as the store keeps it."""
+    return VariantRecord(
+        name=variant.name,
+        title=variant.title,
+        paper=variant.paper,
+        base=variant.base,
+        baseline=variant.baseline,
+        control=variant.control,
+        fingerprint=variant.fingerprint,
+        spec=variant.architecture,
+    )
+
+
+def _with_baselines(variants: Iterable[Variant], load: Callable[[str], Variant]) -> tuple[Variant, ...]:
+    found: dict[str, Variant] = {}
+    given = {variant.name: variant for variant in variants}
+
+    def add(variant: Variant) -> None:
+        if variant.baseline and variant.baseline not in found:
+            add(given.get(variant.baseline) or load(variant.baseline))
+        found.setdefault(variant.name, variant)
+
+    for variant in given.values():
+        add(variant)
+    return tuple(found.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Planner:
+    conditions: Conditions
+    variants: Mapping[str, Variant]
+
+    def static(self, variant: Variant) -> Job:
+        baseline = self._baseline(variant)
+        expect = variant.expect
+        facts: dict[str, Json] = {
+            "baseline": baseline.fingerprint if baseline else "",
+            "expect": [list(expect.strides or ()), expect.params, expect.gmacs],
+            "classes": len(self.conditions.data.classes),
+            "image_size": self.conditions.protocol.cost.image_size,
+        }
+        return Job(self._key("static", (variant,), facts), "static", variant, baseline, self.conditions)
+
+    def latency(self, variant: Variant) -> list[Job]:
+        """A baseline is timed against itself: that gives its own latency, and shows what a ratio of 1 looks like."""
+        baseline = self._baseline(variant)
+        settings = asdict(self.conditions.protocol.latency)
+        shared = {key: settings[key] for key in settings if key not in {"setups", "replicas"}}
+        jobs = []
+        for device, precision in self.conditions.setups:
+            for replica in range(self.conditions.protocol.latency.replicas):
+                facts: dict[str, Json] = {
+                    **shared,
+                    "baseline": (baseline or variant).fingerprint,
+                    "classes": len(self.conditions.data.classes),
+                    "device": device,
+                    "precision": precision,
+                    "replica": replica,
+                    "machine": self.conditions.machine["class"],
+                }
+                key = self._key("latency", (variant, baseline or variant), facts)
+                setup = (device, precision)
+                job = Job(key, "latency", variant, baseline, self.conditions, replica=replica, setup=setup)
+                jobs.append(job)
+        return jobs
+
+    def train(self, variant: Variant, seed: int) -> Job:
+        protocol = self.conditions.protocol
+        facts: dict[str, Json] = {
+            "data": self.conditions.data.fingerprint,
+            "seed": seed,
+            "recipe": self.conditions.recipe_json,
+            "budget": [protocol.budget.steps, protocol.budget.batch],
+            "image_size": protocol.image_size,
+            "device": self.conditions.train_device,
+        }
+        key = self._key("train", (variant,), facts)
+        return Job(key, "train", variant, self._baseline(variant), self.conditions, seed=seed)
+
+    def _baseline(self, variant: Variant) -> Variant | None:
+        return self.variants[variant.baseline] if variant.baseline else None
+
+    def _key(self, kind: JobKind, variants: tuple[Variant, ...], facts: Mapping[str, Json]) -> str:
+        libraries = self.conditions.machine["libraries"]
+        assert isinstance(libraries, dict)
+        return digest(
+            {
+                "kind": kind,
+                "variant": variants[0].fingerprint,
+                "metrics": {m.name: m.version for m in self.conditions.metrics if m.group in _GROUPS[kind]},
+                "libraries": {name: libraries.get(name) for name in _LIBRARIES[kind]},
+                "code": code_digest([f"suite.jobs.{kind}", *(m for v in variants for m in _block_modules(v))]),
+                **facts,
+            }
+        )
+
+
+def _block_modules(variant: Variant) -> set[str]:
+    """The modules that the variant's blocks, operators and head live in."""
+    blocks = {layer.block for layer in variant.layers if layer.part != "head"}
+    heads = {layer.block for layer in variant.layers if layer.part == "head"}
+    operators = {edit.operator for edit in variant.conv_edits}
+    return {f"suite.nn.blocks.{address.partition('.')[0]}" for address in blocks | operators} | {
+        f"suite.nn.heads.{address.partition('.')[0]}" for address in heads
+    }

@@ -1,0 +1,197 @@
+"""A protocol file becomes a `Protocol`; every problem of the file is reported at once, with its place."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from suite.protocols.protocol import Budget, BuiltIn, Cost, Latency, MetricFile, Protocol, Timeouts, Verdict
+from suite.spec.document import Node, Table, parse, read_bytes, shown_path
+from suite.spec.errors import Problems, SpecError, suggest
+from suite.spec.reader import Reader
+
+FOLDER = Path(__file__).parent
+_METRICS: tuple[MetricFile, ...] = ("size", "flops", "latency", "accuracy")
+_KEYS = (
+    "title",
+    "certifies",
+    "data",
+    "device",
+    "image_size",
+    "variants",
+    "seeds",
+    "recipe",
+    "budget",
+    "metrics",
+    "cost",
+    "latency",
+    "parallel",
+    "timeouts",
+    "verdict",
+)
+_SETUPS = ("cpu-fp32", "cpu-bf16", "cuda-fp32", "cuda-fp16", "cuda-bf16")
+_MAX_SIDE = 4096  # pixels
+_MAX_COUNT = 100_000_000
+_WEEK = 604_800  # seconds
+T = TypeVar("T")
+
+
+def names() -> tuple[str, ...]:
+    """The protocols that come with the suite."""
+    return tuple(sorted(file.stem for file in FOLDER.glob("*.yaml")))
+
+
+def load(name_or_path: str) -> Protocol:
+    """The protocol of that name, or of that file if the text ends in .yaml.
+
+    Raises:
+        SpecError: there is no such protocol, or its file has mistakes.
+    """
+    if name_or_path.endswith((".yaml", ".yml")):
+        return _load(Path(name_or_path))
+    if name_or_path not in names():
+        hint = suggest(name_or_path, names())
+        raise SpecError.single(None, "E201", f"there is no protocol {name_or_path!r}", hint=hint)
+    return _load(FOLDER / f"{name_or_path}.yaml")
+
+
+def _load(path: Path) -> Protocol:
+    file = shown_path(path)
+    text = read_bytes(path).decode("utf-8", errors="replace")
+    problems = Problems({file: text.splitlines()})
+    protocol = _Decoder(Reader(problems)).protocol(parse(text, file, problems), path.stem)
+    problems.raise_if_any()
+    assert protocol is not None, "a file without a problem has a record"
+    return protocol
+
+
+class _Incomplete(Exception):  # noqa: N818  it reports nothing: the problem has been added already
+    """A value could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoder:
+    reader: Reader
+
+    def protocol(self, root: Node, name: str) -> Protocol | None:
+        """All parts are read before giving up, so that all problems are found."""
+        table = self.reader.table(root, "a protocol", _KEYS)
+        if table is None:
+            return None
+        parts = {
+            "title": self._try(lambda: self._word(table, "title")),
+            "certifies": self._try(lambda: self._word(table, "certifies")),
+            "data": self._try(lambda: self._data(table)),
+            "device": self._try(lambda: self._choice(table, "device", ("cpu", "auto"))),
+            "image_size": self._try(lambda: self._whole(table, "image_size", high=_MAX_SIDE)),
+            "variants": self._try(lambda: self._words(table, "variants")),
+            "seeds": self._try(lambda: self._seeds(table)),
+            "recipe": self._try(lambda: self._word(table, "recipe")),
+            "budget": self._try(lambda: self._budget(table)),
+            "metrics": self._try(lambda: self._metrics(table)),
+            "cost": self._try(lambda: self._cost(table)),
+            "latency": self._try(lambda: self._latency(table)),
+            "parallel": self._try(lambda: self._whole(table, "parallel", high=1024)),
+            "timeouts": self._try(lambda: self._timeouts(table)),
+            "verdict": self._try(lambda: self._verdict(table)),
+        }
+        if self.reader.problems.found:
+            return None
+        return Protocol(name=name, **parts)  # type: ignore[arg-type]  # no part is missing where no problem is
+
+    def _try(self, read: Callable[[], T]) -> T | None:
+        try:
+            return read()
+        except _Incomplete:
+            return None
+
+    def _node(self, table: Table, key: str) -> Node:
+        if key not in table.entries:
+            self.reader.problems.add(table.mark, "E103", f"needs the key {key!r}")
+            raise _Incomplete
+        return table.entries[key]
+
+    def _table(self, table: Table, key: str, known: Iterable[str]) -> Table:
+        return _found(self.reader.table(self._node(table, key), f"`{key}`", known))
+
+    def _word(self, table: Table, key: str) -> str:
+        return _found(self.reader.text(self._node(table, key), f"`{key}`"))
+
+    def _choice(self, table: Table, key: str, choices: tuple[str, ...]) -> str:
+        return _found(self.reader.choice(self._node(table, key), f"`{key}`", choices))
+
+    def _whole(self, table: Table, key: str, *, low: int = 1, high: int = _MAX_COUNT) -> int:
+        return _found(self.reader.whole(self._node(table, key), f"`{key}`", low=low, high=high))
+
+    def _number(self, table: Table, key: str, *, high: float) -> float:
+        return float(_found(self.reader.number(self._node(table, key), f"`{key}`", low=0, high=high)))
+
+    def _several(self, table: Table, key: str, read: Callable[[Node], T | None]) -> tuple[T, ...]:
+        node = self._node(table, key)
+        items = [_found(read(item)) for item in self.reader.items(node, f"`{key}`")]
+        if not items:
+            self.reader.wrong(node, f"`{key}` has at least one member")
+        if len(set(map(str, items))) != len(items):
+            self.reader.wrong(node, f"`{key}` names nothing twice")
+        return tuple(items)
+
+    def _words(self, table: Table, key: str) -> tuple[str, ...]:
+        return self._several(table, key, lambda node: self.reader.text(node, f"a member of `{key}`"))
+
+    def _seeds(self, table: Table) -> tuple[int, ...]:
+        return self._several(table, "seeds", lambda node: self.reader.whole(node, "a seed", low=0, high=_MAX_COUNT))
+
+    def _metrics(self, table: Table) -> tuple[str, ...]:
+        return self._several(table, "metrics", lambda node: self.reader.choice(node, "a metric", _METRICS))
+
+    def _data(self, table: Table) -> BuiltIn | None:
+        """No `data`: the user has to name a data set."""
+        if "data" not in table.entries:
+            return None
+        data = self._table(table, "data", ("train", "val", "size", "seed"))
+        return BuiltIn(
+            train=self._whole(data, "train"),
+            val=self._whole(data, "val"),
+            size=self._whole(data, "size", low=32, high=_MAX_SIDE),
+            seed=self._whole(data, "seed", low=0),
+        )
+
+    def _budget(self, table: Table) -> Budget:
+        budget = self._table(table, "budget", ("steps", "batch"))
+        return Budget(steps=self._whole(budget, "steps"), batch=self._whole(budget, "batch", high=65536))
+
+    def _cost(self, table: Table) -> Cost:
+        cost = self._table(table, "cost", ("image_size", "only"))
+        size = self._whole(cost, "image_size", high=_MAX_SIDE)
+        return Cost(size, self._words(cost, "only") if "only" in cost.entries else ())
+
+    def _latency(self, table: Table) -> Latency:
+        keys = ("setups", "image_size", "batch", "threads", "replicas", "seconds", "half_width")
+        latency = self._table(table, "latency", keys)
+        setups = self._several(latency, "setups", lambda node: self.reader.choice(node, "a set-up", _SETUPS))
+        devices = [setup.split("-") for setup in setups]
+        return Latency(
+            setups=tuple((device, precision) for device, precision in devices),
+            image_size=self._whole(latency, "image_size", high=_MAX_SIDE),
+            batch=self._whole(latency, "batch", high=65536),
+            threads=self._whole(latency, "threads", high=1024),
+            replicas=self._whole(latency, "replicas", high=100),
+            seconds=self._number(latency, "seconds", high=_WEEK),
+            half_width=self._number(latency, "half_width", high=1),
+        )
+
+    def _timeouts(self, table: Table) -> Timeouts:
+        kinds: tuple[Literal["static", "latency", "train"], ...] = ("static", "latency", "train")
+        limits = self._table(table, "timeouts", kinds)
+        return Timeouts(**{kind: self._number(limits, kind, high=_WEEK) for kind in kinds})
+
+    def _verdict(self, table: Table) -> Verdict:
+        keys = tuple(field.name for field in fields(Verdict))
+        verdict = self._table(table, "verdict", keys)
+        return Verdict(**{key: self._number(verdict, key, high=1) for key in keys})
+
+
+def _found(value: T | None) -> T:
+    if value is None:
+        raise _Incomplete
+    return value

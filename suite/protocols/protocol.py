@@ -1,0 +1,106 @@
+"""The frozen records of a protocol file."""
+
+from dataclasses import asdict, dataclass
+from typing import Literal, cast
+
+from suite.record import Json
+
+MetricFile = Literal["size", "flops", "latency", "accuracy"]
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltIn:
+    """How much of the built-in data set to make: pictures in each part, their side in pixels, the seed."""
+
+    train: int
+    val: int
+    size: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How long every variant is trained: optimiser steps of `batch` pictures."""
+
+    steps: int
+    batch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """How cost is counted: picture side in pixels; `only` are variants that are counted and timed, not trained."""
+
+    image_size: int
+    only: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """How latency is taken.
+
+    `setups` are (device, precision); those whose device a machine lacks are left out there. Rounds go on for
+    `seconds` at most in each of `replicas` processes, and end when the ratio to the base is known to `half_width`.
+    """
+
+    setups: tuple[tuple[str, str], ...]
+    image_size: int
+    batch: int
+    threads: int
+    replicas: int
+    seconds: float
+    half_width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds after which a job of each kind is killed."""
+
+    static: float
+    latency: float
+    train: float
+
+    def of(self, kind: Literal["static", "latency", "train"]) -> float:
+        """The limit of one kind."""
+        return {"static": self.static, "latency": self.latency, "train": self.train}[kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """When a difference matters and when a variant counts as trained.
+
+    `ap_floor` in AP as a fraction, `latency_floor` as a share; `trains` and `broken` are shares of the base's mean
+    AP50, `base_trains` the AP50 below which the base itself has learned nothing.
+    """
+
+    ap_floor: float
+    latency_floor: float
+    trains: float
+    broken: float
+    base_trains: float
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """What a run does. `data` is None where the user has to name a data set; `certifies` says what it can tell."""
+
+    name: str
+    title: str
+    certifies: str
+    data: BuiltIn | None
+    device: Literal["cpu", "auto"]
+    image_size: int
+    variants: tuple[str, ...]
+    seeds: tuple[int, ...]
+    recipe: str
+    budget: Budget
+    metrics: tuple[MetricFile, ...]
+    cost: Cost
+    latency: Latency
+    parallel: int
+    timeouts: Timeouts
+    verdict: Verdict
+
+    @property
+    def as_json(self) -> dict[str, Json]:
+        """The protocol in plain JSON, as runs keep it."""
+        return cast("dict[str, Json]", asdict(self))
