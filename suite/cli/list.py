@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
+from suite.cli.errors import print_problems, problem_json
 from suite.cli.options import json_option, names_argument, open_library, variants_option
-from suite.cli.output import ExitCode, print_problems, problem_json, reply, table
+from suite.cli.output import ExitCode, reply, table
 from suite.record import Json
 from suite.spec.errors import Problem, SpecError
 from suite.spec.library import Library

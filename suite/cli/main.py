@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import click
 
-from suite.cli.output import ExitCode, Refusal, report_error
+from suite.cli.errors import report_error
+from suite.cli.output import ExitCode, Refusal
 from suite.spec.errors import suggest
 
 PROGRAM = "ablation"
