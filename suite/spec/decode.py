@@ -125,7 +125,8 @@ class _Decoder:
         table = self.reader.table(node, f"`{part}`", ("of",))
         if table and "of" in table.entries:
             return self._reference(table.entries["of"]) or ()
-        self._add(node.mark, "E103", f"`{part}` is a list of layers or {{of: VARIANT}}")
+        if not node.keys:
+            self._add(node.mark, "E103", f"`{part}` is a list of layers or {{of: VARIANT}}")
         return ()
 
     def _edits(self, node: Node | None) -> tuple[Edit, ...]:
