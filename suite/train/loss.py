@@ -1,0 +1,119 @@
+"""YOLOv5's loss on raw maps: complete IoU, objectness with the IoU as its target, one binary choice a class."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from suite.nn.boxes import iou_aligned
+from suite.train.assign import Assignment, Priors, assign
+from suite.train.recipe import LossSettings
+
+BALANCE = {3: (4.0, 1.0, 0.4)}  # by number of levels
+BALANCE_OTHERWISE = (4.0, 1.0, 0.25, 0.06, 0.02)  # by level
+FOCAL_ALPHA = 0.25
+
+
+class DetectionLoss:
+    """Callable on raw maps and targets; holds the level balance, which `autobalance` moves from call to call."""
+
+    def __init__(self, priors: Priors, settings: LossSettings) -> None:
+        levels = len(priors.strides)
+        self._priors = priors
+        self._settings = settings
+        self._balance = priors.anchors.new_tensor(BALANCE.get(levels, BALANCE_OTHERWISE)[:levels])
+
+    @property
+    def balance(self) -> Tensor:
+        """(levels,) weight of each level's objectness."""
+        return self._balance
+
+    def __call__(self, raw: Sequence[Tensor], targets: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss of one batch.
+
+        Args:
+            raw: one map a level (B, anchors, rows, columns, 5 + classes), before any sigmoid.
+            targets: (n, 6) image, class, centre x, centre y, width, height, relative to the image.
+
+        Returns:
+            The total, which is what to differentiate: the sum of the parts times the batch size; and, without
+            gradient, the parts (3,): box, objectness, classes.
+        """
+        found = assign(targets, [(x.shape[2], x.shape[3]) for x in raw], self._priors, self._settings.anchor_threshold)
+        objectness, positives = _pick(raw, found)
+        share = positives.new_tensor([1 / max(count, 1) for count in found.counts])[found.level]  # a mean on each level
+
+        overlap = iou_aligned(self._decode(positives[:, :4], found), found.box, "ciou")
+        parts = torch.stack(
+            (
+                self._settings.box * torch.dot(1 - overlap, share),
+                self._settings.objectness * self._objectness_loss(raw, objectness, overlap.detach(), found),
+                self._settings.classes * self._class_loss(positives[:, 5:], found.label, share),
+            )
+        )
+        return parts.sum() * raw[0].shape[0], parts.detach()
+
+    def _decode(self, raw: Tensor, found: Assignment) -> Tensor:
+        """(n, 4) boxes in grid units: centre from the cell's corner, width, height."""
+        anchors = self._priors.anchors / self._priors.anchors.new_tensor(self._priors.strides)[:, None, None]
+        near = raw.sigmoid() * 2
+        return torch.cat((near[:, :2] - 0.5, near[:, 2:].square() * anchors[found.level, found.anchor]), 1)
+
+    def _objectness_loss(self, raw: Sequence[Tensor], objectness: Tensor, overlap: Tensor, found: Assignment) -> Tensor:
+        """Mean of each level's cells, weighed by the balance; a cell's target is the overlap of what it found."""
+        sizes = [x[..., 0].numel() for x in raw]
+        target = torch.zeros_like(objectness, requires_grad=False)
+        target[_flat_index(raw, sizes, found)] = overlap.clamp(min=0)
+        loss = self._choice(objectness, target, self._settings.objectness_positive_weight)
+        levels = torch.stack([part.mean() for part in torch.split_with_sizes(loss, sizes)])
+        total = torch.dot(levels, self._balance.to(levels.dtype))
+        if self._settings.autobalance:
+            self._rebalance(levels.detach())
+        return total
+
+    def _class_loss(self, scores: Tensor, label: Tensor, share: Tensor) -> Tensor:
+        """Mean over a level's positives and the classes; a single class needs no choice."""
+        classes = scores.shape[1]
+        if classes == 1:
+            return scores.new_zeros(())
+        smooth = self._settings.label_smoothing
+        target = torch.full_like(scores, 0.5 * smooth, requires_grad=False)
+        target[torch.arange(len(label), device=label.device), label] = 1 - 0.5 * smooth
+        loss = self._choice(scores, target, self._settings.classes_positive_weight)
+        return torch.dot(loss.mean(1), share)
+
+    def _choice(self, scores: Tensor, target: Tensor, positive_weight: float) -> Tensor:
+        """Binary cross entropy of each element, focal (arXiv 1708.02002) if the settings say so."""
+        weight = None if positive_weight == 1 else scores.new_tensor(positive_weight)
+        loss = F.binary_cross_entropy_with_logits(scores, target, pos_weight=weight, reduction="none")
+        if not self._settings.focal_gamma:
+            return loss
+        probability = scores.sigmoid()
+        missed = target * (1 - probability) + (1 - target) * probability
+        alpha = target * FOCAL_ALPHA + (1 - target) * (1 - FOCAL_ALPHA)
+        return loss * alpha * missed**self._settings.focal_gamma
+
+    def _rebalance(self, levels: Tensor) -> None:
+        """Move each weight towards the inverse of its level's loss; the stride-16 level stays at 1."""
+        moved = self._balance * 0.9999 + 0.0001 / levels.to(self._balance.dtype)
+        self._balance = moved / moved[self._priors.strides.index(16)]
+
+
+def _pick(raw: Sequence[Tensor], found: Assignment) -> tuple[Tensor, Tensor]:
+    """Objectness of every cell, level by level (cells,), and the rows of the positives (n, 5 + classes)."""
+    dtype = torch.promote_types(raw[0].dtype, torch.float32)
+    column, row = found.cell.unbind(1)
+    indices = (found.image, found.anchor, row, column)
+    where = zip(*(torch.split_with_sizes(x, found.counts) for x in indices), strict=True)
+    rows = [level[index] for level, index in zip(raw, where, strict=True)]
+    return torch.cat([x[..., 4].flatten() for x in raw]).to(dtype), torch.cat(rows).to(dtype)
+
+
+def _flat_index(raw: Sequence[Tensor], sizes: Sequence[int], found: Assignment) -> Tensor:
+    """(n,) position of each positive among the cells of all levels."""
+    starts = [sum(sizes[:i]) for i in range(len(sizes))]
+    shape = found.level.new_tensor([(start, *x.shape[1:4]) for start, x in zip(starts, raw, strict=True)])
+    start, anchors, rows, columns = shape[found.level].unbind(1)
+    column, row = found.cell.unbind(1)
+    return start + ((found.image * anchors + found.anchor) * rows + row) * columns + column
