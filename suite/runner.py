@@ -9,7 +9,7 @@ from suite import machine
 from suite.executors import Executor, Finished, Progressed, Started, Task
 from suite.plan import Job, Plan, variant_record
 from suite.record import Failure, JobKind, Json, Outcome, Stage
-from suite.store import JobRecord, Store
+from suite.store import Store
 
 _KINDS: tuple[tuple[JobKind, Stage], ...] = (("static", "build"), ("latency", "latency"), ("train", "train"))
 
@@ -61,10 +61,11 @@ def carry_out(
         ExecutorError: the executor itself cannot work.
     """
     reused = set() if force else {job.key for job in plan.jobs if store.has(job.key)}
+    git = _git()
     run_id = store.begin_run(
         protocol=plan.conditions.protocol.name,
         protocol_json=_protocol_json(plan),
-        git=_git(),
+        git=git,
         machine=plan.conditions.machine,
         dataset_fingerprint=plan.conditions.data.fingerprint,
         metrics=plan.conditions.metrics,
@@ -76,7 +77,7 @@ def carry_out(
     failed: list[tuple[Job, Failure]] = []
     if todo:
         with open_executor() as executor:
-            run = _Run(plan, store, run_id, listen)
+            run = _Run(plan, store, run_id, git, listen)
             for kind, stage in _KINDS:
                 jobs = [job for job in plan.jobs if job.kind == kind and todo.get(job.key) is job]
                 # a timing job is alone on the machine
@@ -90,6 +91,7 @@ class _Run:
     plan: Plan
     store: Store
     run_id: str
+    git: str
     listen: Listener
 
     @property
@@ -106,26 +108,25 @@ class _Run:
         for event in executor.run(tasks, parallel=parallel):
             job = by_key[event.id]
             if isinstance(event, Finished):
-                self.store.put(self.run_id, job.record, _outcome(job.record, event))
+                self.store.put(self.run_id, job.record, self._outcome(job, event))
                 if isinstance(event.result, Failure):
                     failed.append((job, event.result))
             self.listen(Step(numbers[job.key], len(self.plan.jobs), job, event))
         return failed
 
-
-def _outcome(job: JobRecord, event: Finished) -> Outcome:
-    result = event.result
-    if isinstance(result, Failure):
-        return Outcome(job.key, (), result, event.started, event.seconds)
-    return Outcome(
-        job.key,
-        result.measurements,
-        None,
-        event.started,
-        event.seconds,
-        environment=result.environment,
-        artifacts=result.artifacts,
-    )
+    def _outcome(self, job: Job, event: Finished) -> Outcome:
+        machine_facts = self.plan.conditions.machine
+        environment = {
+            "machine": machine_facts["class"],
+            "python": machine_facts["python"],
+            "libraries": machine_facts["libraries"],
+            "git": self.git,
+        }
+        if isinstance(event.result, Failure):
+            return Outcome(job.key, (), event.result, event.started, event.seconds, environment)
+        environment |= event.result.environment
+        artifacts = event.result.artifacts
+        return Outcome(job.key, event.result.measurements, None, event.started, event.seconds, environment, artifacts)
 
 
 def _protocol_json(plan: Plan) -> dict[str, Json]:

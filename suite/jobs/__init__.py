@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from suite.record import Json, Measurement, Stage
+from suite.spec.errors import SpecError
 
 if TYPE_CHECKING:
     from suite.plan import Job
@@ -43,7 +44,10 @@ def execute(job: "Job", reporter: Reporter) -> Result:
     """Do one job.
 
     Raises:
-        JobError: the variant does not hold what it promises, or cannot be trained.
+        JobError: the variant does not build, does not hold what it promises, or cannot be trained.
     """
-    result: Result = importlib.import_module(f"suite.jobs.{job.kind}").execute(job, reporter)
+    try:
+        result: Result = importlib.import_module(f"suite.jobs.{job.kind}").execute(job, reporter)
+    except SpecError as error:
+        raise JobError("spec", str(error)) from error
     return result

@@ -1,0 +1,71 @@
+"""What a run says while it goes on: bars on a terminal, one line an event otherwise. All of it on stderr."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from suite.cli.output import fancy, say
+from suite.executors import Finished, Progressed, Started
+from suite.plan import Job
+from suite.record import Failure
+from suite.runner import Listener, Step
+
+
+@contextmanager
+def progress(jobs: int) -> Iterator[Listener]:
+    """A listener for a run of so many jobs."""
+    if not (fancy() and sys.stderr.isatty()):
+        yield lines(say)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        whole = bars.add_task("all jobs", total=jobs, state="")
+        tasks = {}
+
+        def show(step: Step) -> None:
+            event = step.event
+            if isinstance(event, Started):
+                tasks[event.id] = bars.add_task(words(step.job), total=None, state="")
+            elif isinstance(event, Progressed):
+                total = event.total or None
+                bars.update(tasks[event.id], completed=event.done, total=total, state=event.stage)
+            else:
+                bars.remove_task(tasks.pop(event.id))
+                bars.update(whole, completed=step.number)
+                if isinstance(event.result, Failure):
+                    bars.console.print(_line(step, event), markup=False, highlight=False)
+
+        yield show
+
+
+def words(job: Job) -> str:
+    """A job in words."""
+    if job.kind == "train":
+        return f"train {job.variant.name}, seed {job.seed}"
+    if job.kind == "latency":
+        device, precision = job.setup or ("", "")
+        return f"time {job.variant.name} on {device} in {precision}, replica {job.replica}"
+    return f"count {job.variant.name}"
+
+
+def lines(write: Callable[[str], None]) -> Listener:
+    """A listener that writes one line an event."""
+
+    def tell(step: Step) -> None:
+        if isinstance(step.event, Started):
+            write(f"[{step.number}/{step.total}] {words(step.job)} ...")
+        elif isinstance(step.event, Finished):
+            write(_line(step, step.event))
+
+    return tell
+
+
+def _line(step: Step, event: Finished) -> str:
+    place = f"[{step.number}/{step.total}] {words(step.job)}: "
+    if isinstance(event.result, Failure):
+        failure = event.result
+        return f"{place}failed in {failure.stage} ({failure.code}): {failure.message}"
+    return f"{place}done in {event.seconds:.1f} s"

@@ -1,0 +1,78 @@
+"""The options that `run` and `nightly` share, read into one record."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from suite.cli.options import names_argument, variants_option
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user asked for. No `names`: what the protocol names, and every variant of the folders `variants`."""
+
+    names: tuple[str, ...]
+    protocol: str
+    data: Path | None
+    variants: tuple[Path, ...]
+    out: Path
+    seeds: tuple[int, ...] = ()
+    force: bool = False
+    wait: bool = False
+
+    @property
+    def store(self) -> Path:
+        """The file that everything is kept in."""
+        return self.out / "store.sqlite"
+
+
+def run_options(function: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the arguments and options of a run; it receives them as `options`."""
+
+    @wraps(function)
+    def command(**values: Any) -> int:
+        own = {field.name: values.pop(field.name) for field in fields(Options)}
+        return function(Options(**own), **values)
+
+    decorated: Callable[..., int] = command
+    for decorate in reversed(_DECORATORS):
+        decorated = decorate(decorated)
+    return decorated
+
+
+def _parse_seeds(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[int, ...]:
+    """Seeds as they stand on the command line: "0,1,2"."""
+    if text is None:
+        return ()
+    words = text.split(",")
+    if not all(word.strip().isdecimal() for word in words):
+        raise click.BadParameter(f"seeds are whole numbers with commas between them, not {text!r}", context, parameter)
+    seeds = tuple(int(word) for word in words)
+    if len(set(seeds)) != len(seeds):
+        raise click.BadParameter("a seed is named twice", context, parameter)
+    return seeds
+
+
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+_EXISTING = click.Path(exists=True, file_okay=False, path_type=Path)
+_DECORATORS: tuple[Callable[[Callable[..., int]], Callable[..., int]], ...] = (
+    names_argument(),
+    click.option("--protocol", default="demo", show_default=True, metavar="NAME", help="What a run does; or a file."),
+    click.option("--data", type=_EXISTING, metavar="DIR", help="A data set in COCO's format for the protocol's."),
+    variants_option,
+    click.option(
+        "--out",
+        type=_FOLDER,
+        default=Path("out"),
+        show_default=True,
+        metavar="DIR",
+        help="Where store, logs, artifacts and report go.",
+    ),
+    click.option("--seeds", metavar="N,N,...", callback=_parse_seeds, help="Seeds instead of the protocol's."),
+    click.option("--force", is_flag=True, help="Measure again what is stored."),
+    click.option("--wait", is_flag=True, help="Wait for another run on the same store instead of giving up."),
+)

@@ -1,0 +1,141 @@
+"""What `run` and `nightly` share: from options to a plan, from a plan to a stored run and its report."""
+
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from suite import machine, protocols
+from suite.cli.options import open_library
+from suite.cli.output import ExitCode, Refusal, say
+from suite.cli.run_options import Options
+from suite.executors.local import LocalExecutor
+from suite.metrics import definitions
+from suite.plan import Conditions, Data, Plan, plan
+from suite.protocols import Protocol
+from suite.record import Json
+from suite.runner import Listener, Summary, carry_out
+from suite.spec.library import Library
+from suite.store import Store, StoreError
+from suite.train.recipe import recipe
+
+TERMINATED = 143
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A plan, and the facts about its data for the store."""
+
+    plan: Plan
+    facts: dict[str, Json]
+
+
+def prepare(options: Options) -> Prepared:
+    """Read specs, protocol, recipe and data, and lay out the run. The built-in data set is made where it is missing.
+
+    Raises:
+        SpecError: a variant, the protocol or the recipe has mistakes; nothing has been made then.
+        Refusal: there is no data.
+    """
+    protocol = protocols.load(options.protocol)
+    if options.seeds:
+        protocol = replace(protocol, seeds=options.seeds)
+    chosen_recipe = recipe(protocol.recipe)
+    library = open_library(options.variants)
+    trained = library.select(options.names or (*protocol.variants, *_own_names(options.variants)))
+    counted = () if options.names else library.select(protocol.cost.only)
+    data, facts = _data(options, protocol)
+    conditions = Conditions(
+        protocol=protocol,
+        recipe=chosen_recipe,
+        data=data,
+        machine=machine.describe(),
+        metrics=definitions(),
+        out=options.out.absolute(),
+    )
+    return Prepared(plan(conditions, trained, counted, library.load), facts)
+
+
+def carry_out_all(prepared: Prepared, options: Options, listen: Listener) -> Summary:
+    """Do the plan with this machine's executor and write it into the store of `options`.
+
+    Raises:
+        Refusal: the store is in use or cannot be read.
+    """
+    with refusing_stores(), Store.open(options.store, wait=options.wait) as store:
+        store.put_dataset(prepared.plan.conditions.data.fingerprint, prepared.facts)
+        return carry_out(
+            prepared.plan,
+            store,
+            # work and logs are this run's alone: the store's lock is held
+            lambda: LocalExecutor(options.out / "work", logs=options.out / "log"),
+            force=options.force,
+            listen=listen,
+        )
+
+
+def write_report(options: Options, run_id: str) -> Path:
+    """Write the report of a run; its page."""
+    from reports.page import write
+
+    return write(options.store, run_id, options.out / "report").index
+
+
+def exit_code(summary: Summary) -> ExitCode:
+    """What a finished run tells the shell."""
+    return ExitCode.VARIANT_FAILED if summary.failed else ExitCode.DONE
+
+
+@contextmanager
+def refusing_stores() -> Iterator[None]:
+    """A store that cannot be used ends the command with exit code 5."""
+    try:
+        yield
+    except StoreError as error:
+        raise Refusal(ExitCode.UNFIT, str(error)) from error
+
+
+@contextmanager
+def ending_on_sigterm() -> Iterator[None]:
+    """SIGTERM ends the command like Ctrl-C does: what is done is kept, what runs is killed."""
+
+    def end(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+        say("ablation: terminated; the same command resumes")
+        raise SystemExit(TERMINATED)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _own_names(folders: Sequence[Path]) -> tuple[str, ...]:
+    """The variants that lie in the user's own folders."""
+    return Library(folders).names() if folders else ()
+
+
+def _data(options: Options, protocol: Protocol) -> tuple[Data, dict[str, Json]]:
+    from suite.datasets.coco import DataError, read_split
+    from suite.datasets.facts import facts, fingerprint
+    from suite.datasets.shapes import ensure
+
+    try:
+        folder = options.data
+        if folder is None:
+            if protocol.data is None:
+                raise Refusal(
+                    ExitCode.NOTHING, f"the protocol {protocol.name!r} has no data of its own; name a --data DIR"
+                )
+            made = protocol.data
+            name = f"shapes-{made.size}px-{made.train}-{made.val}-seed{made.seed}"
+            folder = ensure(options.out / "data" / name, seed=made.seed, train=made.train, val=made.val, size=made.size)
+        train, val = read_split(folder, "train"), read_split(folder, "val")
+        known = facts(train, val)
+    except DataError as error:
+        raise Refusal(ExitCode.NOTHING, str(error)) from error
+    names = tuple(category.name for category in train.categories)
+    return Data(folder.absolute(), fingerprint(train, val), names), known

@@ -1,0 +1,152 @@
+"""The training job: one variant, one seed, from scratch; the averaged model is kept and evaluated."""
+
+import gzip
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from suite.datasets.coco import read_split
+from suite.datasets.loader import Augment, TrainingBatches
+from suite.jobs import JobError, Reporter, Result
+from suite.metrics.accuracy import Evaluation, evaluate
+from suite.nn.detector import build
+from suite.nn.weights import save_checkpoint
+from suite.plan import Job
+from suite.record import Json, Measurement
+from suite.spec.variant import Variant
+from suite.train.diverged import TrainingDiverged
+from suite.train.loop import Trained, train
+from suite.train.recipe import Recipe
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """All that decides the weights: what is trained, on which data, how, for how long."""
+
+    variant: Variant
+    data: Path
+    recipe: Recipe
+    image_size: int  # pixels
+    batch: int
+    steps: int
+    seed: int
+    device: str = "cpu"
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """What a lesson led to, and the facts that belong beside the checkpoint."""
+
+    trained: Trained
+    evaluation: Evaluation
+    facts: dict[str, Json]
+
+
+def execute(job: Job, reporter: Reporter) -> Result:
+    """Train, evaluate, and keep the checkpoint and the detections beside the store.
+
+    Raises:
+        JobError: the training diverged.
+        DataError: the data cannot be read any more.
+    """
+    assert job.seed is not None
+    torch.set_num_threads(1)
+    conditions = job.conditions
+    protocol = conditions.protocol
+    lesson = Lesson(
+        variant=job.variant,
+        data=conditions.data.folder,
+        recipe=conditions.recipe,
+        image_size=protocol.image_size,
+        batch=protocol.budget.batch,
+        steps=protocol.budget.steps,
+        seed=job.seed,
+        device=conditions.train_device,
+    )
+    taught = teach(lesson, reporter)
+    artifacts = _keep(taught, conditions.out / "artifacts" / job.key)
+    return Result(
+        (*taught.evaluation.measurements, *_training(taught.trained)),
+        {"device": lesson.device, "threads": torch.get_num_threads()},
+        tuple(str(path.relative_to(conditions.out)) for path in artifacts),
+    )
+
+
+def teach(lesson: Lesson, reporter: Reporter) -> Taught:
+    """Train on the training part of the data and evaluate the averaged model on the validation part.
+
+    Raises:
+        JobError: the training diverged.
+        DataError: the data cannot be used.
+        SpecError: the variant does not build.
+    """
+    reporter.stage("data")
+    data, val = read_split(lesson.data, "train"), read_split(lesson.data, "val")
+    batches = TrainingBatches(
+        data,
+        image_size=lesson.image_size,
+        batch=lesson.batch,
+        steps=lesson.steps,
+        seed=lesson.seed,
+        augment=Augment(**asdict(lesson.recipe.augment)),
+    )
+    reporter.stage("build")
+    model = build(lesson.variant, len(data.categories), seed=lesson.seed)
+    reporter.stage("train")
+    try:
+        trained = train(
+            model,
+            lesson.variant,
+            batches,
+            lesson.recipe,
+            steps=lesson.steps,
+            seed=lesson.seed,
+            on_step=lambda progress: reporter.progress(progress.step, progress.steps),
+            device=lesson.device,
+        )
+    except TrainingDiverged as error:
+        raise JobError("non-finite", str(error)) from error
+    reporter.stage("eval")
+    evaluation = evaluate(trained.ema_model, val, image_size=lesson.image_size, device=lesson.device)
+    facts: dict[str, Json] = {
+        "class_names": [category.name for category in data.categories],
+        "image_size": lesson.image_size,
+        "steps": lesson.steps,
+        "batch": lesson.batch,
+        "seed": lesson.seed,
+        "data": data.fingerprint,
+        "fingerprint": lesson.variant.fingerprint,
+        "architecture": lesson.variant.architecture,
+    }
+    return Taught(trained, evaluation, facts)
+
+
+def _training(trained: Trained) -> tuple[Measurement, ...]:
+    curve = trained.curve
+    totals = tuple(point.box + point.obj + point.cls for point in curve)
+    notes: dict[str, Json] = {
+        "step": [point.step for point in curve],
+        "box": [point.box for point in curve],
+        "obj": [point.obj for point in curve],
+        "cls": [point.cls for point in curve],
+        "lr": [point.lr for point in curve],
+    }
+    return (
+        Measurement("loss_curve", VERSION, "", "trained", totals, notes=notes),
+        Measurement("train_seconds", VERSION, "s", "trained", (trained.seconds,)),
+    )
+
+
+def _keep(taught: Taught, folder: Path) -> tuple[Path, ...]:
+    """The checkpoint with its facts, and every detection, which later statistics resample."""
+    weights = save_checkpoint(folder / "weights.safetensors", taught.trained.ema_model, taught.facts)
+    detections = folder / "detections.json.gz"
+    text = json.dumps(taught.evaluation.detections, separators=(",", ":"))
+    part = detections.with_suffix(".part")
+    part.write_bytes(gzip.compress(text.encode(), mtime=0))
+    part.replace(detections)
+    return weights, detections
