@@ -1,0 +1,150 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from suite.cli.main import main
+
+WRONG = "base: yolov5n\nwidht: 0.5\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a sound and a wrong variant."""
+    (tmp_path / "mine.yaml").write_text("title: My own\nbase: yolov5n\nfreeze: [backbone]\n")
+    (tmp_path / "wrong.yaml").write_text(WRONG)
+    return tmp_path
+
+
+def document(capsys: pytest.CaptureFixture[str]) -> dict:
+    return json.loads(capsys.readouterr().out)
+
+
+def test_list_prints_name_title_base_and_baseline(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "yolov5n", "yolov5l"]) == 0
+
+    assert capsys.readouterr().out.splitlines() == [
+        "NAME\tTITLE\tBASE\tBASELINE",
+        "yolov5n\tYOLOv5n\tyolov5l\t",
+        "yolov5l\tYOLOv5l (v6.0 to v7.0)\t\t",
+    ]
+
+
+def test_list_adds_the_variants_of_a_folder_and_names_wrong_files(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["list", "--variants", str(folder)]) == 2
+
+    output = capsys.readouterr()
+    assert "mine\tMy own\tyolov5n\tyolov5n" in output.out
+    assert f"{folder / 'wrong.yaml'}:2:1: error E102: unknown key 'widht'; did you mean 'width'?" in output.err
+
+
+def test_the_folder_may_be_named_by_the_environment(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ABLATION_VARIANTS", str(folder))
+
+    assert main(["list", "mine"]) == 0
+    assert "My own" in capsys.readouterr().out
+
+
+def test_list_as_json_is_one_document(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["list", "mine", "--json", "--variants", str(folder)])
+
+    found = document(capsys)
+    assert found["command"] == "list"
+    assert [(v["name"], v["baseline"], v["control"]) for v in found["data"]] == [("mine", "yolov5n", "")]
+    assert found["errors"] == []
+
+
+def test_list_of_a_glob_that_fits_nothing_is_exit_code_4(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "z*"]) == 4
+    assert capsys.readouterr().out == ""
+
+
+def test_check_of_all_shipped_files_finds_no_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check"]) == 0
+    assert capsys.readouterr().out.endswith(" files, no errors\n")
+
+
+def test_check_names_every_mistake_and_points_at_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text(WRONG + "depth: x\n")
+
+    assert main(["check", str(path)]) == 2
+
+    assert capsys.readouterr().out.splitlines() == [
+        f"{path}:2:1: error E102: unknown key 'widht'; did you mean 'width'?",
+        "  2 | widht: 0.5",
+        "    | ^",
+        f"{path}:3:8: error E101: `depth` is a number, not the word 'x'",
+        "  3 | depth: x",
+        "    |        ^",
+        "1 file, 2 errors",
+    ]
+
+
+def test_check_as_json_lists_errors_with_their_places(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "mine", "wrong", "--json", "--variants", str(folder)]) == 2
+
+    found = document(capsys)
+    assert [entry["name"] for entry in found["data"]] == ["mine"]
+    assert [(e["code"], e["line"], e["column"]) for e in found["errors"]] == [("E102", 2, 1)]
+
+
+def test_check_build_accepts_what_the_shipped_file_promises(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--build", "yolov5n"]) == 0
+    assert capsys.readouterr().out == "1 file, no errors\n"
+
+
+def test_check_build_prints_the_line_to_paste_where_there_is_none(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = folder / "mine.yaml"
+
+    assert main(["check", "--build", str(path)]) == 0
+    # the reference's figures of yolov5n: 4.468 GFLOPs are 2.234 GMACs
+    line = f"{path}: expect: {{strides: [8, 16, 32], params: 1872157, gmacs: 2.234}}"
+    assert line in capsys.readouterr().out.splitlines()
+
+
+def test_check_build_names_a_broken_promise(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = folder / "mine.yaml"
+    path.write_text("base: yolov5n\nexpect: {strides: [8, 16, 32], params: 1872158, gmacs: 2.234}\n")
+
+    assert main(["check", "--build", str(path)]) == 2
+    message = f"{path}:2:9: error E301: params are 1872157, but `expect` says 1872158; as built: expect: "
+    assert message in capsys.readouterr().out
+
+
+def test_check_build_warns_of_strides_that_the_baseline_does_not_have(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--build", "yolov5s_efficientnetv2_printed"]) == 0
+    assert "has strides (16, 32, 64), its baseline yolov5s has (8, 16, 32)" in capsys.readouterr().err
+
+
+def test_show_says_where_each_line_is_from(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "mine", "--variants", str(folder)]) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "# mine: based on yolov5n, differences refer to yolov5n"
+    assert lines[1].split("  # ") == [f"{'title: My own':<88}", str(folder / "mine.yaml")]
+    stem = "  - {block: conv.Conv, out: 16, stride: 2, kernel: 6, padding: 2}"
+    assert any(line.startswith(stem) and "yolov5l.yaml:" in line for line in lines)
+
+
+def test_what_show_prints_is_a_spec_of_the_same_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["show", "yolov5s"])
+    (tmp_path / "again.yaml").write_text(capsys.readouterr().out)
+    prints = []
+
+    for name in ("yolov5s", str(tmp_path / "again.yaml")):
+        main(["show", name, "--json"])
+        prints.append(document(capsys)["data"]["fingerprint"])
+
+    assert prints[0] == prints[1]
+
+
+def test_show_of_an_unknown_name_offers_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "yolo5s"]) == 2
+    assert "no variant 'yolo5s'; did you mean 'yolov5s'?" in capsys.readouterr().err

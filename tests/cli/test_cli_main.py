@@ -1,0 +1,205 @@
+import json
+import os
+import subprocess
+import sys
+import types
+from collections.abc import Callable
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+import click
+import pytest
+
+from suite.cli import main as main_module
+from suite.cli.main import COMMANDS, main
+from suite.cli.output import ExitCode, Refusal, say, table
+from suite.spec.errors import NoMatchError, SpecError
+from suite.spec.variant import Mark
+
+ROOT = Path(__file__).parents[2]
+Fake = Callable[[Callable[[], object]], None]
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Fake:
+    """Put a command `doctor` of one's own making in the place of the suite's; logs go to a folder of the test's."""
+    monkeypatch.chdir(tmp_path)
+
+    def install(body: Callable[[], object]) -> None:
+        module = types.ModuleType("suite.cli.doctor")
+        module.__spec__ = ModuleSpec("suite.cli.doctor", None)
+        option = click.option("--json", "as_json", is_flag=True)
+        module.command = click.command("doctor")(option(lambda as_json: body()))
+        monkeypatch.setitem(sys.modules, "suite.cli.doctor", module)
+
+    return install
+
+
+def raiser(error: BaseException) -> Callable[[], object]:
+    def body() -> None:
+        raise error
+
+    return body
+
+
+def run_python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("args", [["--help"], ["list"], ["check"], ["show", "yolov5s"], ["list", "--help"]])
+def test_light_commands_do_not_import_torch(args: list[str]) -> None:
+    code = (
+        f"import sys; from suite.cli.main import main; c = main({args!r}); sys.exit(c or 9 * ('torch' in sys.modules))"
+    )
+
+    done = run_python(code)
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_help_does_not_import_a_command() -> None:
+    code = (
+        "import sys; from suite.cli.main import main; main(['--help']); print([m for m in sys.modules if 'cli.' in m])"
+    )
+
+    modules = run_python(code).stdout.splitlines()[-1]
+
+    assert modules == "['suite.cli.output', 'suite.cli.errors', 'suite.cli.main']"
+
+
+def test_help_names_all_commands_in_order_and_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+
+    text = capsys.readouterr().out
+    places = [text.index(f"\n  {name} ") for name, _ in COMMANDS]
+    assert places == sorted(places)
+    assert "2  usage or spec error; nothing ran" in text
+
+
+def test_every_command_that_exists_has_help(capsys: pytest.CaptureFixture[str]) -> None:
+    present = [name for name, _ in COMMANDS if (ROOT / "suite" / "cli" / f"{name}.py").is_file()]
+
+    assert [main([name, "--help"]) for name in present] == [0] * len(present)
+
+
+def test_version_is_that_of_the_distribution(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("ablation, version ")
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["lst"], "no command 'lst'; did you mean 'list'?"),
+        (["list", "--jsn"], "Did you mean '--json'?"),
+        (["show"], "Missing argument 'NAME'"),
+        (["list", "--variants", "absent"], "'absent' does not exist"),
+    ],
+)
+def test_wrong_usage_says_what_would_be_right(
+    args: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(args) == ExitCode.USAGE
+
+    output = capsys.readouterr()
+    assert message in output.err
+    assert output.out == ""
+
+
+def test_a_command_that_is_not_there_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(main_module, "COMMANDS", (("absent", "Nothing"),))
+
+    assert main(["absent"]) == ExitCode.USAGE
+    assert "the command 'absent' is not part of this version" in capsys.readouterr().err
+
+
+SPEC_ERROR = SpecError.single(Mark("f.yaml", 3, 1), "E102", "unknown key 'x'", hint="did you mean 'y'?")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (SPEC_ERROR, 2, "f.yaml:3:1: error E102: unknown key 'x'; did you mean 'y'?"),
+        (NoMatchError.single(None, "E210", "no variant fits 'x*'"), 4, "error E210: no variant fits 'x*'"),
+        (Refusal(ExitCode.UNFIT, "the store is locked by 12"), 5, "ablation: the store is locked by 12"),
+        (KeyboardInterrupt(), 130, "ablation: interrupted; the same command resumes"),
+        (ZeroDivisionError("by zero"), 70, "ablation: internal error: ZeroDivisionError: by zero; the traceback is in"),
+    ],
+)
+def test_an_error_becomes_its_exit_code_and_a_line_on_stderr(
+    fake: Fake, capsys: pytest.CaptureFixture[str], error: BaseException, code: int, message: str
+) -> None:
+    fake(raiser(error))
+
+    assert main(["doctor"]) == code
+
+    output = capsys.readouterr()
+    assert message in output.err
+    assert "Traceback" not in output.err
+    assert output.out == ""
+
+
+def test_the_traceback_of_an_internal_error_is_kept(fake: Fake, tmp_path: Path) -> None:
+    fake(raiser(ZeroDivisionError("by zero")))
+
+    main(["doctor"])
+
+    (log,) = (tmp_path / "out" / "log").iterdir()
+    assert "Traceback (most recent call last)" in log.read_text()
+
+
+def test_an_error_with_json_is_a_document(fake: Fake, capsys: pytest.CaptureFixture[str]) -> None:
+    fake(raiser(SPEC_ERROR))
+
+    assert main(["doctor", "--json"]) == 2
+
+    document = json.loads(capsys.readouterr().out)
+    assert (document["schema_version"], document["command"], document["data"]) == (1, "doctor", None)
+    assert [(e["code"], e["file"], e["line"], e["column"]) for e in document["errors"]] == [("E102", "f.yaml", 3, 1)]
+
+
+@pytest.mark.parametrize(("result", "code"), [(None, 0), (1, 1), (ExitCode.WORSE, 3)])
+def test_what_a_command_returns_is_the_exit_code(fake: Fake, result: object, code: int) -> None:
+    fake(lambda: result)
+
+    assert main(["doctor"]) == code
+
+
+def test_progress_goes_to_stderr(fake: Fake, capsys: pytest.CaptureFixture[str]) -> None:
+    fake(lambda: say("step 1"))
+
+    main(["doctor"])
+
+    assert capsys.readouterr() == ("", "step 1\n")
+
+
+def test_a_reader_that_went_away_ends_the_command_quietly() -> None:
+    read, write = os.pipe()
+    os.close(read)
+
+    done = subprocess.run(
+        [sys.executable, "run_suite.py", "list"], cwd=ROOT, stdout=write, stderr=subprocess.PIPE, check=False
+    )
+    os.close(write)
+
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_a_table_in_a_pipe_is_tab_separated(capsys: pytest.CaptureFixture[str]) -> None:
+    table(("NAME", "N"), [("a\tb", 1), ("c", None)])
+
+    assert capsys.readouterr().out == "NAME\tN\na b\t1\nc\t\n"
+
+
+def test_a_table_on_a_terminal_is_aligned_without_colour_where_none_is_wanted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("suite.cli.output.fancy", lambda: True)
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    table(("NAME", "N"), [("long name", 1), ("c", 100)])
+
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert lines == ["NAME         N", "long name    1", "c          100"]
