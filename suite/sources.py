@@ -29,6 +29,7 @@ def _is_measuring(module: str) -> bool:
     return any(module == package or module.startswith(f"{package}.") for package in _MEASURING)
 
 
+@cache
 def _file(module: str) -> Path | None:
     place = _ROOT.joinpath(*module.split("."))
     candidates = (place.with_suffix(".py"), place / "__init__.py")

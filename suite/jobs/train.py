@@ -10,6 +10,7 @@ import torch
 from suite.datasets.coco import read_split
 from suite.datasets.loader import Augment, TrainingBatches
 from suite.jobs import JobError, Reporter, Result
+from suite.metrics import TRAINING
 from suite.metrics.accuracy import Evaluation, evaluate
 from suite.nn.detector import build
 from suite.nn.weights import save_checkpoint
@@ -19,8 +20,6 @@ from suite.spec.variant import Variant
 from suite.train.diverged import TrainingDiverged
 from suite.train.loop import Trained, train
 from suite.train.recipe import Recipe
-
-VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +134,10 @@ def _training(trained: Trained) -> tuple[Measurement, ...]:
         "cls": [point.cls for point in curve],
         "lr": [point.lr for point in curve],
     }
+    curve_metric, seconds_metric = TRAINING
     return (
-        Measurement("loss_curve", VERSION, "", "trained", totals, notes=notes),
-        Measurement("train_seconds", VERSION, "s", "trained", (trained.seconds,)),
+        Measurement(curve_metric.name, curve_metric.version, curve_metric.unit, "trained", totals, notes=notes),
+        Measurement(seconds_metric.name, seconds_metric.version, seconds_metric.unit, "trained", (trained.seconds,)),
     )
 
 
