@@ -17,7 +17,6 @@ from suite import machine
 from suite.record import Json, Measurement, Metric
 from suite.runtimes import Options, Session, open_session
 from suite.spec.variant import Variant
-from suite.stats.intervals import log_ratios, median_interval
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -222,6 +221,8 @@ def _warm_up(session: Session, prepared: "Tensor", settings: Settings, clock: Ca
 
 
 def _is_precise(wall: Mapping[str, Sequence[float]], half_width: float) -> bool:
+    from suite.stats.intervals import log_ratios, median_interval  # scipy takes a while to load
+
     interval = median_interval(log_ratios(wall["variant"], wall["base"]))
     return max(interval.high - interval.value, interval.value - interval.low) <= half_width
 

@@ -62,7 +62,7 @@ def verdict(estimate: Estimate, *, p_adjusted: float, rule: Rule) -> Verdict:
     difference = estimate.value - rule.neutral
     needed = needed_units(estimate, rule)
     if estimate.n < rule.least:
-        have = f"{estimate.n} {rule.unit}{'' if estimate.n == 1 else 's'}"
+        have = _count(estimate.n, rule.unit)
         return Verdict("cannot tell", f"{have}; a verdict needs {rule.least}", max(needed or 0, rule.least))
     shown = f"{rule.show(difference)} ({_bounds(estimate, rule)})"
     if p_adjusted >= SIGNIFICANCE:
@@ -100,8 +100,14 @@ def _bounds(estimate: Estimate, rule: Rule) -> str:
 def _advice(needed: int | None, estimate: Estimate, rule: Rule) -> str:
     if needed is None:
         return ""
-    count = f"{needed} {rule.unit}s or more" if needed == MOST_SEEDS else f"about {needed} {rule.unit}s"
+    units = _count(needed, rule.unit)
+    count = f"{units} or more" if needed == MOST_SEEDS else f"about {units}"
     return f"; {count}{' a side' if len(estimate.spread) > 1 else ''} would settle it"
+
+
+def _count(number: int, unit: str) -> str:
+    plural = f"{unit}es" if unit.endswith("s") else f"{unit}s"
+    return f"{number} {unit if number == 1 else plural}"
 
 
 def _p_text(p: float) -> str:

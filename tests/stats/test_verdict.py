@@ -71,6 +71,12 @@ def test_two_seeds_never_tell(p):
     assert result.needed == 3
 
 
+def test_a_unit_that_ends_in_s_has_its_plural():
+    rule = Rule(better="lower", floor=0.02, show=points, neutral=1.0, unit="process", least=3)
+
+    assert verdict(Estimate(1.0, 0.9, 1.1, 2), p_adjusted=1.0, rule=rule).sentence.startswith("2 processes;")
+
+
 def test_the_seeds_needed_are_those_of_the_power_table():
     # Cohen (1988), table 2.4.1: a difference of 0.8 standard deviations, two-sided 0.05, power 0.80: 26 a side.
     estimate = Estimate(0.8, -1.0, 2.6, 3, spread=(1.0, 1.0))

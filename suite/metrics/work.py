@@ -1,0 +1,118 @@
+"""Every convolution and matrix product of one forward pass: what, where, and how many multiply-adds.
+
+Formulas are those of `torch.utils.flop_counter`, at the level of dispatched operators, so nothing depends on how a
+module is written. On the meta device nothing is computed.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One convolution or matrix product.
+
+    `path` and `module` are the innermost module that was running; `function` is the outermost torch function that
+    led to the operator, such as "conv2d" or "einsum". `own_weight` says that an operand is a parameter, or a view
+    of one, rather than something computed.
+    """
+
+    path: str
+    module: type[nn.Module]
+    function: str
+    operator: str
+    macs: int
+    own_weight: bool
+
+
+def record(model: nn.Module, images: Tensor) -> tuple[Call, ...]:
+    """The calls of `model(images)` without gradients, in the order they ran. The model's mode is not touched."""
+    tally = _Tally(model)
+    with torch.no_grad(), without_fast_attention(), tally.following_modules(), tally.functions, tally:
+        model(images)
+    return tuple(tally.calls)
+
+
+class _Functions(TorchFunctionMode):
+    """Knows the torch function that the model itself called."""
+
+    current = ""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.current = func.__name__  # the mode is off while `func` runs: nested functions keep this name
+        return func(*args, **(kwargs or {}))
+
+
+class _Tally(TorchDispatchMode):
+    """Writes down every operator that has a formula."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.calls: list[Call] = []
+        self.functions = _Functions()
+        self._paths = {module: path for path, module in model.named_modules()}
+        self._weights = {parameter.untyped_storage()._cdata for parameter in model.parameters()}  # noqa: SLF001
+        self._stack: list[nn.Module] = [model]
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        operator = func.overloadpacket
+        if operator is torch.ops.aten.native_batch_norm and args[0].is_meta:
+            # torch infers this shape by decomposing the norm, which would be two thirds of the whole pass
+            return torch.empty_like(args[0]), args[0].new_empty(0), args[0].new_empty(0)
+        out = func(*args, **kwargs)
+        if operator in flop_registry:
+            module = self._stack[-1]
+            call = Call(
+                path=self._paths[module],
+                module=type(module),
+                function=self.functions.current,
+                operator=str(operator).removeprefix("aten."),
+                macs=int(flop_registry[operator](*args, **kwargs, out_val=out)) // 2,
+                own_weight=any(self._is_weight(value) for value in args),
+            )
+            self.calls.append(call)
+        return out
+
+    @contextmanager
+    def following_modules(self) -> Iterator[None]:
+        """Keep track of the module that is running, by hooks that hang on no module."""
+
+        def enter(module: nn.Module, _args: Any) -> None:
+            if module in self._paths:
+                self._stack.append(module)
+
+        def leave(module: nn.Module, _args: Any, _out: Any) -> None:
+            if self._stack[-1] is module:
+                self._stack.pop()
+
+        handles = [register_module_forward_pre_hook(enter), register_module_forward_hook(leave)]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _is_weight(self, value: object) -> bool:
+        # Views share their storage's implementation, which on the meta device has no address to compare.
+        return isinstance(value, Tensor) and value.untyped_storage()._cdata in self._weights  # noqa: SLF001
+
+
+@contextmanager
+def without_fast_attention() -> Iterator[None]:
+    """Without the fast path of nn.MultiheadAttention, which is one operator that no formula knows."""
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(value=False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(value=before)
