@@ -13,6 +13,7 @@ from suite.record import Json
 from suite.spec.errors import NoMatchError, Problem, SpecError
 
 LOG_FOLDER = Path("out/log")
+SHOWN_COLUMNS = 160
 
 
 def print_problems(problems: Sequence[Problem], *, err: bool = True) -> None:
@@ -22,9 +23,10 @@ def print_problems(problems: Sequence[Problem], *, err: bool = True) -> None:
         if problem.mark and problem.source_line:
             number = str(problem.mark.line)
             margin = " " * len(number)
-            line = "".join(c if c.isprintable() else " " for c in problem.source_line)
+            line = "".join(c if c.isprintable() else " " for c in problem.source_line[:SHOWN_COLUMNS])
             click.echo(f"  {number} | {line}", err=err)
-            click.echo(f"  {margin} | {' ' * (problem.mark.column - 1)}^", err=err)
+            if problem.mark.column <= SHOWN_COLUMNS:
+                click.echo(f"  {margin} | {' ' * (problem.mark.column - 1)}^", err=err)
 
 
 def problem_json(problem: Problem) -> Json:

@@ -153,14 +153,14 @@ class Editor:
 
     def _bridged(self, layers: list[Layer], index: int, gone: Layer) -> list[Layer]:
         source = gone.inputs[0]
-        if source == "last" and index > 0:
+        if source != "last":
+            if index < len(layers):
+                layers[index] = _renamed(layers[index], "last", source)
+            for tag in gone.tags:
+                layers = [_renamed(layer, tag, source) for layer in layers]
+        elif index > 0:  # the first line of all reads the image, which has no tag
             above = layers[index - 1]
             layers[index - 1] = replace(above, tags=dict(above.tags) | dict(gone.tags))
-            return layers
-        if index < len(layers):
-            layers[index] = _renamed(layers[index], "last", source)
-        for tag in gone.tags:
-            layers = [_renamed(layer, tag, source) for layer in layers]
         return layers
 
     def _add(self, mark: Mark | None, code: str, message: str, hint: str = "") -> None:

@@ -1,6 +1,10 @@
+import json
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from suite.spec.errors import SpecError
 from suite.spec.library import Library
@@ -117,6 +121,27 @@ def test_the_tag_of_a_removed_layer_goes_to_the_one_it_read(edited: Edited) -> N
     assert len(variant.layers) == 7
 
 
+def test_who_read_a_removed_layer_reads_the_tag_that_it_read(library: Callable[..., Library]) -> None:
+    text = """\
+        base: base
+        edits:
+          - {insert: {block: conv.Conv, inputs: p3, tag: extra}, after: {tag: t4}}
+          - {set: {tag: n3}, to: {repeat: 1}}
+          - {remove: {tag: extra}}
+        """
+    neck = library(child=text).load("child").part("neck")
+
+    assert [layer.inputs for layer in neck] == [("last",), ("p3",), ("last", "p3")]
+
+
+def test_a_tag_that_only_the_image_could_take_over_is_lost(library: Callable[..., Library]) -> None:
+    backbone = "  - {block: conv.Conv, out: 8, tag: p3}\n  - {block: conv.Conv, out: 8, tag: p4}\n"
+    made = library(child=f"base: base\nbackbone:\n{backbone}edits: [{{remove: {{tag: p3}}}}]\n")
+
+    with pytest.raises(SpecError, match="backbone has no tag 'p3', which the neck needs"):
+        made.load("child")
+
+
 def test_a_layer_that_joins_maps_cannot_be_removed(edited: Edited) -> None:
     assert "stage.Stage joins several maps" in fail(edited, "{remove: {tag: n3}}")
 
@@ -185,3 +210,43 @@ def test_edits_act_in_order(library: Callable[..., Library]) -> None:
         """
 
     assert tagged(library(child=text).load("child"), "p3").options == {"kernel": 7}
+
+
+BLOCK = st.sampled_from(["conv.Conv", "conv.Slim", "stage.Stage", "stage.Enlarge", "stage.Merge", "stage.Backbone"])
+NUMBERS = st.integers(1, 4)
+TAGS = st.sampled_from(["p3", "p4", "t4", "n3", "new", "last"])
+SELECTORS = st.fixed_dictionaries(
+    {},
+    optional={
+        "part": st.sampled_from(["backbone", "neck", "head"]),
+        "tag": TAGS,
+        "stage": st.sampled_from([1, 2, 4]),
+        "block": st.sampled_from(["conv.*", "stage.Stage", "grid.Grid"]),
+        "stride": NUMBERS,
+        "path": st.sampled_from(["backbone.0", "*.1"]),
+    },
+)
+LINES = st.fixed_dictionaries(
+    {"block": BLOCK},
+    optional={"out": NUMBERS, "repeat": NUMBERS, "stride": NUMBERS, "kernel": NUMBERS, "tag": TAGS, "inputs": TAGS},
+)
+CHANGES = st.fixed_dictionaries({}, optional={"out": NUMBERS, "stride": NUMBERS, "ratio": NUMBERS, "name": TAGS})
+EDITS = st.one_of(
+    st.fixed_dictionaries({"remove": SELECTORS}),
+    st.fixed_dictionaries({"set": SELECTORS, "to": CHANGES}),
+    st.fixed_dictionaries({"replace": SELECTORS, "with": LINES}),
+    st.fixed_dictionaries({"insert": LINES, "after": SELECTORS}),
+    st.fixed_dictionaries({"insert": st.lists(LINES, max_size=2), "before": SELECTORS}),
+)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(edits=st.lists(EDITS, max_size=4))
+def test_no_edits_raise_anything_but_spec_error(
+    library: Callable[..., Library], edits: list[dict[str, object]]
+) -> None:
+    made = library(child=f"base: base\nedits: {json.dumps(edits)}\n")
+
+    with suppress(SpecError):
+        variant = made.load("child")
+        assert variant.layers[-1].part == "head"
