@@ -1,0 +1,106 @@
+import pytest
+
+from suite import protocols
+from suite.spec.errors import SpecError
+from suite.train.recipe import recipe
+
+WHOLE = """\
+title: a title
+certifies: nothing
+data: {train: 8, val: 4, size: 64, seed: 0}
+device: cpu
+image_size: 64
+variants: [yolov5p]
+seeds: [0]
+recipe: tiny
+budget: {steps: 2, batch: 2}
+metrics: [size]
+cost: {image_size: 64}
+latency:
+  {setups: [cpu-fp32], image_size: 64, batch: 1, threads: 1, replicas: 1, seconds: 0.5, half_width: 0.01}
+parallel: 1
+timeouts: {static: 9, latency: 9, train: 9}
+verdict: {ap_floor: 0.004, latency_floor: 0.02, trains: 0.57, broken: 0.15, base_trains: 0.1}
+"""
+
+
+def load(tmp_path, text):
+    file = tmp_path / "mine.yaml"
+    file.write_text(text)
+    return protocols.load(str(file))
+
+
+def problems(tmp_path, text):
+    with pytest.raises(SpecError) as caught:
+        load(tmp_path, text)
+    return [(problem.mark.line if problem.mark else None, problem.message) for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize("name", protocols.names())
+def test_every_shipped_protocol_can_be_read_and_names_a_recipe_that_there_is(name):
+    protocol = protocols.load(name)
+
+    assert protocol.name == name
+    assert recipe(protocol.recipe).name == protocol.recipe
+
+
+def test_the_protocols_of_the_design_are_there():
+    assert set(protocols.names()) == {"smoke", "demo", "nightly", "coco"}
+
+
+def test_the_demo_trains_as_long_and_as_often_as_promised():
+    demo = protocols.load("demo")
+
+    assert (demo.budget.steps, demo.budget.batch, demo.seeds, demo.image_size) == (600, 8, (0, 1, 2), 128)
+    assert (demo.data.train, demo.data.val, demo.latency.replicas) == (1000, 200, 3)
+
+
+def test_coco_has_no_data_of_its_own_and_trains_300_epochs():
+    coco = protocols.load("coco")
+    pictures = 118_287  # of train2017
+
+    assert coco.data is None
+    assert coco.budget.steps * coco.budget.batch == pytest.approx(300 * pictures, rel=1e-3)
+
+
+def test_a_file_gives_a_protocol_named_by_its_stem(tmp_path):
+    protocol = load(tmp_path, WHOLE)
+
+    assert (protocol.name, protocol.latency.setups, protocol.cost.only) == ("mine", (("cpu", "fp32"),), ())
+
+
+def test_an_unknown_protocol_gets_the_nearest_name():
+    with pytest.raises(SpecError, match="did you mean 'smoke'"):
+        protocols.load("smoek")
+
+
+def test_an_unknown_key_is_named_with_its_line(tmp_path):
+    assert problems(tmp_path, f"{WHOLE}epochs: 3\n") == [(17, "unknown key 'epochs'")]
+
+
+def test_a_missing_key_is_named(tmp_path):
+    assert problems(tmp_path, WHOLE.replace("seeds: [0]\n", "")) == [(1, "needs the key 'seeds'")]
+
+
+def test_all_problems_of_a_file_are_told_at_once(tmp_path):
+    text = WHOLE.replace("steps: 2", "steps: none").replace("[size]", "[speed]").replace("device: cpu", "device: tpu")
+
+    assert [line for line, _ in problems(tmp_path, text)] == [4, 9, 10]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("[0]", "[]", "`seeds` has at least one member"),
+        ("[0]", "[0, 0]", "`seeds` names nothing twice"),
+        ("[0]", "[-1]", "a seed is from 0"),
+        ("cpu-fp32", "cpu-int8", "a set-up cannot be 'cpu-int8'"),
+        ("batch: 2}", "batch: 0}", "`batch` is from 1"),
+        ("parallel: 1", "parallel: yes", "`parallel` is a whole number"),
+        ("train: 9", "train: -1", "`train` is from 0"),
+    ],
+)
+def test_values_that_make_no_sense_are_refused(tmp_path, before, after, message):
+    (found,) = problems(tmp_path, WHOLE.replace(before, after))
+
+    assert found[1].startswith(message)
