@@ -1,0 +1,1 @@
+"""The report generator: reads a store, writes one self-contained page. Never imports torch."""

@@ -1,0 +1,30 @@
+"""The sections of the page: one module and one template each; the tuple states the order."""
+
+from reports.section import Builder
+from reports.sections import (
+    comparison,
+    cost,
+    counters,
+    data,
+    detections,
+    environment,
+    failures,
+    latency,
+    tradeoffs,
+    training,
+    verdicts,
+)
+
+ORDER: tuple[Builder, ...] = (
+    verdicts,
+    comparison,
+    tradeoffs,
+    cost,
+    counters,
+    latency,
+    training,
+    detections,
+    failures,
+    data,
+    environment,
+)

@@ -1,0 +1,200 @@
+"""The answer in one sentence, the sentences under it, and the counts that lead into the table."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reports.model import Report, Row
+from reports.words import counted, listed, number
+
+PRIMARY = "ap"
+_WORDS = {"better": "better", "worse": "worse", "cannot tell": "same"}
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A count that leads to its rows: `select` is what the table's filter takes."""
+
+    count: int
+    mark: str
+    words: str
+    select: str
+    call: str
+
+
+def accuracy_call(row: Row) -> str:
+    """What the run says of a variant's accuracy: better, worse, same, broken, failed, or "" (not trained)."""
+    if row.state in {"broken", "failed"}:
+        return row.state
+    found = row.judged.get(PRIMARY)
+    return _WORDS[found.verdict.word] if found else ""
+
+
+def latency_call(report: Report, row: Row) -> str:
+    """What the run says of a variant's latency in its first setup: better, worse, same, or "" (not timed)."""
+    found = row.judged.get(f"wall:{report.setups[0].key}") if report.setups else None
+    return _WORDS[found.verdict.word] if found else ""
+
+
+def title(report: Report) -> str:
+    """The verdict of the run."""
+    variants, base = report.variants, report.baseline
+    total = counted(len(variants), "variant")
+    if not report.rows:
+        return "This run holds no variant"
+    if not variants or base is None:
+        return f"{counted(len(report.rows), 'network')} measured; nothing to compare, since the run has no base with variants"
+    if base.state == "unknown":
+        return f"The base {base.name} does not train here: nothing can be said about accuracy"
+    against = base.name if len({row.baseline for row in variants}) == 1 else "their base"
+    calls = Counter(accuracy_call(row) for row in variants)
+    if calls["failed"] == len(variants):
+        return f"All {total} failed" if len(variants) > 1 else "The variant failed"
+    if set(calls) <= {"", "failed"}:
+        return _untrained(report, variants, against)
+    rest = [
+        f"{calls[call]} {words}"
+        for call, words in (("worse", "less accurate"), ("same", "cannot tell"), ("broken", "broken"), ("failed", "failed"))
+        if calls[call]
+    ]
+    return ", ".join([f"{calls['better']} of {total} more accurate than {against}", *rest])
+
+
+def _untrained(report: Report, variants: Sequence[Row], against: str) -> str:
+    calls = Counter(latency_call(report, row) for row in variants)
+    failed = sum(accuracy_call(row) == "failed" for row in variants)
+    tail = f", {failed} failed" if failed else ""
+    total = counted(len(variants), "variant")
+    if set(calls) == {""}:
+        return f"{total} counted against {against}{tail}; no accuracy or latency was measured"
+    rest = [f"{calls[c]} {words}" for c, words in (("worse", "slower"), ("same", "cannot tell")) if calls[c]]
+    return ", ".join([f"{calls['better']} of {total} faster than {against}", *rest]) + f"{tail}; accuracy not measured"
+
+
+def sentences(report: Report) -> tuple[str, ...]:
+    """What follows the title: latency, controls, strides, jobs without a result."""
+    found = [_latency(report), *_controls(report), *_gaps(report)]
+    return tuple(sentence for sentence in found if sentence)
+
+
+def _latency(report: Report) -> str:
+    if not report.setups:
+        return ""
+    calls = Counter(latency_call(report, row) for row in report.variants)
+    parts = [
+        f"{calls[call]} {words}"
+        for call, words in (("better", "faster"), ("worse", "slower"), ("same", "cannot tell"))
+        if calls[call]
+    ]
+    return f"Latency on {report.setups[0].title}: {', '.join(parts)}." if parts else ""
+
+
+def _controls(report: Report) -> list[str]:
+    """A run whose broken control is not called broken cannot tell anything."""
+    found = []
+    for row in report.rows:
+        if row.role != "control":
+            continue
+        if row.state == row.record.control:
+            found.append(f"Control {row.name} called {row.state}, as it must be: this run can tell.")
+        elif row.state in {"trains", "suspect"}:
+            found.append(f"⚠ Control {row.name} is shipped to be {row.record.control} and was called '{row.state}': do not trust this run.")
+    return found
+
+
+def _gaps(report: Report) -> list[str]:
+    missing = sum(job.status == "missing" for job in report.run.jobs)
+    if not missing:
+        return []
+    state = "has not finished" if not report.run.finished else "left gaps"
+    return [f"⚠ The run {state}: {counted(missing, 'job')} of {len(report.run.jobs)} without a result."]
+
+
+def stride_warning(report: Report, row: Row) -> str:
+    """Loud words for a variant whose levels are not its base's."""
+    base = report.row(row.baseline)
+    if base is None or not base.record.strides or not row.record.strides or base.record.strides == row.record.strides:
+        return ""
+    return f"strides {_strides(row)} unlike the base's {_strides(base)}"
+
+
+def _strides(row: Row) -> str:
+    return ", ".join(str(stride) for stride in row.record.strides)
+
+
+def certificate(report: Report) -> str:
+    """What a run of this size can certify, from the width of its own intervals."""
+    halves = sorted(
+        (found.estimate.high - found.estimate.low) / 2
+        for row in report.variants
+        if (found := row.judged.get(PRIMARY)) and found.estimate.high != float("inf")
+    )
+    seeds = max((len(row.seeds(PRIMARY)) for row in report.rows), default=0)
+    if not seeds:
+        return "Nothing was trained, so nothing is said about accuracy."
+    if seeds < 3:
+        return f"With {counted(seeds, 'seed')} no difference of accuracy is certified; a verdict needs 3 on each side."
+    if not halves:
+        return "No variant can be compared with the base by accuracy."
+    typical = number(halves[len(halves) // 2])
+    return (
+        f"With {counted(seeds, 'seed')} the typical 95 % interval of a difference is ±{typical} AP: this run certifies "
+        "“trains or broken” and large differences, not close rankings."
+    )
+
+
+def tiles(report: Report) -> tuple[tuple[str, tuple[Tile, ...]], ...]:
+    """Counts by accuracy and by latency; those that are zero are left out, except the first two."""
+    accuracy = Counter(accuracy_call(row) for row in report.variants)
+    latency = Counter(latency_call(report, row) for row in report.variants)
+    groups = []
+    if set(accuracy) - {""}:
+        groups.append((
+            "Accuracy",
+            _some(accuracy, (
+                ("better", "▲", "better"), ("worse", "▼", "worse"), ("same", "≈", "cannot tell"),
+                ("broken", "✕", "broken"), ("failed", "✕", "failed"),
+            ), "ap"),
+        ))  # fmt: skip
+    if set(latency) - {""}:
+        groups.append((
+            "Latency",
+            _some(latency, (("better", "▲", "faster"), ("worse", "▼", "slower"), ("same", "≈", "cannot tell")), "latency"),
+        ))  # fmt: skip
+    return tuple(groups)
+
+
+def _some(counts: Counter[str], kinds: Sequence[tuple[str, str, str]], what: str) -> tuple[Tile, ...]:
+    return tuple(
+        Tile(counts[call], mark, words, f"{what}:{call}", "bad" if call in {"broken", "failed"} else call)
+        for call, mark, words in kinds
+        if counts[call] or call in {"better", "worse"}
+    )
+
+
+def context(report: Report) -> tuple[tuple[str, str], ...]:
+    """The line under the title: name and value of everything a reader needs to place the run."""
+    run, protocol = report.run, report.run.protocol_json
+    budget = protocol.get("budget")
+    stated = [f"{name} {value}" for name, value in budget.items()] if isinstance(budget, dict) else []
+    seeds = sorted({job.seed for job in run.jobs if job.seed is not None})
+    latency = [f"±{100 * r:.1f} %" for s in report.setups[:1] if (r := report.resolution(f"wall:{s.key}")) is not None]
+    pairs = [
+        ("run", run.id),
+        ("protocol", run.protocol),
+        ("started", run.started.replace("T", " ").replace("+00:00", " UTC")),
+        ("commit", run.git[:12] + ("+changes" if run.git.endswith("+changes") else "") if run.git else "none"),
+        ("data", _data(report)),
+        ("recipe", ", ".join([str(protocol.get("recipe", "")), *stated]).strip(", ")),
+        ("seeds", listed([str(seed) for seed in seeds])),
+        ("machine", str(run.machine.get("class") or run.machine.get("cpu") or "")),
+        ("latency resolution", listed(latency)),
+    ]
+    return tuple((name, value) for name, value in pairs if value)
+
+
+def _data(report: Report) -> str:
+    facts = report.facts
+    counts = [part.get("images") for part in (facts.get("train"), facts.get("val")) if isinstance(part, dict)]
+    name = str(facts.get("name", ""))
+    return f"{name} ({' + '.join(f'{count:,}' for count in counts if isinstance(count, int))} pictures)" if counts else name

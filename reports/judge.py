@@ -1,0 +1,101 @@
+"""Better, worse, cannot tell, and whether a variant trains at all: the suite's statistics applied to a run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from reports.latency import CLOCKS, processes
+from reports.model import Judged, Report, Row, Rules, Setup, State
+from reports.words import signed, signed_percent
+from suite.stats.intervals import Estimate, log_ratios, ratio, welch
+from suite.stats.verdict import Rule, holm, verdict
+
+ACCURACY = (
+    "ap",
+    "ap50",
+    "ap75",
+    "ap_small",
+    "ap_medium",
+    "ap_large",
+    "ar_1",
+    "ar_10",
+    "ar_100",
+    "ar_small",
+    "ar_medium",
+    "ar_large",
+)
+
+
+def judged(report: Report) -> Report:
+    """The same report with every comparison made, and the state of every variant."""
+    keys = [(f"{clock}:{setup.key}", setup, clock) for setup in report.setups for clock in CLOCKS]
+    copies = {key: found for key, setup, clock in keys if (found := _copies(report.rows, setup, clock))}
+    rows = tuple(replace(row, state=state_of(report, row)) for row in report.rows)
+    report = replace(report, rows=rows, copies=copies)
+    tables: dict[str, dict[str, Judged]] = {row.name: {} for row in rows}
+    for metric in ACCURACY:
+        rule = Rule("higher", report.rules.ap_floor, signed)
+        _judge({row.name: _difference(report, row, metric) for row in rows}, metric, rule=rule, into=tables)
+    for key, setup, clock in keys:
+        rule = latency_rule(report, key)
+        _judge({row.name: _ratio(row, setup, clock) for row in rows}, key, rule=rule, into=tables)
+    return replace(report, rows=tuple(replace(row, judged=tables[row.name]) for row in rows))
+
+
+def latency_rule(report: Report, key: str) -> Rule:
+    """Latency counts from the protocol's floor, or from what copies of one network differ by where that is more."""
+    floor = max(report.rules.latency_floor, report.resolution(key) or 0.0)
+    return Rule("lower", floor, signed_percent, neutral=1.0, unit="process", least=3)
+
+
+def state_of(report: Report, row: Row) -> State:
+    """Whether the variant trains, judged by AP50 against its baseline's (its own where it is one)."""
+    if not any(job.kind == "train" for job in row.jobs):
+        return "failed" if any(f.kind == "static" for f in row.failures) else "untrained"
+    mean = row.mean("ap50")
+    if mean is None:
+        return "failed" if row.failures else "untrained"
+    base = row if row.role == "base" else report.row(row.baseline)
+    reference = base.mean("ap50") if base else None
+    return _state(mean, reference, report.rules)
+
+
+def _state(mean: float, reference: float | None, rules: Rules) -> State:
+    if reference is None or reference < rules.base_trains:
+        return "unknown"
+    if mean <= rules.broken * reference:
+        return "broken"
+    return "trains" if mean >= rules.trains * reference else "suspect"
+
+
+def _judge(
+    compared: Mapping[str, Estimate | None], key: str, *, rule: Rule, into: Mapping[str, dict[str, Judged]]
+) -> None:
+    """Judge a metric of all variants; p is adjusted over all of them, since the reader sees them together."""
+    found = {name: estimate for name, estimate in compared.items() if estimate is not None}
+    adjusted = holm([estimate.p for estimate in found.values()])
+    for (name, estimate), p in zip(found.items(), adjusted, strict=True):
+        into[name][key] = Judged(estimate, verdict(estimate, p_adjusted=p, rule=rule), p)
+
+
+def _difference(report: Report, row: Row, metric: str) -> Estimate | None:
+    """Nothing is compared where the base has learned nothing, or the variant has not."""
+    base = report.row(row.baseline)
+    if base is None or row.state not in {"trains", "suspect"} or not base.seeds(metric) or not row.seeds(metric):
+        return None
+    return welch(base.seeds(metric), row.seeds(metric))
+
+
+def _ratio(row: Row, setup: Setup, clock: str) -> Estimate | None:
+    if not row.baseline:
+        return None
+    replicas = [log_ratios(p.times, p.base) for p in processes(row, setup, clock) if p.base]
+    return ratio(replicas) if replicas else None
+
+
+def _copies(rows: Sequence[Row], setup: Setup, clock: str) -> tuple[tuple[str, Estimate], ...]:
+    found = []
+    for row in rows:
+        replicas = [log_ratios(p.copy, p.base) for p in processes(row, setup, clock) if p.copy and p.base]
+        if replicas:
+            found.append((row.name, ratio(replicas)))
+    return tuple(found)

@@ -1,0 +1,134 @@
+"""What the sections read: one run of a store with its measurements joined to its variants, and everything judged."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from suite.record import Form, Json, Measurement, Metric
+from suite.stats.intervals import Estimate
+from suite.stats.verdict import Verdict
+from suite.store import JobRecord, RunRecord, StoredOutcome, VariantRecord
+
+Role = Literal["base", "variant", "control"]
+State = Literal["trains", "suspect", "broken", "failed", "unknown", "untrained"]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A measurement of this run under the name that this run uses."""
+
+    job: JobRecord
+    measurement: Measurement
+    environment: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One comparison with the baseline: the estimate, what it means, and its p after Holm."""
+
+    estimate: Estimate
+    verdict: Verdict
+    p_adjusted: float
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """How something was timed; timings of two setups are never mixed."""
+
+    key: str  # "cpu-fp32-1t": fit for ids
+    title: str  # "CPU, fp32, 1 thread"
+    gpu: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """When a difference matters and when a variant counts as trained; from the protocol, else the defaults."""
+
+    ap_floor: float = 0.004
+    latency_floor: float = 0.02
+    cost_floor: float = 0.001  # parameters and multiply-adds are exact; less is written, not coloured
+    trains: float = 0.57  # share of the base's mean AP50
+    broken: float = 0.15
+    base_trains: float = 0.1  # AP50 below which the base itself has learned nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One variant of the run."""
+
+    record: VariantRecord
+    role: Role
+    baseline: str  # "" where the run holds nothing to compare with
+    jobs: tuple[JobRecord, ...] = ()
+    items: tuple[Item, ...] = ()
+    failures: tuple[StoredOutcome, ...] = ()
+    state: State = "untrained"
+    judged: Mapping[str, Judged] = field(default_factory=dict)  # "ap", "ap50", "wall:cpu-fp32-1t", ...
+
+    @property
+    def name(self) -> str:
+        """The variant's name."""
+        return self.record.name
+
+    def find(self, metric: str, form: Form | None = None) -> tuple[Item, ...]:
+        """Measurements of a metric, one per seed or replica, in their order."""
+        return tuple(
+            item
+            for item in self.items
+            if item.measurement.metric == metric and form in {None, item.measurement.form}
+        )
+
+    def seeds(self, metric: str) -> tuple[float, ...]:
+        """The value of each seed; a seed that has none is left out."""
+        return tuple(item.measurement.samples[0] for item in self.find(metric) if item.measurement.samples)
+
+    def mean(self, metric: str) -> float | None:
+        """The mean over seeds."""
+        values = self.seeds(metric)
+        return sum(values) / len(values) if values else None
+
+    def exact(self, metric: str, form: Form = "deployed") -> float | None:
+        """A quantity that does not vary: parameters, multiply-adds."""
+        return next((item.measurement.samples[0] for item in self.find(metric, form) if item.measurement.samples), None)
+
+    def notes(self, metric: str, form: Form | None = None) -> Mapping[str, Json]:
+        """The evidence beside a metric, {} where there is none."""
+        return next((item.measurement.notes for item in self.find(metric, form)), {})
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that a page says, still as numbers."""
+
+    run: RunRecord
+    rows: tuple[Row, ...]  # each baseline before the variants that refer to it
+    facts: Mapping[str, Json]  # of the data set
+    rules: Rules
+    setups: tuple[Setup, ...]  # CPU first
+    copies: Mapping[str, tuple[tuple[str, Estimate], ...]]  # "wall:" + setup: A/A ratio measured beside each variant
+
+    def row(self, name: str) -> Row | None:
+        """The row of a variant."""
+        return next((row for row in self.rows if row.name == name), None)
+
+    def metric(self, name: str) -> Metric | None:
+        """The definition that the run worked with."""
+        return next((metric for metric in self.run.metrics if metric.name == name), None)
+
+    @property
+    def baseline(self) -> Row | None:
+        """The baseline that most variants of the run refer to."""
+        counts = [row.baseline for row in self.rows if row.baseline]
+        if counts:
+            return self.row(max(dict.fromkeys(counts), key=counts.count))
+        return next((row for row in self.rows if row.role == "base"), None)
+
+    @property
+    def variants(self) -> tuple[Row, ...]:
+        """The rows that are judged: neither baselines nor controls."""
+        return tuple(row for row in self.rows if row.role == "variant")
+
+    def resolution(self, clock: str) -> float | None:
+        """The largest difference between a copy of the base and the base itself, as a fraction; None unmeasured."""
+        found = self.copies.get(clock, ())
+        return max((abs(estimate.value - 1) for _, estimate in found), default=None)

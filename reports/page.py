@@ -1,0 +1,96 @@
+"""One self-contained page from one run of a store, with the same figures as CSV and Markdown beside it."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from reports import headline
+from reports.export import csv_text, markdown_text
+from reports.figures.canvas import look
+from reports.gather import gather
+from reports.model import Report
+from reports.section import Section
+from reports.sections import ORDER
+
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class ReportPaths:
+    """What was written."""
+
+    index: Path
+    csv: Path
+    markdown: Path
+
+
+def write(store_path: Path, run_id: str, out_dir: Path) -> ReportPaths:
+    """Write `index.html`, `results.csv` and `report.md` of one run; each file is replaced whole or not at all.
+
+    Args:
+        store_path: the store; it is only read.
+        run_id: a run's id, or "latest".
+        out_dir: created where it is missing.
+
+    Raises:
+        StoreError: there is no store, or no such run in it.
+    """
+    report = gather(store_path, run_id)
+    paths = ReportPaths(out_dir / "index.html", out_dir / "results.csv", out_dir / "report.md")
+    out_dir.mkdir(parents=True, exist_ok=True)
+    _replace(paths.csv, csv_text(report))
+    _replace(paths.markdown, markdown_text(report))
+    _replace(paths.index, html(report))
+    return paths
+
+
+def html(report: Report) -> str:
+    """The page. Equal reports give equal text: nothing in it is of now or of this machine."""
+    environment = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,  # for every template, whatever its suffix: names and titles come from users' files
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    with look():
+        sections = [builder.build(report) for builder in ORDER]
+    return environment.get_template("page.html.j2").render(
+        title=headline.title(report),
+        sentences=headline.sentences(report),
+        context=headline.context(report),
+        certificate=headline.certificate(report),
+        protocol=report.run.protocol,
+        purpose=str(report.run.protocol_json.get("title", "")).rstrip("."),
+        tiles=headline.tiles(report),
+        sections=[_rendered(environment, section) for section in sections],
+        failed=sum(bool(row.failures) for row in report.rows),
+        css=_asset("report.css") + Markup("".join(section.css for section in sections)),  # noqa: S704  (numbers only)
+        js=_asset("report.js"),
+    )
+
+
+def _rendered(environment: Environment, section: Section) -> dict[str, object]:
+    body = "" if section.missing else environment.get_template(f"{section.id}.html.j2").render(section.content)
+    return {
+        "id": section.id,
+        "title": section.title,
+        "short": section.short,
+        "aid": section.aid,
+        "missing": section.missing,
+        "html": Markup(body),  # noqa: S704  (rendered with autoescape a line above)
+    }
+
+
+def _asset(name: str) -> Markup:
+    return Markup((_HERE / "assets" / name).read_text(encoding="utf-8"))  # noqa: S704  (our own file)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Whoever has the old file open keeps it; a kill leaves the old one."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8", newline="")
+    temporary.replace(path)

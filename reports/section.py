@@ -1,0 +1,32 @@
+"""What a section module gives to the page."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from reports.model import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One part of the page.
+
+    `content` is what template `<id>.html.j2` reads under its own names; `missing` says why there is nothing to
+    show, and then the template is not used; `aid` is the one line on how to read it.
+    """
+
+    id: str
+    title: str
+    short: str  # in the navigation
+    aid: str = ""
+    content: Mapping[str, object] = field(default_factory=dict)
+    missing: str = ""
+    css: str = ""  # rules that depend on the content, such as one for each variant
+
+
+class Builder(Protocol):
+    """A module of `reports.sections`."""
+
+    def build(self, report: Report) -> Section:
+        """The section of this run; never fails for lack of data."""
+        ...

@@ -1,0 +1,82 @@
+"""Where parameters and multiply-adds sit: by part, by stage, and the dearest layers."""
+
+from collections.abc import Mapping
+
+from reports.figures.stacked import Panel, draw
+from reports.model import Report, Row
+from reports.section import Section
+from reports.words import compact, number
+from suite.record import Json
+
+_PARTS = ("backbone", "neck", "head")
+_TOP = 12
+_KINDS = (("params", "Parameters", "million parameters", 1e-6), ("gmacs", "GMACs", "GMACs", 1.0))
+
+
+def build(report: Report) -> Section:
+    """Stacked bars in two tabs, and a table of layers per variant."""
+    tabs = []
+    for metric, title, unit, factor in _KINDS:
+        panels = [p for p in (_by_part(report, metric, factor), _by_stage(report, metric, factor)) if p is not None]
+        if panels:
+            label = f"Stacked bars of {unit} by part and by stage for every variant"
+            tabs.append((f"c-{metric}", title, draw(panels, name=f"c-{metric}", unit=unit, label=label)))
+    layers = [(row, found) for row in report.rows if (found := _layers(row))]
+    if not tabs and not layers:
+        return Section("cost", "Cost by stage", "Cost", missing="Nothing was counted in this run.")
+    return Section(
+        "cost",
+        "Cost by stage",
+        "Cost",
+        "As deployed, exact. A stage is everything at one resolution, named by its output stride in pixels; "
+        "stage 2 works on the largest maps.",
+        {"content_tabs": tabs, "layers": layers, "top": _TOP},
+    )
+
+
+def _by_part(report: Report, metric: str, factor: float) -> Panel | None:
+    bars = [(row.name, tuple(factor * found.get(part, 0.0) for part in _PARTS)) for row in report.rows
+            if (found := _numbers(row, metric, "by_part"))]  # fmt: skip
+    return Panel("by part", _PARTS, tuple(bars)) if bars else None
+
+
+def _by_stage(report: Report, metric: str, factor: float) -> Panel | None:
+    found = {row.name: numbers for row in report.rows if (numbers := _numbers(row, metric, "by_stage"))}
+    stages = sorted({stage for numbers in found.values() for stage in numbers}, key=_stage_order)
+    if not found or len(stages) > 6:
+        return None
+    bars = tuple((name, tuple(factor * numbers.get(stage, 0.0) for stage in stages)) for name, numbers in found.items())
+    return Panel("by stage (stride)", tuple(stages), bars)
+
+
+def _stage_order(stage: str) -> tuple[int, str]:
+    return (int(stage) if stage.isdecimal() else 10**6, stage)
+
+
+def _numbers(row: Row, metric: str, key: str) -> dict[str, float]:
+    noted = row.notes(metric, "deployed").get(key) or row.notes(metric, "trained").get(key)
+    return {name: float(v) for name, v in noted.items() if isinstance(v, (int, float))} if isinstance(noted, dict) else {}
+
+
+def _layers(row: Row) -> list[tuple[str, ...]]:
+    """The dearest layers by multiply-adds: address, block, stride, channels, parameters, GMACs, share."""
+    noted = row.notes("gmacs", "deployed").get("layers") or row.notes("gmacs", "trained").get("layers")
+    layers = [layer for layer in noted if isinstance(layer, dict)] if isinstance(noted, list) else []
+    total = sum(_number(layer, "gmacs") for layer in layers)
+    return [
+        (
+            str(layer.get("address", "")),
+            str(layer.get("block", "")),
+            str(layer.get("stride", "")),
+            str(layer.get("out_channels", "")),
+            compact(_number(layer, "params")),
+            number(_number(layer, "gmacs"), 4),
+            f"{_number(layer, 'gmacs') / total:.0%}" if total else "",
+        )
+        for layer in sorted(layers, key=lambda layer: -_number(layer, "gmacs"))[:_TOP]
+    ]
+
+
+def _number(layer: Mapping[str, Json], key: str) -> float:
+    value = layer.get(key)
+    return float(value) if isinstance(value, (int, float)) else 0.0

@@ -1,0 +1,100 @@
+"""Do the counters agree: fvcore and thop against torch, with the cause of every difference."""
+
+from dataclasses import dataclass
+
+from reports.figures.dots import Dot, forest
+from reports.figures.marks import Mark
+from reports.model import Report, Row
+from reports.section import Section
+from reports.words import number, signed_percent
+from suite.record import Json
+
+_COUNTERS = (("gmacs_fvcore", "fvcore"), ("gmacs_thop", "thop"))
+_AGREE = 0.0100001  # counters that differ by less have nothing to explain
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What one counter says of one variant."""
+
+    row: Row
+    counter: str
+    gmacs: str
+    torch: str
+    apart: float
+    shown: str
+    sentence: str
+    causes: tuple[tuple[str, str, str], ...]  # cause, GMACs, layers
+
+    @property
+    def agrees(self) -> bool:
+        """Whether there is nothing to explain."""
+        return abs(self.apart) <= _AGREE
+
+
+def build(report: Report) -> Section:
+    """Dots per variant, and a table of the causes where a counter is off by more than 1 %."""
+    found = [d for row in report.rows for d in _differences(row)]
+    title = "Do the counters agree?"
+    if not found:
+        return Section("counters", title, "Counters", missing="No second counter was asked in this run.")
+    dots = [_dot(difference) for difference in found]
+    plot = forest(
+        dots,
+        name="counters",
+        title="GMACs against torch's count, as trained",
+        label="Dots: how far fvcore and thop are from torch's count for every variant",
+        band=1.0,
+        scale="symlog",
+    )
+    return Section(
+        "counters",
+        title,
+        "Counters",
+        "Filled marks are fvcore, hollow marks thop, crosses are off by more than 1 %; zero is torch's dispatch-level "
+        "count, which the report uses. The axis is linear inside the shaded ±1 % and logarithmic outside.",
+        {"figure": plot, "off": [d for d in found if not d.agrees], "count": len(found)},
+    )
+
+
+def _differences(row: Row) -> list[Difference]:
+    torch = row.exact("gmacs", "trained")
+    found = []
+    for metric, counter in _COUNTERS:
+        value = row.exact(metric, "trained")
+        if value is None or not torch:
+            continue
+        notes = row.notes(metric, "trained")
+        apart = value / torch - 1
+        found.append(
+            Difference(
+                row,
+                counter,
+                number(value, 4),
+                number(torch, 4),
+                apart,
+                signed_percent(apart),
+                str(notes.get("sentence", "")),
+                _causes(notes.get("causes")),
+            )
+        )
+    return found
+
+
+def _causes(noted: Json) -> tuple[tuple[str, str, str], ...]:
+    causes = [cause for cause in noted if isinstance(cause, dict)] if isinstance(noted, list) else []
+    return tuple(
+        (str(cause.get("cause", "")), _amount(cause.get("gmacs")), str(cause.get("layers", ""))) for cause in causes
+    )
+
+
+def _amount(value: Json) -> str:
+    return number(float(value), 4) if isinstance(value, (int, float)) else ""
+
+
+def _dot(difference: Difference) -> Dot:
+    percent = 100 * difference.apart
+    mark: Mark = "same" if difference.agrees else "bad"
+    tip = f"{difference.row.name}, {difference.counter}: {difference.gmacs} GMACs, {difference.shown}"
+    name = difference.row.name
+    return Dot(name, name, percent, percent, percent, mark, tip, hollow=difference.counter == "thop")

@@ -1,0 +1,83 @@
+"""Where this was measured, and how to do it again."""
+
+import shlex
+from collections.abc import Iterable, Mapping
+
+from reports.model import Report
+from reports.section import Section
+from suite.record import Json
+
+
+def build(report: Report) -> Section:
+    """Commands to copy, the machine, libraries, settings, seeds and fingerprints."""
+    run = report.run
+    environments = [item.environment for row in report.rows for item in row.items]
+    settings = [
+        (metric, flat(item.measurement.settings))
+        for metric in ("ap", "latency_wall_ms", "gmacs")
+        for item in _first(report, metric)
+    ]
+    return Section(
+        "environment",
+        "Environment, and how to reproduce",
+        "Reproduce",
+        "",
+        {
+            "commands": _commands(report),
+            "tables": [
+                ("Machine", flat(run.machine)),
+                ("Jobs ran with", _merged(environments)),
+                ("Protocol", flat(run.protocol_json)),
+                *((f"Settings of {metric}", rows) for metric, rows in settings),
+            ],
+            "variants": [(row.name, row.record.fingerprint, _seeds(report, row.name)) for row in report.rows],
+            "dirty": run.git.endswith("+changes"),
+            "reused": sum(job.reused for job in run.jobs),
+            "jobs": len(run.jobs),
+        },
+    )
+
+
+def flat(value: Mapping[str, Json], prefix: str = "") -> list[tuple[str, str]]:
+    """Nested JSON as dotted names and one-line values."""
+    lines: list[tuple[str, str]] = []
+    for key in sorted(value):
+        inner = value[key]
+        if isinstance(inner, dict):
+            lines += flat(inner, f"{prefix}{key}.")
+        elif isinstance(inner, list):
+            lines.append((prefix + key, ", ".join(str(part) for part in inner)))
+        else:
+            lines.append((prefix + key, str(inner)))
+    return [(name, text) for name, text in lines if text not in {"", "None"}]
+
+
+def _merged(environments: Iterable[Mapping[str, Json]]) -> list[tuple[str, str]]:
+    """All values that the jobs had; a key with two values is a finding, so both are shown."""
+    values: dict[str, set[str]] = {}
+    for environment in environments:
+        for key, text in flat(environment):
+            values.setdefault(key, set()).add(text)
+    return [(key, " | ".join(sorted(found)[:4]) + (" | …" if len(found) > 4 else "")) for key, found in sorted(values.items())]
+
+
+def _first(report: Report, metric: str) -> list:  # type: ignore[type-arg]
+    return [item for row in report.rows for item in row.find(metric)][:1]
+
+
+def _commands(report: Report) -> list[tuple[str, str]]:
+    run = report.run
+    commit = run.git.split("+")[0]
+    names = " ".join(shlex.quote(row.name) for row in report.rows)
+    found = [("Get the same code", f"git checkout {commit}")] if commit else []
+    protocol = shlex.quote(run.protocol)
+    found.append(("Measure again (what is stored is not repeated; add --force to repeat it)",
+                  f"python run_suite.py run {names} --protocol {protocol}"))  # fmt: skip
+    found.append(("Write this page again, from the store alone", f"python run_suite.py report --run {shlex.quote(run.id)}"))
+    return found
+
+
+def _seeds(report: Report, name: str) -> str:
+    row = report.row(name)
+    seeds = sorted({job.seed for job in row.jobs if job.seed is not None}) if row else []
+    return ", ".join(str(seed) for seed in seeds)

@@ -1,0 +1,78 @@
+"""Accuracy over latency, multiply-adds and parameters."""
+
+from collections.abc import Callable
+
+from reports.figures.marks import Mark
+from reports.figures.tradeoff import Point, draw
+from reports.headline import PRIMARY, accuracy_call
+from reports.latency import milliseconds
+from reports.model import Report, Row, Setup
+from reports.section import Section
+from reports.words import listed
+from suite.stats.intervals import median_interval
+
+Cost = Callable[[Row], tuple[float, float, float] | None]
+_ID, _TITLE = "tradeoffs", "Accuracy against its price"
+
+
+def build(report: Report) -> Section:
+    """One plot per kind of cost, as tabs."""
+    costs: list[tuple[str, str, str, Cost]] = [
+        (f"ms-{s.key}", s.title, f"median latency in ms a picture, {s.title} (log scale)", _timed(report, s))
+        for s in report.setups
+    ]
+    costs.append(("gflops", "GFLOPs", "GFLOPs = 2 × GMACs a picture, as deployed (log scale)", _exact("gmacs", 2.0)))
+    costs.append(("params", "Parameters", "million parameters, as deployed (log scale)", _exact("params", 1e-6)))
+    tabs = []
+    for key, title, axis, cost in costs:
+        points = [p for row in report.rows if (p := _point(row, cost)) is not None]
+        if points:
+            label = f"Scatter of AP over {axis}; every number is in the table"
+            tabs.append((f"t-{key}", title, draw(points, name=f"t-{key}", titles=(axis, "AP, mean of the seeds"), label=label)))
+    if not tabs:
+        return Section(_ID, _TITLE, "Trade-offs", missing="There is no accuracy to set against a cost in this run.")
+    broken = [row.name for row in report.rows if row.state == "broken"]
+    left = f" Broken variants are left out: {listed(broken)}." if broken else ""
+    return Section(
+        _ID,
+        _TITLE,
+        "Trade-offs",
+        "Up and to the left is better. The dotted line is the Pareto front: nothing measured here is both cheaper and "
+        f"more accurate (names in bold). ◆ base, ▲ better, ▼ worse, ● cannot tell; vertical bars: lowest and highest seed.{left}",
+        {"content_tabs": tabs},
+    )
+
+
+def _point(row: Row, cost: Cost) -> Point | None:
+    values = row.seeds(PRIMARY)
+    price = cost(row)
+    if not values or price is None or row.state == "broken":
+        return None
+    return Point(row.name, price, (min(values), sum(values) / len(values), max(values)), mark_of(row))
+
+
+def mark_of(row: Row) -> Mark:
+    """The shape of a variant in every plot: what the run says of its accuracy."""
+    if row.role == "base":
+        return "base"
+    marks: dict[str, Mark] = {"better": "better", "worse": "worse", "broken": "bad", "failed": "bad"}
+    return marks.get(accuracy_call(row), "same")
+
+
+def _exact(metric: str, factor: float) -> Cost:
+    def cost(row: Row) -> tuple[float, float, float] | None:
+        value = row.exact(metric)
+        return (value * factor,) * 3 if value else None
+
+    return cost
+
+
+def _timed(report: Report, setup: Setup) -> Cost:
+    def cost(row: Row) -> tuple[float, float, float] | None:
+        times = milliseconds(row, report.rows, setup, "wall")
+        if not times:
+            return None
+        found = median_interval(times)
+        return (found.low, found.value, found.high) if found.low > 0 else (found.value,) * 3
+
+    return cost

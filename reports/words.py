@@ -1,0 +1,44 @@
+"""How numbers are written: one way for each kind, with a true minus sign."""
+
+import math
+
+UNKNOWN = "–"
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A value with fixed digits and thousands apart: `0.702`, `1,872,157`; a dash where there is none."""
+    if value is None or math.isnan(value):
+        return UNKNOWN
+    return f"{value:,.{digits}f}".replace("-", "−") if math.isfinite(value) else ("∞" if value > 0 else "−∞")
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """A difference: `+0.021`, `−0.004`."""
+    return ("+" if value >= 0 else "") + number(value, digits)
+
+
+def signed_percent(fraction: float, digits: int = 1) -> str:
+    """A relative difference: `+12.0 %` for 0.12."""
+    return f"{signed(100 * fraction, digits)} %"
+
+
+def percent_apart(value: float | None, base: float | None) -> float | None:
+    """How far `value` is from `base`, as a fraction of it."""
+    return None if value is None or not base else value / base - 1
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """`1 variant`, `2 variants`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def compact(value: float | None) -> str:
+    """A large count: `448,225` up to a million, then `7.23 M`."""
+    if value is None:
+        return UNKNOWN
+    return number(value, 0) if abs(value) < 1e6 else f"{value / 1e6:.2f} M"
+
+
+def listed(words: list[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""

@@ -1,0 +1,306 @@
+"""A made-up run in a real store: ten variants as a demo run has them, every number from a seeded generator."""
+
+import base64
+import io
+import math
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from PIL import Image, ImageDraw
+
+from suite.record import Failure, Json, Measurement, Metric, Outcome, digest
+from suite.store import JobRecord, Store, VariantRecord
+from suite.store.records import STRIDES
+
+STEPS = 600
+CATEGORIES = ["disc", "square", "triangle", "cross"]
+SIZES = {"ap_small": 0.45, "ap_medium": 1.1, "ap_large": 1.35}
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """What the made-up variant is like; `ap50` near 0 is broken, None fails to build."""
+
+    name: str
+    title: str
+    ap50: float | None
+    params: int
+    gmacs: float
+    slower: float
+    strides: tuple[int, ...] = (8, 16, 32)
+    baseline: str = "yolov5p"
+    control: str = ""
+    thop: float = 1.01
+    lost_seeds: tuple[int, ...] = ()
+    merged: float = 1.0  # deployed parameters over trained
+
+
+BASE = Sketch("yolov5p", "YOLOv5 at a quarter of n's width", 0.702, 448_225, 0.4061, 1.0, baseline="")
+VARIANTS = (
+    Sketch("yolov5p_convnext", "ConvNeXt stages in the backbone", 0.688, 612_900, 0.5312, 1.42, thop=1.004),
+    Sketch("yolov5p_odconv1", "ODConv with 1 kernel in the stride-2 convolutions", 0.715, 470_412, 0.4069, 1.37, thop=0.71),
+    Sketch("yolov5p_odconv4", "ODConv with 4 kernels in every 3x3 of the backbone", 0.733, 1_120_804, 0.4083, 1.78, thop=0.31),
+    Sketch("yolov5p_odconv4_all", "ODConv with 4 kernels in all convolutions", 0.741, 1_790_022, 0.4102, 2.31, thop=0.103),
+    Sketch("yolov5p_effnetv2", "EfficientNetV2 backbone, strides corrected", 0.665, 398_117, 0.3312, 1.21, thop=1.02),
+    Sketch(
+        "yolov5p_effnetv2_printed", "EfficientNetV2 backbone as printed: one level lost", 0.401, 371_004, 0.1518, 0.74,
+        strides=(16, 32, 64),
+    ),
+    Sketch("yolov5p_repvit", "RepViT backbone, branches merged when deployed", 0.671, 503_090, 0.3874, 1.103, merged=0.96, lost_seeds=(2,)),
+    Sketch("yolov5p_ghost", "Ghost bottlenecks in the backbone", None, 0, 0, 1.0),
+    Sketch("yolov5p_frozen", "A frozen random backbone: must not train", 0.009, 448_225, 0.4061, 1.001, control="broken"),
+)  # fmt: skip
+
+METRICS = (
+    Metric("params", "parameters", "", "lower", 1, 0, "size"),
+    Metric("gmacs", "multiply-adds", "GMACs", "lower", 1, 3, "compute"),
+    Metric("ap", "AP", "", "higher", 1, 3, "accuracy"),
+    Metric("ap50", "AP50", "", "higher", 1, 3, "accuracy"),
+    Metric("latency_wall_ms", "latency", "ms", "lower", 1, 2, "latency"),
+)
+PROTOCOL: dict[str, Json] = {
+    "name": "demo",
+    "title": "Small variants on built-in data, which tells what trains from what is broken",
+    "recipe": "tiny",
+    "budget": {"steps": STEPS, "batch": 8},
+    "seeds": [0, 1, 2],
+    "image_size": 128,
+    "latency": {"image_size": 128, "replicas": 3, "seconds": 4, "batch": 1, "threads": 1},
+    "verdict": {"trains": 0.57, "broken": 0.15, "floors": {"ap": 0.004, "latency": 0.02, "cost": 0.001}},
+}
+ENVIRONMENT: dict[str, Json] = {"torch": "2.14.1+cpu", "python": "3.11.7", "threads": 1}
+MACHINE: dict[str, Json] = {
+    "class": "Intel Xeon Platinum 8481C (6/143), 2 cores, no GPU",
+    "cpu": "Intel Xeon Platinum 8481C (6/143)",
+    "cores": 2,
+    "memory_gib": 15.6,
+    "libraries": {"torch": "2.14.1+cpu", "numpy": "2.4.6", "pycocotools": "2.0.11"},
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which parts a store gets; the defaults make a complete demo run."""
+
+    base: Sketch | None = BASE
+    variants: tuple[Sketch, ...] = VARIANTS
+    seeds: tuple[int, ...] = (0, 1, 2)
+    replicas: int = 3
+    train: bool = True
+    latency: bool = True
+    static: bool = True
+    finished: bool = True
+    data: bool = True
+    devices: tuple[tuple[str, str], ...] = (("cpu", "fp32"),)
+    protocol: dict[str, Json] = field(default_factory=lambda: PROTOCOL)
+
+
+def build(path: Path, plan: Plan | None = None) -> Path:
+    """Write the store of `plan` to `path` through the store's own interface, with a fixed clock."""
+    plan = plan or Plan()
+    sketches = [s for s in (plan.base, *plan.variants) if s is not None]
+    jobs = [job for sketch in sketches for job in _jobs(plan, sketch)]
+    with Store.open(path) as store:
+        run_id = store.begin_run(
+            protocol="demo",
+            protocol_json=plan.protocol,
+            git="0123456789abcdef0123456789abcdef01234567",
+            machine=MACHINE,
+            dataset_fingerprint="shapes-1",
+            metrics=METRICS,
+            variants=[_record(sketch) for sketch in sketches],
+            jobs=jobs,
+        )
+        if plan.data:
+            store.put_dataset("shapes-1", _facts())
+        by_name = {sketch.name: sketch for sketch in sketches}
+        for job in jobs if plan.finished else jobs[: len(jobs) // 2]:
+            store.put(run_id, job, _outcome(plan, by_name[job.variant], job))
+        if plan.finished:
+            store.finish_run(run_id)
+        store._connection.execute(
+            "UPDATE runs SET id = '2026-11-22T0301', started = '2026-11-22T03:01:07+00:00',"
+            " finished = CASE finished WHEN '' THEN '' ELSE '2026-11-22T03:12:40+00:00' END"
+        )
+    return path
+
+
+def _record(sketch: Sketch) -> VariantRecord:
+    print_ = digest([sketch.name])
+    return VariantRecord(
+        sketch.name, sketch.title, "", sketch.baseline, sketch.baseline, sketch.control, print_, spec={"name": sketch.name}
+    )
+
+
+def _jobs(plan: Plan, sketch: Sketch) -> list[JobRecord]:
+    print_ = digest([sketch.name])
+
+    def job(kind: str, seed: int | None = None, replica: int | None = None) -> JobRecord:
+        key = digest([sketch.name, kind, seed, replica])
+        return JobRecord(key, kind, sketch.name, print_, seed, replica)  # type: ignore[arg-type]
+
+    found = [job("static")] if plan.static else []
+    if plan.train:
+        found += [job("train", seed=seed) for seed in plan.seeds]
+    if plan.latency and sketch.baseline:
+        found += [job("latency", replica=replica) for replica in range(plan.replicas)]
+    return found
+
+
+def _outcome(plan: Plan, sketch: Sketch, job: JobRecord) -> Outcome:
+    failure = _failure(sketch, job)
+    makers: dict[str, Callable[[], Sequence[Measurement]]] = {
+        "static": lambda: _static(sketch),
+        "train": lambda: _train(sketch, job.seed or 0),
+        "latency": lambda: [m for device in plan.devices for m in _latency(sketch, job.replica or 0, *device)],
+    }
+    measured = () if failure else tuple(makers[job.kind]())
+    return Outcome(job.key, measured, failure, "2026-11-22T03:02:00+00:00", 12.5, ENVIRONMENT)
+
+
+def _failure(sketch: Sketch, job: JobRecord) -> Failure | None:
+    if sketch.ap50 is None:
+        return Failure(
+            "build",
+            "spec",
+            "variants/yolov5p_ghost.yaml:4: no block file 'ghst'; did you mean 'ghost'?",
+            "building yolov5p_ghost\nvariants/yolov5p_ghost.yaml:4: no block file 'ghst'; did you mean 'ghost'?",
+        )
+    if job.kind == "train" and job.seed in sketch.lost_seeds:
+        log = "\n".join(f"step {step}: loss {5 - step / 100:.3f}" for step in range(180, 200, 2)) + "\nstep 201: loss nan"
+        return Failure("train", "non-finite", f"{sketch.name}: loss became nan at step 201; try a lower rate", log)
+    return None
+
+
+def _measure(metric: str, samples: Sequence[float], form: str = "", **notes: Json) -> Measurement:
+    return Measurement(metric, 1, "", form, tuple(samples), {"image_size": 640}, notes)  # type: ignore[arg-type]
+
+
+def _static(sketch: Sketch) -> list[Measurement]:
+    found = [_measure(STRIDES, sketch.strides, warnings=[])]
+    for form, factor in (("trained", 1.0), ("deployed", sketch.merged * 0.995)):
+        params, gmacs = round(sketch.params * factor), round(sketch.gmacs * factor, 6)
+        parts = {"backbone": 0.62, "neck": 0.31, "head": 0.07}
+        stages = {"2": 0.03, "4": 0.09, "8": 0.2, "16": 0.28, "32": 0.4}
+        for metric, total in (("params", params), ("gmacs", gmacs)):
+            notes: dict[str, Json] = {
+                "by_part": {part: share * total for part, share in parts.items()},
+                "by_stage": {stage: share * total for stage, share in stages.items()},
+            }
+            if metric == "gmacs":
+                notes["layers"] = [
+                    {"address": f"backbone.{i}", "block": "c3.C3", "stride": 2 ** (1 + i // 3), "out_channels": 16 * (i + 1),
+                     "params": round(params / 20 * (i % 5)), "gmacs": round(total / 15 * (1 + i % 3) / 2, 6)}
+                    for i in range(15)
+                ]  # fmt: skip
+            found.append(_measure(metric, (total,), form, **notes))
+    found.append(_measure("gmacs_fvcore", (sketch.gmacs * 1.006,), "trained", ratio=1.006))
+    found.append(_measure("gmacs_thop", (sketch.gmacs * sketch.thop,), "trained", **_thop_notes(sketch)))
+    return found
+
+
+def _thop_notes(sketch: Sketch) -> dict[str, Json]:
+    if sketch.thop > 0.99:
+        return {"ratio": sketch.thop}
+    missed = 1 - sketch.thop
+    cause: Json = {"cause": "F.conv2d with computed weights", "gmacs": round(sketch.gmacs * missed, 5), "layers": 11}
+    return {"ratio": sketch.thop, "sentence": f"misses {missed:.0%}: F.conv2d with computed weights", "causes": [cause]}
+
+
+def _train(sketch: Sketch, seed: int) -> list[Measurement]:
+    assert sketch.ap50 is not None
+    noise = random.Random(f"{sketch.name}{seed}")
+    ap50 = max(sketch.ap50 + noise.gauss(0, 0.02 if sketch.ap50 > 0.1 else 0.001), 0.0)
+    ap = ap50 * 0.54
+    values = {"ap": ap, "ap50": ap50, "ap75": ap * 0.98, **{name: ap * factor for name, factor in SIZES.items()}}
+    values |= {"ar_1": ap * 0.4, "ar_10": ap * 1.2, "ar_100": ap * 1.3}
+    floor = 3.2 - 2.4 * sketch.ap50
+    losses = [
+        floor + (6 - floor) * math.exp(-step / 140) + noise.gauss(0, 0.18) * math.exp(-step / 900) for step in range(STEPS)
+    ]
+    return [
+        *(_measure(name, (value,)) for name, value in values.items()),
+        _measure("loss_curve", losses, step=list(range(STEPS))),
+        _measure("train_seconds", (31 * sketch.slower + noise.gauss(0, 1),)),
+        _measure("detections", (), pictures=_detections(sketch, noise)),
+    ]
+
+
+def _latency(sketch: Sketch, replica: int, device: str, precision: str) -> list[Measurement]:
+    noise = random.Random(f"{sketch.name}{replica}{device}{precision}")
+    scale = 7.9 if device == "cpu" else 3.1 if precision == "fp32" else 2.4
+    place = {role: noise.gauss(0, 0.004) for role in ("", "base_", "copy_")}
+    found: dict[str, list[float]] = {}
+    for _ in range(40):
+        weather = 1 + 0.03 * noise.expovariate(1.2)
+        for role, factor in (("", sketch.slower), ("base_", 1.0), ("copy_", 1.0)):
+            time = scale * factor * (1 + place[role]) * weather * (1 + noise.gauss(0, 0.006))
+            found.setdefault(f"latency_{role}wall_ms", []).append(round(time, 4))
+            found.setdefault(f"latency_{role}cpu_ms", []).append(round(time * (0.99 + noise.gauss(0, 0.002)), 4))
+    settings: dict[str, Json] = {"image_size": 128, "batch": 1, "device": device, "precision": precision, "threads": 1}
+    settings |= {"runtime": "eager", "channels_last": True}
+    notes: dict[str, Json] = {"stopped_by": "precision" if sketch.slower < 1.5 else "cap", "base": "yolov5p"}
+    return [Measurement(name, 1, "ms", "deployed", tuple(times), settings, notes) for name, times in found.items()]
+
+
+def _scene(number: int) -> list[tuple[int, int, int, int, int]]:
+    place = random.Random(number)
+    return [
+        (place.randrange(4, 84), place.randrange(4, 84), place.randrange(18, 40), place.randrange(18, 40), place.randrange(4))
+        for _ in range(6)
+    ]
+
+
+def _facts() -> dict[str, Json]:
+    gallery: list[Json] = [
+        {"id": number, "width": 128, "height": 128, "jpeg": _jpeg(number), "truth": [list(box) for box in _scene(number)]}
+        for number in range(8)
+    ]
+    return {
+        "name": "shapes",
+        "fingerprint": "5ba9e1c0",
+        "categories": list(CATEGORIES),
+        "train": {"images": 1000, "boxes": 6143, "skipped": []},
+        "val": {"images": 200, "boxes": 1209, "skipped": [{"kind": "box of zero size", "count": 2, "examples": [17, 44]}]},
+        "gallery": gallery,
+    }  # fmt: skip
+
+
+def _jpeg(number: int) -> str:
+    noise = random.Random(number)
+    image = Image.new("RGB", (128, 128), tuple(noise.randrange(60, 150) for _ in range(3)))
+    draw = ImageDraw.Draw(image)
+    for _ in range(30):
+        ends = [noise.randrange(128) for _ in range(4)]
+        draw.line(ends, fill=tuple(noise.randrange(40, 180) for _ in range(3)))
+    for x, y, width, height, label in _scene(number):
+        shade = tuple(noise.randrange(90, 256) for _ in range(3))
+        box = (x, y, x + width, y + height)
+        if label == 0:
+            draw.ellipse(box, fill=shade)
+        elif label == 1:
+            draw.rectangle(box, fill=shade)
+        elif label == 2:
+            draw.polygon([(x, y + height), (x + width, y + height), (x + width / 2, y)], fill=shade)
+        else:
+            draw.line((x, y, x + width, y + height), fill=shade, width=7)
+            draw.line((x, y + height, x + width, y), fill=shade, width=7)
+    target = io.BytesIO()
+    image.save(target, "JPEG", quality=80)
+    return base64.b64encode(target.getvalue()).decode()
+
+
+def _detections(sketch: Sketch, noise: random.Random) -> Json:
+    assert sketch.ap50 is not None
+    pictures: list[Json] = []
+    for number in range(8):
+        boxes: list[Json] = []
+        for x, y, width, height, label in _scene(number):
+            if noise.random() < sketch.ap50 + 0.15:
+                jitter = [noise.gauss(0, 1.5) for _ in range(4)]
+                score = round(min(0.3 + 0.65 * noise.random(), 0.98), 3)
+                boxes.append([x + jitter[0], y + jitter[1], width + jitter[2], height + jitter[3], score, label])
+        pictures.append({"id": number, "boxes": boxes})
+    return pictures
