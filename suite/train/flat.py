@@ -64,7 +64,8 @@ def _floating_buffers(model: nn.Module) -> Iterator[Tensor]:
 
 def _in_memory_order(tensor: Tensor) -> Tensor:
     """The tensor with its dimensions permuted so that it is contiguous; every dense tensor can be."""
-    order = sorted(range(tensor.ndim), key=lambda i: (-tensor.stride(i), i))
+    strides = tensor.stride()
+    order = sorted(range(tensor.ndim), key=lambda i: -strides[i])
     return tensor.permute(order)
 
 

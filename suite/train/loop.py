@@ -6,26 +6,24 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
+from suite.datasets.loader import Batch
 from suite.nn.detector import Detector, apply_schedules
 from suite.spec.variant import Part, Variant
 from suite.train.assign import Priors
 from suite.train.diverged import TrainingDiverged, explain_gradient, explain_loss
 from suite.train.ema import Ema
 from suite.train.flat import FlatState
+from suite.train.kernels import fast_pointwise
 from suite.train.loss import DetectionLoss
 from suite.train.memory import keep_freed_memory
 from suite.train.optim import Pace, optimizer
 from suite.train.recipe import Recipe
 
 WINDOW = 10  # steps that one point of the curve averages
-
-if TYPE_CHECKING:
-    from suite.datasets.loader import Batch
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -63,7 +61,7 @@ class Trained:
 def train(
     model: Detector,
     variant: Variant,
-    batches: "Iterable[Batch]",
+    batches: Iterable[Batch],
     recipe: Recipe,
     *,
     steps: int,
@@ -92,27 +90,27 @@ def train(
     keep_freed_memory()
     torch.manual_seed(seed)
     stream = iter(batches)
-    first = next(stream)
+    first = next(stream)  # tells the sizes
     run = _Run(model, variant, recipe, first=first, steps=steps, device=torch.device(device))
     start = time.perf_counter()
     curve = []
-    for step, batch in enumerate(itertools.islice(itertools.chain((first,), stream), steps)):
-        run.step(step, batch)
-        if (step + 1) % WINDOW == 0 or step + 1 == steps:
-            curve.append(run.point(step))
-            if on_step is not None:
-                on_step(Progress(step + 1, steps, time.perf_counter() - start, curve[-1]))
+    with fast_pointwise(model, batch=first.images.shape[0], image_size=first.images.shape[-1]):
+        for step, batch in enumerate(itertools.islice(itertools.chain((first,), stream), steps)):
+            run.step(step, batch)
+            if (step + 1) % WINDOW == 0 or step + 1 == steps:
+                curve.append(run.point(step))
+                if on_step is not None:
+                    on_step(Progress(step + 1, steps, time.perf_counter() - start, curve[-1]))
     if run.steps_done < steps:
         raise ValueError(f"the data ended after {run.steps_done} of {steps} steps; give at least one batch a step")
-    averaged = run.averaged()
-    return Trained(averaged, tuple(curve), time.perf_counter() - start)
+    return Trained(run.averaged(), tuple(curve), time.perf_counter() - start)
 
 
 class _Run:
     """All that lives as long as the loop does."""
 
     def __init__(
-        self, model: Detector, variant: Variant, recipe: Recipe, *, first: "Batch", steps: int, device: torch.device
+        self, model: Detector, variant: Variant, recipe: Recipe, *, first: Batch, steps: int, device: torch.device
     ) -> None:
         size, image_size = first.images.shape[0], first.images.shape[-1]
         # channels_last is worth a fifth of the step on the CPU, and four fifths of a depthwise convolution's backward
@@ -133,7 +131,7 @@ class _Run:
         self.waiting = 0  # batches whose gradients the optimiser has not used yet
         self.steps_done = 0
 
-    def step(self, step: int, batch: "Batch") -> None:
+    def step(self, step: int, batch: Batch) -> None:
         """One batch forward and backward, and a move of the optimiser when enough of them have been added."""
         apply_schedules(self.model, self.variant, step / self.steps)
         images = batch.images.to(self.device).float().contiguous(memory_format=torch.channels_last).mul_(1 / 255)
@@ -143,7 +141,7 @@ class _Run:
         # a device of its own is not waited for at every step: there the curve's next point notices
         if self.device.type == "cpu" and not math.isfinite(total.item()):
             raise TrainingDiverged(step + 1, explain_loss(self.model, images, parts.tolist()))
-        self.scaler.scale(total).backward()
+        torch.autograd.backward(self.scaler.scale(total))
         self.waiting += 1
         if self.waiting >= self.pace.accumulate(step):
             self._move(step)

@@ -1,6 +1,7 @@
 """YOLOv5's loss on raw maps: complete IoU, objectness with the IoU as its target, one binary choice a class."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -41,7 +42,7 @@ class DetectionLoss:
             gradient, the parts (3,): box, objectness, classes.
         """
         found = assign(targets, [(x.shape[2], x.shape[3]) for x in raw], self._priors, self._settings.anchor_threshold)
-        objectness, positives = _pick(raw, found)
+        objectness, positives = _Pick.apply(found, *raw)
         share = positives.new_tensor([1 / max(count, 1) for count in found.counts])[found.level]  # a mean on each level
 
         overlap = iou_aligned(self._decode(positives[:, :4], found), found.box, "ciou")
@@ -100,14 +101,43 @@ class DetectionLoss:
         self._balance = moved / moved[self._priors.strides.index(16)]
 
 
-def _pick(raw: Sequence[Tensor], found: Assignment) -> tuple[Tensor, Tensor]:
-    """Objectness of every cell, level by level (cells,), and the rows of the positives (n, 5 + classes)."""
-    dtype = torch.promote_types(raw[0].dtype, torch.float32)
+class _Pick(torch.autograd.Function):
+    """Objectness of every cell, level by level (cells,), and the rows of the positives (n, 5 + classes).
+
+    Autograd's own rules for the two would make the gradient of each map twice, and contiguous, which the head's
+    convolution must then bring into its own memory order: an eighth of the step at 320 pixels and 80 classes.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, found: Assignment, *raw: Tensor) -> tuple[Tensor, Tensor]:
+        dtype = torch.promote_types(raw[0].dtype, torch.float32)
+        ctx.found = found
+        ctx.save_for_backward(*raw)
+        rows = [level[index] for level, index in zip(raw, _indices(found), strict=True)]
+        return torch.cat([x[..., 4].flatten() for x in raw]).to(dtype), torch.cat(rows).to(dtype)
+
+    @staticmethod
+    def backward(ctx: Any, cells: Tensor, rows: Tensor) -> tuple[Tensor | None, ...]:
+        raw = ctx.saved_tensors
+        gradients = [torch.zeros_like(level) for level in raw]  # in the memory order of the maps
+        by_level = zip(
+            gradients,
+            torch.split_with_sizes(cells.to(raw[0].dtype), [level[..., 4].numel() for level in raw]),
+            torch.split_with_sizes(rows.to(raw[0].dtype), ctx.found.counts),
+            _indices(ctx.found),
+            strict=True,
+        )
+        for gradient, level_cells, level_rows, index in by_level:
+            gradient[..., 4] = level_cells.view(gradient.shape[:4])
+            gradient.index_put_(index, level_rows, accumulate=True)
+        return None, *gradients
+
+
+def _indices(found: Assignment) -> list[tuple[Tensor, ...]]:
+    """Level by level where the positives stand: image, anchor, row, column."""
     column, row = found.cell.unbind(1)
-    indices = (found.image, found.anchor, row, column)
-    where = zip(*(torch.split_with_sizes(x, found.counts) for x in indices), strict=True)
-    rows = [level[index] for level, index in zip(raw, where, strict=True)]
-    return torch.cat([x[..., 4].flatten() for x in raw]).to(dtype), torch.cat(rows).to(dtype)
+    by_level = (torch.split_with_sizes(x, found.counts) for x in (found.image, found.anchor, row, column))
+    return list(zip(*by_level, strict=True))
 
 
 def _flat_index(raw: Sequence[Tensor], sizes: Sequence[int], found: Assignment) -> Tensor:
