@@ -22,7 +22,7 @@ def resolve(spec: SpecFile, lookup: Lookup, signatures: Signatures, problems: Pr
     """The final variant; None if its base or the owner of a borrowed part cannot be had.
 
     `lookup` gives the resolved variant of a name and reports what it cannot find. `baseline` is the base, or "" where
-    the file says nothing but another size of it.
+    the file is another size of it: it only scales, and is not called `<base>_<change>` as a modification is.
     """
     base = lookup(spec.base) if spec.base else None
     if spec.base and base is None:
@@ -46,7 +46,7 @@ def resolve(spec: SpecFile, lookup: Lookup, signatures: Signatures, problems: Pr
         title=spec.title or spec.name,
         layers=layers,
         base=base.name if base else "",
-        baseline=base.name if base and not spec.only_scales else "",
+        baseline=base.name if base and _modifies(spec, base) else "",
         paper=spec.paper,
         conv_edits=tuple(conv_edits),
         schedules=resolver.schedules(layers, conv_edits),
@@ -55,6 +55,10 @@ def resolve(spec: SpecFile, lookup: Lookup, signatures: Signatures, problems: Pr
         expect=spec.expect,
         mark=spec.mark,
     )
+
+
+def _modifies(spec: SpecFile, base: Variant) -> bool:
+    return not spec.only_scales or spec.name.startswith(f"{base.name}_")
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,8 +93,8 @@ class Expect:
 class Variant:
     """A network, completely described.
 
-    `baseline` is the variant that deltas refer to: the nearest ancestor, or "" where the file only scales its
-    base and so is a baseline itself. `control` marks a variant shipped to be broken, such as "broken".
+    `baseline` is the variant that deltas refer to: the base, or "" where the file is another size of its base and
+    so is a baseline itself (a size that is called `<base>_<change>` is a modification). `control` marks a variant shipped to be broken, such as "broken".
     """
 
     name: str

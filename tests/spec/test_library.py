@@ -131,6 +131,12 @@ def test_the_baseline_is_the_base_of_all_that_does_more_than_scale(library: Make
     assert made.load("base").baseline == ""
 
 
+def test_a_size_called_as_a_change_of_its_base_is_compared_with_it(library: Make) -> None:
+    made = library(base_wide="base: base\nwidth: 1.5")
+
+    assert made.load("base_wide").baseline == "base"
+
+
 def test_titles_and_promises_are_not_inherited(library: Make) -> None:
     made = library(parent="base: base\ntitle: T\npaper: P\nexpect: {params: 3}\ncontrol: broken", child="base: parent")
 
