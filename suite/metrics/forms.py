@@ -32,9 +32,9 @@ def build_forms(variant: Variant, classes: int = 80) -> Forms:
     return Forms(variant, trained, deploy(trained))
 
 
-def blank(image_size: int) -> Tensor:
-    """One image (1, 3, size, size) on the meta device."""
-    return torch.empty(1, 3, image_size, image_size, device="meta")
+def blank(image_size: int, batch: int = 1) -> Tensor:
+    """Images (batch, 3, size, size) on the meta device."""
+    return torch.empty(batch, 3, image_size, image_size, device="meta")
 
 
 def layer_of(path: str) -> str:

@@ -11,7 +11,8 @@ VERSION = 1
 PARAMS = Metric("params", "parameters", "parameters", "lower", VERSION, 0, "size")
 LIVE = Metric("params_live", "live parameters", "parameters", "", VERSION, 0, "size")
 METRICS: tuple[Metric, ...] = (PARAMS, LIVE)
-_LIVE_SIZE = 64  # pixels: which parameters get a gradient does not depend on the image
+# Which parameters get a gradient does not depend on the images, but in training a norm needs several values a channel.
+_LIVE_SIZE, _LIVE_BATCH = 256, 2
 
 
 def measure_size(forms: "Forms") -> tuple[Measurement, ...]:
@@ -36,30 +37,25 @@ def measure_size(forms: "Forms") -> tuple[Measurement, ...]:
 def measure_live(forms: "Forms") -> Measurement:
     """Parameters that training changes: a gradient reaches them from the raw maps, and their part is not frozen.
 
-    The gradient is that of a training-mode pass on the meta device, where a parameter has one exactly if the graph
-    of the pass contains it. The notes name the dead parameters that no gradient reaches, and the frozen parts.
+    The gradient is that of a training-mode pass on the meta device: a parameter gets one if autograd's graph of the
+    pass contains it. The notes name the dead parameters, which it does not contain, and the frozen parts.
     """
     from suite.metrics.forms import blank, parameter_total
+    from suite.metrics.work import reached
 
     model = forms.trained
-    model.train()
-    raw = model(blank(_LIVE_SIZE))
-    sum(level.sum() for level in raw).backward()
+    live = reached(model.train(), blank(_LIVE_SIZE, _LIVE_BATCH))
     model.eval()
-    dead: dict[str, Json] = {path: p.numel() for path, p in model.named_parameters() if p.grad is None}
+    sizes = {path: parameter.numel() for path, parameter in model.named_parameters()}
+    dead: dict[str, Json] = {path: size for path, size in sizes.items() if path not in live}
     frozen: dict[str, Json] = {part: parameter_total(model.get_submodule(part)) for part in forms.variant.freeze}
-    live = sum(
-        parameter.numel()
-        for path, parameter in model.named_parameters()
-        if parameter.grad is not None and path.partition(".")[0] not in forms.variant.freeze
-    )
-    model.zero_grad()
+    trained = sum(sizes[path] for path in live if path.partition(".")[0] not in forms.variant.freeze)
     return Measurement(
         metric=LIVE.name,
         metric_version=VERSION,
         unit=LIVE.unit,
         form="trained",
-        samples=(float(live),),
+        samples=(float(trained),),
         settings={"classes": model.classes},
         notes={"dead": dead, "frozen": frozen},
     )

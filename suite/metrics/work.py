@@ -42,14 +42,44 @@ def record(model: nn.Module, images: Tensor) -> tuple[Call, ...]:
     return tuple(tally.calls)
 
 
+def reached(model: nn.Module, images: Tensor) -> set[str]:
+    """Names of the parameters that a gradient of `model(images)`, a tuple of maps, would arrive at.
+
+    Read from the graph that autograd keeps of the pass, so nothing runs backward.
+    """
+    with _Shapes():  # type: ignore[no-untyped-call]
+        maps: tuple[Tensor, ...] = model(images)
+    waiting = [level.grad_fn for level in maps]
+    seen = set(waiting)
+    found = set()
+    while waiting:
+        node = waiting.pop()
+        if node is None:
+            continue
+        found.add(id(getattr(node, "variable", None)))  # only the leaves of the graph hold a variable
+        fresh = {parent for parent, _ in node.next_functions} - seen
+        seen |= fresh
+        waiting += fresh
+    return {path for path, parameter in model.named_parameters() if id(parameter) in found}
+
+
 class _Functions(TorchFunctionMode):
     """Knows the torch function that the model itself called."""
 
     current = ""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        self.current = func.__name__  # the mode is off while `func` runs: nested functions keep this name
+        self.current = getattr(
+            func, "__name__", ""
+        )  # the mode is off while `func` runs: nested functions keep this name
         return func(*args, **(kwargs or {}))
+
+
+class _Shapes(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Takes the short way to shapes."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return _shaped(func, args, kwargs or {})
 
 
 class _Tally(TorchDispatchMode):
@@ -66,10 +96,7 @@ class _Tally(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         operator = func.overloadpacket
-        if operator is torch.ops.aten.native_batch_norm and args[0].is_meta:
-            # torch infers this shape by decomposing the norm, which would be two thirds of the whole pass
-            return torch.empty_like(args[0]), args[0].new_empty(0), args[0].new_empty(0)
-        out = func(*args, **kwargs)
+        out = _shaped(func, args, kwargs)
         if operator in flop_registry:
             module = self._stack[-1]
             call = Call(
@@ -105,6 +132,17 @@ class _Tally(TorchDispatchMode):
     def _is_weight(self, value: object) -> bool:
         # Views share their storage's implementation, which on the meta device has no address to compare.
         return isinstance(value, Tensor) and value.untyped_storage()._cdata in self._weights  # noqa: SLF001
+
+
+def _shaped(func: Any, args: Any, kwargs: Any) -> Any:
+    """Run an operator; on the meta device, where torch infers a norm's shape by decomposing it, know the shape.
+
+    That would be two thirds of a whole pass.
+    """
+    if func.overloadpacket is torch.ops.aten.native_batch_norm and args[0].is_meta:
+        statistics = args[0].new_empty(args[0].shape[1])
+        return torch.empty_like(args[0]), statistics, torch.empty_like(statistics)
+    return func(*args, **kwargs)
 
 
 @contextmanager

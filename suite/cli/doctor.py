@@ -1,0 +1,164 @@
+"""`doctor`: what this machine has, and how to mend what is missing."""
+
+import importlib
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from suite import machine
+from suite.cli.options import json_option
+from suite.cli.output import ExitCode, reply, table
+
+_PYTHON = (3, 11)
+_TORCH = (2, 10)
+_DISK_GIB = 2.0  # a demo run with its checkpoints needs less than one
+_OUT = Path("out")
+_DATA = _OUT / "data"
+_NEEDED = ("torchvision", "cv2", "safetensors", "fvcore", "thop", "pycocotools", "pandas", "seaborn", "scipy")
+_OPTIONAL = {
+    "onnxruntime": "pip install onnxruntime",
+    "openvino": "pip install openvino",
+    "tensorrt": "pip install tensorrt, where there is an NVIDIA card",
+    "pynvml": "pip install 'yolov5-ablation-suite[gpu]', where there is an NVIDIA card",
+    "timm": "pip install timm",
+}
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+Status = Literal["ok", "absent", "missing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked for: "absent" is something that one can do without, "missing" is not."""
+
+    what: str
+    status: Status
+    found: str
+    mend: str = ""
+
+
+@click.command("doctor")
+@json_option
+def command(*, as_json: bool) -> int:
+    """Say what this machine has for the suite, and how to mend what is missing.
+
+    Exits 5 if something is missing that the main job cannot do without.
+    """
+    findings = examine()
+    if as_json:
+        reply("doctor", {"machine": machine.describe(), "findings": [asdict(finding) for finding in findings]})
+    else:
+        table(("WHAT", "STATUS", "FOUND", "MEND"), [(f.what, f.status, f.found, f.mend) for f in findings])
+    return ExitCode.UNFIT if any(finding.status == "missing" for finding in findings) else ExitCode.DONE
+
+
+def examine(checks: Sequence[Callable[[], Sequence[Finding]]] | None = None) -> tuple[Finding, ...]:
+    """All findings, in the order in which they should be mended."""
+    parts = (_python, _torch, _packages, _gpus, _runtimes, _disk, _data, _threads, _quiet, _checkout, _browser)
+    return tuple(finding for check in (checks or parts) for finding in check())
+
+
+def _python() -> list[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    good = sys.version_info >= _PYTHON
+    return [_judge("python", good, version, f"install Python {'.'.join(map(str, _PYTHON))} or newer")]
+
+
+def _torch() -> list[Finding]:
+    mend = f"pip install 'torch>={'.'.join(map(str, _TORCH))}'"
+    try:
+        torch = importlib.import_module("torch")
+    except (ImportError, OSError) as error:
+        return [Finding("torch", "missing", _first_line(error), mend)]
+    version = str(torch.__version__)
+    number = tuple(int(part) for part in version.split("+", maxsplit=1)[0].split(".")[:2])
+    threads = f"{torch.get_num_threads()} threads by default"
+    return [_judge("torch", number >= _TORCH, f"{version}, {threads}", mend)]
+
+
+def _packages() -> list[Finding]:
+    absent = [name for name in _NEEDED if not _has(name)]
+    found = f"without {', '.join(absent)}" if absent else f"{len(_NEEDED)} of {len(_NEEDED)}"
+    return [_judge("packages", not absent, found, "pip install -e .")]
+
+
+def _gpus() -> list[Finding]:
+    cards = machine.gpus()
+    if not cards:
+        return [Finding("GPU", "absent", "no NVIDIA driver or card", "nothing to do: everything runs on the processor")]
+    names = ", ".join(f"{card['name']} ({card['memory_gib']} GiB, driver {card['driver']})" for card in cards)
+    usable = _has("torch") and bool(importlib.import_module("torch").cuda.is_available())
+    mend = "" if usable else "install the torch build for this driver: https://pytorch.org/get-started/locally"
+    return [Finding("GPU", "ok" if usable else "absent", names if usable else f"{names}, unseen by torch", mend)]
+
+
+def _runtimes() -> list[Finding]:
+    return [
+        Finding(name, "ok", "installed") if _has(name) else Finding(name, "absent", "not installed", mend)
+        for name, mend in _OPTIONAL.items()
+    ]
+
+
+def _disk(folder: Path = _OUT) -> list[Finding]:
+    """Room and permission where results go."""
+    place = folder if folder.exists() else Path()
+    free = shutil.disk_usage(place).free / 2**30
+    room = _judge("disk", free >= _DISK_GIB, f"{free:.1f} GiB free", f"free {_DISK_GIB:g} GiB or run elsewhere")
+    writable = os.access(place, os.W_OK)
+    found = str(place.resolve())
+    return [room, _judge("output folder", writable, found, f"make {found} writable, or run elsewhere")]
+
+
+def _data(folder: Path = _DATA) -> list[Finding]:
+    sets = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    if sets:
+        return [Finding("data", "ok", ", ".join(sets))]
+    return [Finding("data", "absent", "no data set yet", "nothing to do: `run` writes the built-in one")]
+
+
+def _threads() -> list[Finding]:
+    described = machine.describe()
+    values = described["threads"]
+    assert isinstance(values, dict)
+    found = ", ".join(f"{name}={value}" for name, value in values.items()) or "no variable set"
+    return [Finding("threads", "ok", f"{described['cores']} cores; {found}; jobs set their own")]
+
+
+def _quiet() -> list[Finding]:
+    reasons = machine.unrest()
+    mend = "timings will be noisy: stop what runs beside" if reasons else ""
+    return [Finding("quiet", "absent" if reasons else "ok", "; ".join(reasons) or "idle", mend)]
+
+
+def _checkout() -> list[Finding]:
+    commit = machine.checkout()
+    if not commit:
+        mend = "run from a git checkout, so that results say which code made them"
+        return [Finding("code", "absent", "no git checkout", mend)]
+    dirty = ", with changes" if commit["dirty"] else ""
+    return [Finding("code", "ok", f"commit {str(commit['commit'])[:12]}{dirty}")]
+
+
+def _browser() -> list[Finding]:
+    found = next((path for name in _BROWSERS if (path := shutil.which(name))), None)
+    if found:
+        return [Finding("Chromium", "ok", found)]
+    return [Finding("Chromium", "absent", "not found", "apt-get install chromium; only the report's own tests need it")]
+
+
+def _judge(what: str, good: bool, found: str, mend: str) -> Finding:
+    return Finding(what, "ok", found) if good else Finding(what, "missing", found, mend)
+
+
+def _has(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
