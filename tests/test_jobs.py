@@ -1,0 +1,186 @@
+import gzip
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from suite import protocols
+from suite.datasets.coco import read_split
+from suite.datasets.facts import fingerprint
+from suite.datasets.shapes import ensure
+from suite.jobs import JobError, execute, static
+from suite.machine import describe
+from suite.metrics import definitions
+from suite.nn.detector import build
+from suite.nn.weights import load_weights
+from suite.plan import Conditions, Data, plan
+from suite.spec.library import Library
+from suite.spec.variant import Expect
+from suite.train.recipe import recipe
+
+LIBRARY = Library()
+BASE = LIBRARY.load("yolov5p")
+
+
+class Reporter:
+    """Remembers the stages, and the last progress."""
+
+    def __init__(self):
+        self.stages = []
+        self.steps = None
+
+    def stage(self, stage):
+        self.stages.append(stage)
+
+    def progress(self, done, total):
+        self.steps = (done, total)
+
+
+@pytest.fixture(scope="module")
+def conditions(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("jobs")
+    data = ensure(folder / "data", train=8, val=4, size=64)
+    train, val = read_split(data, "train"), read_split(data, "val")
+    demo = protocols.load("demo")
+    protocol = replace(
+        demo,
+        image_size=64,
+        budget=replace(demo.budget, steps=2, batch=2),
+        latency=replace(demo.latency, image_size=64, seconds=0.1),
+        cost=replace(demo.cost, image_size=64),
+    )
+    return Conditions(
+        protocol=protocol,
+        recipe=recipe("tiny"),
+        data=Data(data, fingerprint(train, val), tuple(c.name for c in train.categories)),
+        machine=describe(),
+        metrics=definitions(),
+        out=folder / "out",
+    )
+
+
+def job(conditions, kind, variant=BASE):
+    jobs = plan(conditions, [variant], [], LIBRARY.load).jobs
+    return next(found for found in jobs if (found.kind, found.variant.name) == (kind, variant.name))
+
+
+@pytest.fixture(scope="module")
+def results(conditions):
+    """What each kind of job says of the base."""
+    return {kind: execute(job(conditions, kind), Reporter()) for kind in ("static", "latency", "train")}
+
+
+def values(result, metric, form):
+    return [m.samples for m in result.measurements if (m.metric, m.form) == (metric, form)]
+
+
+def test_the_static_job_counts_both_forms(results):
+    result = results["static"]
+
+    assert values(result, "params", "trained") == [(448225.0,)]
+    assert len(values(result, "gmacs", "deployed")) == len(values(result, "gmacs_thop", "trained")) == 1
+
+
+def test_the_static_job_stores_the_strides(results):
+    (strides,) = (m for m in results["static"].measurements if m.metric == "strides")
+    assert strides.samples == (8.0, 16.0, 32.0)
+    assert strides.notes == {"warnings": []}
+
+
+def test_strides_unlike_the_baselines_are_a_warning(conditions):
+    variant = LIBRARY.load("yolov5p_efficientnetv2_printed")
+    result = execute(job(conditions, "static", variant), Reporter())
+
+    (strides,) = (m for m in result.measurements if m.metric == "strides")
+    assert strides.notes["warnings"] == ["strides 16, 32, 64 where yolov5p has 8, 16, 32"]
+
+
+def test_a_broken_promise_is_a_failure_at_its_stage(conditions):
+    reporter = Reporter()
+    with pytest.raises(JobError, match="but `expect` says 1") as caught:
+        execute(job(conditions, "static", replace(BASE, expect=Expect(params=1))), reporter)
+
+    assert (caught.value.code, reporter.stages[-1]) == ("expect", "expect")
+
+
+def test_a_deployed_form_with_another_output_is_a_failure_at_its_stage(conditions, monkeypatch):
+    def bad_deploy(model):
+        return build(BASE, 4, seed=1).double().eval()
+
+    monkeypatch.setattr(static, "deploy", bad_deploy)
+    reporter = Reporter()
+    with pytest.raises(JobError, match="deploy changed the output by") as caught:
+        execute(job(conditions, "static"), reporter)
+
+    assert (caught.value.code, reporter.stages[-1]) == ("deploy", "deploy")
+
+
+def test_a_deployed_form_whose_output_is_no_number_is_a_failure(monkeypatch):
+    class Silent(torch.nn.Module):
+        def forward(self, images):
+            return tuple(torch.full((2, 3, s, s, 9), torch.nan, dtype=torch.float64) for s in (16, 8, 4))
+
+    monkeypatch.setattr(static, "deploy", lambda model: Silent())
+    with pytest.raises(JobError, match="changed the output by nan"):
+        static.check_deploy(BASE, 4)
+
+
+def test_folding_the_norms_wrongly_does_not_go_unnoticed(monkeypatch):
+    monkeypatch.setattr("suite.nn.layers.fold_norm", lambda conv, norm: conv)
+
+    with pytest.raises(JobError, match="deploy changed the output"):
+        static.check_deploy(BASE, 4)
+
+
+def test_a_variant_that_does_not_build_is_a_failure_named_spec(conditions):
+    layers = (*BASE.part("backbone"), *BASE.part("neck"), replace(BASE.layers[-1], inputs=("no_such_tag",)))
+    with pytest.raises(JobError) as caught:
+        execute(job(conditions, "static", replace(BASE, layers=layers)), Reporter())
+
+    assert caught.value.code == "spec"
+
+
+def test_the_latency_job_times_variant_base_and_copy(results):
+    rounds = {m.metric: len(m.samples) for m in results["latency"].measurements}
+    assert len(set(rounds.values())) == 1
+    assert {"latency_wall_ms", "latency_base_cpu_ms", "latency_copy_wall_ms"} <= rounds.keys()
+
+
+def test_the_training_job_measures_and_keeps_the_model(conditions):
+    training = job(conditions, "train")
+    reporter = Reporter()
+    result = execute(training, reporter)
+
+    weights, detections = (conditions.out / path for path in result.artifacts)
+    assert reporter.stages == ["data", "build", "train", "eval"]
+    assert reporter.steps == (2, 2)
+    assert {"ap", "ap50", "detections", "loss_curve", "train_seconds"} <= {m.metric for m in result.measurements}
+    load_weights(build(BASE, 4), weights)
+    assert isinstance(json.loads(gzip.decompress(detections.read_bytes())), list)
+    assert weights.is_relative_to(conditions.out / "artifacts" / training.key)
+
+
+def test_the_same_training_gives_the_same_weights(conditions):
+    training = job(conditions, "train")
+    first, second = ((conditions.out / execute(training, Reporter()).artifacts[0]).read_bytes() for _ in range(2))
+
+    assert first == second
+
+
+def test_a_training_that_diverges_is_a_failure(conditions):
+    hot = replace(conditions.recipe, optimizer=replace(conditions.recipe.optimizer, rate=1e30, clip=1e30))
+    reporter = Reporter()
+    longer = replace(conditions.protocol, budget=replace(conditions.protocol.budget, steps=60))
+    with pytest.raises(JobError, match="step") as caught:
+        execute(job(replace(conditions, recipe=hot, protocol=longer), "train"), reporter)
+
+    assert (caught.value.code, reporter.stages[-1]) == ("non-finite", "train")
+
+
+@pytest.mark.parametrize("kind", ["static", "latency", "train"])
+def test_every_measurement_of_a_job_is_of_a_metric_that_is_defined(results, kind):
+    known = {(metric.name, metric.version, metric.unit) for metric in definitions()}
+
+    found = {(m.metric, m.metric_version, m.unit) for m in results[kind].measurements}
+    assert {name for name, _, _ in found - known} <= {"strides"}
