@@ -54,8 +54,9 @@ def _lines(report: Report, row: Row) -> Iterator[Line]:
     for metric in _EXACT:
         for item in row.find(metric):
             for value in item.measurement.samples:
+                bounds = {"value": value, "low": value, "high": value, "interval": "exact"}
                 yield {"metric": metric, "form": item.measurement.form, "unit": item.measurement.unit,
-                       "statistic": "exact", "n": 1, "value": value, "low": value, "high": value, "interval": "exact"}  # fmt: skip
+                       "statistic": "exact", "n": 1, **bounds}  # fmt: skip
     for metric in (*ACCURACY, "train_seconds"):
         values = row.seeds(metric)
         if values:

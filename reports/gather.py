@@ -1,6 +1,7 @@
 """From the store to the report's model: joins, and the order of rows. Statistics are in `judge`."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 
 from reports.judge import judged
@@ -29,24 +30,12 @@ def gather(store_path: Path, run_id: str = "latest") -> Report:
 
 def rules_of(protocol: Mapping[str, Json]) -> Rules:
     """The protocol's thresholds where it states them."""
-    verdict = _numbers(protocol.get("verdict"))
-    floors = _numbers(_mapping(protocol.get("verdict")).get("floors"))
-    default = Rules()
-    return Rules(
-        ap_floor=floors.get("ap", default.ap_floor),
-        latency_floor=floors.get("latency", default.latency_floor),
-        cost_floor=floors.get("cost", default.cost_floor),
-        trains=verdict.get("trains", default.trains),
-        broken=verdict.get("broken", default.broken),
-    )
-
-
-def _mapping(value: Json) -> Mapping[str, Json]:
-    return value if isinstance(value, dict) else {}
-
-
-def _numbers(value: Json) -> dict[str, float]:
-    return {key: float(number) for key, number in _mapping(value).items() if isinstance(number, (int, float))}
+    verdict = protocol.get("verdict")
+    stated = verdict if isinstance(verdict, dict) else {}
+    known = {
+        rule.name: float(value) for rule in fields(Rules) if isinstance(value := stated.get(rule.name), (int, float))
+    }
+    return Rules(**known)
 
 
 def _facts(store: Store, fingerprint: str) -> Mapping[str, Json]:

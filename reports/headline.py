@@ -2,24 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from reports.model import Report, Row
 from reports.words import counted, listed, number
 
 PRIMARY = "ap"
 _WORDS = {"better": "better", "worse": "worse", "cannot tell": "same"}
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """A count that leads to its rows: `select` is what the table's filter takes."""
-
-    count: int
-    mark: str
-    words: str
-    select: str
-    call: str
 
 
 def accuracy_call(row: Row) -> str:
@@ -43,10 +31,11 @@ def title(report: Report) -> str:
     if not report.rows:
         return "This run holds no variant"
     if not variants or base is None:
-        return f"{counted(len(report.rows), 'network')} measured; nothing to compare, since the run has no base with variants"
+        return f"{counted(len(report.rows), 'network')} measured; the run has no base with variants to compare"
     if base.state == "unknown":
         return f"The base {base.name} does not train here: nothing can be said about accuracy"
-    against = base.name if len({row.baseline for row in variants}) == 1 else "their base"
+    trained = [row for row in variants if accuracy_call(row)] or variants
+    against = base.name if len({row.baseline for row in trained}) == 1 else "their base"
     calls = Counter(accuracy_call(row) for row in variants)
     if calls["failed"] == len(variants):
         return f"All {total} failed" if len(variants) > 1 else "The variant failed"
@@ -54,9 +43,15 @@ def title(report: Report) -> str:
         return _untrained(report, variants, against)
     rest = [
         f"{calls[call]} {words}"
-        for call, words in (("worse", "less accurate"), ("same", "cannot tell"), ("broken", "broken"), ("failed", "failed"))
+        for call, words in (
+            ("worse", "less accurate"),
+            ("same", "cannot tell"),
+            ("broken", "broken"),
+            ("failed", "failed"),
+        )
         if calls[call]
     ]
+    total = counted(len(variants) - calls[""], "variant")
     return ", ".join([f"{calls['better']} of {total} more accurate than {against}", *rest])
 
 
@@ -73,7 +68,7 @@ def _untrained(report: Report, variants: Sequence[Row], against: str) -> str:
 
 def sentences(report: Report) -> tuple[str, ...]:
     """What follows the title: latency, controls, strides, jobs without a result."""
-    found = [_latency(report), *_controls(report), *_gaps(report)]
+    found = [_latency(report), *_controls(report), _counted_only(report), *_gaps(report)]
     return tuple(sentence for sentence in found if sentence)
 
 
@@ -98,8 +93,17 @@ def _controls(report: Report) -> list[str]:
         if row.state == row.record.control:
             found.append(f"Control {row.name} called {row.state}, as it must be: this run can tell.")
         elif row.state in {"trains", "suspect"}:
-            found.append(f"⚠ Control {row.name} is shipped to be {row.record.control} and was called '{row.state}': do not trust this run.")
+            found.append(
+                f"⚠ Control {row.name} must be {row.record.control} and was called '{row.state}': trust nothing here."
+            )
     return found
+
+
+def _counted_only(report: Report) -> str:
+    rows = [row for row in report.variants if not accuracy_call(row)]
+    if not rows or len(rows) == len(report.variants):
+        return ""
+    return f"{counted(len(rows), 'more variant was', 'more variants were')} counted and timed, not trained."
 
 
 def _gaps(report: Report) -> list[str]:
@@ -123,7 +127,12 @@ def _strides(row: Row) -> str:
 
 
 def certificate(report: Report) -> str:
-    """What a run of this size can certify, from the width of its own intervals."""
+    """What a run of this size can certify: the protocol's own words, and the width of its intervals."""
+    stated = str(report.run.protocol_json.get("certifies", "")).rstrip(".")
+    return f"{stated[:1].upper()}{stated[1:]}. {_resolution(report)}" if stated else _resolution(report)
+
+
+def _resolution(report: Report) -> str:
     halves = sorted(
         (found.estimate.high - found.estimate.low) / 2
         for row in report.variants
@@ -138,37 +147,8 @@ def certificate(report: Report) -> str:
         return "No variant can be compared with the base by accuracy."
     typical = number(halves[len(halves) // 2])
     return (
-        f"With {counted(seeds, 'seed')} the typical 95 % interval of a difference is ±{typical} AP: this run certifies "
-        "“trains or broken” and large differences, not close rankings."
-    )
-
-
-def tiles(report: Report) -> tuple[tuple[str, tuple[Tile, ...]], ...]:
-    """Counts by accuracy and by latency; those that are zero are left out, except the first two."""
-    accuracy = Counter(accuracy_call(row) for row in report.variants)
-    latency = Counter(latency_call(report, row) for row in report.variants)
-    groups = []
-    if set(accuracy) - {""}:
-        groups.append((
-            "Accuracy",
-            _some(accuracy, (
-                ("better", "▲", "better"), ("worse", "▼", "worse"), ("same", "≈", "cannot tell"),
-                ("broken", "✕", "broken"), ("failed", "✕", "failed"),
-            ), "ap"),
-        ))  # fmt: skip
-    if set(latency) - {""}:
-        groups.append((
-            "Latency",
-            _some(latency, (("better", "▲", "faster"), ("worse", "▼", "slower"), ("same", "≈", "cannot tell")), "latency"),
-        ))  # fmt: skip
-    return tuple(groups)
-
-
-def _some(counts: Counter[str], kinds: Sequence[tuple[str, str, str]], what: str) -> tuple[Tile, ...]:
-    return tuple(
-        Tile(counts[call], mark, words, f"{what}:{call}", "bad" if call in {"broken", "failed"} else call)
-        for call, mark, words in kinds
-        if counts[call] or call in {"better", "worse"}
+        f"With {counted(seeds, 'seed')} the typical 95 % interval of a difference is ±{typical} AP: "
+        "smaller ones cannot be told here."
     )
 
 
@@ -197,4 +177,8 @@ def _data(report: Report) -> str:
     facts = report.facts
     counts = [part.get("images") for part in (facts.get("train"), facts.get("val")) if isinstance(part, dict)]
     name = str(facts.get("name", ""))
-    return f"{name} ({' + '.join(f'{count:,}' for count in counts if isinstance(count, int))} pictures)" if counts else name
+    return (
+        f"{name} ({' + '.join(f'{count:,}' for count in counts if isinstance(count, int))} pictures)"
+        if counts
+        else name
+    )

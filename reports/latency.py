@@ -38,7 +38,7 @@ def setup_of(item: Item) -> Setup:
     precision = str(settings.get("precision", "fp32"))
     threads = settings.get("threads", 1)
     batch = settings.get("batch", 1)
-    words = [device.upper() if not gpu else f"GPU ({device})", precision]
+    words = [str(settings.get("device_name", device)) if gpu else "CPU", precision]
     key = [device, precision]
     if not gpu:
         words.append(f"{threads} thread{'' if threads == 1 else 's'}")

@@ -73,9 +73,7 @@ class Row:
     def find(self, metric: str, form: Form | None = None) -> tuple[Item, ...]:
         """Measurements of a metric, one per seed or replica, in their order."""
         return tuple(
-            item
-            for item in self.items
-            if item.measurement.metric == metric and form in {None, item.measurement.form}
+            item for item in self.items if item.measurement.metric == metric and form in {None, item.measurement.form}
         )
 
     def seeds(self, metric: str) -> tuple[float, ...]:
@@ -117,11 +115,23 @@ class Report:
 
     @property
     def baseline(self) -> Row | None:
-        """The baseline that most variants of the run refer to."""
-        counts = [row.baseline for row in self.rows if row.baseline]
+        """The baseline that most variants of the run refer to; of the trained ones, if any were trained."""
+        counts = [row.baseline for row in self.rows if row.baseline and row.state != "untrained"]
+        counts = counts or [row.baseline for row in self.rows if row.baseline]
         if counts:
             return self.row(max(dict.fromkeys(counts), key=counts.count))
         return next((row for row in self.rows if row.role == "base"), None)
+
+    @property
+    def families(self) -> tuple[tuple[str, tuple[Row, ...]], ...]:
+        """Every baseline with all that descends from it, in the order of the rows."""
+        found: dict[str, list[Row]] = {}
+        for row in self.rows:
+            root = row
+            while root.baseline:
+                root = self.row(root.baseline) or Row(root.record, root.role, "")
+            found.setdefault(root.name, []).append(row)
+        return tuple((name, tuple(rows)) for name, rows in found.items())
 
     @property
     def variants(self) -> tuple[Row, ...]:

@@ -14,6 +14,7 @@ from reports.gather import gather
 from reports.model import Report
 from reports.section import Section
 from reports.sections import ORDER
+from reports.tiles import tiles
 
 _HERE = Path(__file__).parent
 
@@ -63,9 +64,7 @@ def html(report: Report) -> str:
         sentences=headline.sentences(report),
         context=headline.context(report),
         certificate=headline.certificate(report),
-        protocol=report.run.protocol,
-        purpose=str(report.run.protocol_json.get("title", "")).rstrip("."),
-        tiles=headline.tiles(report),
+        tiles=tiles(report),
         sections=[_rendered(environment, section) for section in sections],
         failed=sum(bool(row.failures) for row in report.rows),
         css=_asset("report.css") + Markup("".join(section.css for section in sections)),  # noqa: S704  (numbers only)

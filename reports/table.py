@@ -54,15 +54,15 @@ def columns(report: Report) -> tuple[Column, ...]:
     """The columns of this run: those that are always shown first, then the groups."""
     shown = [
         Column("state", "Trains", "", "AP50 as a share of the base's", lambda row: _state(report, row)),
-        *_accuracy(report, "ap", "AP", ""),
-        *_accuracy(report, "ap50", "AP50", ""),
+        *_accuracy("ap", "AP", ""),
+        *_accuracy("ap50", "AP50", ""),
         Column("seeds", "Seeds", "", "training runs with a result", _seeds),
         Column("params", "Params", "", "as deployed; exact", lambda row: _exact(report, row, "params")),
         Column("gmacs", "GMACs", "", "as deployed, torch's counter; exact", lambda row: _exact(report, row, "gmacs")),
     ]
     for position, setup in enumerate(report.setups):
         shown += _latency(report, setup, suffix="" if position == 0 else f":{setup.key}")
-    return (*shown, *_hidden(report))
+    return (*shown, *_hidden())
 
 
 def judged_cell(found: Judged | None, *, ratio: bool) -> Cell:
@@ -118,7 +118,7 @@ def _seeds(row: Row) -> Cell:
     return Cell(str(done) if done == planned else f"{done} of {planned}", "", done) if planned else Cell()
 
 
-def _accuracy(report: Report, metric: str, title: str, group: str) -> list[Column]:
+def _accuracy(metric: str, title: str, group: str) -> list[Column]:
     def mean(row: Row) -> Cell:
         values = row.seeds(metric)
         if not values:
@@ -159,14 +159,16 @@ def _latency(report: Report, setup: Setup, *, suffix: str) -> list[Column]:
 
     here = f"{setup.title}, as deployed"
     found = [
-        Column(f"latency{suffix}", f"Latency {place}".strip(), "", f"wall time over the base's; {here}", against("wall")),
+        Column(
+            f"latency{suffix}", f"Latency {place}".strip(), "", f"wall time over the base's; {here}", against("wall")
+        ),
         Column(f"cpu{suffix}", f"CPU time {place}".strip(), "", f"CPU time over the base's; {here}", against("cpu")),
         Column(f"ms{suffix}", f"ms {place}".strip(), "", f"median wall milliseconds a picture; {here}", absolute),
     ]
     return [column for column in found if not (setup.gpu and column.key.startswith("cpu"))]
 
 
-def _hidden(report: Report) -> list[Column]:
+def _hidden() -> list[Column]:
     def plain(metric: str, form: str, digits: int) -> Callable[[Row], Cell]:
         def cell(row: Row) -> Cell:
             item = next(iter(row.find(metric, "deployed" if form == "deployed" else "trained")), None)
@@ -184,14 +186,14 @@ def _hidden(report: Report) -> list[Column]:
         ("gmacs_fvcore", "fvcore", 4), ("gmacs_thop", "thop", 4),
     ]  # fmt: skip
     return [
-        *(_accuracy(report, metric, title, "accuracy")[0] for metric, title in accuracy),
-        *(Column(m if m != "params" and m != "gmacs" else f"{m}_trained", title, "trained", "as trained; exact",
+        *(_accuracy(metric, title, "accuracy")[0] for metric, title in accuracy),
+        *(Column(m if m not in {"params", "gmacs"} else f"{m}_trained", title, "trained", "as trained; exact",
                  plain(m, "trained", digits)) for m, title, digits in trained),
         Column("train_s", "Training s", "training", "seconds of training, mean of the seeds", _mean_seconds),
         Column("loss", "Last loss", "training", "mean of the last tenth of the steps, mean of the seeds", _last_loss),
         Column("strides", "Strides", "about", "of the head's levels, in pixels", _strides),
         Column("paper", "Paper", "about", "where the idea is from", lambda row: _text(row.record.paper)),
-        Column("print", "Fingerprint", "about", "of the resolved network", lambda row: _text(row.record.fingerprint[:10])),
+        Column("print", "Fingerprint", "about", "of the resolved network", _fingerprint),
     ]  # fmt: skip
 
 
@@ -213,6 +215,10 @@ def _tail(samples: Sequence[float]) -> float:
 
 def _strides(row: Row) -> Cell:
     return _text(", ".join(str(stride) for stride in row.record.strides))
+
+
+def _fingerprint(row: Row) -> Cell:
+    return _text(row.record.fingerprint[:10])
 
 
 def _text(text: str) -> Cell:

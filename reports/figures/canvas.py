@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import matplotlib as mpl
 import seaborn as sns
@@ -17,7 +18,7 @@ from reports.figures.svg import Tip, polish
 # serves light, dark and paper. The values themselves are never seen.
 INK, MUTED, GRID, PANEL = "#010201", "#010202", "#010203", "#010204"
 BETTER, WORSE, SAME, BAD = "#010205", "#010206", "#010207", "#010208"
-SERIES = tuple(f"#0103{i:02x}" for i in range(1, 7))
+SERIES = tuple(f"#0103{i:02x}" for i in range(1, 9))
 COLOURS = {
     INK: "--fg",
     MUTED: "--muted",
@@ -31,7 +32,7 @@ COLOURS = {
 }
 WIDTH = 15.0  # inches of 72 units: a figure is 1,080 units wide and about as many pixels on a desktop
 
-_RC = {
+_RC: Any = {
     "axes.axisbelow": True,
     "axes.edgecolor": MUTED,
     "axes.facecolor": "none",

@@ -101,12 +101,12 @@ Box = tuple[float, float, float, float]  # left, bottom, right, top, in display 
 
 def _labels(axes: Axes, points: Sequence[Point], best: set[Point], everyone: Sequence[Point]) -> None:
     """Write names where they cover neither a dot nor another name; one that fits nowhere is left to its tooltip."""
-    taken = [_around(*axes.transData.transform((p.x[1], p.y[1])), 7.0, 7.0) for p in everyone]
+    taken = [_around(*_on_screen(axes, p), 7.0) for p in everyone]
     frame = axes.get_window_extent()
     limits = (frame.x0, frame.y0, frame.x1, frame.y1)
     scale = axes.figure.dpi / 72
     for point in sorted(points, key=lambda p: (p not in best, p.mark != "base", p.x[1])):
-        x, y = axes.transData.transform((point.x[1], point.y[1]))
+        x, y = _on_screen(axes, point)
         wide = len(point.name) * _LETTER * scale
         for dx, dy, anchor in ((11, 7, "left"), (-11, 7, "right"), (11, -13, "left"), (-11, -13, "right")):
             left = x + dx * scale - (wide if anchor == "right" else 0.0)
@@ -131,8 +131,13 @@ def _write(axes: Axes, point: Point, offset: tuple[float, float], *, anchor: str
     )
 
 
-def _around(x: float, y: float, rx: float, ry: float) -> Box:
-    return (x - rx, y - ry, x + rx, y + ry)
+def _on_screen(axes: Axes, point: Point) -> tuple[float, float]:
+    x, y = axes.transData.transform((point.x[1], point.y[1]))
+    return float(x), float(y)
+
+
+def _around(x: float, y: float, radius: float) -> Box:
+    return (x - radius, y - radius, x + radius, y + radius)
 
 
 def _overlap(a: Box, b: Box) -> bool:

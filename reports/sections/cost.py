@@ -1,7 +1,8 @@
 """Where parameters and multiply-adds sit: by part, by stage, and the dearest layers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from reports.figures.canvas import SERIES
 from reports.figures.stacked import Panel, draw
 from reports.model import Report, Row
 from reports.section import Section
@@ -16,11 +17,15 @@ _KINDS = (("params", "Parameters", "million parameters", 1e-6), ("gmacs", "GMACs
 def build(report: Report) -> Section:
     """Stacked bars in two tabs, and a table of layers per variant."""
     tabs = []
-    for metric, title, unit, factor in _KINDS:
-        panels = [p for p in (_by_part(report, metric, factor), _by_stage(report, metric, factor)) if p is not None]
-        if panels:
-            label = f"Stacked bars of {unit} by part and by stage for every variant"
-            tabs.append((f"c-{metric}", title, draw(panels, name=f"c-{metric}", unit=unit, label=label)))
+    families = report.families
+    for position, (base, rows) in enumerate(families):
+        for metric, title, unit, factor in _KINDS:
+            panels = [p for p in (_by_part(rows, metric, factor), _by_stage(rows, metric, factor)) if p is not None]
+            if panels:
+                name = f"c-{position}-{metric}"
+                label = f"Stacked bars of {unit} by part and by stage for every variant"
+                words = title if len(families) == 1 else f"{base}: {title}"
+                tabs.append((name, words, draw(panels, name=name, unit=unit, label=label)))
     layers = [(row, found) for row in report.rows if (found := _layers(row))]
     if not tabs and not layers:
         return Section("cost", "Cost by stage", "Cost", missing="Nothing was counted in this run.")
@@ -34,16 +39,16 @@ def build(report: Report) -> Section:
     )
 
 
-def _by_part(report: Report, metric: str, factor: float) -> Panel | None:
-    bars = [(row.name, tuple(factor * found.get(part, 0.0) for part in _PARTS)) for row in report.rows
+def _by_part(rows: Sequence[Row], metric: str, factor: float) -> Panel | None:
+    bars = [(row.name, tuple(factor * found.get(part, 0.0) for part in _PARTS)) for row in rows
             if (found := _numbers(row, metric, "by_part"))]  # fmt: skip
     return Panel("by part", _PARTS, tuple(bars)) if bars else None
 
 
-def _by_stage(report: Report, metric: str, factor: float) -> Panel | None:
-    found = {row.name: numbers for row in report.rows if (numbers := _numbers(row, metric, "by_stage"))}
+def _by_stage(rows: Sequence[Row], metric: str, factor: float) -> Panel | None:
+    found = {row.name: numbers for row in rows if (numbers := _numbers(row, metric, "by_stage"))}
     stages = sorted({stage for numbers in found.values() for stage in numbers}, key=_stage_order)
-    if not found or len(stages) > 6:
+    if not found or len(stages) > len(SERIES):
         return None
     bars = tuple((name, tuple(factor * numbers.get(stage, 0.0) for stage in stages)) for name, numbers in found.items())
     return Panel("by stage (stride)", tuple(stages), bars)
@@ -55,7 +60,9 @@ def _stage_order(stage: str) -> tuple[int, str]:
 
 def _numbers(row: Row, metric: str, key: str) -> dict[str, float]:
     noted = row.notes(metric, "deployed").get(key) or row.notes(metric, "trained").get(key)
-    return {name: float(v) for name, v in noted.items() if isinstance(v, (int, float))} if isinstance(noted, dict) else {}
+    return (
+        {name: float(v) for name, v in noted.items() if isinstance(v, (int, float))} if isinstance(noted, dict) else {}
+    )
 
 
 def _layers(row: Row) -> list[tuple[str, ...]]:

@@ -10,7 +10,7 @@ from reports.words import number, signed_percent
 from suite.record import Json
 
 _COUNTERS = (("gmacs_fvcore", "fvcore"), ("gmacs_thop", "thop"))
-_AGREE = 0.0100001  # counters that differ by less have nothing to explain
+_AGREE = 0.01  # counters that differ by less have nothing to explain
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +29,14 @@ class Difference:
     @property
     def agrees(self) -> bool:
         """Whether there is nothing to explain."""
-        return abs(self.apart) <= _AGREE
+        return abs(self.apart) <= _AGREE + 1e-9
 
 
 def build(report: Report) -> Section:
     """Dots per variant, and a table of the causes where a counter is off by more than 1 %."""
     found = [d for row in report.rows for d in _differences(row)]
     title = "Do the counters agree?"
+    silent = [(row, counter, words) for row in report.rows for counter, words in _silent(row)]
     if not found:
         return Section("counters", title, "Counters", missing="No second counter was asked in this run.")
     dots = [_dot(difference) for difference in found]
@@ -53,7 +54,7 @@ def build(report: Report) -> Section:
         "Counters",
         "Filled marks are fvcore, hollow marks thop, crosses are off by more than 1 %; zero is torch's dispatch-level "
         "count, which the report uses. The axis is linear inside the shaded ±1 % and logarithmic outside.",
-        {"figure": plot, "off": [d for d in found if not d.agrees], "count": len(found)},
+        {"figure": plot, "off": [d for d in found if not d.agrees], "count": len(found), "silent": silent},
     )
 
 
@@ -79,6 +80,16 @@ def _differences(row: Row) -> list[Difference]:
             )
         )
     return found
+
+
+def _silent(row: Row) -> list[tuple[str, str]]:
+    """Counters that gave no number, and what they said instead."""
+    return [
+        (counter, str(item.measurement.notes.get("sentence", "gave no number")))
+        for metric, counter in _COUNTERS
+        for item in row.find(metric)
+        if not item.measurement.samples
+    ]
 
 
 def _causes(noted: Json) -> tuple[tuple[str, str, str], ...]:

@@ -5,13 +5,19 @@ from reports.section import Section
 from reports.words import number
 from suite.record import Json
 
+_COUNTS = ("images", "boxes", "crowds", "empty")
+
 
 def build(report: Report) -> Section:
     """Counts, skipped pictures and boxes, classes."""
     facts = report.facts
     if not facts:
         return Section("data", "Data", "Data", missing="No data set was read in this run.")
-    splits = [(title, part) for title, key in (("train", "train"), ("validation", "val")) if isinstance(part := facts.get(key), dict)]
+    splits = [
+        (title, part)
+        for title, key in (("train", "train"), ("validation", "val"))
+        if isinstance(part := facts.get(key), dict)
+    ]
     categories = facts.get("categories")
     return Section(
         "data",
@@ -22,7 +28,7 @@ def build(report: Report) -> Section:
             "name": facts.get("name", ""),
             "fingerprint": facts.get("fingerprint", report.run.dataset_fingerprint),
             "categories": categories if isinstance(categories, list) else [],
-            "splits": [(title, _count(part.get("images")), _count(part.get("boxes"))) for title, part in splits],
+            "splits": [(title, [_count(part.get(key)) for key in _COUNTS]) for title, part in splits],
             "issues": [(title, issue) for title, part in splits for issue in _issues(part.get("skipped"))],
         },
     )

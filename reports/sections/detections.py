@@ -43,7 +43,9 @@ def build(report: Report) -> Section:
     gallery = report.facts.get("gallery")
     entries = [entry for entry in gallery if isinstance(entry, dict)] if isinstance(gallery, list) else []
     if not rows or not entries:
-        return Section("detections", title, "Detections", missing="This run kept no detections on the pictures of the gallery.")
+        return Section(
+            "detections", title, "Detections", missing="This run kept no detections on the pictures of the gallery."
+        )
     names = report.facts.get("categories")
     categories = [str(name) for name in names] if isinstance(names, list) else []
     found = [_boxes_by_picture(row, categories) for row in rows]
@@ -64,15 +66,17 @@ def build(report: Report) -> Section:
     )
 
 
-def _picture(
-    entry: dict[str, Json], found: list[dict[str, tuple[Box, ...]]], categories: list[str]
-) -> Picture | None:
+def _picture(entry: dict[str, Json], found: list[dict[str, tuple[Box, ...]]], categories: list[str]) -> Picture | None:
     identity = str(entry.get("id"))
     jpeg, width, height = entry.get("jpeg"), entry.get("width"), entry.get("height")
     if not (isinstance(jpeg, str) and _BASE64.fullmatch(jpeg) and isinstance(width, int) and isinstance(height, int)):
         return None
     truth = entry.get("truth")
-    boxes = [_box([*box[:4], 1.0, box[4]], categories) for box in truth if isinstance(box, list)] if isinstance(truth, list) else []
+    boxes = (
+        [_box([*box[:4], 1.0, box[4]], categories) for box in truth if isinstance(box, list)]
+        if isinstance(truth, list)
+        else []
+    )
     return Picture(identity, width, height, jpeg, tuple(boxes), tuple(each.get(identity, ()) for each in found))
 
 
@@ -92,7 +96,9 @@ def _box(values: list[Json] | list[float], categories: list[str]) -> Box:
     x, y, width, height, score, label = (_number(value) for value in values)
     index = int(label)
     name = categories[index] if index < len(categories) else str(index)
-    return Box(round(x, 1), round(y, 1), round(width, 1), round(height, 1), index, f"{name} {score:.2f}".replace("0.", "."))
+    return Box(
+        round(x, 1), round(y, 1), round(width, 1), round(height, 1), index, f"{name} {score:.2f}".replace("0.", ".")
+    )
 
 
 def _number(value: Json) -> float:

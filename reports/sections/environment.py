@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Iterable, Mapping
 
-from reports.model import Report
+from reports.model import Item, Report
 from reports.section import Section
 from suite.record import Json
 
@@ -46,7 +46,8 @@ def flat(value: Mapping[str, Json], prefix: str = "") -> list[tuple[str, str]]:
         if isinstance(inner, dict):
             lines += flat(inner, f"{prefix}{key}.")
         elif isinstance(inner, list):
-            lines.append((prefix + key, ", ".join(str(part) for part in inner)))
+            nested = {str(i): part for i, part in enumerate(inner) if isinstance(part, dict)}
+            lines += flat(nested, f"{prefix}{key}.") or [(prefix + key, ", ".join(str(part) for part in inner))]
         else:
             lines.append((prefix + key, str(inner)))
     return [(name, text) for name, text in lines if text not in {"", "None"}]
@@ -58,23 +59,42 @@ def _merged(environments: Iterable[Mapping[str, Json]]) -> list[tuple[str, str]]
     for environment in environments:
         for key, text in flat(environment):
             values.setdefault(key, set()).add(text)
-    return [(key, " | ".join(sorted(found)[:4]) + (" | …" if len(found) > 4 else "")) for key, found in sorted(values.items())]
+    return [
+        (key, " | ".join(sorted(found)[:4]) + (" | …" if len(found) > 4 else ""))
+        for key, found in sorted(values.items())
+    ]
 
 
-def _first(report: Report, metric: str) -> list:  # type: ignore[type-arg]
+def _first(report: Report, metric: str) -> list[Item]:
     return [item for row in report.rows for item in row.find(metric)][:1]
 
 
 def _commands(report: Report) -> list[tuple[str, str]]:
     run = report.run
     commit = run.git.split("+")[0]
-    names = " ".join(shlex.quote(row.name) for row in report.rows)
-    found = [("Get the same code", f"git checkout {commit}")] if commit else []
-    protocol = shlex.quote(run.protocol)
-    found.append(("Measure again (what is stored is not repeated; add --force to repeat it)",
-                  f"python run_suite.py run {names} --protocol {protocol}"))  # fmt: skip
-    found.append(("Write this page again, from the store alone", f"python run_suite.py report --run {shlex.quote(run.id)}"))
-    return found
+    again = f"python run_suite.py run {_names(report)}--protocol {shlex.quote(run.protocol)}{_data(report)}"
+    page = f"python run_suite.py report --run {shlex.quote(run.id)}"
+    return [
+        *([("Get the same code", f"git checkout {commit}")] if commit else []),
+        ("Measure again (what is stored is not repeated; add --force to repeat it)", again),
+        ("Write this page again, from the store alone", page),
+    ]
+
+
+def _names(report: Report) -> str:
+    """Nothing where some variants were counted only: naming them would train them."""
+    trained = [any(job.kind == "train" for job in row.jobs) for row in report.rows]
+    if any(trained) and not all(trained):
+        return ""
+    return "".join(f"{shlex.quote(row.name)} " for row in report.rows)
+
+
+def _data(report: Report) -> str:
+    """The option that names the user's own data; the built-in data set lies in a folder named after its settings."""
+    folder = str(report.run.protocol_json.get("data_folder", ""))
+    made = report.run.protocol_json.get("data")
+    built_in = isinstance(made, dict) and f"shapes-{made.get('size')}px-" in folder
+    return f" --data {shlex.quote(folder)}" if folder and not built_in else ""
 
 
 def _seeds(report: Report, name: str) -> str:

@@ -8,7 +8,7 @@ from reports.figures.dots import Dot, forest
 from reports.figures.marks import Mark
 from reports.figures.spread import Sample, draw
 from reports.judge import latency_rule
-from reports.latency import CLOCKS, Process, processes
+from reports.latency import CLOCKS, Process, processes, setup_of
 from reports.model import Report, Row, Setup
 from reports.section import Section
 from reports.words import counted, signed_percent
@@ -97,7 +97,7 @@ def _samples(report: Report, setup: Setup) -> list[Sample]:
     found = []
     for row in report.rows:
         own = processes(row, setup, "wall")
-        found += [Sample(row.name, p.replica, p.times) for p in own]
+        found += [Sample(row.name, p.replica, p.times, base=row.role == "base") for p in own]
         if not own:
             found += _base_samples(report, row, setup)
     return found
@@ -134,9 +134,10 @@ def _stopped(report: Report, setup: Setup) -> str:
         item.measurement.notes.get("stopped_by")
         for row in report.rows
         for item in row.find("latency_wall_ms")
-        if item.measurement.settings.get("device", "cpu") == setup.key.split("-")[0]
+        if setup_of(item) == setup
     ]
     precise = reasons.count("precision")
     if not precise and "cap" not in reasons:
         return ""
-    return f"{precise} of {counted(len(reasons), 'process', 'processes')} stopped because the ratio was known well enough; the others at their time limit."
+    whole = counted(len(reasons), "process", "processes")
+    return f"{precise} of {whole} stopped because the ratio was known well enough; the others at their time limit."

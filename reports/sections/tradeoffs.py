@@ -28,7 +28,9 @@ def build(report: Report) -> Section:
         points = [p for row in report.rows if (p := _point(row, cost)) is not None]
         if points:
             label = f"Scatter of AP over {axis}; every number is in the table"
-            tabs.append((f"t-{key}", title, draw(points, name=f"t-{key}", titles=(axis, "AP, mean of the seeds"), label=label)))
+            tabs.append(
+                (f"t-{key}", title, draw(points, name=f"t-{key}", titles=(axis, "AP, mean of the seeds"), label=label))
+            )
     if not tabs:
         return Section(_ID, _TITLE, "Trade-offs", missing="There is no accuracy to set against a cost in this run.")
     broken = [row.name for row in report.rows if row.state == "broken"]
@@ -38,7 +40,8 @@ def build(report: Report) -> Section:
         _TITLE,
         "Trade-offs",
         "Up and to the left is better. The dotted line is the Pareto front: nothing measured here is both cheaper and "
-        f"more accurate (names in bold). ◆ base, ▲ better, ▼ worse, ● cannot tell; vertical bars: lowest and highest seed.{left}",
+        "more accurate (names in bold). ◆ base, ▲ better, ▼ worse, ● cannot tell; vertical bars: lowest and highest "
+        f"seed.{left}",
         {"content_tabs": tabs},
     )
 

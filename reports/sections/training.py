@@ -30,8 +30,8 @@ def build(report: Report) -> Section:
         "training",
         "Training",
         "Training",
-        "Thin lines are seeds, the thick line their mean, the dotted line the base's mean; averaged over blocks of steps. "
-        "A lower loss is no better network: losses of different networks compare only in shape.",
+        "Thin lines are seeds, the thick line their mean, the dotted line the base's mean; averaged over blocks of "
+        "steps. A lower loss is no better network: losses of different networks compare only in shape.",
         {
             "loss": plot,
             "sizes": by_size(sizes, name="size", label="AP by object size for every variant") if sizes else None,

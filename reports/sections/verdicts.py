@@ -68,17 +68,19 @@ def build(report: Report) -> Section:
     """The verdict table."""
     if not any(row.baseline for row in report.rows):
         return Section(
-            "verdicts", "Verdicts", "Verdicts", missing="No variant of this run has its baseline in the run, so nothing is compared."
+            "verdicts",
+            "Verdicts",
+            "Verdicts",
+            missing="No variant of this run has its baseline in the run, so nothing is compared.",
         )
     columns = _columns(report)
-    lines = [_line(report, row, columns) for row in report.rows if row.baseline]
     return Section(
         "verdicts",
         "Verdicts",
         "Verdicts",
         "▲ better, ▼ worse: certain after Holm's correction over all variants and more than the shaded floor; ≈ cannot "
         "tell. Dots with plain 95 % intervals; the middle line is the base, an arrow leaves the strip.",
-        {"columns": columns, "lines": lines, "bases": _bases(report)},
+        {"columns": columns, "groups": _groups(report, columns)},
     )
 
 
@@ -113,10 +115,9 @@ def _apart(value: float, neutral: float) -> float:
 
 def _line(report: Report, row: Row, columns: tuple[_Column, ...]) -> Line:
     warning = stride_warning(report, row)
-    trained = [job for job in row.jobs if job.kind == "train"]
-    lost = sum(job.status != "done" for job in trained)
     badges = [warning] if warning else []
-    badges += [f"{lost} of {len(trained)} seeds lost"] if lost and row.state != "failed" else []
+    badges += [words for words in row.record.warnings if not (warning and words.startswith("strides"))]
+    badges += _lost(row)
     base = report.row(row.baseline)
     costs = [
         _cost(row.exact(metric), base.exact(metric) if base else None, report.rules.cost_floor, metric)
@@ -130,6 +131,19 @@ def _line(report: Report, row: Row, columns: tuple[_Column, ...]) -> Line:
         tuple(costs),
         tuple(_sentences(report, row)),
     )
+
+
+def _lost(row: Row) -> list[str]:
+    """What of a variant that has results is missing."""
+    if row.state == "failed":
+        return []
+    kinds = (("train", "seeds"), ("latency", "timings"), ("static", "counts"))
+    found = []
+    for kind, words in kinds:
+        jobs = [job for job in row.jobs if job.kind == kind]
+        lost = sum(job.status == "failed" for job in jobs)
+        found += [f"{lost} of {len(jobs)} {words} failed"] if lost else []
+    return found
 
 
 def _compared(found: Judged | None, column: _Column) -> Comparison | None:
@@ -178,12 +192,21 @@ def _sentences(report: Report, row: Row) -> list[tuple[str, str]]:
     ]
 
 
-def _bases(report: Report) -> list[dict[str, object]]:
-    """The baselines with their absolute figures, which everything else is relative to."""
+def _groups(report: Report, columns: tuple[_Column, ...]) -> list[tuple[dict[str, object], list[Line]]]:
+    """Every baseline with its absolute figures, and the lines of all that refers to it."""
     names = list(dict.fromkeys(row.baseline for row in report.rows if row.baseline))
     return [
-        {"row": row, "ap": number(row.mean("ap")), "ap50": number(row.mean("ap50")),
-         "params": compact(row.exact("params")), "gmacs": number(row.exact("gmacs"), 3)}
+        (_base(row), [_line(report, other, columns) for other in report.rows if other.baseline == name])
         for name in names
         if (row := report.row(name)) is not None
-    ]  # fmt: skip
+    ]
+
+
+def _base(row: Row) -> dict[str, object]:
+    return {
+        "row": row,
+        "ap": number(row.mean("ap")),
+        "ap50": number(row.mean("ap50")),
+        "params": compact(row.exact("params")),
+        "gmacs": number(row.exact("gmacs"), 3),
+    }
