@@ -17,12 +17,13 @@ _GROUND_COLOURS = 4  # the first colours are the ground's and the distractors', 
 _UNIT = 12  # bits behind the point of a rotated coordinate
 _HIDDEN_TENTHS = 6  # an object of which more than this many tenths are hidden gets no annotation
 
-# Sides in pixels of a 128-pixel scene and the share of each in 100 objects. COCO has 41 % small (area below 32 x 32),
-# 34 % medium and 24 % large (above 96 x 96); at 128 pixels a scene holds at most one large object.
-_SMALL, _MEDIUM, _LARGE = (14, 30), (30, 56), (104, 126)
-_SMALL_PERCENT = 55
-_LARGE_SCENES_PERCENT = 12
-_FEWEST, _MOST = 4, 13
+# Sides in pixels of a 128-pixel scene. COCO has 41 % small objects (area below 32 x 32), 34 % medium and 24 % large
+# (above 96 x 96) and 7.3 in a picture; at 128 pixels there is room for one large object and a few before it.
+_SMALL, _MEDIUM, _LARGE = (16, 30), (30, 56), (112, 127)
+_SMALL_PERCENT, _LARGE_SCENES_PERCENT = 55, 10
+_COUNT, _COUNT_BEFORE_LARGE = (4, 11), (1, 4)
+_TILT = 20  # degrees to either side: a square stays a square, a triangle points down
+_SPOTS = 4  # places tried for an object; the one that covers least of the others is taken
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,26 +45,40 @@ class Scene:
 
 
 def draw_scene(dice: Dice, size: int) -> Scene:
-    """One scene of `size` x `size` pixels; boxes enclose exactly the visible pixels, as COCO's do."""
+    """One scene of `size` x `size` pixels; boxes enclose exactly the visible pixels, as COCO's do.
+
+    An object that later ones hide by more than 60 % (of what lies inside the scene) stays without annotation.
+    """
     palette = _palette(dice)
     noise = _noise(dice, size)
     colours, shades = _ground(dice, size, noise)
     _distract(dice, colours, shades)
     owner = np.zeros((size, size), np.int64)  # 0: ground
+    taken: list[_Spot] = []
     shapes, drawn = [], []
     for side in _sides(dice, size):
+        spot = _free_spot(dice, size, side // 2, taken)
+        taken.append(spot)
         shapes.append(dice.below(len(SHAPES)))
-        drawn.append(_Painter(dice, size, side).paint(shapes[-1], len(shapes), owner, (colours, shades)))
+        drawn.append(_Painter(dice, spot).paint(shapes[-1], len(shapes), owner, (colours, shades)))
     shades = np.clip(shades + noise, 0, _SHADES - 1)
     indices = (colours * _SHADES + shades).astype(np.uint8)
     return Scene(indices, palette, _visible(owner, shapes, drawn))
 
 
 def _palette(dice: Dice) -> NDArray[np.uint8]:
-    """Each colour from 5/8 to 35/32 of its brightness."""
-    colours = 32 + dice.bytes(_COLOURS * 3).reshape(_COLOURS, 1, 3).astype(np.int64) * 7 // 8
-    light = np.arange(20, 20 + _SHADES).reshape(1, _SHADES, 1)
-    lit: NDArray[np.int64] = np.minimum(colours * light // 32, 255)
+    """A dull ground and strong objects, each colour in shades from 5/8 to 35/32 of its brightness."""
+    rolls = dice.bytes(_COLOURS * 4).reshape(_COLOURS, 4).astype(np.int64)
+    grey, tint = rolls[:, 3:] * 7 // 16 + 48, (rolls[:, :3] - 128) // 6
+    strong = rolls[:, :3] * 7 // 8
+    rows = np.arange(_COLOURS)
+    first = rolls[:, 3] % 3
+    second = (first + 1 + (rolls[:, 3] >> 7)) % 3
+    strong[rows, first] = 224 + rolls[:, 3] // 16
+    strong[rows, second] //= 3
+    colours = np.where(rows[:, None] < _GROUND_COLOURS, grey + tint, strong)
+    light = np.arange(20, 20 + _SHADES)
+    lit: NDArray[np.int64] = np.clip(colours[:, None] * light[:, None] // 32, 0, 255)
     return lit.astype(np.uint8).reshape(_COLOURS * _SHADES, 3)
 
 
@@ -89,38 +104,61 @@ def _ground(dice: Dice, size: int, noise: NDArray[np.int64]) -> tuple[NDArray[np
 
 
 def _distract(dice: Dice, colours: NDArray[np.int64], shades: NDArray[np.int64]) -> None:
-    """Lines of one to three pixels in the ground's colours or, one in three, an object's."""
+    """Lines of one or two pixels in the ground's colours or, one in six, in any."""
     size = len(colours)
-    steps = np.arange(2 * size)
-    for _ in range(dice.between(3, 10)):
+    steps = np.arange(size)
+    for _ in range(dice.between(2, 6)):
         cosine, sine = _direction(dice.below(360))
-        length, width = dice.between(size // 4, 3 * size // 2), dice.between(1, 3)
+        length, width = dice.between(size // 4, size), dice.between(1, 2)
         x = dice.below(size) + (steps[:length] * cosine >> _UNIT)
         y = dice.below(size) + (steps[:length] * sine >> _UNIT)
-        colour = dice.below(_COLOURS if dice.below(3) == 0 else _GROUND_COLOURS)
+        colour = dice.below(_COLOURS if dice.below(6) == 0 else _GROUND_COLOURS)
         for shift in range(width):
             px, py = (x, y + shift) if abs(cosine) > abs(sine) else (x + shift, y)
             inside = (px >= 0) & (px < size) & (py >= 0) & (py < size)
             colours[py[inside], px[inside]] = colour
-            shades[py[inside], px[inside]] = 8
+            shades[py[inside], px[inside]] = _SHADES // 2
 
 
 def _sides(dice: Dice, size: int) -> list[int]:
     """Sides of the objects in the order they are drawn: a large one lies behind the others."""
-    ranges = [_LARGE] if dice.below(100) < _LARGE_SCENES_PERCENT else []
-    count = dice.between(_FEWEST, _MOST)
+    is_large = dice.below(100) < _LARGE_SCENES_PERCENT
+    count = dice.between(*(_COUNT_BEFORE_LARGE if is_large else _COUNT))
+    ranges = [_LARGE] * is_large
     ranges += [_SMALL if dice.below(100) < _SMALL_PERCENT else _MEDIUM for _ in range(count)]
     return [max(dice.between(low, high) * size // 128, 6) for low, high in ranges]
+
+
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """Centre and half the side of an object."""
+
+    x: int
+    y: int
+    half: int
+
+    def overlap(self, other: "_Spot") -> int:
+        """Pixels that the squares around two objects share."""
+        width = min(self.x + self.half, other.x + other.half) - max(self.x - self.half, other.x - other.half)
+        height = min(self.y + self.half, other.y + other.half) - max(self.y - self.half, other.y - other.half)
+        return max(width, 0) * max(height, 0)
+
+
+def _free_spot(dice: Dice, size: int, half: int, taken: list[_Spot]) -> _Spot:
+    margin = min(half * 3 // 4, size // 2)  # up to an eighth of it may lie outside
+    spots = [
+        _Spot(margin + dice.below(size - 2 * margin + 1), margin + dice.below(size - 2 * margin + 1), half)
+        for _ in range(_SPOTS)
+    ]
+    return min(spots, key=lambda spot: sum(spot.overlap(other) for other in taken))
 
 
 class _Painter:
     """Where one object lies and how it looks."""
 
-    def __init__(self, dice: Dice, size: int, side: int) -> None:
-        self._half = side // 2
-        margin = min(self._half * 3 // 4, size // 2)  # up to a quarter of it may lie outside
-        self._x, self._y = (margin + dice.below(size - 2 * margin + 1) for _ in range(2))
-        self._cosine, self._sine = _direction(dice.below(360))
+    def __init__(self, dice: Dice, spot: _Spot) -> None:
+        self._x, self._y, self._half = spot.x, spot.y, spot.half
+        self._cosine, self._sine = _direction(dice.between(-_TILT, _TILT))
         self._flatten = dice.between(13, 20)  # sixteenths: how much the second axis is compressed
         self._colours = tuple(dice.between(_GROUND_COLOURS, _COLOURS - 1) for _ in range(2))
         self._shade = dice.between(5, 10)
