@@ -59,19 +59,16 @@ class ODConv(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H', W')."""
         channel, filters, spatial, mixture = self.attention(x, self.temperature if self.training else 1.0)
-        static = spatial is None and mixture is None
-        samples = 1 if static else x.shape[0]
         weight = self._mixed(spatial, mixture)
-        # one sample, and the kernel is smaller than the map: what scales the map may as well scale the kernel
-        if x.shape[0] == 1 and not self.training and weight.numel() < x.numel():
-            return self._convolve(x, self._gated(weight[0], channel, filters), self.bias)
-        x = x * channel
         # every sample has its own kernel: they become the groups of one convolution
-        out = self._convolve(x.reshape(-1, samples * x.shape[1], *x.shape[2:]), weight.flatten(0, 1))
-        out = out.view(x.shape[0], -1, *out.shape[2:])
-        if filters is not None:
-            out = out * filters
-        return out if self.bias is None else out + self.bias[:, None, None]
+        samples = len(weight)
+        x = (x * channel).reshape(-1, samples * x.shape[1], *x.shape[2:])
+        groups = samples * self.groups
+        out = F.conv2d(x, weight.flatten(0, 1), None, self.stride, self.padding, self.dilation, groups)
+        out = out.view(-1, self.shape[0], *out.shape[2:])
+        if filters is None:
+            return out if self.bias is None else out + self.bias[:, None, None]
+        return out * filters if self.bias is None else torch.addcmul(self.bias[:, None, None], out, filters)
 
     def deployed(self) -> "ODConv":
         """The same map with the attention's norm folded into its squeeze."""
@@ -95,19 +92,10 @@ class ODConv(nn.Module):
         weight: Tensor = self.weight
         if mixture is not None:
             rows = self.weight.flatten(1)
+            # for one sample a vector product, which no counter takes for the work of a layer
             weight = torch.mv(rows.t(), mixture[0]) if len(mixture) == 1 else mixture @ rows
         weight = weight.view(-1, *self.shape)
         return weight if spatial is None else weight * spatial.view(-1, 1, 1, *self.shape[2:])
-
-    def _gated(self, weight: Tensor, channel: Tensor, filters: Tensor | None) -> Tensor:
-        """One kernel, (out, in / groups, k, k), times the scales of its channels and filters."""
-        by_group = weight.view(self.groups, -1, *self.shape[1:]) * channel.view(self.groups, 1, -1, 1, 1)
-        weight = by_group.flatten(0, 1)
-        return weight if filters is None else weight * filters.view(-1, 1, 1, 1)
-
-    def _convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        groups = self.groups * (len(weight) // self.shape[0])
-        return F.conv2d(x, weight, bias, self.stride, self.padding, self.dilation, groups)
 
 
 class Attention(nn.Module):
