@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from suite.record import Json, Measurement, Metric, Outcome, canonical_json
-from suite.store import rows, schema
+from suite.store import decode, encode, schema
 from suite.store.lock import Lock, StoreError
 from suite.store.records import (
     STRIDES,
@@ -101,16 +101,16 @@ class Store:
                     git,
                     canonical_json(dict(machine)),
                     dataset_fingerprint,
-                    rows.metrics_json(metrics),
+                    encode.metrics_json(metrics),
                 ),
             )
             run = cursor.lastrowid
-            _insert(connection, "variants", [(run, i, *rows.variant_row(v)) for i, v in enumerate(variants)])
+            _insert(connection, "variants", [(run, i, *encode.variant_row(v)) for i, v in enumerate(variants)])
             connection.executemany(
                 "INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?,"
                 " (SELECT number FROM outcomes WHERE key = ? AND superseded = 0 AND ?))",
                 [
-                    (run, position, *rows.job_row(job), job.reused, job.key, job.reused)
+                    (run, position, *encode.job_row(job), job.reused, job.key, job.reused)
                     for position, job in enumerate(jobs)
                 ],
             )
@@ -119,16 +119,14 @@ class Store:
     def put(self, run_id: str, job: JobRecord, outcome: Outcome) -> None:
         """Store what `job` of the run left behind, in one transaction; it supersedes an older one."""
         with self._transaction() as connection:
-            connection.execute(
-                "UPDATE outcomes SET superseded = 1 WHERE key = ? AND superseded = 0", (outcome.key,)
-            )
+            connection.execute("UPDATE outcomes SET superseded = 1 WHERE key = ? AND superseded = 0", (outcome.key,))
             cursor = connection.execute(
                 "INSERT INTO outcomes (key, kind, variant, fingerprint, seed, replica, started, seconds,"
                 " environment, artifacts, failure) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*rows.job_row(job), *rows.outcome_row(outcome)),
+                (*encode.job_row(job), *encode.outcome_row(outcome)),
             )
             number = cursor.lastrowid
-            measured = [(number, i, *rows.measurement_row(m)) for i, m in enumerate(outcome.measurements)]
+            measured = [(number, i, *encode.measurement_row(m)) for i, m in enumerate(outcome.measurements)]
             _insert(connection, "measurements", measured)
             connection.execute(
                 "UPDATE jobs SET outcome = ? WHERE key = ? AND run = (SELECT number FROM runs WHERE id = ?)",
@@ -182,7 +180,7 @@ class Store:
         query = "SELECT * FROM outcomes WHERE superseded = 0 ORDER BY key"
         wanted = None if keys is None else set(keys)
         return tuple(
-            rows.outcome(row, self._measurements(row["number"]))
+            decode.outcome(row, self._measurements(row["number"]))
             for row in self._connection.execute(query).fetchall()
             if wanted is None or row["key"] in wanted
         )
@@ -214,12 +212,10 @@ class Store:
         Raises:
             StoreError: the store has none for this fingerprint.
         """
-        row = self._connection.execute(
-            "SELECT facts FROM datasets WHERE fingerprint = ?", (fingerprint,)
-        ).fetchone()
+        row = self._connection.execute("SELECT facts FROM datasets WHERE fingerprint = ?", (fingerprint,)).fetchone()
         if row is None:
             raise StoreError(f"{self.path}: has no data set '{fingerprint}'")
-        return rows.json_object(row["facts"])
+        return decode.json_object(row["facts"])
 
     def _run(self, row: sqlite3.Row) -> RunRecord:
         query = (
@@ -233,14 +229,12 @@ class Store:
             "SELECT * FROM variants WHERE run = ? ORDER BY position", (row["number"],)
         ).fetchall():
             strides = [m for m in self._measurements(outcome_of.get(record["name"])) if m.metric == STRIDES]
-            variants.append(rows.variant(record, strides[0] if strides else None))
-        return rows.run(row, jobs=tuple(rows.job(job) for job in job_rows), variants=tuple(variants))
+            variants.append(decode.variant(record, strides[0] if strides else None))
+        return decode.run(row, jobs=tuple(decode.job(job) for job in job_rows), variants=tuple(variants))
 
     def _measurements(self, outcome: int | None) -> tuple[Measurement, ...]:
-        found = self._connection.execute(
-            "SELECT * FROM measurements WHERE outcome = ? ORDER BY position", (outcome,)
-        )
-        return tuple(rows.measurement(row) for row in found)
+        found = self._connection.execute("SELECT * FROM measurements WHERE outcome = ? ORDER BY position", (outcome,))
+        return tuple(decode.measurement(row) for row in found)
 
     def _free_id(self, started: str) -> str:
         stem = started.replace(":", "")[:17].rstrip("Z+")
@@ -263,7 +257,7 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _insert(connection: sqlite3.Connection, table: str, table_rows: Sequence[tuple[rows.Cell, ...]]) -> None:
+def _insert(connection: sqlite3.Connection, table: str, table_rows: Sequence[tuple[encode.Cell, ...]]) -> None:
     for row in table_rows:
         marks = ", ".join("?" * len(row))
         connection.execute(f"INSERT INTO {table} VALUES ({marks})", row)  # noqa: S608  the names stand in this file
