@@ -16,7 +16,7 @@ from suite.cli.run_options import Options, run_options
 
 
 @click.command("nightly")
-@run_options
+@run_options("nightly")
 def command(options: Options) -> int:
     """Run the protocol and write the report, for a machine that nobody watches.
 

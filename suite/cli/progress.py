@@ -3,12 +3,16 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from suite.cli.output import fancy, say
 from suite.executors import Finished, Progressed, Started
 from suite.plan import Job
 from suite.record import Failure
 from suite.runner import Listener, Step
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 @contextmanager
@@ -18,25 +22,32 @@ def progress(jobs: int) -> Iterator[Listener]:
         yield lines(say)
         return
     from rich.console import Console
+
+    with bars(jobs, Console(stderr=True)) as listen:
+        yield listen
+
+
+@contextmanager
+def bars(jobs: int, console: "Console") -> Iterator[Listener]:
+    """A listener that shows a bar for the run and for each job that goes on, and leaves only failures behind."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        whole = bars.add_task("all jobs", total=jobs, state="")
+    with Progress(*columns, console=console, transient=True) as shown:
+        whole = shown.add_task("all jobs", total=jobs, state="")
         tasks = {}
 
         def show(step: Step) -> None:
             event = step.event
             if isinstance(event, Started):
-                tasks[event.id] = bars.add_task(words(step.job), total=None, state="")
+                tasks[event.id] = shown.add_task(words(step.job), total=None, state="")
             elif isinstance(event, Progressed):
-                total = event.total or None
-                bars.update(tasks[event.id], completed=event.done, total=total, state=event.stage)
+                shown.update(tasks[event.id], completed=event.done, total=event.total or None, state=event.stage)
             else:
-                bars.remove_task(tasks.pop(event.id))
-                bars.update(whole, completed=step.number)
+                shown.remove_task(tasks.pop(event.id))
+                shown.update(whole, completed=step.number)
                 if isinstance(event.result, Failure):
-                    bars.console.print(_line(step, event), markup=False, highlight=False)
+                    console.print(_line(step, event), markup=False, highlight=False)
 
         yield show
 

@@ -13,7 +13,7 @@ from suite.store import Store
 
 
 @click.command("run")
-@run_options
+@run_options("demo")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @click.option("--no-report", is_flag=True, help="Write no report.")
 @json_option

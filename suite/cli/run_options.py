@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import click
 
 from suite.cli.options import names_argument, variants_option
+
+_Decorator: TypeAlias = Callable[[Callable[..., int]], Callable[..., int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +32,25 @@ class Options:
         return self.out / "store.sqlite"
 
 
-def run_options(function: Callable[..., int]) -> Callable[..., int]:
-    """Give a command the arguments and options of a run; it receives them as `options`."""
+def run_options(protocol: str) -> _Decorator:
+    """Give a command the arguments and options of a run, `protocol` by default; it receives them as `options`."""
 
-    @wraps(function)
-    def command(**values: Any) -> int:
-        own = {field.name: values.pop(field.name) for field in fields(Options)}
-        return function(Options(**own), **values)
+    def decorate(function: Callable[..., int]) -> Callable[..., int]:
+        @wraps(function)
+        def command(**values: Any) -> int:
+            own = {field.name: values.pop(field.name) for field in fields(Options)}
+            return function(Options(**own), **values)
 
-    decorated: Callable[..., int] = command
-    for decorate in reversed(_DECORATORS):
-        decorated = decorate(decorated)
-    return decorated
+        choice = click.option(
+            "--protocol", default=protocol, show_default=True, metavar="NAME", help="What a run does; or a file."
+        )
+        options: list[_Decorator] = [names_argument(), choice, *_OPTIONS]
+        decorated: Callable[..., int] = command
+        for option in reversed(options):
+            decorated = option(decorated)
+        return decorated
+
+    return decorate
 
 
 def _parse_seeds(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[int, ...]:
@@ -59,9 +68,7 @@ def _parse_seeds(context: click.Context, parameter: click.Parameter, text: str |
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _EXISTING = click.Path(exists=True, file_okay=False, path_type=Path)
-_DECORATORS: tuple[Callable[[Callable[..., int]], Callable[..., int]], ...] = (
-    names_argument(),
-    click.option("--protocol", default="demo", show_default=True, metavar="NAME", help="What a run does; or a file."),
+_OPTIONS: tuple[_Decorator, ...] = (
     click.option("--data", type=_EXISTING, metavar="DIR", help="A data set in COCO's format for the protocol's."),
     variants_option,
     click.option(

@@ -19,7 +19,7 @@ from suite.protocols import Protocol
 from suite.record import Json
 from suite.runner import Listener, Summary, carry_out
 from suite.spec.library import Library
-from suite.store import Store, StoreError
+from suite.store import Store, StoreError, StoreLockedError
 from suite.train.recipe import recipe
 
 TERMINATED = 143
@@ -65,7 +65,7 @@ def carry_out_all(prepared: Prepared, options: Options, listen: Listener) -> Sum
     Raises:
         Refusal: the store is in use or cannot be read.
     """
-    with refusing_stores(), Store.open(options.store, wait=options.wait) as store:
+    with refusing_stores(), _open_store(options) as store:
         store.put_dataset(prepared.plan.conditions.data.fingerprint, prepared.facts)
         return carry_out(
             prepared.plan,
@@ -75,6 +75,16 @@ def carry_out_all(prepared: Prepared, options: Options, listen: Listener) -> Sum
             force=options.force,
             listen=listen,
         )
+
+
+def _open_store(options: Options) -> Store:
+    try:
+        return Store.open(options.store)
+    except StoreLockedError as error:
+        if not options.wait:
+            raise
+        say(f"waiting for process {error.pid}, which uses {options.store}")
+        return Store.open(options.store, wait=True)
 
 
 def write_report(options: Options, run_id: str) -> Path:

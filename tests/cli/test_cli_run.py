@@ -209,6 +209,20 @@ def test_a_store_in_use_gives_exit_code_5_with_the_holder(run, tmp_path):
     assert f"in use by process {os.getpid()}" in err
 
 
+def test_a_run_may_wait_for_the_one_before_it(run, tmp_path, monkeypatch):
+    holder = Store.open(tmp_path / "out" / "store.sqlite")
+    told = []
+
+    def say_and_end_the_first(line):
+        told.append(line)
+        holder.close()
+
+    monkeypatch.setattr(running, "say", say_and_end_the_first)
+
+    assert run("--wait", "--no-report")[0] == 0
+    assert told[0].startswith(f"waiting for process {os.getpid()}")
+
+
 def test_a_damaged_store_gives_exit_code_5_and_is_left_alone(run, tmp_path):
     store = tmp_path / "out" / "store.sqlite"
     store.parent.mkdir()
