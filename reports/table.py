@@ -99,7 +99,7 @@ def relative(value: float | None, base: float | None, *, floor: float) -> tuple[
     if value == base:
         return "= base", ""
     if abs(apart) < floor:
-        return signed_percent(apart), ""
+        return signed_percent(apart, 3), ""
     return (f"▲ {signed_percent(apart)}", "better") if apart < 0 else (f"▼ {signed_percent(apart)}", "worse")
 
 

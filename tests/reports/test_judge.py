@@ -1,0 +1,134 @@
+"""Which words a run earns."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from reports.gather import gather, rules_of
+from reports.headline import certificate, sentences, title
+from reports.model import Report, Rules
+from suite.stats.intervals import welch
+from suite.stats.verdict import holm
+from tests.reports import fixture_store
+from tests.reports.fixture_store import BASE, VARIANTS, Plan
+
+
+def judged(folder: Path, plan: Plan) -> Report:
+    return gather(fixture_store.build(folder / "store.sqlite", plan))
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    return judged(tmp_path_factory.mktemp("judge"), Plan())
+
+
+def row(report: Report, name: str):
+    found = report.row(name)
+    assert found is not None
+    return found
+
+
+def test_a_variant_with_most_of_the_bases_ap50_trains(report: Report) -> None:
+    assert row(report, "yolov5p_convnext").state == "trains"
+
+
+def test_a_variant_between_the_thresholds_is_suspect(report: Report) -> None:
+    assert row(report, "yolov5p_effnetv2_printed").state == "suspect"
+
+
+def test_a_frozen_control_is_broken_and_not_compared(report: Report) -> None:
+    control = row(report, "yolov5p_frozen")
+
+    assert control.state == "broken"
+    assert "ap" not in control.judged
+
+
+def test_a_variant_that_does_not_build_failed(report: Report) -> None:
+    assert row(report, "yolov5p_ghost").state == "failed"
+
+
+def test_the_base_is_compared_with_nothing(report: Report) -> None:
+    assert row(report, "yolov5p").judged == {}
+
+
+def test_differences_are_welchs_over_seeds_adjusted_over_all_compared_variants(report: Report) -> None:
+    base = row(report, "yolov5p").seeds("ap")
+    compared = [r for r in report.rows if "ap" in r.judged]
+    estimates = [welch(base, r.seeds("ap")) for r in compared]
+
+    assert [r.judged["ap"].estimate for r in compared] == estimates
+    assert [r.judged["ap"].p_adjusted for r in compared] == list(holm([e.p for e in estimates]))
+
+
+def test_fewer_than_three_seeds_are_never_coloured(tmp_path: Path) -> None:
+    found = judged(tmp_path, Plan(variants=VARIANTS[5:6], seeds=(0, 1), latency=False))
+
+    verdict = row(found, "yolov5p_effnetv2_printed").judged["ap"].verdict
+    assert (verdict.word, verdict.needed) == ("cannot tell", 3)
+
+
+def test_a_base_that_learned_nothing_silences_accuracy(tmp_path: Path) -> None:
+    found = judged(tmp_path, Plan(base=replace(BASE, ap50=0.05), variants=VARIANTS[:2], latency=False))
+
+    assert {r.state for r in found.rows} == {"unknown"}
+    assert not any(r.judged for r in found.rows)
+    assert title(found) == "The base yolov5p does not train here: nothing can be said about accuracy"
+
+
+def test_latency_is_the_ratio_of_paired_rounds(report: Report) -> None:
+    found = row(report, "yolov5p_odconv4").judged["wall:cpu-fp32-1t"]
+
+    assert found.estimate.value == pytest.approx(1.78, rel=0.01)
+    assert found.verdict.word == "worse"
+
+
+def test_the_resolution_is_the_worst_copy(report: Report) -> None:
+    copies = report.copies["wall:cpu-fp32-1t"]
+
+    assert report.resolution("wall:cpu-fp32-1t") == max(abs(e.value - 1) for _, e in copies)
+    assert len(copies) == 9, "beside the base itself and the eight variants that were timed"
+
+
+def test_controls_and_bases_stand_apart(report: Report) -> None:
+    assert report.rows[0].role == "base"
+    assert report.rows[-1].role == "control"
+    assert len(report.variants) == 8
+
+
+def test_thresholds_come_from_the_protocol() -> None:
+    found = rules_of({"verdict": {"ap_floor": 0.01, "latency_floor": 0.05, "trains": 0.6, "broken": 0.2}})
+
+    assert found == Rules(ap_floor=0.01, latency_floor=0.05, trains=0.6, broken=0.2)
+
+
+def test_a_protocol_without_thresholds_gets_the_defaults() -> None:
+    assert rules_of({}) == Rules(ap_floor=0.004, latency_floor=0.02, trains=0.57, broken=0.15, base_trains=0.1)
+
+
+def test_one_seed_certifies_nothing(tmp_path: Path) -> None:
+    found = judged(tmp_path, Plan(variants=VARIANTS[:1], seeds=(0,), latency=False))
+
+    assert certificate(found).endswith(
+        "With 1 seed no difference of accuracy is certified; a verdict needs 3 on each side."
+    )
+
+
+def test_two_files_of_one_network_both_get_its_numbers(tmp_path: Path) -> None:
+    """Their jobs share keys, so the store holds each answer once."""
+    path = fixture_store.build(tmp_path / "store.sqlite", Plan(variants=VARIANTS[:1], latency=False))
+    once = gather(path)
+    twin = replace(once.run.variants[1], name="twin")
+    jobs = tuple(replace(job, variant="twin") for job in once.run.jobs if job.variant == "yolov5p_convnext")
+    from reports.gather import _row
+    from suite.store import Store
+
+    with Store.open_readonly(path) as store:
+        measured = store.measurements([job.key for job in jobs])
+    found = _row(twin, {"yolov5p", "twin"}, jobs, measured, failures=())
+
+    assert found.seeds("ap") == row(once, "yolov5p_convnext").seeds("ap")
+
+
+def test_sentences_count_latency_apart(report: Report) -> None:
+    assert sentences(report)[0] == "Latency on CPU, fp32, 1 thread: 1 faster, 6 slower."
