@@ -135,9 +135,10 @@ class LocalExecutor:
         path = os.pathsep.join([*self._path, *filter(None, [os.environ.get("PYTHONPATH")])])
         # one thread a child, said before any library reads it
         environment = {**os.environ, **dict.fromkeys(_THREADS, "1"), "PYTHONPATH": path}
+        own = (str(os.getpid()), str(theirs.fileno()))
         with log.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "suite.executors.server", str(theirs.fileno()), *self._arguments],
+                [sys.executable, "-m", "suite.executors.server", *own, *self._arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

@@ -29,8 +29,8 @@ class Server:
 
     def serve(self) -> None:
         """Obey messages until the parent is gone, then kill every child."""
-        self._connection.send(Ready())
         try:
+            self._connection.send(Ready())
             while True:
                 ready = wait([self._connection, self._awake])
                 if self._awake in ready:
@@ -96,14 +96,16 @@ def _exited_child() -> int | None:
     return found.si_pid if found else None
 
 
-def main(descriptor: str, entry: str, *preload: str) -> None:
-    """Serve on a connection inherited as file `descriptor`; `entry` is "module:function"."""
+def main(parent: str, descriptor: str, entry: str, *preload: str) -> None:
+    """Serve `parent` on a connection inherited as file `descriptor`; `entry` is "module:function"."""
+    processes.die_with_parent(int(parent))  # while loading, nobody looks at the connection
     processes.adopt_orphans()
     for module in preload:
         importlib.import_module(module)
     module, _, function = entry.partition(":")
     loaded: child.Entry = getattr(importlib.import_module(module), function)
     gc.freeze()  # a collection in a child would copy the pages that all children share
+    processes.outlive_parent()  # from now on there are children to kill first
     Server(Connection(int(descriptor)), loaded).serve()
 
 
