@@ -94,7 +94,8 @@ class Variant:
     """A network, completely described.
 
     `baseline` is the variant that deltas refer to: the base, or "" where the file is another size of its base and
-    so is a baseline itself (a size that is called `<base>_<change>` is a modification). `control` marks a variant shipped to be broken, such as "broken".
+    so is a baseline itself (a size that is called `<base>_<change>` is a modification). `control` marks a variant
+    shipped to be broken, such as "broken".
     """
 
     name: str
