@@ -155,7 +155,7 @@ def _pictures(file: Path, content: Mapping[str, Any], roots: list[Path], notes: 
     for number, row, path in sorted(zip(ids, rows, found, strict=True), key=lambda item: item[0]):
         name = row["file_name"]
         width, height = (_whole(file, f"image {number} ({name})", row, side) for side in ("width", "height"))
-        examined = examine(path, width, height, whole=whole) if path else Examined("missing", "", "")
+        examined = examine(path, (width, height), whole=whole) if path else Examined("missing", "", "")
         if examined.fault:
             notes.add(f"picture left out: {examined.fault}", f"{name} {examined.detail}".strip())
         entries[number] = _Entry(number, name, width, height, path or file, "" if examined.fault else examined.identity)

@@ -3,6 +3,8 @@
 import base64
 from typing import Any
 
+import numpy as np
+
 from suite.datasets.coco import check_same_categories
 from suite.datasets.images import encode_jpeg, load_image, scale_to
 from suite.datasets.split import Picture, Split
@@ -10,6 +12,7 @@ from suite.record import Json, digest
 
 GALLERY = 8  # validation pictures that the report shows
 _LONGEST = 320  # pixels of a gallery picture's longer side
+_SMALL, _LARGE = 32**2, 96**2  # square pixels: COCO's borders
 
 
 def facts(train: Split, val: Split) -> dict[str, Json]:
@@ -44,6 +47,20 @@ def gallery(val: Split) -> tuple[Picture, ...]:
 def gallery_ratio(picture: Picture) -> float:
     """Pixels of the gallery picture per pixel of the original."""
     return min(1.0, _LONGEST / max(picture.width, picture.height))
+
+
+def histogram(split: Split) -> dict[str, Json]:
+    """Objects by category and by COCO's sizes, and objects in a picture; crowd regions left out."""
+    labels = np.concatenate([picture.labels[~picture.crowd] for picture in split.pictures])
+    area = np.concatenate([picture.area[~picture.crowd] for picture in split.pictures])
+    each = sorted(int((~picture.crowd).sum()) for picture in split.pictures)
+    counts = np.bincount(labels, minlength=len(split.categories)).tolist()
+    small, large = int((area < _SMALL).sum()), int((area >= _LARGE).sum())
+    return {
+        "categories": [[category.name, n] for category, n in zip(split.categories, counts, strict=True)],
+        "sizes": {"small": small, "medium": len(area) - small - large, "large": large},
+        "per_picture": {"least": each[0], "median": each[len(each) // 2], "most": each[-1]},
+    }
 
 
 def _counts(split: Split) -> dict[str, Json]:

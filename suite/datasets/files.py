@@ -26,8 +26,8 @@ class Examined:
     identity: str
 
 
-def examine(path: Path, width: int, height: int, *, whole: bool) -> Examined:
-    """Check that `path` is a complete picture of `width` x `height` pixels.
+def examine(path: Path, sides: tuple[int, int] | None = None, *, whole: bool = False) -> Examined:
+    """Check that `path` is a complete picture, of `sides` (width, height) where they are given.
 
     With `whole` the identity is the SHA-256 of all bytes, otherwise the size: hashing COCO's 19 GB takes minutes.
     A picture turned by its EXIF orientation may have its sides the other way round.
@@ -41,11 +41,11 @@ def examine(path: Path, width: int, height: int, *, whole: bool) -> Examined:
         else:
             tail = b""
     identity = hashlib.sha256(data).hexdigest() if whole else str(size)
-    fault, detail = _fault(path, data, tail, (width, height))
+    fault, detail = _fault(path, data, tail, sides)
     return Examined(fault, detail, identity)
 
 
-def _fault(path: Path, data: bytes, tail: bytes, sides: tuple[int, int]) -> tuple[str, str]:
+def _fault(path: Path, data: bytes, tail: bytes, sides: tuple[int, int] | None) -> tuple[str, str]:
     """`tail` is empty where `data` is the whole file."""
     if not data:
         return "empty", ""
@@ -61,7 +61,7 @@ def _fault(path: Path, data: bytes, tail: bytes, sides: tuple[int, int]) -> tupl
     return ("" if cv2.haveImageReader(str(path)) else "not a picture"), ""
 
 
-def _jpeg_fault(path: Path, data: bytes, tail: bytes, sides: tuple[int, int]) -> tuple[str, str]:
+def _jpeg_fault(path: Path, data: bytes, tail: bytes, sides: tuple[int, int] | None) -> tuple[str, str]:
     found, scan = _jpeg_header(data)
     ended = scan > 0 and b"\xff\xd9" in (tail or data[scan:])
     if tail and not ended:  # the header is longer than what was read, or other data follows the picture
@@ -86,8 +86,8 @@ def _jpeg_header(data: bytes) -> tuple[tuple[int, int], int]:
     return sides, 0
 
 
-def _size_fault(found: tuple[int, ...], sides: tuple[int, int]) -> tuple[str, str]:
-    if found not in {sides, sides[::-1]}:
+def _size_fault(found: tuple[int, ...], sides: tuple[int, int] | None) -> tuple[str, str]:
+    if sides and found not in {sides, sides[::-1]}:
         return "other size than stated", f"{found[0]} x {found[1]}, not {sides[0]} x {sides[1]}"
     if found[0] * found[1] > _MOST_PIXELS:
         return "too large", f"{found[0]} x {found[1]}"

@@ -2,11 +2,13 @@
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from suite.datasets.files import examine
 from suite.datasets.split import DataError, Picture
 
 Image = NDArray[np.uint8]  # (H, W, 3), RGB
@@ -48,6 +50,21 @@ def load_image(picture: Picture) -> Image:
         raise DataError(
             f"{picture.file}: is {width} x {height} pixels, but the annotation file says {wanted[1]} x {wanted[0]}"
         )
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+
+
+def read_image(file: Path) -> Image:
+    """Decode a picture of no data set as (H, W, 3) RGB, turned as its EXIF orientation says.
+
+    Raises:
+        DataError: there is no such file, it is not whole, or it does not decode.
+    """
+    if not file.is_file():
+        raise DataError(f"{file}: no such picture")
+    fault = examine(file).fault
+    image = None if fault else cv2.imread(str(file), cv2.IMREAD_COLOR)
+    if image is None:
+        raise DataError(f"{file}: {fault or 'does not decode as a picture'}")
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
 
 

@@ -1,0 +1,84 @@
+"""A variant with trained weights: what `eval` and `detect` begin with."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from suite.cli.options import open_library
+from suite.cli.output import ExitCode, Refusal
+from suite.record import Json
+
+if TYPE_CHECKING:
+    from suite.nn.detector import Detector
+
+DEFAULT_SIZE = 640  # pixels, of a checkpoint that does not say what it was trained at
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A detector with its weights; the classes' names, and the side in pixels that the weights were trained at."""
+
+    model: "Detector"
+    names: tuple[str, ...]
+    image_size: int
+
+
+def load_detector(name: str, weights: Path, variants: Sequence[Path]) -> Loaded:
+    """Build the variant for as many classes as the checkpoint has and load it.
+
+    Raises:
+        Refusal: the weights cannot be used, or are another network's.
+        SpecError: there is no such variant, or it has mistakes.
+    """
+    variant = open_library(variants).load(name)
+    from suite.nn.detector import build
+    from suite.nn.weights import WeightsError, load_weights
+
+    try:
+        facts, classes = _facts(weights)
+        model = build(variant, classes)
+        load_weights(model, weights)
+    except WeightsError as error:
+        raise Refusal(ExitCode.USAGE, str(error)) from error
+    known = facts.get("class_names")
+    names = tuple(str(n) for n in known) if isinstance(known, list) and len(known) == classes else _names(classes)
+    size = facts.get("image_size")
+    return Loaded(model.eval(), names, size if isinstance(size, int) else DEFAULT_SIZE)
+
+
+def fitting_size(imgsz: int | None, loaded: Loaded) -> int:
+    """The side asked for, else the one trained at; Refusal unless the network's strides divide it."""
+    size = imgsz or loaded.image_size
+    stride = max(loaded.model.strides)
+    if size % stride:
+        raise Refusal(ExitCode.USAGE, f"--imgsz {size}: {loaded.model.name} needs a multiple of {stride}")
+    return size
+
+
+def _facts(weights: Path) -> tuple[Mapping[str, Json], int]:
+    """What the checkpoint says of itself, and its number of classes."""
+    from suite.nn.pickles import read_reference_checkpoint
+    from suite.nn.weights import WeightsError, load_checkpoint
+
+    if not weights.is_file():
+        raise WeightsError(f"{weights}: no such file; `train` writes a .safetensors file, YOLOv5 a .pt file")
+    if weights.suffix == ".pt":
+        tensors = read_reference_checkpoint(weights)
+        anchors = next((name for name in tensors if name.endswith(".anchors")), None)
+        outputs = f"{anchors.removesuffix('anchors')}m.0.bias" if anchors else ""
+        if anchors is None or outputs not in tensors:
+            raise WeightsError(f"{weights}: has no detection head; a YOLOv5 detector ends in one with anchors")
+        return {}, len(tensors[outputs]) // tensors[anchors].shape[1] - 5
+    facts = load_checkpoint(weights).facts
+    classes = facts.get("classes")
+    if not isinstance(classes, int) or classes < 1:
+        raise WeightsError(f"{weights}: does not say how many classes it has")
+    return facts, classes
+
+
+def _names(classes: int) -> tuple[str, ...]:
+    """COCO's for 80 classes, as YOLOv5's own files mean them; numbers otherwise."""
+    from suite.datasets.names import COCO_NAMES
+
+    return COCO_NAMES if classes == len(COCO_NAMES) else tuple(f"class {index}" for index in range(classes))

@@ -1,0 +1,114 @@
+"""`eval`: COCO's twelve numbers of one variant's checkpoint on the validation part of a data set."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from suite.cli.checkpoints import fitting_size, load_detector
+from suite.cli.options import json_option, name_argument, variants_option
+from suite.cli.output import ExitCode, Refusal, reply, say, table
+from suite.metrics.accuracy import METRICS
+from suite.record import Json, Measurement
+
+
+@click.command("eval")
+@name_argument
+@variants_option
+@click.option(
+    "--weights",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A checkpoint of `train` (.safetensors) or of YOLOv5 (.pt, read without executing anything in it).",
+)
+@click.option(
+    "--data", type=click.Path(path_type=Path), metavar="DIR", help="A COCO data set; without it the built-in one."
+)
+@click.option("--imgsz", type=click.IntRange(32), metavar="PIXELS", help="Default: what was trained at, or 640.")
+@click.option("--conf", type=click.FloatRange(0, 1), default=0.001, show_default=True)
+@click.option("--iou", type=click.FloatRange(0, 1), default=0.6, show_default=True, help="Of the suppression.")
+@click.option("--max-det", type=click.IntRange(1), default=300, show_default=True, help="Detections a picture.")
+@click.option("--batch", type=click.IntRange(1), default=16, show_default=True)
+@click.option("--device", default="cpu", show_default=True)
+@json_option
+def command(
+    name: str,
+    variants: tuple[Path, ...],
+    weights: Path,
+    data: Path | None,
+    *,
+    imgsz: int | None,
+    conf: float,
+    iou: float,
+    max_det: int,
+    batch: int,
+    device: str,
+    as_json: bool,
+) -> int:
+    """Evaluate a checkpoint: pictures letterboxed to a square, boxes scored by pycocotools."""
+    loaded = load_detector(name, weights, variants)
+    size = fitting_size(imgsz, loaded)
+    from suite.datasets.coco import DataError, read_split
+    from suite.datasets.shapes import ensure
+    from suite.metrics.accuracy import evaluate
+
+    try:
+        val = read_split(data or ensure(Path("out/data/shapes-128px-1000-200-seed0")), "val")
+        names = tuple(category.name for category in val.categories)
+        if len(names) != loaded.model.classes:
+            raise Refusal(
+                ExitCode.USAGE,
+                f"{weights}: scores {loaded.model.classes} classes, but {val.folder} has {len(names)}",
+            )
+        if names != loaded.names:
+            say(f"warning: {val.folder} names its classes {_few(names)}, the weights {_few(loaded.names)}")
+        evaluation = evaluate(
+            loaded.model,
+            val,
+            image_size=size,
+            batch=batch,
+            confidence=conf,
+            iou=iou,
+            max_detections=max_det,
+            device=device,
+        )
+    except DataError as error:
+        raise Refusal(ExitCode.NOTHING, str(error)) from error
+    for issue in val.issues:
+        say(f"warning: {issue.kind}: {issue.count} ({', '.join(issue.examples)})")
+    if as_json:
+        reply("eval", _json(evaluation.measurements, [issue.as_json() for issue in val.issues]))
+    else:
+        _tell(evaluation.measurements)
+    return ExitCode.DONE
+
+
+def _tell(measurements: Sequence[Measurement]) -> None:
+    """COCO's numbers in COCO's order, then AP50 by class."""
+    found = {m.metric: m for m in measurements}
+    rows = [(metric.title, f"{found[metric.name].samples[0]:.3f}" if metric.name in found else "n/a") for metric in
+            METRICS if metric.name != "detections"]  # fmt: skip
+    table(("NUMBER", "VALUE"), rows)
+    by_class = found["ap50"].notes["by_class"] if "ap50" in found else {}
+    assert isinstance(by_class, dict)
+    click.echo()
+    table(("CLASS", "AP50"), [(n, "n/a" if ap is None else f"{ap:.3f}") for n, ap in by_class.items()])
+
+
+def _json(measurements: Sequence[Measurement], issues: list[Json]) -> Json:
+    found = {m.metric: m for m in measurements}
+    numbers: dict[str, Json] = {
+        metric.name: found[metric.name].samples[0] if metric.name in found else None for metric in METRICS
+    }
+    by_class = found["ap50"].notes["by_class"] if "ap50" in found else {}
+    return {
+        "numbers": numbers,
+        "ap50_by_class": by_class,
+        "settings": dict(measurements[0].settings),
+        "skipped": issues,
+    }
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")

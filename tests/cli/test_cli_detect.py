@@ -1,0 +1,147 @@
+"""`detect` as a user calls it."""
+
+import json
+from pathlib import Path
+from typing import ClassVar
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from suite.cli import detect
+from suite.cli.checkpoints import Loaded
+from suite.cli.main import main
+from suite.datasets.names import COCO_NAMES
+from suite.nn.detector import build
+from suite.nn.reference import reference_names
+from suite.nn.weights import save_checkpoint
+from suite.spec.library import Library
+from tests.nn.test_weights import _write_reference
+
+
+class Fixed(nn.Module):
+    """Sees one dog and, less surely, one cat in the network's image, whatever is shown; remembers what it was shown."""
+
+    name, classes, strides = "fixed", 2, (8, 16, 32)
+    shown: ClassVar[list[tuple[int, ...]]] = []  # of the class: what runs is a deployed copy
+
+    def predict(self, images: Tensor) -> Tensor:
+        self.shown.append(tuple(images.shape))
+        return torch.tensor([[[100, 60, 40, 20, 1.0, 0.0, 0.9], [40, 30, 20, 20, 1.0, 0.3, 0.0]]])
+
+
+@pytest.fixture
+def fixed(monkeypatch) -> list[tuple[int, ...]]:
+    monkeypatch.setattr(Fixed, "shown", [])
+    monkeypatch.setattr(detect, "load_detector", lambda *_: Loaded(Fixed(), ("cat", "dog"), 128))
+    return Fixed.shown
+
+
+def picture(folder: Path, name: str = "a.png", size: tuple[int, int] = (256, 150)) -> str:
+    """A grey picture of `size` (width, height)."""
+    folder.mkdir(exist_ok=True)
+    cv2.imwrite(str(folder / name), np.full((size[1], size[0], 3), 90, np.uint8))
+    return str(folder / name)
+
+
+def run(tmp_path: Path, *images: str, options: tuple[str, ...] = ()) -> int:
+    return main(["detect", "any", *images, "--weights", "w", "--out", str(tmp_path / "out"), *options])
+
+
+def test_boxes_are_in_the_pictures_own_pixels(fixed, tmp_path, capsys):
+    """256 x 150 becomes 128 x 75, padded to 128 x 96: half the size, 10.5 pixels lower."""
+    assert run(tmp_path, picture(tmp_path), options=("--json",)) == 0
+
+    (found,) = json.loads(capsys.readouterr().out)["data"]
+    assert fixed == [(1, 3, 96, 128)]
+    assert (found["width"], found["height"]) == (256, 150)
+    assert [(box["class"], box["label"], box["score"], box["box"]) for box in found["boxes"]] == [
+        ("dog", 1, pytest.approx(0.9), [160, 79, 80, 40]),
+        ("cat", 0, pytest.approx(0.3), [60, 19, 40, 40]),
+    ]
+
+
+def test_pictures_are_written_with_their_boxes(fixed, tmp_path):
+    run(tmp_path, picture(tmp_path))
+
+    drawn = cv2.imread(str(tmp_path / "out/a.jpg"))
+    assert drawn.shape == (150, 256, 3)
+    assert abs(drawn[119, 200].astype(int) - 90).max() > 40  # the lower edge of the dog's box
+    assert abs(drawn[140, 20].astype(int) - 90).max() < 10
+
+
+def test_two_pictures_of_one_name_are_both_kept(fixed, tmp_path):
+    run(tmp_path, picture(tmp_path / "one"), picture(tmp_path / "two"))
+
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a-2.jpg", "a.jpg"]
+
+
+def test_boxes_are_listed_one_a_line(fixed, tmp_path, capsys):
+    path = picture(tmp_path)
+    assert run(tmp_path, path) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("\t")[:3] for line in lines] == [
+        ["PICTURE", "CLASS", "SCORE"],
+        [path, "dog", "0.900"],
+        [path, "cat", "0.300"],
+    ]
+
+
+def test_conf_leaves_out_the_less_sure(fixed, tmp_path, capsys):
+    run(tmp_path, picture(tmp_path), options=("--conf", "0.5", "--json"))
+
+    assert [box["class"] for box in json.loads(capsys.readouterr().out)["data"][0]["boxes"]] == ["dog"]
+
+
+def test_a_picture_that_cannot_be_read_does_not_stop_the_others(fixed, tmp_path, capsys):
+    whole = picture(tmp_path, "whole.jpg")
+    (tmp_path / "half.jpg").write_bytes(Path(whole).read_bytes()[:400])
+
+    code = run(tmp_path, str(tmp_path / "gone.jpg"), str(tmp_path / "half.jpg"), whole, options=("--json",))
+
+    document = json.loads(capsys.readouterr().out)
+    assert code == 4
+    assert [Path(found["image"]).name for found in document["data"]] == ["whole.jpg"]
+    assert [error["message"].partition("/")[2].rpartition("/")[2] for error in document["errors"]] == [
+        "gone.jpg: no such picture",
+        "half.jpg: truncated",
+    ]
+
+
+def test_a_real_checkpoint_detects(tmp_path, capsys):
+    model = build(Library().load("yolov5p"), 3, seed=0)
+    path = save_checkpoint(tmp_path / "w.safetensors", model, {"class_names": ["x", "y", "z"], "image_size": 64})
+    options = ["--weights", str(path), "--out", str(tmp_path / "out"), "--conf", "0.000001", "--json"]
+
+    assert main(["detect", "yolov5p", picture(tmp_path), *options]) == 0
+
+    boxes = json.loads(capsys.readouterr().out)["data"][0]["boxes"]
+    assert boxes
+    assert {box["class"] for box in boxes} <= {"x", "y", "z"}
+
+
+def test_yolov5s_own_file_is_read_with_cocos_names(tmp_path, capsys):
+    model = build(Library().load("yolov5n"), 80, seed=0)
+    state = model.state_dict()
+    theirs = {theirs: state[ours] for ours, theirs in reference_names(model).items()}
+    strides = state["head.anchors"].new_tensor(model.strides)
+    theirs["model.24.anchors"] = state["head.anchors"] / strides[:, None, None]
+    _write_reference(tmp_path / "yolov5n.pt", theirs)
+    options = ["--weights", str(tmp_path / "yolov5n.pt"), "--out", str(tmp_path / "out"), "--conf", "1e-7", "--json"]
+
+    assert main(["detect", "yolov5n", picture(tmp_path), *options, "--imgsz", "64"]) == 0
+
+    boxes = json.loads(capsys.readouterr().out)["data"][0]["boxes"]
+    assert boxes
+    assert all(box["class"] == COCO_NAMES[box["label"]] for box in boxes)
+
+
+def test_missing_weights_are_one_line(tmp_path, capsys):
+    assert main(["detect", "yolov5p", picture(tmp_path), "--weights", str(tmp_path / "w.pt")]) == 2
+
+    err = capsys.readouterr().err
+    assert "w.pt: no such file" in err
+    assert len(err.splitlines()) == 1

@@ -1,0 +1,113 @@
+"""`eval` as a user calls it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from suite.cli.main import main
+from suite.datasets.shapes import ensure
+from suite.nn.detector import build
+from suite.nn.weights import save_checkpoint
+from suite.spec.library import Library
+
+SHAPES = ["disc", "square", "triangle", "cross"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    return ensure(tmp_path_factory.mktemp("data") / "set", train=1, val=3)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory) -> Path:
+    """A checkpoint as `train` writes it, of an untrained network."""
+    model = build(Library().load("yolov5p"), 4, seed=0)
+    facts = {"class_names": SHAPES, "image_size": 128}
+    return save_checkpoint(tmp_path_factory.mktemp("weights") / "p.safetensors", model, facts)
+
+
+def test_eval_prints_cocos_twelve_numbers_and_every_class(weights, data, capsys):
+    assert main(["eval", "yolov5p", "--weights", str(weights), "--data", str(data)]) == 0
+
+    lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    names = [line[0] for line in lines]
+    assert names[:4] == ["NUMBER", "AP", "AP50", "AP75"]
+    assert names.index("") == 13
+    assert names[14:] == ["CLASS", *SHAPES]
+    assert all(0 <= float(line[1]) <= 1 for line in lines[1:13] if line[1] != "n/a")
+
+
+def test_eval_json_states_the_published_protocol(weights, data, capsys):
+    assert main(["eval", "yolov5p", "--weights", str(weights), "--data", str(data), "--json"]) == 0
+
+    document = json.loads(capsys.readouterr().out)
+    assert document["command"] == "eval"
+    settings = document["data"]["settings"]
+    assert {key: settings[key] for key in ("confidence", "iou", "max_detections", "letterbox")} == {
+        "confidence": 0.001,
+        "iou": 0.6,
+        "max_detections": 300,
+        "letterbox": "square",
+    }
+    assert settings["image_size"] == 128  # what the checkpoint was trained at
+    assert list(document["data"]["ap50_by_class"]) == SHAPES
+
+
+def test_weights_of_another_number_of_classes_are_refused(data, tmp_path, capsys):
+    path = save_checkpoint(tmp_path / "w.safetensors", build(Library().load("yolov5p"), 7, seed=0), {})
+
+    assert main(["eval", "yolov5p", "--weights", str(path), "--data", str(data)]) == 2
+
+    assert "scores 7 classes, but" in capsys.readouterr().err
+
+
+def test_weights_trained_on_other_names_are_evaluated_with_a_warning(data, tmp_path, capsys):
+    model = build(Library().load("yolov5p"), 4, seed=0)
+    path = save_checkpoint(tmp_path / "w.safetensors", model, {"class_names": ["a", "b", "c", "d"], "image_size": 64})
+
+    assert main(["eval", "yolov5p", "--weights", str(path), "--data", str(data)]) == 0
+
+    assert "the weights a, b, c, d" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["yolov5p", "--weights", "gone.safetensors"], 2, "gone.safetensors: no such file"),
+        (["yolov5n", "--weights", "WEIGHTS"], 2, "holds yolov5p with 4 classes, not yolov5n"),
+        (["yolov5pp", "--weights", "WEIGHTS"], 2, "did you mean 'yolov5p'"),
+        (["yolov5p", "--weights", "WEIGHTS", "--data", "nowhere"], 4, "nowhere: no such folder"),
+        (["yolov5p", "--weights", "WEIGHTS", "--imgsz", "100"], 2, "needs a multiple of 32"),
+        (["yolov5p"], 2, "--weights"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_an_exit_code(weights, capsys, arguments, code, said):
+    assert main(["eval", *(str(weights) if a == "WEIGHTS" else a for a in arguments)]) == code
+
+    out, err = capsys.readouterr()
+    assert said in err
+    assert "Traceback" not in err
+    assert out == ""
+
+
+def test_damaged_weights_are_named(weights, data, tmp_path, capsys):
+    for suffix in ("", ".json"):
+        (tmp_path / f"w.safetensors{suffix}").write_bytes(Path(f"{weights}{suffix}").read_bytes())
+    (tmp_path / "w.safetensors").write_bytes(weights.read_bytes()[:1000])
+
+    assert main(["eval", "yolov5p", "--weights", str(tmp_path / "w.safetensors"), "--data", str(data)]) == 2
+
+    assert "w.safetensors: damaged" in capsys.readouterr().err
+
+
+def test_what_was_left_out_of_the_data_is_said(weights, tmp_path, capsys):
+    folder = ensure(tmp_path / "set", train=1, val=3)
+    (folder / "images/val/000002.png").unlink()
+
+    assert main(["eval", "yolov5p", "--weights", str(weights), "--data", str(folder), "--json"]) == 0
+
+    out, err = capsys.readouterr()
+    skipped = json.loads(out)["data"]["skipped"]
+    assert skipped == [{"kind": "picture left out: missing", "count": 1, "examples": ["000002.png"]}]
+    assert "000002.png" in err
