@@ -18,6 +18,19 @@ MARK = "ABLATION_TEST_MARK"
 GONE_WITHIN = 10  # seconds
 
 
+LOADING = f"""
+import sys
+from pathlib import Path
+from suite.executors import Task
+from suite.executors.local import LocalExecutor
+
+out, here = Path(sys.argv[1]), Path({str(ROOT / "tests" / "executors")!r})
+options = {{"entry": "fake_jobs:execute", "preload": ["slow_import"], "path": [here]}}
+executor = LocalExecutor(out / "work", logs=out / "log", **options)
+next(executor.run([Task("a", "a", ("measure", 1), 60, "build")], parallel=1))
+"""
+
+
 class Killer:
     """Starts a command again and again, kills it after a while, and counts what is left of it."""
 
@@ -110,6 +123,19 @@ def test_an_interrupted_toy_run_leaves_no_process_behind(tmp_path, number):
     process = killer.start()
     process.stdout.readline()
     process.send_signal(number)
+    process.communicate()
+
+    assert killer.left_after_a_while() == []
+
+
+def test_a_fork_server_that_still_loads_dies_with_its_parent(tmp_path, monkeypatch):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    monkeypatch.setenv("SLOW_IMPORT", str(pipe))
+    killer = Killer([sys.executable, "-c", LOADING, str(tmp_path)])
+    process = killer.start()
+    assert pipe.read_text() == "begun"
+    process.kill()
     process.communicate()
 
     assert killer.left_after_a_while() == []
