@@ -5,6 +5,7 @@ The unit is a *visit*: one untimed call, then as many timed calls as fill `visit
 machine disturbs all three; the ratio is read from the paired rounds. The copy shows what a ratio of 1 looks like here.
 """
 
+import math
 import random
 import resource
 import statistics
@@ -39,6 +40,7 @@ METRICS: tuple[Metric, ...] = tuple(
     for clock, words in _CLOCKS.items()
 )
 _MOST_CALLS = 25  # in a visit
+_BETWEEN_LOOKS = 1.2  # looking after every round would stop at intervals that are narrow by chance
 _WARM_UP = {"cpu": (3, 0.2), "cuda": (25, 0.5)}  # at least this many calls, and at least this many seconds
 
 
@@ -147,16 +149,17 @@ def interleave(
     calls = {role: _warm_up(sessions[role], prepared[role], settings, clock) for role in order}
     wall: dict[str, list[float]] = {role: [] for role in order}
     cpu: dict[str, list[float]] = {role: [] for role in order}
-    start = clock()
-    while True:
+    start, look = clock(), settings.min_rounds
+    precise = False
+    while not precise and clock() - start < settings.cap_seconds:
         shuffle(order)
         for role in order:
             wall_ms, cpu_ms = visit(sessions[role], prepared[role], calls[role])
             wall[role].append(wall_ms)
             cpu[role].append(cpu_ms)
-        precise = len(wall["base"]) >= settings.min_rounds and _is_precise(wall, settings.half_width)
-        if precise or clock() - start >= settings.cap_seconds:
-            break
+        if len(wall["base"]) >= look:
+            precise = _is_precise(wall, settings.half_width)
+            look = math.ceil(_BETWEEN_LOOKS * look)
     return Rounds(
         wall={role: tuple(samples) for role, samples in wall.items()},
         cpu={role: tuple(samples) for role, samples in cpu.items()},

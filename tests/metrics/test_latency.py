@@ -9,7 +9,9 @@ import torch
 
 from suite.metrics import latency
 from suite.metrics.latency import LatencyError, Settings, interleave
+from suite.record import canonical_json
 from suite.runtimes import Timing
+from suite.spec.library import Library
 from suite.stats.intervals import log_ratios, median_interval
 
 
@@ -133,6 +135,18 @@ def test_more_rounds_are_measured_until_the_interval_is_narrow_enough():
     assert max(interval.high - interval.value, interval.value - interval.low) <= 0.02
 
 
+def test_the_interval_at_the_stop_covers_the_true_ratio():
+    hits = 0
+    for seed in range(300):
+        random_source = random.Random(seed)
+        settings = Settings(seed=seed, half_width=0.02, cap_seconds=60.0, visit_ms=10.0)
+        rounds, _, _ = measured(settings, variant_ms=10.5, noise=lambda _, r=random_source: r.lognormvariate(0, 0.03))
+        interval = median_interval(log_ratios(rounds.wall["variant"], rounds.wall["base"]))
+        hits += interval.low <= math.log(1.05) <= interval.high
+
+    assert 0.92 <= hits / 300 <= 0.98
+
+
 def test_drift_that_doubles_the_time_cancels_in_the_ratio():
     rounds, _, _ = measured(
         Settings(half_width=1e-9, cap_seconds=30.0), variant_ms=10.5, noise=lambda now: 1 + now / 30
@@ -181,6 +195,23 @@ def test_noise_is_picture_like_and_repeats():
 def test_an_infinite_output_is_not_timed():
     with pytest.raises(LatencyError, match=r"wild: 1 of 4 outputs are not finite in fp16; time it in fp32"):
         latency.check_finite("wild", torch.tensor([0.0, 1.0, math.inf, 2.0]), Settings(precision="fp16"))
+
+
+def test_a_real_measurement_is_six_aligned_series_with_their_evidence():
+    library = Library()
+    settings = Settings(image_size=64, cap_seconds=0.2, visit_ms=1.0)
+
+    found = latency.measure_latency(library.load("yolov5p_wide"), library.load("yolov5p"), settings, classes=4)
+
+    assert {m.metric for m in found} == {metric.name for metric in latency.METRICS}
+    assert len({len(m.samples) for m in found}) == 1
+    assert all(sample > 0 for m in found for sample in m.samples)
+    stated = {"image_size": 64, "batch": 1, "runtime": "eager", "device": "cpu", "precision": "fp32"}
+    assert stated.items() <= found[0].settings.items()
+    assert found[0].notes["base"] == "yolov5p"
+    assert found[0].notes["rounds"] == len(found[0].samples)
+    assert found[0].notes["weights"] == "untrained"
+    canonical_json([dict(found[0].settings), dict(found[0].notes)])
 
 
 def test_the_metrics_are_the_six_that_the_samples_need():

@@ -1,0 +1,101 @@
+"""`doctor` as a user calls it, and what it says of machines that lack things."""
+
+import json
+
+import pytest
+
+from suite import machine
+from suite.cli import doctor
+from suite.cli.doctor import Finding, examine
+from suite.cli.main import main
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch):
+    monkeypatch.setattr(machine, "unrest", lambda: ())
+
+
+def found(what: str) -> Finding:
+    return next(finding for finding in examine() if finding.what == what)
+
+
+def test_a_machine_that_runs_the_tests_lacks_nothing_essential(capsys):
+    assert main(["doctor"]) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "WHAT\tSTATUS\tFOUND\tMEND"
+    assert all("\tmissing\t" not in line for line in lines)
+
+
+def test_doctor_as_json_describes_the_machine_too(capsys):
+    main(["doctor", "--json"])
+
+    data = json.loads(capsys.readouterr().out)["data"]
+    assert data["machine"]["class"] == machine.describe()["class"]
+    assert {
+        "python",
+        "torch",
+        "GPU",
+        "onnxruntime",
+        "openvino",
+        "tensorrt",
+        "pynvml",
+        "data",
+        "disk",
+        "threads",
+        "Chromium",
+    } <= {finding["what"] for finding in data["findings"]}
+
+
+def test_everything_that_is_absent_says_how_to_mend_it():
+    assert all(finding.mend for finding in examine() if finding.status != "ok")
+
+
+def test_something_essential_that_is_missing_exits_5(monkeypatch, capsys):
+    monkeypatch.setattr(doctor, "_has", lambda module: module != "thop")
+
+    assert main(["doctor"]) == 5
+    assert "packages\tmissing\twithout thop\tpip install -e ." in capsys.readouterr().out
+
+
+def test_an_optional_runtime_that_is_absent_is_no_failure(monkeypatch):
+    monkeypatch.setattr(doctor, "_has", lambda module: module != "openvino")
+
+    assert found("openvino") == Finding("openvino", "absent", "not installed", "pip install openvino")
+
+
+def test_a_broken_torch_is_missing(monkeypatch):
+    def fail(name):
+        raise ImportError("libcudart.so.13: cannot open shared object file\nmore")
+
+    monkeypatch.setattr(doctor.importlib, "import_module", fail)
+
+    (finding,) = doctor._torch()
+    assert (finding.status, finding.found) == ("missing", "libcudart.so.13: cannot open shared object file")
+
+
+def test_a_full_disk_is_missing_room(monkeypatch, tmp_path):
+    class Usage:
+        free = 2**30
+
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: Usage)
+
+    room, folder = doctor._disk(tmp_path)
+    assert (room.status, room.found, room.mend) == ("missing", "1.0 GiB free", "free 2 GiB or run elsewhere")
+    assert folder.status == "ok"
+
+
+def test_data_sets_are_named(tmp_path):
+    (tmp_path / "shapes").mkdir()
+
+    assert doctor._data(tmp_path) == [Finding("data", "ok", "shapes")]
+
+
+def test_a_card_that_torch_cannot_use_is_named(monkeypatch):
+    card = {"name": "NVIDIA L4", "memory_gib": 22.5, "driver": "570.86"}
+    monkeypatch.setattr(machine, "gpus", lambda: (card,))
+    monkeypatch.setattr(doctor, "_has", lambda _: False)
+
+    (finding,) = doctor._gpus()
+    assert finding.found == "NVIDIA L4 (22.5 GiB, driver 570.86), unseen by torch"
+    assert finding.status == "absent"
