@@ -22,7 +22,7 @@ def explain_loss(model: nn.Module, images: Tensor, parts: Sequence[float]) -> st
     """Which part of the loss is not finite, and the first layer whose weights or output are not."""
     bad = [name for name, value in zip(PARTS, parts, strict=True) if not torch.isfinite(torch.tensor(value))]
     loss = f"the {' and '.join(bad)} loss is not finite" if bad else "the loss is not finite"
-    weights = _first(model.state_dict().items())
+    weights = _first(model.named_parameters())
     if weights:
         return f"{loss}: the weights of {weights} are not finite"
     layer = _first_output(model, images)

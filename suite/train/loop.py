@@ -169,9 +169,10 @@ class _Run:
     def _move(self, step: int) -> None:
         self.pace.set(self.optimizer, step)
         self.scaler.unscale_(self.optimizer)
-        norm = nn.utils.clip_grad_norm_(self.state.groups.values(), self.clip)
+        norm = self.state.gradient.norm()
         if self.device.type == "cpu" and not math.isfinite(norm.item()):
             raise TrainingDiverged(step + 1, explain_gradient(self.model))
+        nn.utils.clip_grads_with_norm_(self.state.groups.values(), self.clip, norm)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.state.gradient.zero_()
