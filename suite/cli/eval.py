@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -87,13 +88,29 @@ def command(
 def _tell(measurements: Sequence[Measurement]) -> None:
     """COCO's numbers in COCO's order, then AP50 by class."""
     found = {m.metric: m for m in measurements}
-    rows = [(metric.title, f"{found[metric.name].samples[0]:.3f}" if metric.name in found else "n/a") for metric in
-            METRICS if metric.name != "detections"]  # fmt: skip
+    rows = [
+        (metric.title, _digits(found[metric.name].samples[0] if metric.name in found else None))
+        for metric in METRICS
+        if metric.name != "detections"
+    ]
     table(("NUMBER", "VALUE"), rows)
-    by_class = found["ap50"].notes["by_class"] if "ap50" in found else {}
-    assert isinstance(by_class, dict)
+    if "ap50" not in found:
+        return
+    notes: dict[str, Any] = dict(found["ap50"].notes)
+    point = notes["working_point"]
     click.echo()
-    table(("CLASS", "AP50"), [(n, "n/a" if ap is None else f"{ap:.3f}") for n, ap in by_class.items()])
+    table(
+        ("CLASS", "AP50", "PRECISION", "RECALL"),
+        [
+            (name, _digits(ap), *(_digits(point[figure].get(name)) for figure in ("precision", "recall")))
+            for name, ap in notes["by_class"].items()
+        ],
+    )
+    say(f"precision and recall at confidence {point['confidence']:.3f}, where the mean F1 is best")
+
+
+def _digits(value: float | None) -> str:
+    return "n/a" if value is None else f"{value:.3f}"
 
 
 def _json(measurements: Sequence[Measurement], issues: list[Json]) -> Json:
@@ -101,10 +118,11 @@ def _json(measurements: Sequence[Measurement], issues: list[Json]) -> Json:
     numbers: dict[str, Json] = {
         metric.name: found[metric.name].samples[0] if metric.name in found else None for metric in METRICS
     }
-    by_class = found["ap50"].notes["by_class"] if "ap50" in found else {}
+    notes = found["ap50"].notes if "ap50" in found else {}
     return {
         "numbers": numbers,
-        "ap50_by_class": by_class,
+        "ap50_by_class": notes.get("by_class", {}),
+        "working_point": notes.get("working_point", {}),
         "settings": dict(measurements[0].settings),
         "skipped": issues,
     }

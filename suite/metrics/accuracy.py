@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from suite.datasets.split import Split
+    from suite.metrics.curves import Curves
     from suite.nn.detector import Detector
 
 VERSION = 1
@@ -87,10 +88,14 @@ def evaluate(
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """COCO's twelve numbers in its order, -1 where no object is of that kind; AP50 by category id, likewise."""
+    """COCO's twelve numbers in its order, -1 where no object is of that kind; AP50 by category id, likewise.
+
+    `curves` has YOLOv5's working point; its classes are category ids.
+    """
 
     stats: tuple[float, ...]
     ap50_by_category: Mapping[int, float]
+    curves: "Curves"
 
 
 def score(annotations: Mapping[str, Any], detections: Sequence[Mapping[str, Any]]) -> Scores:
@@ -111,7 +116,27 @@ def score(annotations: Mapping[str, Any], detections: Sequence[Mapping[str, Any]
         judge.summarize()
     at_50 = judge.eval["precision"][0, :, :, 0, -1]  # (recall thresholds, categories), all areas, 100 detections
     by_category = {number: float(at_50[:, index].mean()) for index, number in enumerate(judge.params.catIds)}
-    return Scores(tuple(float(value) for value in judge.stats), by_category)
+    return Scores(tuple(float(value) for value in judge.stats), by_category, _curves(judge))
+
+
+def _curves(judge: Any) -> "Curves":
+    """From pycocotools' own matches, in all areas; what it ignores (crowds, surplus detections) is left out."""
+    import numpy as np
+
+    from suite.metrics.curves import curves
+
+    everything = judge.params.areaRng[0]
+    views = [view for view in judge.evalImgs if view is not None and view["aRng"] == everything]
+    thresholds = len(judge.params.iouThrs)
+    correct, scores = [np.zeros((0, thresholds), bool)], [np.zeros(0)]
+    found, truth = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for view in views:
+        kept = ~view["dtIgnore"][0].astype(bool)
+        correct.append((view["dtMatches"] > 0).T[kept])
+        scores.append(np.asarray(view["dtScores"], np.float64)[kept])
+        found.append(np.full(int(kept.sum()), view["category_id"]))
+        truth.append(np.full(int((view["gtIgnore"] == 0).sum()), view["category_id"]))
+    return curves(np.concatenate(correct), np.concatenate(scores), np.concatenate(found), np.concatenate(truth))
 
 
 def _result(number: int, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -165,12 +190,24 @@ def _numbers(scores: Scores, val: "Split", settings: Mapping[str, Json]) -> list
         category.name: None if scores.ap50_by_category[category.id] < 0 else scores.ap50_by_category[category.id]
         for category in val.categories
     }
-    notes: dict[str, dict[str, Json]] = {"ap": {"absent": absent} if absent else {}, "ap50": {"by_class": by_class}}
+    notes: dict[str, dict[str, Json]] = {
+        "ap": {"absent": absent} if absent else {},
+        "ap50": {"by_class": by_class, "working_point": _working_point(scores.curves, val)},
+    }
     return [
         Measurement(name, VERSION, "", "trained", (value,), settings, notes.get(name, {}))
         for name, value in stats.items()
         if value >= 0
     ]
+
+
+def _working_point(curves: "Curves", val: "Split") -> Json:
+    """Precision and recall by class name, at the confidence with the best mean F1, as YOLOv5 prints them."""
+    names = {category.id: category.name for category in val.categories}
+    classes = [names[number] for number in curves.classes.tolist()]
+    precision: dict[str, Json] = dict(zip(classes, curves.precision.tolist(), strict=True))
+    recall: dict[str, Json] = dict(zip(classes, curves.recall.tolist(), strict=True))
+    return {"confidence": curves.confidence, "precision": precision, "recall": recall}
 
 
 def _gallery(found: "Mapping[int, Tensor]", val: "Split", settings: Mapping[str, Json]) -> Measurement:

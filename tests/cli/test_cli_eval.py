@@ -52,6 +52,7 @@ def test_eval_json_states_the_published_protocol(weights, data, capsys):
     }
     assert settings["image_size"] == 128  # what the checkpoint was trained at
     assert list(document["data"]["ap50_by_class"]) == SHAPES
+    assert set(document["data"]["working_point"]) == {"confidence", "precision", "recall"}
 
 
 def test_weights_of_another_number_of_classes_are_refused(data, tmp_path, capsys):

@@ -103,6 +103,17 @@ def test_half_the_objects_of_one_class_give_half_the_recall(split: Split) -> Non
     assert numbers(evaluation)["ap50"] == pytest.approx((1 + 51 / 101) / 2)
 
 
+def test_the_working_point_has_precision_and_recall_by_class(split: Split) -> None:
+    """Both classes are found; a third dog, seen where there is none, makes one of three dogs wrong."""
+    found = truth_of(split)
+    found[0].append([2, 30, 10, 10, 0.9, 1])
+
+    point = notes(evaluate(Oracle(found), split, image_size=SIZE), "ap50")["working_point"]
+
+    assert point["precision"] == {"cat": pytest.approx(1.0), "dog": pytest.approx(2 / 3)}
+    assert point["recall"] == {"cat": pytest.approx(1.0), "dog": pytest.approx(1.0)}
+
+
 def test_no_detections_at_all_score_0(split: Split) -> None:
     evaluation = evaluate(Oracle([[], []]), split, image_size=SIZE)
 
