@@ -68,7 +68,7 @@ def _untrained(report: Report, variants: Sequence[Row], against: str) -> str:
 
 def sentences(report: Report) -> tuple[str, ...]:
     """What follows the title: latency, controls, strides, jobs without a result."""
-    found = [_latency(report), *_controls(report), _counted_only(report), *_gaps(report)]
+    found = [_latency(report), _noise(report), *_controls(report), _counted_only(report), *_gaps(report)]
     return tuple(sentence for sentence in found if sentence)
 
 
@@ -82,6 +82,15 @@ def _latency(report: Report) -> str:
         if calls[call]
     ]
     return f"Latency on {report.setups[0].title}: {', '.join(parts)}." if parts else ""
+
+
+def _noise(report: Report) -> str:
+    """A machine that cannot tell a network from its copy was not idle."""
+    for setup in report.setups[:1]:
+        reach = report.resolution(f"wall:{setup.key}")
+        if reach is not None and reach > 2 * report.rules.latency_floor:
+            return f"⚠ The machine was not quiet: copies of one network differ by up to {100 * reach:.1f} % in time."
+    return ""
 
 
 def _controls(report: Report) -> list[str]:

@@ -27,7 +27,7 @@ def setups_of(rows: Sequence[Row]) -> tuple[Setup, ...]:
         for item in row.find(f"latency_{clock}_ms")
         for setup in [setup_of(item)]
     }
-    return tuple(sorted(found.values(), key=lambda setup: (setup.gpu, setup.key)))
+    return tuple(sorted(found.values(), key=lambda setup: (setup.gpu, "fp32" not in setup.key, setup.key)))
 
 
 def setup_of(item: Item) -> Setup:

@@ -107,7 +107,7 @@ def _state(report: Report, row: Row) -> Cell:
     mean = row.mean("ap50")
     base = report.row(row.baseline)
     reference = base.mean("ap50") if base else None
-    share = f"{mean / reference:.0%} of base" if mean is not None and reference else ""
+    share = f"{mean / reference:.0%} of base" if mean is not None and reference and row.state != "unknown" else ""
     call = {"broken": "bad", "failed": "bad", "suspect": "worse"}.get(row.state, "")
     return Cell(STATES[row.state], share, STATES[row.state], call)
 

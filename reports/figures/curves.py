@@ -42,7 +42,7 @@ def loss(curves: Sequence[Curve], *, base: str, marks: dict[str, Mark], name: st
     """One panel per variant: seeds thin, their mean thick, the base's mean dotted for comparison."""
     variants = list(dict.fromkeys(c.variant for c in curves))
     rows = -(-len(variants) // _COLUMNS)
-    columns = min(_COLUMNS, max(len(variants), 2))
+    columns = max(-(-len(variants) // rows), 2)
     canvas = Canvas(name, label, height=0.5 + 2.15 * rows)
     panels = canvas.figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
     reference = _mean([_thin(c) for c in curves if c.variant == base])

@@ -86,7 +86,7 @@ def _axes(axes: Axes, points: Sequence[Point], titles: tuple[str, str]) -> None:
     margin = max(top - bottom, 0.02) * 0.09
     axes.set_xscale("log")
     axes.set_xlim(low / 1.12, high * 1.2)
-    axes.set_ylim(bottom - margin, top + margin)
+    axes.set_ylim(max(bottom - margin, 0.0), top + margin)
     axes.set_xlabel(titles[0])
     axes.set_title(titles[1], fontsize=12, fontweight="normal", color=MUTED)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)))

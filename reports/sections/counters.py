@@ -6,7 +6,7 @@ from reports.figures.dots import Dot, forest
 from reports.figures.marks import Mark
 from reports.model import Report, Row
 from reports.section import Section
-from reports.words import number, signed_percent
+from reports.words import number, signed, signed_percent
 from suite.record import Json
 
 _COUNTERS = (("gmacs_fvcore", "fvcore"), ("gmacs_thop", "thop"))
@@ -52,9 +52,14 @@ def build(report: Report) -> Section:
         "counters",
         title,
         "Counters",
-        "Filled marks are fvcore, hollow marks thop, crosses are off by more than 1 %; zero is torch's dispatch-level "
+        "Filled marks are fvcore, hollow marks thop, crosses miss more than 1 %; zero is torch's dispatch-level "
         "count, which the report uses. The axis is linear inside the shaded ±1 % and logarithmic outside.",
-        {"figure": plot, "off": [d for d in found if not d.agrees], "count": len(found), "silent": silent},
+        {
+            "figure": plot,
+            "off": sorted((d for d in found if not d.agrees), key=lambda d: d.apart),
+            "count": len(found),
+            "silent": silent,
+        },
     )
 
 
@@ -100,12 +105,12 @@ def _causes(noted: Json) -> tuple[tuple[str, str, str], ...]:
 
 
 def _amount(value: Json) -> str:
-    return number(float(value), 4) if isinstance(value, (int, float)) else ""
+    return signed(float(value), 4) if isinstance(value, (int, float)) else ""
 
 
 def _dot(difference: Difference) -> Dot:
     percent = 100 * difference.apart
-    mark: Mark = "same" if difference.agrees else "bad"
+    mark: Mark = "bad" if difference.apart < 0 and not difference.agrees else "same"
     tip = f"{difference.row.name}, {difference.counter}: {difference.gmacs} GMACs, {difference.shown}"
     name = difference.row.name
     return Dot(name, name, percent, percent, percent, mark, tip, hollow=difference.counter == "thop")

@@ -139,5 +139,7 @@ def _stopped(report: Report, setup: Setup) -> str:
     precise = reasons.count("precision")
     if not precise and "cap" not in reasons:
         return ""
+    if max(item.job.replica or 0 for row in report.rows for item in row.find("latency_wall_ms")) == 0:
+        return "There was one process only, so what a new process alone changes is not seen here."
     whole = counted(len(reasons), "process", "processes")
     return f"{precise} of {whole} stopped because the ratio was known well enough; the others at their time limit."

@@ -18,7 +18,12 @@ _ID, _TITLE = "tradeoffs", "Accuracy against its price"
 def build(report: Report) -> Section:
     """One plot per kind of cost, as tabs."""
     costs: list[tuple[str, str, str, Cost]] = [
-        (f"ms-{s.key}", s.title, f"median latency in ms a picture, {s.title} (log scale)", _timed(report, s))
+        (
+            f"ms-{s.key}",
+            s.title,
+            f"ms a picture, {s.title}: the base's median × the paired ratio (log scale)",
+            _timed(report, s),
+        )
         for s in report.setups
     ]
     costs.append(("gflops", "GFLOPs", "GFLOPs = 2 × GMACs a picture, as deployed (log scale)", _exact("gmacs", 2.0)))
@@ -32,7 +37,12 @@ def build(report: Report) -> Section:
                 (f"t-{key}", title, draw(points, name=f"t-{key}", titles=(axis, "AP, mean of the seeds"), label=label))
             )
     if not tabs:
-        return Section(_ID, _TITLE, "Trade-offs", missing="There is no accuracy to set against a cost in this run.")
+        return Section(
+            _ID,
+            _TITLE,
+            "Trade-offs",
+            missing="There is no accuracy to set against a cost in this run: nothing was trained, or not far enough.",
+        )
     broken = [row.name for row in report.rows if row.state == "broken"]
     left = f" Broken variants are left out: {listed(broken)}." if broken else ""
     return Section(
@@ -49,7 +59,7 @@ def build(report: Report) -> Section:
 def _point(row: Row, cost: Cost) -> Point | None:
     values = row.seeds(PRIMARY)
     price = cost(row)
-    if not values or price is None or row.state == "broken":
+    if not values or price is None or row.state in {"broken", "unknown"}:
         return None
     return Point(row.name, price, (min(values), sum(values) / len(values), max(values)), mark_of(row))
 
@@ -71,11 +81,18 @@ def _exact(metric: str, factor: float) -> Cost:
 
 
 def _timed(report: Report, setup: Setup) -> Cost:
+    """The base's median times the paired ratio: rounds of different hours do not share a weather."""
+
     def cost(row: Row) -> tuple[float, float, float] | None:
-        times = milliseconds(row, report.rows, setup, "wall")
+        base = report.row(row.baseline) or row
+        times = milliseconds(base, report.rows, setup, "wall")
         if not times:
             return None
-        found = median_interval(times)
-        return (found.low, found.value, found.high) if found.low > 0 else (found.value,) * 3
+        middle = median_interval(times)
+        found = row.judged.get(f"wall:{setup.key}")
+        if found is None:
+            return (middle.low, middle.value, middle.high) if base is row and middle.low > 0 else None
+        low, high = found.estimate.low * middle.value, found.estimate.high * middle.value
+        return (low, found.estimate.value * middle.value, high)
 
     return cost

@@ -215,7 +215,7 @@ def _thop_notes(sketch: Sketch) -> dict[str, Json]:
     if sketch.thop > 0.99:
         return {"ratio": sketch.thop}
     missed = 1 - sketch.thop
-    cause: Json = {"cause": "F.conv2d with computed weights", "gmacs": round(sketch.gmacs * missed, 5), "layers": 11}
+    cause: Json = {"cause": "F.conv2d with computed weights", "gmacs": -round(sketch.gmacs * missed, 5), "layers": 11}
     return {"ratio": sketch.thop, "sentence": f"misses {missed:.0%}: F.conv2d with computed weights", "causes": [cause]}
 
 

@@ -132,3 +132,16 @@ def test_two_files_of_one_network_both_get_its_numbers(tmp_path: Path) -> None:
 
 def test_sentences_count_latency_apart(report: Report) -> None:
     assert sentences(report)[0] == "Latency on CPU, fp32, 1 thread: 1 faster, 6 slower."
+
+
+def test_a_machine_that_cannot_tell_a_copy_is_said_to_be_busy(report: Report) -> None:
+    key = "wall:cpu-fp32-1t"
+    noisy = replace(report, copies={key: ((BASE.name, replace(report.copies[key][0][1], value=1.207)),)})
+
+    assert "⚠ The machine was not quiet: copies of one network differ by up to 20.7 % in time." in sentences(noisy)
+
+
+def test_one_process_is_enough_for_a_latency_verdict(tmp_path: Path) -> None:
+    found = judged(tmp_path, Plan(variants=VARIANTS[2:3], train=False, replicas=1))
+
+    assert row(found, "yolov5p_odconv4").judged["wall:cpu-fp32-1t"].verdict.word == "worse"

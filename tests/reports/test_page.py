@@ -182,7 +182,7 @@ def test_a_gap_is_explained(tmp_path: Path) -> None:
     text = words(made(tmp_path, MISSING["no training"]))
 
     assert "Nothing was trained in this run." in text
-    assert "There is no accuracy to set against a cost in this run." in text
+    assert "There is no accuracy to set against a cost in this run:" in text
 
 
 def test_an_unfinished_run_says_so(tmp_path: Path) -> None:
