@@ -17,7 +17,7 @@ def written(folder: Path, text: str) -> Path:
 def test_the_tiny_recipe_says_what_was_measured() -> None:
     tiny = recipe("tiny")
 
-    assert (tiny.name, tiny.optimizer.kind, tiny.schedule.shape, tiny.ema.ramp) == ("tiny", "adamw", "cosine", 0)
+    assert (tiny.name, tiny.optimizer.kind, tiny.schedule.shape, tiny.ema.decay) == ("tiny", "adamw", "cosine", 0.99)
     assert tiny.loss.scale_gains is False
     assert tiny.augment == AugmentSettings(fliplr=0.5)
 

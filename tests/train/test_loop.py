@@ -1,0 +1,251 @@
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from suite.datasets.loader import Batch
+from suite.nn.boxes import nms
+from suite.nn.detector import Detector, build
+from suite.spec.library import Library
+from suite.spec.variant import Schedule, Variant
+from suite.train.assign import Priors
+from suite.train.diverged import TrainingDiverged
+from suite.train.flat import FlatState
+from suite.train.kernels import fast_pointwise
+from suite.train.loop import Progress, Trained, train
+from suite.train.loss import DetectionLoss
+from suite.train.optim import Pace, cosine_factor, optimizer, parameter_groups
+from suite.train.recipe import Recipe, recipe
+
+TINY = recipe("tiny")
+BRISK = replace(TINY, schedule=replace(TINY.schedule, warmup_steps=2))
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """The bits of a sum depend on the number of threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def trained(variant: Variant, batches: list[Batch], made: Recipe = BRISK, steps: int = 6, seed: int = 0) -> Trained:
+    return train(build(variant, 2, seed=seed), variant, batches, made, steps=steps, seed=seed)
+
+
+def state(model: nn.Module) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+def changed(before: dict[str, Tensor], after: dict[str, Tensor]) -> set[str]:
+    return {name for name, value in before.items() if not torch.equal(value, after[name])}
+
+
+def test_the_same_seed_gives_the_same_weights_bit_for_bit(mini: Variant, batches: list[Batch]) -> None:
+    first, second = (state(trained(mini, batches).ema_model) for _ in range(2))
+
+    assert not changed(first, second)
+
+
+def test_every_trainable_parameter_gets_a_gradient(mini: Variant, batches: list[Batch]) -> None:
+    model = build(mini, 2, seed=0)
+    before = state(model)
+
+    train(model, mini, batches, BRISK, steps=3)
+
+    constant = {"head.anchors"} | {name for name in before if name.endswith("num_batches_tracked")}
+    assert changed(before, state(model)) >= set(before) - constant
+
+
+def test_one_flat_buffer_trains_like_torch_on_separate_tensors(mini: Variant, batches: list[Batch]) -> None:
+    flat, separate = build(mini, 2, seed=0).double(), build(mini, 2, seed=0).double()
+    layout = FlatState(flat)
+    by_flat = optimizer(layout.groups, BRISK.optimizer, batch=2)
+    groups = {group.kind: list(group.parameters) for group in parameter_groups(separate)}
+    by_torch = torch.optim.AdamW(
+        [{"params": p, "kind": k, "weight_decay": 0.05 if k == "weight" else 0.0} for k, p in groups.items()],
+        betas=(0.9, 0.99),
+    )
+    pace = Pace(BRISK, steps=5, batch=2)
+    for step, batch in enumerate(batches[:5]):
+        images = batch.images.double() / 255
+        for model, mover in ((flat, by_flat), (separate, by_torch)):
+            loss = DetectionLoss(Priors(model.head.anchors, model.strides), BRISK.loss)
+            loss(model(images), batch.targets)[0].backward()
+            pace.set(mover, step)
+        nn.utils.clip_grad_norm_(layout.groups.values(), 10)
+        nn.utils.clip_grad_norm_(separate.parameters(), 10)
+        by_flat.step()
+        layout.gradient.zero_()
+        by_torch.step()
+        by_torch.zero_grad()
+
+    layout.release()
+    for (name, mine), theirs in zip(flat.named_parameters(), separate.parameters(), strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-9, atol=1e-12, msg=name)
+
+
+def test_released_model_and_average_share_no_memory(mini: Variant, batches: list[Batch]) -> None:
+    model = build(mini, 2, seed=0)
+
+    averaged = train(model, mini, batches, BRISK, steps=2).ema_model
+
+    tensors = [*model.state_dict().values(), *averaged.state_dict().values()]
+    storages = {tensor.untyped_storage().data_ptr() for tensor in tensors}
+    assert len(storages) == len(tensors)
+
+
+def test_the_average_is_in_evaluation_mode_and_lags_behind(mini: Variant, batches: list[Batch]) -> None:
+    model = build(mini, 2, seed=0)
+    start = model.head.outputs[0].bias.clone()
+
+    averaged = train(model, mini, batches, BRISK, steps=6).ema_model
+
+    assert not any(module.training for module in averaged.modules())
+    moved = (model.head.outputs[0].bias - start).abs().sum()
+    assert 0 < (averaged.head.outputs[0].bias - start).abs().sum() < moved
+
+
+def test_frozen_parts_keep_weights_and_norm_statistics(mini: Variant, batches: list[Batch]) -> None:
+    frozen = replace(mini, freeze=("backbone", "neck"))
+    before = state(build(frozen, 2, seed=0))
+
+    after = state(trained(frozen, batches).ema_model)
+
+    assert {name.split(".")[0] for name in changed(before, after)} == {"head"}
+
+
+class Recorder:
+    """Keeps the values that a scheduled attribute takes, by step."""
+
+    def __init__(self, model: Detector, layer: str) -> None:
+        self.seen: list[float] = []
+        model.get_submodule(layer).register_forward_pre_hook(lambda module, _: self.seen.append(module.temperature))
+
+
+def test_a_schedule_runs_from_its_start_to_its_end(mini: Variant, batches: list[Batch]) -> None:
+    scheduled = replace(mini, schedules=(Schedule("conv.Conv", "temperature", 30, 1, 0.5),))
+    model = build(scheduled, 2, seed=0)
+    recorder = Recorder(model, "backbone.0")
+
+    averaged = train(model, scheduled, batches, BRISK, steps=4).ema_model
+
+    assert recorder.seen == [30, 15.5, 1, 1]
+    assert averaged.get_submodule("backbone.0").temperature == 1
+
+
+def test_the_curve_has_a_point_every_ten_steps_and_the_last(mini: Variant, batches: list[Batch]) -> None:
+    told: list[Progress] = []
+
+    result = train(build(mini, 2, seed=0), mini, batches, BRISK, steps=24, on_step=told.append)
+
+    assert [point.step for point in result.curve] == [10, 20, 24]
+    assert [progress.point for progress in told] == list(result.curve)
+    assert result.curve[0].lr == pytest.approx(0.004 * cosine_factor(9 / 24, 0.02))
+
+
+def test_accumulated_batches_move_the_weights_once(mini: Variant, batches: list[Batch]) -> None:
+    made = replace(
+        BRISK,
+        optimizer=replace(BRISK.optimizer, nominal_batch=8),
+        schedule=replace(BRISK.schedule, warmup_steps=0),
+    )
+    model = build(mini, 2, seed=0)
+    weights: list[Tensor] = []
+    model.register_forward_pre_hook(lambda *_: weights.append(model.head.outputs[0].weight.detach().clone()))
+
+    train(model, mini, batches, made, steps=9)
+
+    moves = [not torch.equal(a, b) for a, b in itertools.pairwise(weights)]
+    assert moves == [False, False, False, True, False, False, False, True]
+
+
+def test_too_few_batches_are_an_error(mini: Variant, batches: list[Batch]) -> None:
+    with pytest.raises(ValueError, match="the data ended after 30 of 40 steps"):
+        trained(mini, batches, steps=40)
+
+
+def test_divergence_names_the_step_and_the_layer_that_breaks(mini: Variant, batches: list[Batch]) -> None:
+    model = build(mini, 2, seed=0)
+    passes: list[int] = []
+
+    def break_from_the_third_pass(_module: nn.Module, _inputs: object, output: Tensor) -> Tensor:
+        passes.append(1)
+        return output if len(passes) < 3 else output / 0
+
+    model.get_submodule("backbone.1.norm").register_forward_hook(break_from_the_third_pass)
+
+    with pytest.raises(
+        TrainingDiverged, match=r"step 3: the box and objectness and class loss is not finite: .*backbone\.1\.norm"
+    ) as caught:
+        train(model, mini, batches, BRISK, steps=6)
+
+    assert caught.value.step == 3
+
+
+def test_broken_weights_are_named(mini: Variant, batches: list[Batch]) -> None:
+    model = build(mini, 2, seed=0)
+    model.get_submodule("neck.0.conv").weight.data[0] = torch.nan
+
+    with pytest.raises(TrainingDiverged, match=r"step 1: .* the weights of neck\.0\.conv\.weight are not finite"):
+        train(model, mini, batches, BRISK, steps=6)
+
+
+def test_a_gradient_that_is_not_finite_never_reaches_the_weights(mini: Variant, batches: list[Batch]) -> None:
+    model = build(mini, 2, seed=0)
+    model.get_submodule("neck.0.conv").register_full_backward_hook(lambda _m, g, _o: tuple(x * torch.inf for x in g))
+
+    with pytest.raises(TrainingDiverged, match=r"step 1: the gradient of backbone\.1\.norm\.bias is not finite"):
+        train(model, mini, batches, BRISK, steps=6)
+
+    assert all(torch.isfinite(parameter).all() for parameter in model.parameters())
+
+
+def test_bf16_trains_close_to_single_precision(mini: Variant, batches: list[Batch]) -> None:
+    single = trained(mini, batches, steps=10).curve[-1]
+    half = trained(mini, batches, replace(BRISK, precision="bf16"), steps=10).curve[-1]
+
+    assert half.obj == pytest.approx(single.obj, rel=0.05)
+
+
+def test_large_pointwise_convolutions_change_kernel_but_not_result(mini: Variant) -> None:
+    wide = replace(
+        mini, layers=(mini.layers[0], replace(mini.layers[1], stride=1, options={"kernel": 1}), *mini.layers[2:])
+    )
+    model = build(wide, 2, seed=0).eval()
+    images = torch.rand(8, 3, 128, 128)
+    conv = model.get_submodule("backbone.1.conv")
+
+    with torch.no_grad():
+        plain = model(images)
+        with fast_pointwise(model, batch=8, image_size=128):
+            during = conv.dilation
+            fast = model(images)
+
+    assert (during, conv.dilation) == ((2, 2), (1, 1))
+    torch.testing.assert_close(fast, plain, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_handful_of_images_is_learnt_by_heart() -> None:
+    """Four images of one bright square each: every square is found, and nothing else."""
+    variant = Library().load("yolov5p")
+    images = torch.randint(0, 120, (4, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    places = [(8, 8), (32, 12), (12, 36), (34, 34)]
+    rows = []
+    for index, (x, y) in enumerate(places):
+        images[index, index % 3, y : y + 20, x : x + 20] += 130
+        rows.append([index, index % 2, (x + 10) / 64, (y + 10) / 64, 20 / 64, 20 / 64])
+    model = build(variant, 2, seed=0)
+
+    train(model, variant, [Batch(images, torch.tensor(rows))] * 300, TINY, steps=300)
+
+    with torch.no_grad():
+        found = nms(model.eval().predict(images / 255), confidence=0.5)
+    for index, (x, y) in enumerate(places):
+        assert found[index][:, 5].tolist() == [index % 2]
+        torch.testing.assert_close(found[index][0, :4], torch.tensor([x, y, x + 20.0, y + 20.0]), rtol=0, atol=2)
