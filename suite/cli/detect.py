@@ -140,16 +140,17 @@ def _detect(loaded: Loaded, pixels: "Image", size: int, thresholds: Thresholds, 
 
 
 def _draw(pixels: "Image", boxes: Sequence[Box], names: Sequence[str]) -> "Image":
-    """Frames with name and score, the best on top."""
+    """Frames with name and score, the best on top; small pictures are enlarged, or the words would hide them."""
     import cv2
 
-    canvas = pixels.copy()
-    scale = max(sum(canvas.shape[:2]) / 2 / 640, 0.5)
+    factor = max(_LEAST_SIDE // max(pixels.shape[:2]), 1)
+    canvas = pixels.repeat(factor, axis=0).repeat(factor, axis=1)
+    scale = max(sum(canvas.shape[:2]) / 2 / 640, 0.6)
     width = max(round(2 * scale), 1)
     for box in reversed(boxes):
         colour = _COLOURS[box.label % len(_COLOURS)]
-        left, top = (round(v) for v in box.xywh[:2])
-        right, bottom = (round(start + length) for start, length in zip(box.xywh[:2], box.xywh[2:], strict=True))
+        x, y, across, down = (factor * side for side in box.xywh)
+        left, top, right, bottom = round(x), round(y), round(x + across), round(y + down)
         cv2.rectangle(canvas, (left, top), (right, bottom), colour, width)
         text = f"{names[box.label]} {box.score:.2f}"
         (text_width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale / 2, 1)
@@ -159,6 +160,7 @@ def _draw(pixels: "Image", boxes: Sequence[Box], names: Sequence[str]) -> "Image
     return canvas
 
 
+_LEAST_SIDE = 512  # pixels of a drawn picture's longer side, or half of that
 # Okabe and Ito's colours, which the colour-blind can tell apart too (RGB)
 _COLOURS = (
     (86, 180, 233),

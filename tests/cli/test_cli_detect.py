@@ -67,9 +67,9 @@ def test_pictures_are_written_with_their_boxes(fixed, tmp_path):
     run(tmp_path, picture(tmp_path))
 
     drawn = cv2.imread(str(tmp_path / "out/a.jpg"))
-    assert drawn.shape == (150, 256, 3)
-    assert abs(drawn[119, 200].astype(int) - 90).max() > 40  # the lower edge of the dog's box
-    assert abs(drawn[140, 20].astype(int) - 90).max() < 10
+    assert drawn.shape == (300, 512, 3)  # twice the size
+    assert abs(drawn[238, 400].astype(int) - 90).max() > 40  # the lower edge of the dog's box
+    assert abs(drawn[280, 40].astype(int) - 90).max() < 10
 
 
 def test_two_pictures_of_one_name_are_both_kept(fixed, tmp_path):
