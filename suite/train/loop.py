@@ -90,7 +90,9 @@ def train(
     keep_freed_memory()
     torch.manual_seed(seed)
     stream = iter(batches)
-    first = next(stream)  # tells the sizes
+    first = next(stream, None)  # tells the sizes
+    if first is None:
+        raise ValueError(f"the data ended after 0 of {steps} steps; give at least one batch a step")
     run = _Run(model, variant, recipe, first=first, steps=steps, device=torch.device(device))
     start = time.perf_counter()
     curve = []

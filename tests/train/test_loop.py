@@ -164,9 +164,10 @@ def test_accumulated_batches_move_the_weights_once(mini: Variant, batches: list[
     assert moves == [False, False, False, True, False, False, False, True]
 
 
-def test_too_few_batches_are_an_error(mini: Variant, batches: list[Batch]) -> None:
-    with pytest.raises(ValueError, match="the data ended after 30 of 40 steps"):
-        trained(mini, batches, steps=40)
+@pytest.mark.parametrize("there", [0, 5])
+def test_too_few_batches_are_an_error(mini: Variant, batches: list[Batch], there: int) -> None:
+    with pytest.raises(ValueError, match=f"the data ended after {there} of 6 steps"):
+        trained(mini, batches[:there])
 
 
 def test_divergence_names_the_step_and_the_layer_that_breaks(mini: Variant, batches: list[Batch]) -> None:
