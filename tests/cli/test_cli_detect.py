@@ -18,7 +18,7 @@ from suite.nn.detector import build
 from suite.nn.reference import reference_names
 from suite.nn.weights import save_checkpoint
 from suite.spec.library import Library
-from tests.nn.test_weights import _write_reference
+from tests.nn.reference_checkpoint import write_reference
 
 
 class Fixed(nn.Module):
@@ -129,7 +129,7 @@ def test_yolov5s_own_file_is_read_with_cocos_names(tmp_path, capsys):
     theirs = {theirs: state[ours] for ours, theirs in reference_names(model).items()}
     strides = state["head.anchors"].new_tensor(model.strides)
     theirs["model.24.anchors"] = state["head.anchors"] / strides[:, None, None]
-    _write_reference(tmp_path / "yolov5n.pt", theirs)
+    write_reference(tmp_path / "yolov5n.pt", theirs)
     options = ["--weights", str(tmp_path / "yolov5n.pt"), "--out", str(tmp_path / "out"), "--conf", "1e-7", "--json"]
 
     assert main(["detect", "yolov5n", picture(tmp_path), *options, "--imgsz", "64"]) == 0

@@ -1,9 +1,6 @@
 """Checkpoints: what is written comes back, what is damaged or foreign is refused, nothing in a file is executed."""
 
-import collections
-import io
 import pickle
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -11,9 +8,9 @@ import torch
 
 from suite.nn.detector import Detector, build
 from suite.nn.pickles import WeightsError, read_reference_checkpoint
-from suite.nn.reference import reference_names
 from suite.nn.weights import load_checkpoint, load_weights, save_checkpoint
 from suite.spec.library import Library
+from tests.nn.reference_checkpoint import reference_state, write_archive, write_reference
 from tests.nn.reference_fill import fill
 
 
@@ -59,7 +56,7 @@ def test_weights_of_another_number_of_classes_are_refused(model: Detector, tmp_p
 
 def test_a_reference_checkpoint_loads_through_stand_ins(model: Detector, tmp_path: Path) -> None:
     path = tmp_path / "yolov5n.pt"
-    _write_reference(path, _reference_state(model))
+    write_reference(path, reference_state(model))
     other = build(Library().load("yolov5n"), 3, seed=1)
 
     load_weights(other, path)
@@ -73,14 +70,14 @@ def test_a_reference_checkpoint_loads_through_stand_ins(model: Detector, tmp_pat
 
 def test_an_old_anchor_grid_is_ignored(model: Detector, tmp_path: Path) -> None:
     path = tmp_path / "old.pt"
-    _write_reference(path, {**_reference_state(model), "model.24.anchor_grid": torch.zeros(3, 1, 3, 1, 1, 2)})
+    write_reference(path, {**reference_state(model), "model.24.anchor_grid": torch.zeros(3, 1, 3, 1, 1, 2)})
 
     load_weights(build(Library().load("yolov5n"), 3), path)
 
 
 def test_weights_of_a_larger_network_are_refused_whole(model: Detector, tmp_path: Path) -> None:
     path = tmp_path / "n.pt"
-    _write_reference(path, _reference_state(model))
+    write_reference(path, reference_state(model))
     other = build(Library().load("yolov5s"), 3, seed=1)
     before = {name: tensor.clone() for name, tensor in other.state_dict().items()}
 
@@ -91,7 +88,7 @@ def test_weights_of_a_larger_network_are_refused_whole(model: Detector, tmp_path
 
 def test_a_focus_network_is_refused_by_name(model: Detector, tmp_path: Path) -> None:
     path = tmp_path / "v5.pt"
-    _write_reference(path, _reference_state(model), first_class="Focus")
+    write_reference(path, reference_state(model), first_class="Focus")
 
     with pytest.raises(WeightsError, match="Focus"):
         read_reference_checkpoint(path)
@@ -100,7 +97,7 @@ def test_a_focus_network_is_refused_by_name(model: Detector, tmp_path: Path) -> 
 def test_a_malicious_pickle_is_refused_and_not_executed(tmp_path: Path) -> None:
     canary = tmp_path / "canary"
     path = tmp_path / "evil.pt"
-    _write_archive(path, pickle.dumps(_Evil(f"touch {canary}"), protocol=2), {})
+    write_archive(path, pickle.dumps(_Evil(f"touch {canary}"), protocol=2), {})
 
     with pytest.raises(WeightsError, match="system, which no model needs"):
         read_reference_checkpoint(path)
@@ -110,7 +107,7 @@ def test_a_malicious_pickle_is_refused_and_not_executed(tmp_path: Path) -> None:
 def test_a_small_file_cannot_claim_a_large_tensor(tmp_path: Path) -> None:
     path = tmp_path / "bomb.pt"
     state = {"model.0.conv.weight": torch.zeros(1, dtype=torch.int64).expand(1000, 1000)}
-    _write_reference(path, state)
+    write_reference(path, state)
 
     with pytest.raises(WeightsError, match="larger than its"):
         read_reference_checkpoint(path)
@@ -119,7 +116,7 @@ def test_a_small_file_cannot_claim_a_large_tensor(tmp_path: Path) -> None:
 @pytest.mark.parametrize("keep", [0, 1, 100, 0.5, -1])
 def test_a_truncated_file_is_refused(model: Detector, tmp_path: Path, keep: float) -> None:
     path = tmp_path / "half.pt"
-    _write_reference(path, _reference_state(model))
+    write_reference(path, reference_state(model))
     data = path.read_bytes()
     path.write_bytes(data[: int(keep * len(data)) if isinstance(keep, float) else keep])
 
@@ -135,98 +132,3 @@ class _Evil:
         import os
 
         return os.system, (self.command,)
-
-
-def _reference_state(model: Detector) -> dict[str, torch.Tensor]:
-    state = {theirs: model.state_dict()[ours] for ours, theirs in reference_names(model).items()}
-    strides = torch.tensor(model.strides)[:, None, None]
-    return {**state, "model.24.anchors": state["model.24.anchors"] / strides}
-
-
-class _Module:
-    """Pickles as the class it is told to be, with the attributes that a module of torch has."""
-
-
-def _write_reference(path: Path, state: dict[str, torch.Tensor], *, first_class: str = "Conv") -> None:
-    """A file in the container format of the official ones: a zip with a pickle that names classes we do not have."""
-    storages: dict[str, torch.Tensor] = {}
-    root = _node("models.yolo", "DetectionModel")
-    for name, tensor in state.items():
-        *parents, leaf = name.split(".")
-        node = root
-        for depth, word in enumerate(parents):
-            cls = first_class if depth == 1 and word == "0" else "Conv"
-            node = node["_modules"].setdefault(word, _node("models.common", cls))
-        half = tensor.half() if tensor.is_floating_point() else tensor
-        node["_buffers" if "running" in leaf or leaf in {"anchors", "anchor_grid"} else "_parameters"][leaf] = half
-    buffer = io.BytesIO()
-    _Pickler(buffer, storages).dump({"epoch": -1, "ema": None, "model": _Ref(root)})
-    _write_archive(path, buffer.getvalue(), storages)
-
-
-def _node(module: str, cls: str) -> dict:
-    return {
-        "class": (module, cls),
-        "_parameters": collections.OrderedDict(),
-        "_buffers": collections.OrderedDict(),
-        "_modules": collections.OrderedDict(),
-    }
-
-
-class _Ref:
-    def __init__(self, node: dict) -> None:
-        self.node = node
-
-
-class _Pickler(pickle._Pickler):  # the Python one: its save_global can be told a name that does not exist
-    def __init__(self, file: io.BytesIO, storages: dict[str, torch.Tensor]) -> None:
-        super().__init__(file, protocol=2)
-        self.storages = storages
-
-    def persistent_id(self, obj: object) -> object:
-        return obj.pid if isinstance(obj, _Storage) else None
-
-    def save(self, obj: object, save_persistent_id: bool = True) -> None:
-        if isinstance(obj, _Ref):
-            module, cls = obj.node["class"]
-            self.write(pickle.GLOBAL + f"{module}\n{cls}\n".encode())
-            self.save(())
-            self.write(pickle.NEWOBJ)
-            state = {k: v for k, v in obj.node.items() if k != "class"}
-            state["_modules"] = collections.OrderedDict((k, _Ref(v)) for k, v in state["_modules"].items())
-            self.save(state)
-            self.write(pickle.BUILD)
-        elif isinstance(obj, torch.Tensor):
-            self._save_tensor(obj)
-        elif isinstance(obj, _Global):
-            self.write(pickle.GLOBAL + f"{obj.module}\n{obj.name}\n".encode())
-        else:
-            super().save(obj, save_persistent_id)
-
-    def _save_tensor(self, tensor: torch.Tensor) -> None:
-        storage = torch.tensor([], dtype=tensor.dtype).set_(tensor.untyped_storage())
-        key = str(len(self.storages))
-        self.storages[key] = storage
-        kind = {torch.float16: "HalfStorage", torch.float32: "FloatStorage", torch.int64: "LongStorage"}[tensor.dtype]
-        pid = ("storage", _Global("torch", kind), key, "cpu", storage.numel())
-        self.write(pickle.GLOBAL + b"torch._utils\n_rebuild_tensor_v2\n")
-        order = collections.OrderedDict()
-        self.save((_Storage(pid), tensor.storage_offset(), tuple(tensor.shape), tuple(tensor.stride()), False, order))
-        self.write(pickle.REDUCE)
-
-
-class _Storage:
-    def __init__(self, pid: tuple) -> None:
-        self.pid = pid
-
-
-class _Global:
-    def __init__(self, module: str, name: str) -> None:
-        self.module, self.name = module, name
-
-
-def _write_archive(path: Path, data: bytes, storages: dict[str, torch.Tensor]) -> None:
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("model/data.pkl", data)
-        for key, storage in storages.items():
-            archive.writestr(f"model/data/{key}", storage.numpy().tobytes())
