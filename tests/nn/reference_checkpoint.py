@@ -1,4 +1,4 @@
-"""Writes files in the container format of YOLOv5's `.pt` checkpoints: a zip with a pickle that names foreign classes."""
+"""Writes files as YOLOv5's `.pt` checkpoints are: a zip with a pickle that names foreign classes."""
 
 import collections
 import io

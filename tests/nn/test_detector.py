@@ -98,7 +98,7 @@ def test_an_edit_that_matches_nothing_is_an_error_that_shows_what_there_is(yolov
 def test_an_edit_that_matches_another_number_than_it_says_is_an_error(yolov5p: Variant) -> None:
     edited = replace(yolov5p, conv_edits=(_edit(kernel=(6,), count=2),))
 
-    with pytest.raises(SpecError, match="the edit matches 1 convolutions, count says 2; matched: backbone.0.conv"):
+    with pytest.raises(SpecError, match=r"the edit matches 1 convolutions, count says 2; matched: backbone.0.conv"):
         build(edited)
 
 

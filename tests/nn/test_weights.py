@@ -42,7 +42,7 @@ def test_one_flipped_bit_is_noticed(model: Detector, tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match="gone.safetensors: no such file"):
+    with pytest.raises(WeightsError, match=r"gone.safetensors: no such file"):
         load_checkpoint(tmp_path / "gone.safetensors")
 
 
