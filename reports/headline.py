@@ -109,7 +109,7 @@ def _controls(report: Report) -> list[str]:
 
 
 def _counted_only(report: Report) -> str:
-    rows = [row for row in report.variants if not accuracy_call(row)]
+    rows = [row for row in report.variants if not accuracy_call(row) and not row.seeds(PRIMARY)]
     if not rows or len(rows) == len(report.variants):
         return ""
     return f"{counted(len(rows), 'more variant was', 'more variants were')} counted and timed, not trained."
