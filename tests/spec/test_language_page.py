@@ -1,0 +1,23 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from suite.spec.decode import FILE_KEYS, VERBS
+from suite.spec.library import VARIANTS, Library
+
+PAGE = (Path(__file__).parents[2] / "docs" / "language.md").read_text()
+EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("text", EXAMPLES, ids=range(len(EXAMPLES)))
+def test_every_example_of_the_page_is_a_sound_file(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "example.yaml"
+    path.write_text(text)
+
+    assert Library((VARIANTS,), extra=path).load("example").title in text
+
+
+@pytest.mark.parametrize("key", [*FILE_KEYS, *VERBS])
+def test_the_page_shows_every_key_and_verb(key: str) -> None:
+    assert re.search(rf"\b{key}:", "".join(EXAMPLES))
