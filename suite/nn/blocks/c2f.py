@@ -1,0 +1,56 @@
+"""C2f: a cross-stage-partial block that keeps every bottleneck's output (YOLOv8, the successor of YOLOv5)."""
+
+import torch
+from torch import Tensor, nn
+
+from suite.nn.conv import Make
+
+
+class Bottleneck(nn.Module):
+    """Two 3x3 convolutions of one width, with a residual where `shortcut` is set."""
+
+    def __init__(self, width: int, *, make: Make, shortcut: bool, groups: int) -> None:
+        super().__init__()
+        self.first = make.conv_norm_act(width, width, 3)
+        self.second = make.conv_norm_act(width, width, 3, groups=groups)
+        self.residual = shortcut
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) to the same shape."""
+        out: Tensor = self.second(self.first(x))
+        return x + out if self.residual else out
+
+
+class C2f(nn.Module):
+    """One 1x1, parted into halves; `repeat` bottlenecks in a chain on the second; a 1x1 merges the halves and them all.
+
+    `shortcut` is set as in C3; YOLOv8 clears it in its neck.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        make: Make | None = None,
+        repeat: int = 1,
+        shortcut: bool = True,
+        groups: int = 1,
+        expansion: float = 0.5,
+    ) -> None:
+        super().__init__()
+        make = make or Make()
+        hidden = int(out_channels * expansion)
+        self.part = make.conv_norm_act(in_channels, 2 * hidden)
+        self.merge = make.conv_norm_act((2 + repeat) * hidden, out_channels)
+        self.blocks = nn.ModuleList(
+            Bottleneck(hidden, make=make, shortcut=shortcut, groups=groups) for _ in range(repeat)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, in, H, W) to (B, out, H, W)."""
+        maps = list(self.part(x).chunk(2, 1))
+        for block in self.blocks:
+            maps.append(block(maps[-1]))
+        out: Tensor = self.merge(torch.cat(maps, 1))
+        return out

@@ -1,0 +1,76 @@
+"""GSConv and VoVGSCSP: the slim neck (Li et al., 2022, arXiv 2206.02424)."""
+
+import torch
+from torch import Tensor, nn
+
+from suite.nn.conv import Make
+from suite.nn.csp import CrossStage
+
+
+class GSConv(nn.Module):
+    """Half of the channels by a convolution, the other half from them by a depthwise 5x5; then a shuffle.
+
+    Both halves have norm and activation of their own, so it replaces YOLOv5's `conv.Conv`, not a bare convolution.
+
+    Raises:
+        ValueError: the width out is odd.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        make: Make | None = None,
+        kernel: int = 1,
+        stride: int = 1,
+        act: bool = True,
+    ) -> None:
+        super().__init__()
+        if out_channels % 2:
+            raise ValueError(f"its width must be even, but {out_channels} channels go out")
+        make = make or Make()
+        half = out_channels // 2
+        self.dense = make.conv_norm_act(in_channels, half, kernel, stride, act=act)
+        self.cheap = make.conv_norm_act(half, half, 5, groups=half, act=act)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, in, H, W) to (B, out, H / stride, W / stride)."""
+        dense = self.dense(x)
+        both = torch.cat((dense, self.cheap(dense)), 1)
+        return torch.cat((both[:, ::2], both[:, 1::2]), 1)  # the authors' shuffle: even channels, then odd ones
+
+
+class VoVGSCSP(CrossStage):
+    """`repeat` bottlenecks of GSConv in the frame of C3. The authors' unused 3x3 is left out."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        make: Make | None = None,
+        repeat: int = 1,
+        expansion: float = 0.5,
+    ) -> None:
+        make = make or Make()
+
+        def inner(width: int) -> nn.Module:
+            return nn.Sequential(*(GSBottleneck(width, make=make) for _ in range(repeat)))
+
+        super().__init__((in_channels, out_channels), inner, make=make, expansion=expansion)
+
+
+class GSBottleneck(nn.Module):
+    """GSConv 1x1, GSConv 3x3 without activation, plus a 1x1 of the input."""
+
+    def __init__(self, width: int, *, make: Make) -> None:
+        super().__init__()
+        self.first = GSConv(width, width, make=make)
+        self.second = GSConv(width, width, make=make, kernel=3, act=False)
+        self.bypass = make.conv_norm_act(width, width, act=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) to the same shape."""
+        out: Tensor = self.second(self.first(x)) + self.bypass(x)
+        return out
