@@ -21,6 +21,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("list", "List the variants that there are"),
     ("show", "Print a variant with all that it inherits"),
     ("check", "Find every mistake in spec files, without running anything"),
+    ("schema", "Print the JSON Schema of spec files, for editors"),
     ("cost", "Count parameters and multiply-adds, by every counter"),
     ("bench", "Measure latency beside each variant's baseline"),
     ("train", "Train one variant and write its checkpoint"),

@@ -12,34 +12,19 @@ from suite.spec.reader import Reader
 from suite.spec.signatures import Signatures
 from suite.spec.source import Change, Edit, Reference, SpecFile, Verb
 from suite.spec.variant import PARTS, Expect, Layer, Mark, Part, Schedule, Selector
-
-FILE_KEYS = (
-    "title",
-    "paper",
-    "base",
-    "depth",
-    "width",
-    "backbone",
-    "neck",
-    "head",
-    "edits",
-    "schedules",
-    "freeze",
-    "control",
-    "expect",
+from suite.spec.words import (
+    COMPANIONS,
+    CONTROLS,
+    EXPECT_KEYS,
+    FILE_KEYS,
+    MAX_FACTOR,
+    MAX_SELECTED,
+    SCHEDULE_KEYS,
+    SELECTOR_NUMBERS,
+    SELECTOR_WORDS,
+    VERBS,
 )
-CONTROLS = ("broken",)
-VERBS: tuple[Verb, ...] = ("replace", "insert", "remove", "set")
-_COMPANIONS: dict[Verb, tuple[str, ...]] = {
-    "replace": ("with",),
-    "insert": ("before", "after", "keep_tag"),
-    "remove": (),
-    "set": ("to",),
-}
-_WORDS = ("part", "tag", "block", "path")
-_NUMBERS = ("stage", "kernel", "stride", "groups")
-MAX_FACTOR = 64
-MAX_SELECTED = 1_000_000
+
 T = TypeVar("T")
 
 
@@ -142,7 +127,7 @@ class _Decoder:
             self._add(table.mark, "E105", f"an edit needs exactly one of: {', '.join(VERBS)}")
             return None
         verb = verbs[0]
-        self.reader.table(node, "an edit", (verb, *_COMPANIONS[verb]))
+        self.reader.table(node, "an edit", (verb, *COMPANIONS[verb]))
         if verb == "insert":
             return self._insert(table)
         select = self._selector(table.entries[verb])
@@ -152,7 +137,7 @@ class _Decoder:
     def _change(self, table: Table, verb: Verb) -> Change | None:
         if verb == "remove":
             return Change()
-        key = _COMPANIONS[verb][0]
+        key = COMPANIONS[verb][0]
         if key not in table.entries:
             self._add(table.mark, "E103", f"`{verb}` needs `{key}`")
             return None
@@ -174,11 +159,11 @@ class _Decoder:
         return Edit("insert", select, table.mark, layers=layers, before=before, keep_tag=bool(keep))
 
     def _selector(self, node: Node) -> Selector | None:
-        table = self.reader.table(node, "a selector", (*_WORDS, *_NUMBERS, "count"))
+        table = self.reader.table(node, "a selector", (*SELECTOR_WORDS, *SELECTOR_NUMBERS, "count"))
         if table is None:
             return None
-        words = {key: self._words(table, key) for key in _WORDS}
-        numbers = {key: self._numbers(table, key) for key in _NUMBERS}
+        words = {key: self._words(table, key) for key in SELECTOR_WORDS}
+        numbers = {key: self._numbers(table, key) for key in SELECTOR_NUMBERS}
         for item in self.reader.several(table.entries["part"]) if "part" in table.entries else ():
             self.reader.choice(item, "`part`", PARTS)
         count = table.entries.get("count")
@@ -208,11 +193,10 @@ class _Decoder:
         return tuple((schedule, item.mark) for item in items if (schedule := self._schedule(item)))
 
     def _schedule(self, node: Node) -> Schedule | None:
-        keys = ("block", "set", "from", "to", "over")
-        table = self.reader.table(node, "a schedule", keys)
+        table = self.reader.table(node, "a schedule", SCHEDULE_KEYS)
         if table is None:
             return None
-        lacking = [key for key in keys if key not in table.entries]
+        lacking = [key for key in SCHEDULE_KEYS if key not in table.entries]
         if lacking:
             self._add(table.mark, "E103", f"a schedule needs {', '.join(f'`{key}`' for key in lacking)}")
             return None
@@ -232,7 +216,7 @@ class _Decoder:
         return tuple(part for part in PARTS if part in chosen)
 
     def _expect(self, node: Node) -> Expect | None:
-        table = self.reader.table(node, "`expect`", ("strides", "params", "gmacs"))
+        table = self.reader.table(node, "`expect`", EXPECT_KEYS)
         if table is None:
             return None
         params, gmacs = table.entries.get("params"), table.entries.get("gmacs")

@@ -11,13 +11,8 @@ from suite.spec.reader import Reader
 from suite.spec.signatures import BlockSignature, Signatures
 from suite.spec.source import Change
 from suite.spec.variant import Layer, Mark, Part
+from suite.spec.words import CHANGE_KEYS, LAYER_KEYS, MAX_OUT, MAX_OUTPUTS, MAX_REPEAT, MAX_STRIDE
 
-MAX_OUT = 16_384
-MAX_REPEAT = 256
-MAX_STRIDE = 64
-MAX_OUTPUTS = 16
-LAYER_KEYS = ("block", "out", "repeat", "stride", "tag", "tags", "inputs")
-CHANGE_KEYS = ("block", "out", "repeat", "stride")
 _KIND_PLACE = {
     "head": "is a head; it belongs into `head`",
     "operator": "is an operator; it takes a convolution's place by an edit, `replace`",

@@ -7,11 +7,11 @@ from suite.record import Json
 from suite.spec.errors import quote
 from suite.spec.signatures import REQUIRED, BlockSignature
 
-_POSITIVE = frozenset(
+POSITIVE = frozenset(
     {"kernel", "dilation", "groups", "scale"}
-)  # torch builds a convolution of kernel 0 and fails later
-_SEQUENCES = frozenset({"tuple", "list", "Sequence", "Iterable", "Collection"})
-_MAPPINGS = frozenset({"dict", "Mapping"})
+)  # torch builds a convolution of kernel 0, and fails later
+SEQUENCES = frozenset({"tuple", "list", "Sequence", "Iterable", "Collection"})
+MAPPINGS = frozenset({"dict", "Mapping"})
 
 
 def misfit(signature: BlockSignature, name: str, value: Json) -> str:
@@ -19,7 +19,7 @@ def misfit(signature: BlockSignature, name: str, value: Json) -> str:
     annotation = signature.types[name]
     if annotation and not _fits(_parsed(annotation), value):
         return f"{signature.address}: {name} takes {_readable(annotation)}, not {quote(value)}"
-    if name in _POSITIVE and isinstance(value, int | float) and not value > 0:
+    if name in POSITIVE and isinstance(value, int | float) and not value > 0:
         return f"{signature.address}: {name} is above 0, not {value:g}"
     return ""
 
@@ -66,9 +66,9 @@ def _fits_generic(name: str, inner: ast.expr, value: Json) -> bool:
     members = inner.elts if isinstance(inner, ast.Tuple) else [inner]
     if name == "Literal":
         return any(isinstance(member, ast.Constant) and _same(member.value, value) for member in members)
-    if name in _MAPPINGS:
+    if name in MAPPINGS:
         return isinstance(value, dict)
-    if name not in _SEQUENCES:
+    if name not in SEQUENCES:
         return True
     if not isinstance(value, list):
         return False

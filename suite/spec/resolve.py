@@ -7,10 +7,10 @@ from fractions import Fraction
 
 from suite.spec.edits import Editor
 from suite.spec.errors import Problems, suggest
-from suite.spec.layers import MAX_OUT, MAX_REPEAT
 from suite.spec.signatures import Signatures
 from suite.spec.source import Reference, SpecFile
 from suite.spec.variant import PARTS, ConvEdit, Layer, Mark, Part, Schedule, Variant
+from suite.spec.words import MAX_OUT, MAX_REPEAT
 
 DIVISOR = 8
 MAX_LAYERS = 1000

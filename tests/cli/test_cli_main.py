@@ -46,7 +46,7 @@ def run_python(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("args", [["--help"], ["list"], ["check"], ["show", "yolov5s"], ["list", "--help"]])
+@pytest.mark.parametrize("args", [["--help"], ["list"], ["check"], ["schema"], ["show", "yolov5s"], ["list", "--help"]])
 def test_light_commands_do_not_import_torch(args: list[str]) -> None:
     code = (
         f"import sys; from suite.cli.main import main; c = main({args!r}); sys.exit(c or 9 * ('torch' in sys.modules))"

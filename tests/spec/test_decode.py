@@ -6,11 +6,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from suite.spec.decode import FILE_KEYS, decode
+from suite.spec.decode import decode
 from suite.spec.errors import SpecError
 from suite.spec.signatures import Signatures
 from suite.spec.source import SpecFile
 from suite.spec.variant import Expect, Schedule, Selector
+from suite.spec.words import FILE_KEYS
 
 Read = Callable[[str], SpecFile]
 Fail = Callable[[str], list[str]]

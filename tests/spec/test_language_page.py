@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from suite.spec.decode import FILE_KEYS, VERBS
 from suite.spec.library import VARIANTS, Library
+from suite.spec.words import FILE_KEYS, VERBS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "language.md").read_text()
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)

@@ -1,0 +1,219 @@
+"""The JSON Schema of variant files (draft 2020-12), made from the decoder's words and the blocks' own constructors.
+
+Editors complete keys, verbs, block addresses and each block's options by it. It is as strict as a schema can be; the
+decoder stays the judge of what no schema sees: a base that is not there, a tag that nobody gives.
+"""
+
+import ast
+from collections.abc import Iterable
+
+from suite.record import Json
+from suite.spec.options import MAPPINGS, POSITIVE, SEQUENCES, missing
+from suite.spec.signatures import BlockSignature, Default, Signatures
+from suite.spec.variant import PARTS
+from suite.spec.words import (
+    CHANGE_KEYS,
+    COMPANIONS,
+    CONTROLS,
+    EXPECT_KEYS,
+    FILE_KEYS,
+    LAYER_KEYS,
+    MAX_FACTOR,
+    MAX_OUT,
+    MAX_OUTPUTS,
+    MAX_REPEAT,
+    MAX_SELECTED,
+    MAX_STRIDE,
+    SCHEDULE_KEYS,
+    SELECTOR_NUMBERS,
+    SELECTOR_WORDS,
+    VERBS,
+)
+
+Schema = dict[str, Json]
+WORD: Schema = {"type": "string", "pattern": "\\S"}
+FACTOR: Schema = {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_FACTOR}
+NUMBER: Schema = {"type": "number", "minimum": -MAX_SELECTED, "maximum": MAX_SELECTED}
+_SCALARS: dict[str, Schema] = {
+    "bool": {"type": "boolean"},
+    "int": {"type": "integer"},
+    "float": {"type": "number"},
+    "str": {"type": "string"},
+}
+
+
+def schema(signatures: Signatures) -> Schema:
+    """The whole schema. A key of the decoder without a fragment here is a KeyError, so none can be forgotten."""
+    blocks = [signatures.get(address) for address in signatures.addresses()]
+    inside = [block for block in blocks if block.kind == "block"]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A variant of the YOLOv5 ablation suite",
+        **_closed(FILE_KEYS, _FILE),
+        "anyOf": [{"required": ["base"]}, {"required": list(PARTS)}],
+        "dependentRequired": {"depth": ["base"], "width": ["base"]},
+        "$defs": {
+            "layer": _line(inside, out=True),
+            "inserted": _line(inside, out=False),
+            "head": _line([block for block in blocks if block.kind == "head"], out=True),
+            "with": _line(blocks, out=False) | {"properties": {"block": _addresses(blocks), **_NOT_IN_CHANGES}},
+            "to": {"type": "object", "properties": {"block": False, **{key: _LAYER[key] for key in CHANGE_KEYS[1:]}}},
+            "selector": _closed((*SELECTOR_WORDS, *SELECTOR_NUMBERS, "count"), _SELECTOR),
+            "edit": {"type": "object", "oneOf": [_edit(verb, COMPANIONS[verb]) for verb in VERBS]},
+            "schedule": _closed(SCHEDULE_KEYS, _SCHEDULE) | {"required": list(SCHEDULE_KEYS)},
+            "expect": _closed(EXPECT_KEYS, _EXPECT),
+            "address": _addresses(blocks),
+            **{block.address: _block(block) for block in blocks},
+        },
+    }
+
+
+def annotation_schema(annotation: str) -> Schema:
+    """The values that fit a parameter's annotation; one that is not understood allows all, as it does when decoding."""
+    return _annotated(ast.parse(annotation, mode="eval").body) if annotation else {}
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def _whole(low: int, high: int) -> Schema:
+    return {"type": "integer", "minimum": low, "maximum": high}
+
+
+def _several(one: Schema) -> Schema:
+    """The thing itself, or a list of it."""
+    return {"anyOf": [one, {"type": "array", "items": one}]}
+
+
+def _closed(keys: Iterable[str], fragments: Schema) -> Schema:
+    """A mapping of these keys and no others."""
+    return {"type": "object", "properties": {key: fragments[key] for key in keys}, "additionalProperties": False}
+
+
+def _part(line: str) -> Schema:
+    borrowed = _closed(("of",), {"of": WORD}) | {"required": ["of"]}
+    return {"anyOf": [{"type": "array", "items": _ref(line)}, borrowed]}
+
+
+_FILE: Schema = {
+    "title": WORD | {"description": "One line that a reader of the report understands"},
+    "paper": WORD | {"description": "Where the idea is from"},
+    "base": WORD | {"description": "The variant that this one starts from"},
+    "depth": FACTOR | {"description": "Factor on the base's repeats"},
+    "width": FACTOR | {"description": "Factor on the base's channels"},
+    "backbone": _part("layer") | {"description": "Layers, one a line, or {of: VARIANT}"},
+    "neck": _part("layer") | {"description": "Layers, one a line, or {of: VARIANT}"},
+    "head": _part("head") | {"description": "One line, a head, or {of: VARIANT}"},
+    "edits": {"type": "array", "items": _ref("edit"), "description": "Changes, carried out in order"},
+    "schedules": {"type": "array", "items": _ref("schedule"), "description": "Attributes that change while training"},
+    "freeze": _several({"enum": list(PARTS)}) | {"description": "Parts that are not trained"},
+    "control": {"enum": list(CONTROLS), "description": "Shipped to be found broken"},
+    "expect": _ref("expect") | {"description": "Checked when the network is built; check --build prints it"},
+}
+_LAYER: Schema = {
+    "out": _whole(1, MAX_OUT) | {"description": "Channels out"},
+    "repeat": _whole(1, MAX_REPEAT),
+    "stride": _whole(1, MAX_STRIDE),
+    "tag": WORD | {"description": "A name for the output"},
+    "tags": {"type": "object", "additionalProperties": _whole(0, MAX_OUTPUTS)},
+    "inputs": _several(WORD) | {"description": "Tags, or last for the line above"},
+}
+_NOT_IN_CHANGES: Schema = dict.fromkeys((key for key in LAYER_KEYS if key not in CHANGE_KEYS), False)
+_SELECTOR: Schema = {
+    **{key: _several(WORD) for key in SELECTOR_WORDS},
+    **{key: _several(_whole(1, MAX_SELECTED)) for key in SELECTOR_NUMBERS},
+    "part": _several({"enum": list(PARTS)}),
+    "block": _several({"anyOf": [_ref("address"), WORD]}),
+    "count": _whole(1, MAX_SELECTED) | {"description": "The number of matches, pinned"},
+}
+_EDIT: Schema = {
+    **dict.fromkeys(("replace", "remove", "set", "before", "after"), _ref("selector")),
+    "insert": _several(_ref("inserted")),
+    "with": _ref("with"),
+    "to": _ref("to"),
+    "keep_tag": {"type": "boolean"},
+}
+_SCHEDULE: Schema = {
+    "block": _ref("address"),
+    "set": WORD,
+    "from": NUMBER,
+    "to": NUMBER,
+    "over": {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "description": "Share of the run"},
+}
+_EXPECT: Schema = {
+    "strides": _several(_whole(1, MAX_SELECTED)),
+    "params": _whole(1, 10**12),
+    "gmacs": {"type": "number", "minimum": 0, "maximum": 10**9},
+}
+
+
+def _edit(verb: str, companions: tuple[str, ...]) -> Schema:
+    edit = _closed((verb, *companions), _EDIT) | {"required": [verb]}
+    if verb == "insert":
+        return edit | {"oneOf": [{"required": ["before"]}, {"required": ["after"]}]}
+    return edit | {"required": [verb, *companions]}
+
+
+def _addresses(blocks: Iterable[BlockSignature]) -> Schema:
+    return {"enum": [block.address for block in blocks]}
+
+
+def _line(blocks: list[BlockSignature], *, out: bool) -> Schema:
+    """A line that names one of the blocks and has that block's keys; `out` is demanded of complete lines."""
+    return {
+        "type": "object",
+        "required": ["block"],
+        "properties": {"block": _addresses(blocks)},
+        "allOf": [_if_block(block, out=out) for block in blocks],
+    }
+
+
+def _if_block(block: BlockSignature, *, out: bool) -> Schema:
+    needed: list[Json] = [*missing(block, set()), *(["out"] if out and block.takes_out else [])]
+    then = _ref(block.address) | ({"required": needed} if needed and (out or block.kind == "operator") else {})
+    condition: Json = {"properties": {"block": {"const": block.address}}, "required": ["block"]}
+    return {"if": condition, "then": then}
+
+
+def _block(block: BlockSignature) -> Schema:
+    """All keys that a line with this block may have: the language's where the block takes them, then its options."""
+    refused = {key for key in ("out", "stride") if not getattr(block, f"takes_{key}")}
+    keys = [] if block.kind == "operator" else [key for key in LAYER_KEYS[1:] if key not in refused]
+    options: Schema = {name: _option(block, name) for name in block.options}
+    fragments: Schema = {"block": {"const": block.address}, **_LAYER, **options}
+    return _closed(("block", *keys, *options), fragments)
+
+
+def _option(block: BlockSignature, name: str) -> Schema:
+    found = annotation_schema(block.types[name])
+    if name in POSITIVE:
+        found |= {"exclusiveMinimum": 0}
+    default = block.options[name]
+    return found if isinstance(default, Default) else found | {"default": default}
+
+
+def _annotated(annotation: ast.expr) -> Schema:
+    if isinstance(annotation, ast.BinOp):
+        return {"anyOf": [_annotated(annotation.left), _annotated(annotation.right)]}
+    if isinstance(annotation, ast.Constant) and annotation.value is None:
+        return {"type": "null"}
+    if isinstance(annotation, ast.Name):
+        return dict(_SCALARS.get(annotation.id, {}))
+    if isinstance(annotation, ast.Subscript) and isinstance(annotation.value, ast.Name):
+        return _generic(annotation.value.id, annotation.slice)
+    return {}
+
+
+def _generic(name: str, inner: ast.expr) -> Schema:
+    members = inner.elts if isinstance(inner, ast.Tuple) else [inner]
+    if name == "Literal":
+        return {"enum": [member.value for member in members if isinstance(member, ast.Constant)]}  # type: ignore[misc]
+    if name in MAPPINGS:
+        return {"type": "object"}
+    if name not in SEQUENCES:
+        return {}
+    if name == "tuple" and not (isinstance(members[-1], ast.Constant) and members[-1].value is ...):
+        size = len(members)
+        return {"type": "array", "prefixItems": list(map(_annotated, members)), "minItems": size, "maxItems": size}
+    return {"type": "array", "items": _annotated(members[0])}

@@ -1,0 +1,41 @@
+"""The words and limits of the language: what the decoder accepts and the JSON Schema offers."""
+
+from suite.spec.source import Verb
+
+FILE_KEYS = (
+    "title",
+    "paper",
+    "base",
+    "depth",
+    "width",
+    "backbone",
+    "neck",
+    "head",
+    "edits",
+    "schedules",
+    "freeze",
+    "control",
+    "expect",
+)
+CONTROLS = ("broken",)
+LAYER_KEYS = ("block", "out", "repeat", "stride", "tag", "tags", "inputs")
+CHANGE_KEYS = ("block", "out", "repeat", "stride")
+SCHEDULE_KEYS = ("block", "set", "from", "to", "over")
+EXPECT_KEYS = ("strides", "params", "gmacs")
+
+VERBS: tuple[Verb, ...] = ("replace", "insert", "remove", "set")
+COMPANIONS: dict[Verb, tuple[str, ...]] = {
+    "replace": ("with",),
+    "insert": ("before", "after", "keep_tag"),
+    "remove": (),
+    "set": ("to",),
+}
+SELECTOR_WORDS = ("part", "tag", "block", "path")
+SELECTOR_NUMBERS = ("stage", "kernel", "stride", "groups")
+
+MAX_FACTOR = 64
+MAX_OUT = 16_384
+MAX_REPEAT = 256
+MAX_STRIDE = 64
+MAX_OUTPUTS = 16
+MAX_SELECTED = 1_000_000
