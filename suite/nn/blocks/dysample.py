@@ -29,16 +29,16 @@ class DySample(nn.Module):
         if isinstance(self.offset, nn.Conv2d):
             nn.init.normal_(self.offset.weight, std=0.001)
             nn.init.zeros_(self.offset.bias)  # type: ignore[arg-type]  # it has one
-        # where the new pixels lie in their old one, in old pixels from its middle: (x or y, 1, part, 1, 1)
+        # where the new pixels lie in their old one, in old pixels from its middle: (x or y, part)
         steps = (torch.arange(scale) - (scale - 1) / 2) / scale
         rows, columns = torch.meshgrid(steps, steps, indexing="ij")
-        places = torch.stack((columns, rows)).view(2, 1, -1, 1, 1)
-        self.register_buffer("start", places, persistent=False)
+        self.register_buffer("start", torch.stack((columns, rows)).flatten(1), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to (B, C, scale · H, scale · W)."""
         samples, channels, height, width = x.shape
-        offset = self.offset(x).view(samples, 2, self.groups, -1, height, width) * 0.25 + self.start
+        offset = self.offset(x).view(samples, 2, self.groups, -1, height, width) * 0.25
+        offset = offset + self.start[:, None, :, None, None]
         rows = torch.arange(height, dtype=x.dtype, device=x.device)[:, None]
         columns = torch.arange(width, dtype=x.dtype, device=x.device)[None, :]
         # grid_sample wants the outer edges at -1 and 1

@@ -85,6 +85,16 @@ def test_dysample_starts_as_bilinear_upsampling() -> None:
     torch.testing.assert_close(block(image()), F.interpolate(image(), scale_factor=2, mode="bilinear"))
 
 
+@pytest.mark.parametrize("block", [CARAFE, DySample, Transposed])
+def test_upsampling_can_be_moved_to_channels_last_memory(block: type[nn.Module]) -> None:
+    ours, x = shaken(block(C)), image()
+    expected = ours(x)
+
+    moved = ours.to(memory_format=torch.channels_last)
+
+    torch.testing.assert_close(moved(x.contiguous(memory_format=torch.channels_last)), expected)
+
+
 def test_dysample_refuses_a_width_that_it_cannot_part() -> None:
     with pytest.raises(ValueError, match="6 channels cannot be parted into 4 groups"):
         DySample(6)
