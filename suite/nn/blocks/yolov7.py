@@ -1,8 +1,9 @@
-"""YOLOv7's backbone: ELAN and its downsampling (Wang, Bochkovskiy and Liao, CVPR 2023, arXiv 2207.02696)."""
+"""YOLOv7: ELAN, its wide form, the transition and the re-parameterised layer (Wang et al., arXiv 2207.02696)."""
 
 import torch
 from torch import Tensor, nn
 
+from suite.nn.blocks.repconv import RepConv
 from suite.nn.conv import Make
 
 
@@ -32,6 +33,43 @@ class ELAN(nn.Module):
         for pair in self.pairs:
             maps.append(pair(maps[-1]))
         out: Tensor = self.merge(torch.cat(maps[::-1], 1))
+        return out
+
+
+class ELANW(nn.Module):
+    """ELAN's form for the neck: two 1x1 as wide as the output, four 3x3 of half of that; a 1x1 merges all six."""
+
+    def __init__(self, in_channels: int, out_channels: int, *, make: Make | None = None) -> None:
+        super().__init__()
+        make = make or Make()
+        half = out_channels // 2
+        self.bypass = make.conv_norm_act(in_channels, out_channels)
+        self.reduce = make.conv_norm_act(in_channels, out_channels)
+        widths = (out_channels, half, half, half)
+        self.chain = nn.ModuleList(make.conv_norm_act(width, half, 3) for width in widths)
+        self.merge = make.conv_norm_act(2 * out_channels + 4 * half, out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, in, H, W) to (B, out, H, W)."""
+        maps = [self.bypass(x), self.reduce(x)]
+        for conv in self.chain:
+            maps.append(conv(maps[-1]))
+        out: Tensor = self.merge(torch.cat(maps[::-1], 1))
+        return out
+
+
+class Rep(nn.Module):
+    """RepConv and the activation, without a norm between them; 3x3 of stride 1."""
+
+    def __init__(self, in_channels: int, out_channels: int, *, make: Make | None = None) -> None:
+        super().__init__()
+        make = make or Make()
+        self.operator = RepConv(in_channels, out_channels)
+        self.act = make.act()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, in, H, W) to (B, out, H, W)."""
+        out: Tensor = self.act(self.operator(x))
         return out
 
 

@@ -5,28 +5,17 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from suite.nn.blocks.repconv import RepConv
-from suite.nn.blocks.yolov7 import ELAN, MP
+from suite.nn.blocks.yolov7 import ELAN, ELANW, MP, Rep
 from suite.nn.deploy import deploy
+from suite.nn.detector import build
+from suite.spec.library import Library
 from tests.nn.blocks.fill import TOLERANCE, assert_output, fill, given, golden, macs, slots
-
-
-class Activated(nn.Module):
-    """RepConv as YOLOv7 uses it: nothing but SiLU after the sum."""
-
-    def __init__(self, in_channels: int, out_channels: int) -> None:
-        super().__init__()
-        self.operator = RepConv(in_channels, out_channels, 3, 1, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return nn.functional.silu(self.operator(x))
-
 
 Construct = Callable[[dict[str, Any]], nn.Module]
 BLOCKS: dict[str, Construct] = {
-    "repconv_": lambda config: Activated(config["c_in"], config["c_out"]),
+    "repconv_": lambda config: Rep(config["c_in"], config["c_out"]),
     "elan_": lambda config: ELAN(config["c_in"], config["c_out"], expansion=config["hidden"] / config["c_out"]),
     "mp_": lambda config: MP(config["c_in"], config["c_out"]),
 }
@@ -77,3 +66,26 @@ def test_repconv_merges_to_the_reference_kernel(name: str) -> None:
 def test_the_transition_has_no_stride_but_2() -> None:
     with pytest.raises(ValueError, match="it must be 2"):
         MP(4, 8, stride=1)
+
+
+def test_the_wide_elan_merges_two_1x1_and_a_chain_of_four_3x3() -> None:
+    block = fill(ELANW(12, 8)).eval()
+    x = torch.rand(1, 12, 5, 5, dtype=torch.float64)
+    maps = [block.bypass(x), block.reduce(x)]
+    for i in range(4):
+        maps.append(block.chain[i](maps[-1]))
+
+    expected = block.merge(torch.cat([maps[i] for i in (5, 4, 3, 2, 1, 0)], 1))
+
+    torch.testing.assert_close(block(x), expected)
+    assert [m.shape[1] for m in maps] == [8, 8, 4, 4, 4, 4]
+
+
+def test_the_whole_yolov7_has_the_size_and_cost_of_the_authors_network() -> None:
+    model = build(Library().load("yolov7"), device="meta")
+    deployed = deploy(model)
+
+    sizes = [sum(p.numel() for p in form.parameters()) for form in (model, deployed)]
+
+    assert sizes == [37_620_125, 36_905_341]  # of the authors' deployment file, before and after merging
+    assert macs(deployed, torch.empty(1, 3, 640, 640, device="meta")) / 1e9 == pytest.approx(104.51 / 2, abs=0.005)
