@@ -41,7 +41,8 @@ def command(names: tuple[str, ...], variants: tuple[Path, ...], builds: bool, as
     """
     library = open_library(variants)
     found, problems = _read(library, names)
-    number = len(found) + len({problem.mark.file for problem in problems if problem.mark})
+    marks = [variant.mark for variant in found] + [problem.mark for problem in problems]
+    number = len({mark.file for mark in marks if mark})
     checked = [Checked(variant) for variant in found]
     if builds:
         checked, complaints = _build_all(found, library)
@@ -116,9 +117,15 @@ def _tell(checked: Sequence[Checked]) -> None:
     """The `expect` lines to paste, and the warnings."""
     for file in checked:
         if file.measured and file.variant.expect == Expect():
-            click.echo(f"{file.variant.mark.file if file.variant.mark else ''}: {expect_line(file.measured)}")
+            click.echo(f"{_place(file.variant)}: {expect_line(file.measured)}")
         if file.warning:
             say(f"warning: {file.warning}")
+
+
+def _place(variant: Variant) -> str:
+    """The variant's file; with its name, where the file describes several."""
+    file = variant.mark.file if variant.mark else ""
+    return file if Path(file).stem == variant.name else f"{file}: {variant.name}"
 
 
 def _json(file: Checked) -> Json:

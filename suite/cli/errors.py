@@ -36,6 +36,7 @@ def problem_json(problem: Problem) -> Json:
         "code": problem.code,
         "message": problem.message,
         "hint": problem.hint,
+        "variant": problem.variant or None,
         "file": mark.file if mark else None,
         "line": mark.line if mark else None,
         "column": mark.column if mark else None,

@@ -41,13 +41,23 @@ def read_text(path: Path) -> str:
 def decode(text: str, file: str, name: str, signatures: Signatures) -> SpecFile:
     """The record of a file's text; SpecError, and nothing else, for whatever text this is."""
     problems = Problems({file: text.splitlines()})
+    return decode_tree(read_tree(text, file, problems), name, signatures, problems)
+
+
+def read_tree(text: str, file: str, problems: Problems) -> Node:
+    """The tree of a file's text; SpecError, with the problems so far, if it has none."""
     try:
-        root = parse(text, file, problems)
-        spec = _Decoder(Reader(problems), LayerReader(Reader(problems), signatures)).file(root, name)
+        return parse(text, file, problems)
     except SpecError as error:
         for problem in error.problems:
             problems.add(problem.mark, problem.code, problem.message, problem.hint)
-        spec = None
+        problems.raise_if_any()
+        raise
+
+
+def decode_tree(root: Node, name: str, signatures: Signatures, problems: Problems) -> SpecFile:
+    """The record of a file's tree; SpecError for all that is wrong with it."""
+    spec = _Decoder(Reader(problems), LayerReader(Reader(problems), signatures)).file(root, name)
     problems.raise_if_any()
     assert spec is not None, "a file without a problem has a record"
     return spec

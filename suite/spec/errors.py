@@ -11,18 +11,23 @@ SHOWN_LETTERS = 60
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake. Codes: E0xx YAML, E1xx keys and types, E2xx names, blocks and options, E3xx after building."""
+    """One mistake. Codes: E0xx YAML, E1xx keys and types, E2xx names, blocks and options, E3xx after building.
+
+    `variant` names the one that a design's mistake shows in; the same mistake in the next one is the same problem.
+    """
 
     mark: Mark | None
     code: str
     message: str
     hint: str = ""
     source_line: str = ""
+    variant: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         where = f"{self.mark}: " if self.mark else ""
         hint = f"; {self.hint}" if self.hint else ""
-        return f"{where}error {self.code}: {self.message}{hint}"
+        within = f" in {self.variant}" if self.variant else ""
+        return f"{where}error {self.code}{within}: {self.message}{hint}"
 
 
 class SpecError(ValueError):
@@ -44,14 +49,18 @@ class NoMatchError(SpecError):
 
 @dataclass(slots=True)
 class Problems:
-    """Collects problems, so that a reader can go on after the first; `sources` are the lines of each file."""
+    """Collects problems, so that a reader can go on after the first.
+
+    `sources` are the lines of each file, `variant` the one of several in a file that is being read.
+    """
 
     sources: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    variant: str = ""
     found: list[Problem] = field(default_factory=list)
 
     def add(self, mark: Mark | None, code: str, message: str, hint: str = "") -> None:
         """Keep one problem, with the line of the file that it points at."""
-        problem = Problem(mark, code, message, hint)
+        problem = Problem(mark, code, message, hint, variant=self.variant)
         lines = self.sources.get(mark.file, ()) if mark else ()
         if mark and mark.line <= len(lines):
             problem = replace(problem, source_line=lines[mark.line - 1])

@@ -1,22 +1,22 @@
 """The variants of some folders: found by file name, decoded and resolved when asked for, each once."""
 
 import os
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from suite.spec.decode import decode, read_text
+from suite.spec.catalogue import Catalogue, is_name
+from suite.spec.decode import decode, decode_tree, read_text
 from suite.spec.document import shown_path
 from suite.spec.errors import NoMatchError, Problem, Problems, SpecError, quote, suggest
-from suite.spec.resolve import resolve
+from suite.spec.resolve import Lookup, resolve
 from suite.spec.signatures import Signatures, default_signatures
 from suite.spec.source import Reference, SpecFile
 from suite.spec.variant import Mark, Variant
 
 VARIANTS = Path(__file__).resolve().parents[2] / "variants"
 MAX_ANCESTORS = 32
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _GLOB = frozenset("*?[")
 _NOT_INHERITED = frozenset({"title", "paper", "expect", "edits", "depth", "width", "base"})
 
@@ -41,19 +41,17 @@ class Library:
     ) -> None:
         self._folders = (VARIANTS,) if folders is None else tuple(folders)
         self._signatures = signatures or default_signatures()
-        self._files: dict[str, Path] = {}
-        self._misnamed: list[Problem] = []
-        self._sources: dict[str, list[str]] = {}
-        self._specs: dict[str, SpecFile | SpecError] = {}
+        self._catalogue = Catalogue()
+        self._decoded: dict[str, tuple[SpecFile, ...] | SpecError] = {}
         self._variants: dict[str, Variant | SpecError] = {}
         for folder in self._folders:
-            self._add_folder(Path(folder))
+            self._catalogue.add_folder(Path(folder))
         if extra is not None:
-            self._files[extra.stem] = extra
+            self._catalogue.add_file(extra, {})
 
     def names(self) -> tuple[str, ...]:
-        """Every variant's name in alphabetical order, those of wrong files included."""
-        return tuple(sorted(self._files))
+        """Every variant's name in alphabetical order, those of designs and of wrong files included."""
+        return tuple(sorted(self._catalogue.entries))
 
     def load(self, name_or_path: str | Path) -> Variant:
         """The resolved variant of a name, or of a file anywhere whose base is a variant of this library."""
@@ -69,14 +67,11 @@ class Library:
             NoMatchError: a glob fits no name.
             SpecError: the problems of all chosen files.
         """
-        chosen: dict[str, None] = {}
-        for pattern in patterns:
-            chosen |= dict.fromkeys(self._expand(pattern))
         variants: dict[str, Variant] = {}
         problems: dict[Problem, None] = {}
-        for name in chosen:
+        for library, name in dict.fromkeys(chosen for pattern in patterns for chosen in self._expand(pattern)):
             try:
-                variant = self.load(name)
+                variant = library.load(name)
                 variants.setdefault(variant.name, variant)
             except SpecError as error:
                 problems |= dict.fromkeys(error.problems)
@@ -86,7 +81,7 @@ class Library:
 
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with any file of the folders."""
-        found = dict.fromkeys(self._misnamed)
+        found = dict.fromkeys(self._catalogue.misnamed)
         for name in self.names():
             try:
                 self._resolve(name, ())
@@ -101,74 +96,71 @@ class Library:
             return self._beside(path).origins(path.stem)
         name = self._known(path.stem if path else str(name_or_path))
         self._resolve(name, ())
-        spec = self._spec(name)
-        own = dict.fromkeys(spec.keys, spec.mark.file)
-        if spec.base is None:
+        specs = self._specs(name)
+        own = {key: spec.mark.file for spec in specs for key in spec.keys}
+        base = specs[0].base
+        if base is None:
             return own
-        inherited = {key: file for key, file in self.origins(spec.base.name).items() if key not in _NOT_INHERITED}
+        inherited = {key: file for key, file in self.origins(base.name).items() if key not in _NOT_INHERITED}
         return inherited | own
 
     def _known(self, name: str) -> str:
-        if name not in self._files:
-            raise SpecError.single(None, "E204", f"no variant {quote(name)}", hint=suggest(name, self._files))
+        if name in self._catalogue.designs:
+            hint = f"name one: {', '.join(self._catalogue.designs[name])}"
+            raise SpecError.single(None, "E204", f"{quote(name)} is a design of several variants", hint=hint)
+        if name not in self._catalogue.entries:
+            hint = suggest(name, self._catalogue.entries)
+            raise SpecError.single(None, "E204", f"no variant {quote(name)}", hint=hint)
         return name
 
     def _holds(self, path: Path) -> bool:
-        known = self._files.get(path.stem)
-        return known is not None and known.resolve() == path.resolve()
+        name = self._catalogue.designs.get(path.stem, (path.stem,))[0]
+        known = self._catalogue.entries.get(name)
+        return known is not None and known.path.resolve() == path.resolve()
 
-    def _expand(self, pattern: str) -> Iterator[str]:
-        if not _GLOB & set(pattern) or os.sep in pattern:
-            yield pattern
+    def _expand(self, pattern: str) -> "Iterator[tuple[Library, str]]":
+        """The names that a pattern stands for, with the library that has them; a design stands for all its own."""
+        path = _as_path(pattern)
+        if path is not None or not _GLOB & set(pattern):
+            library = self if path is None or self._holds(path) else self._beside(path)
+            name = path.stem if path else pattern
+            yield from ((library, member) for member in library._catalogue.designs.get(name, (name,)))  # noqa: SLF001
             return
         found = [name for name in self.names() if fnmatchcase(name, pattern)]
         if not found:
             raise NoMatchError.single(
-                None, "E210", f"no variant fits {quote(pattern)}", hint=suggest(pattern, self._files)
+                None, "E210", f"no variant fits {quote(pattern)}", hint=suggest(pattern, self.names())
             )
-        yield from found
-
-    def _add_folder(self, folder: Path) -> None:
-        if not folder.is_dir():
-            raise SpecError.single(Mark(shown_path(folder), 1, 1), "E006", "is no folder of variants")
-        here: dict[str, Path] = {}
-        for path in sorted(_yaml_files(folder)):
-            mark = Mark(shown_path(path), 1, 1)
-            if path.suffix != ".yaml" or not _NAME.fullmatch(path.stem):
-                hint = "letters, digits, '.', '_' and '-', then .yaml"
-                self._misnamed.append(Problem(mark, "E208", f"{quote(path.name)} cannot name a variant", hint))
-                continue
-            twin = here.get(path.stem.lower())
-            if twin is not None:
-                message = f"the name {quote(path.stem)} is taken by {shown_path(twin)}"
-                self._misnamed.append(Problem(mark, "E208", message, "names are unique regardless of folder and case"))
-                continue
-            here[path.stem.lower()] = path
-        for path in here.values():
-            self._files[path.stem] = path
+        yield from ((self, name) for name in found)
 
     def _beside(self, path: Path) -> "Library":
         """A library like this one with a file from elsewhere in it."""
-        if not _NAME.fullmatch(path.stem):
+        if not is_name(path.stem):
             mark = Mark(shown_path(path), 1, 1)
             raise SpecError.single(mark, "E208", f"{quote(path.name)} cannot name a variant")
         return Library(self._folders, signatures=self._signatures, extra=path)
 
-    def _spec(self, name: str) -> SpecFile:
-        if name not in self._specs:
-            self._specs[name] = self._decode(name)
-        spec = self._specs[name]
-        if isinstance(spec, SpecError):
-            raise spec
-        return spec
+    def _specs(self, name: str) -> tuple[SpecFile, ...]:
+        """The decoded file, or the files that a design's variant is made of, each carried out on the one before."""
+        if name not in self._decoded:
+            self._decoded[name] = self._decode(name)
+        specs = self._decoded[name]
+        if isinstance(specs, SpecError):
+            raise specs
+        return specs
 
-    def _decode(self, name: str) -> SpecFile | SpecError:
-        path = self._files[name]
+    def _decode(self, name: str) -> tuple[SpecFile, ...] | SpecError:
+        entry = self._catalogue.entries[name]
+        if entry.error:
+            return entry.error
         try:
-            text = read_text(path)
-            file = shown_path(path)
-            self._sources[file] = text.splitlines()
-            return decode(text, file, name, self._signatures)
+            if entry.member:
+                problems = Problems(self._catalogue.sources, name)
+                return tuple(decode_tree(table, name, self._signatures, problems) for table in entry.member.chain)
+            text = read_text(entry.path)
+            file = shown_path(entry.path)
+            self._catalogue.sources[file] = text.splitlines()
+            return (decode(text, file, name, self._signatures),)
         except SpecError as error:
             return error
 
@@ -185,18 +177,23 @@ class Library:
         return variant
 
     def _build(self, name: str, chain: tuple[str, ...]) -> Variant:
-        spec = self._spec(name)
-        problems = Problems(self._sources)
-        variant = resolve(spec, self._lookup(chain, problems), self._signatures, problems)
-        problems.raise_if_any()
+        specs = self._specs(name)
+        member = self._catalogue.entries[name].member
+        problems = Problems(self._catalogue.sources, name if member else "")
+        find = self._lookup(chain, problems)
+        variant: Variant | None = None
+        for spec in specs:
+            variant = resolve(spec, _on(variant, spec, find), self._signatures, problems)
+            problems.raise_if_any()
         assert variant is not None, "a lookup that finds nothing adds a problem"
-        return variant
+        return replace(variant, base=member.base, baseline=member.base) if member else variant
 
-    def _lookup(self, chain: tuple[str, ...], problems: Problems) -> Callable[[Reference], Variant | None]:
+    def _lookup(self, chain: tuple[str, ...], problems: Problems) -> Lookup:
         def find(reference: Reference) -> Variant | None:
             name = reference.name
-            if name not in self._files:
-                problems.add(reference.mark, "E204", f"no variant {quote(name)}", suggest(name, self._files))
+            if name not in self._catalogue.entries:
+                hint = suggest(name, self._catalogue.entries)
+                problems.add(reference.mark, "E204", f"no variant {quote(name)}", hint)
             elif name in chain or len(chain) > MAX_ANCESTORS:
                 way = " -> ".join((*chain[:MAX_ANCESTORS], name))
                 problems.add(reference.mark, "E209", f"the bases go in a circle or too far: {way}")
@@ -211,15 +208,12 @@ class Library:
         return find
 
 
+def _on(previous: Variant | None, spec: SpecFile, find: Lookup) -> Lookup:
+    """A lookup by which the file is carried out on the one before it, where there is one, and not on its base."""
+    return lambda reference: previous if previous and reference is spec.base else find(reference)
+
+
 def _as_path(name_or_path: str | Path) -> Path | None:
     text = str(name_or_path)
     is_path = isinstance(name_or_path, Path) or text.endswith(".yaml") or os.sep in text
     return Path(name_or_path) if is_path else None
-
-
-def _yaml_files(folder: Path) -> Iterator[Path]:
-    for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            if name.lower().endswith((".yaml", ".yml")) and not name.startswith("."):
-                yield Path(parent, name)

@@ -15,7 +15,10 @@ from suite.spec.words import (
     CHANGE_KEYS,
     COMPANIONS,
     CONTROLS,
+    DESIGN_KEYS,
+    DESIGNS,
     EXPECT_KEYS,
+    FAMILY_KEYS,
     FILE_KEYS,
     LAYER_KEYS,
     MAX_FACTOR,
@@ -27,19 +30,22 @@ from suite.spec.words import (
     SCHEDULE_KEYS,
     SELECTOR_NUMBERS,
     SELECTOR_WORDS,
+    STEP_KEYS,
     VERBS,
 )
 
 Schema = dict[str, Json]
+PLACEHOLDER = "^\\$[a-z][a-z0-9]*$"  # of an axis, in the place of any value
 WORD: Schema = {"type": "string", "pattern": "\\S"}
-FACTOR: Schema = {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_FACTOR}
-NUMBER: Schema = {"type": "number", "minimum": -MAX_SELECTED, "maximum": MAX_SELECTED}
 _SCALARS: dict[str, Schema] = {
-    "bool": {"type": "boolean"},
-    "int": {"type": "integer"},
-    "float": {"type": "number"},
+    "bool": {"type": ["boolean", "string"], "pattern": PLACEHOLDER},
+    "int": {"type": ["integer", "string"], "pattern": PLACEHOLDER},
+    "float": {"type": ["number", "string"], "pattern": PLACEHOLDER},
     "str": {"type": "string"},
 }
+_NUMBER = _SCALARS["float"]
+FACTOR: Schema = {**_NUMBER, "exclusiveMinimum": 0, "maximum": MAX_FACTOR}
+NUMBER: Schema = {**_NUMBER, "minimum": -MAX_SELECTED, "maximum": MAX_SELECTED}
 
 
 def schema(signatures: Signatures) -> Schema:
@@ -48,10 +54,11 @@ def schema(signatures: Signatures) -> Schema:
     inside = [block for block in blocks if block.kind == "block"]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "A variant of the YOLOv5 ablation suite",
-        **_closed(FILE_KEYS, _FILE),
+        "title": "A variant of the YOLOv5 ablation suite, or several",
+        **_closed((*FILE_KEYS, *DESIGN_KEYS), _FILE),
         "anyOf": [{"required": ["base"]}, {"required": list(PARTS)}],
-        "dependentRequired": {"depth": ["base"], "width": ["base"]},
+        "allOf": [_if_design()],
+        "dependentRequired": {"depth": ["base"], "width": ["base"], "steps": ["base", "design"], "axes": ["base"]},
         "$defs": {
             "layer": _line(inside, out=True),
             "inserted": _line(inside, out=False),
@@ -62,6 +69,7 @@ def schema(signatures: Signatures) -> Schema:
             "edit": {"type": "object", "oneOf": [_edit(verb, COMPANIONS[verb]) for verb in VERBS]},
             "schedule": _closed(SCHEDULE_KEYS, _SCHEDULE) | {"required": list(SCHEDULE_KEYS)},
             "expect": _closed(EXPECT_KEYS, _EXPECT),
+            "step": _closed(STEP_KEYS, _FILE) | {"required": ["name"]},
             "address": _addresses(blocks),
             **{block.address: _block(block) for block in blocks},
         },
@@ -78,12 +86,16 @@ def _ref(name: str) -> Schema:
 
 
 def _whole(low: int, high: int) -> Schema:
-    return {"type": "integer", "minimum": low, "maximum": high}
+    return {**_SCALARS["int"], "minimum": low, "maximum": high}
+
+
+def _or_placeholder(*choices: Schema) -> Schema:
+    return {"anyOf": [*choices, {"type": "string", "pattern": PLACEHOLDER}]}
 
 
 def _several(one: Schema) -> Schema:
     """The thing itself, or a list of it."""
-    return {"anyOf": [one, {"type": "array", "items": one}]}
+    return _or_placeholder(one, {"type": "array", "items": one})
 
 
 def _closed(keys: Iterable[str], fragments: Schema) -> Schema:
@@ -109,7 +121,20 @@ _FILE: Schema = {
     "schedules": {"type": "array", "items": _ref("schedule"), "description": "Attributes that change while training"},
     "freeze": _several({"enum": list(PARTS)}) | {"description": "Parts that are not trained"},
     "control": {"enum": list(CONTROLS), "description": "Shipped to be found broken"},
-    "expect": _ref("expect") | {"description": "Checked when the network is built; check --build prints it"},
+    "expect": {
+        "anyOf": [_ref("expect"), {"type": "object", "additionalProperties": _ref("expect")}],
+        "description": "Checked when the network is built; check --build prints it. Of a design: by variants' names",
+    },
+    "name": WORD | {"description": "What follows the base in the names of a design's variants"},
+    "design": {"enum": list(DESIGNS), "description": "How the steps combine"},
+    "steps": {"type": "array", "items": _ref("step"), "description": "Partial variants, each with a name"},
+    "axes": {
+        "type": "object",
+        "propertyNames": {"pattern": "^[a-z][a-z0-9]*$"},
+        "additionalProperties": {"type": ["array", "object"]},
+        "description": "Values for $placeholders: a list, or a mapping of labels to values",
+    },
+    "on": WORD | {"description": "The step that this side branch of a ladder builds on"},
 }
 _LAYER: Schema = {
     "out": _whole(1, MAX_OUT) | {"description": "Channels out"},
@@ -128,24 +153,37 @@ _SELECTOR: Schema = {
     "count": _whole(1, MAX_SELECTED) | {"description": "The number of matches, pinned"},
 }
 _EDIT: Schema = {
-    **dict.fromkeys(("replace", "remove", "set", "before", "after"), _ref("selector")),
+    **dict.fromkeys(("replace", "remove", "set", "before", "after"), _or_placeholder(_ref("selector"))),
     "insert": _several(_ref("inserted")),
-    "with": _ref("with"),
-    "to": _ref("to"),
-    "keep_tag": {"type": "boolean"},
+    "with": _or_placeholder(_ref("with")),
+    "to": _or_placeholder(_ref("to")),
+    "keep_tag": _SCALARS["bool"],
 }
 _SCHEDULE: Schema = {
     "block": _ref("address"),
     "set": WORD,
     "from": NUMBER,
     "to": NUMBER,
-    "over": {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "description": "Share of the run"},
+    "over": {**_NUMBER, "exclusiveMinimum": 0, "maximum": 1, "description": "Share of the run"},
 }
 _EXPECT: Schema = {
     "strides": _several(_whole(1, MAX_SELECTED)),
     "params": _whole(1, 10**12),
-    "gmacs": {"type": "number", "minimum": 0, "maximum": 10**9},
+    "gmacs": {**_NUMBER, "minimum": 0, "maximum": 10**9},
 }
+
+
+def _if_design() -> Schema:
+    """A file of several variants: with steps it has no changes of its own, and it promises by its variants' names."""
+    return {
+        "if": {"anyOf": [{"required": ["steps"]}, {"required": ["axes"]}]},
+        "then": {
+            "if": {"required": ["steps"]},
+            "then": {"properties": dict.fromkeys((key for key in FILE_KEYS if key not in FAMILY_KEYS), False)},
+            "else": {"required": ["name"], "properties": {"design": False}},
+        },
+        "else": {"properties": {"name": False, "design": False}},
+    }
 
 
 def _edit(verb: str, companions: tuple[str, ...]) -> Schema:
@@ -208,12 +246,13 @@ def _annotated(annotation: ast.expr) -> Schema:
 def _generic(name: str, inner: ast.expr) -> Schema:
     members = inner.elts if isinstance(inner, ast.Tuple) else [inner]
     if name == "Literal":
-        return {"enum": [member.value for member in members if isinstance(member, ast.Constant)]}  # type: ignore[misc]
+        return _or_placeholder({"enum": [ast.literal_eval(member) for member in members]})
     if name in MAPPINGS:
         return {"type": "object"}
     if name not in SEQUENCES:
         return {}
     if name == "tuple" and not (isinstance(members[-1], ast.Constant) and members[-1].value is ...):
         size = len(members)
-        return {"type": "array", "prefixItems": list(map(_annotated, members)), "minItems": size, "maxItems": size}
-    return {"type": "array", "items": _annotated(members[0])}
+        fixed: Schema = {"prefixItems": list(map(_annotated, members)), "minItems": size, "maxItems": size}
+        return {"type": ["array", "string"], "pattern": PLACEHOLDER, **fixed}
+    return {"type": ["array", "string"], "pattern": PLACEHOLDER, "items": _annotated(members[0])}

@@ -39,3 +39,10 @@ MAX_REPEAT = 256
 MAX_STRIDE = 64
 MAX_OUTPUTS = 16
 MAX_SELECTED = 1_000_000
+
+DESIGN_KEYS = ("name", "design", "steps", "axes")
+DESIGNS = ("ladder", "one-at-a-time", "leave-one-out", "factorial")
+FAMILY_KEYS = ("title", "paper", "base", "expect", *DESIGN_KEYS)
+STEP_KEYS = ("name", "on", *(key for key in FILE_KEYS if key != "base"))
+MAX_STEPS = 24
+MAX_MEMBERS = 128

@@ -11,7 +11,7 @@ from suite.spec.library import VARIANTS
 from suite.spec.options import misfit
 from suite.spec.schema import annotation_schema, schema
 from suite.spec.signatures import Signatures, default_signatures
-from suite.spec.words import FILE_KEYS
+from suite.spec.words import DESIGN_KEYS, FILE_KEYS
 
 COMMITTED = Path(__file__).parents[2] / "schema" / "variant.schema.json"
 FILES = sorted(VARIANTS.rglob("*.yaml"))
@@ -44,7 +44,7 @@ def test_every_shipped_file_fits_the_schema(path: Path) -> None:
 
 
 def test_every_key_of_a_file_has_a_place() -> None:
-    assert tuple(schema(default_signatures())["properties"]) == FILE_KEYS
+    assert tuple(schema(default_signatures())["properties"]) == (*FILE_KEYS, *DESIGN_KEYS)
 
 
 @pytest.mark.parametrize(
