@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,13 @@ def test_the_schema_is_one() -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_every_shipped_file_fits_the_schema(path: Path) -> None:
     assert fits(json.loads(COMMITTED.read_text()), path.read_text())
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_shipped_file_names_the_schema_first(path: Path) -> None:
+    relative = os.path.relpath(COMMITTED, path.parent)
+
+    assert path.read_text().splitlines()[0] == f"# yaml-language-server: $schema={relative}"
 
 
 def test_every_key_of_a_file_has_a_place() -> None:
