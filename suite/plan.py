@@ -208,6 +208,7 @@ class _Planner:
             "seed": seed,
             "recipe": self.conditions.recipe_json,
             "budget": [protocol.budget.steps, protocol.budget.batch],
+            "evaluation": asdict(protocol.evaluation),
             "image_size": protocol.image_size,
             "device": self.conditions.train_device,
         }

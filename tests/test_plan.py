@@ -187,6 +187,7 @@ def metrics_with(name, **changes):
         (with_protocol(parallel=1), set()),
         (with_protocol(verdict=replace(DEMO.verdict, ap_floor=0.5)), set()),
         (with_protocol(budget=replace(DEMO.budget, steps=601)), {"train"}),
+        (with_protocol(evaluation=replace(DEMO.evaluation, max_detections=99)), {"train"}),
         (with_protocol(image_size=160), {"train"}),
         (with_protocol(cost=replace(DEMO.cost, image_size=320)), {"static"}),
         (with_protocol(latency=replace(DEMO.latency, threads=2)), {"latency"}),

@@ -14,6 +14,7 @@ variants: [yolov5p]
 seeds: [0]
 recipe: tiny
 budget: {steps: 2, batch: 2}
+evaluation: {confidence: 0.001, iou: 0.6, max_detections: 100}
 metrics: [size]
 cost: {image_size: 64}
 latency:

@@ -15,11 +15,15 @@ from suite.metrics.accuracy import Evaluation, evaluate
 from suite.nn.detector import build
 from suite.nn.weights import save_checkpoint
 from suite.plan import Job
+from suite.protocols.protocol import Evaluation as Scored
 from suite.record import Json, Measurement
 from suite.spec.variant import Variant
 from suite.train.diverged import TrainingDiverged
 from suite.train.loop import Trained, train
 from suite.train.recipe import Recipe
+
+
+YOLOV5 = Scored(confidence=0.001, iou=0.6, max_detections=300)  # what YOLOv5 itself scores by default
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class Lesson:
     steps: int
     seed: int
     device: str = "cpu"
+    evaluation: Scored = YOLOV5
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ def execute(job: Job, reporter: Reporter) -> Result:
         steps=protocol.budget.steps,
         seed=job.seed,
         device=conditions.train_device,
+        evaluation=protocol.evaluation,
     )
     taught = teach(lesson, reporter)
     artifacts = _keep(taught, conditions.out / "artifacts" / job.key)
@@ -110,7 +116,13 @@ def teach(lesson: Lesson, reporter: Reporter) -> Taught:
     except TrainingDiverged as error:
         raise JobError("non-finite", str(error)) from error
     reporter.stage("eval")
-    evaluation = evaluate(trained.ema_model, val, image_size=lesson.image_size, device=lesson.device)
+    evaluation = evaluate(
+        trained.ema_model,
+        val,
+        image_size=lesson.image_size,
+        device=lesson.device,
+        **asdict(lesson.evaluation),
+    )
     facts: dict[str, Json] = {
         "class_names": [category.name for category in data.categories],
         "image_size": lesson.image_size,

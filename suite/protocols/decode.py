@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from suite.protocols.protocol import Budget, BuiltIn, Cost, Latency, MetricFile, Protocol, Timeouts, Verdict
+from suite.protocols.protocol import Budget, BuiltIn, Cost, Evaluation, Latency, MetricFile, Protocol, Timeouts, Verdict
 from suite.spec.document import Node, Table, parse, read_bytes, shown_path
 from suite.spec.errors import Problems, SpecError, suggest
 from suite.spec.reader import Reader
@@ -22,6 +22,7 @@ _KEYS = (
     "seeds",
     "recipe",
     "budget",
+    "evaluation",
     "metrics",
     "cost",
     "latency",
@@ -88,6 +89,7 @@ class _Decoder:
             "seeds": self._try(lambda: self._seeds(table)),
             "recipe": self._try(lambda: self._word(table, "recipe")),
             "budget": self._try(lambda: self._budget(table)),
+            "evaluation": self._try(lambda: self._evaluation(table)),
             "metrics": self._try(lambda: self._metrics(table)),
             "cost": self._try(lambda: self._cost(table)),
             "latency": self._try(lambda: self._latency(table)),
@@ -159,6 +161,14 @@ class _Decoder:
     def _budget(self, table: Table) -> Budget:
         budget = self._table(table, "budget", ("steps", "batch"))
         return Budget(steps=self._whole(budget, "steps"), batch=self._whole(budget, "batch", high=65536))
+
+    def _evaluation(self, table: Table) -> Evaluation:
+        evaluation = self._table(table, "evaluation", ("confidence", "iou", "max_detections"))
+        return Evaluation(
+            confidence=self._number(evaluation, "confidence", high=1),
+            iou=self._number(evaluation, "iou", high=1),
+            max_detections=self._whole(evaluation, "max_detections", high=30_000),
+        )
 
     def _cost(self, table: Table) -> Cost:
         cost = self._table(table, "cost", ("image_size", "only"))

@@ -27,6 +27,15 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What of a trained model's output is scored: boxes above `confidence`, thinned at `iou`, so many a picture."""
+
+    confidence: float
+    iou: float
+    max_detections: int
+
+
+@dataclass(frozen=True, slots=True)
 class Cost:
     """How cost is counted: picture side in pixels; `only` are variants that are counted and timed, not trained."""
 
@@ -93,6 +102,7 @@ class Protocol:
     seeds: tuple[int, ...]
     recipe: str
     budget: Budget
+    evaluation: Evaluation
     metrics: tuple[MetricFile, ...]
     cost: Cost
     latency: Latency

@@ -21,6 +21,7 @@ variants: [yolov5p, yolov5p_wide]
 seeds: [0, 1]
 recipe: tiny
 budget: {steps: 2, batch: 2}
+evaluation: {confidence: 0.001, iou: 0.6, max_detections: 100}
 metrics: [size, latency, accuracy]
 cost: {image_size: 64}
 latency:
