@@ -13,13 +13,13 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from suite.nn.blocks.convnext import ConvNeXt
 from suite.nn.blocks.odconv import ODConv
 from suite.nn.layers import LayerNorm2d
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "blocks"
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, LayerNorm2d)
 WEIGHED = (nn.Conv2d, nn.Linear)
+ALONE = {"layer_scale": "ls", "bias_table": "rpb"}  # the kinds of parameters that are in no layer
 TOLERANCE = 1e-8  # relative, in float64
 
 
@@ -62,6 +62,8 @@ def value(kind: str, shape: tuple[int, ...], norm_scale: float = 1.0) -> Tensor:
             u = 1 + 0.5 * u
         case "ls":
             u = 0.5 + 0.2 * u
+        case "rpb":
+            u = 0.2 * u
     return torch.from_numpy(u).reshape(shape)
 
 
@@ -72,7 +74,7 @@ def tensors(model: nn.Module) -> Iterator[tuple[str, tuple[int, ...], Tensor]]:
         for name, tensor in (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)):
             shape = tuple(tensor.shape)
             match name:
-                case "num_batches_tracked":
+                case "num_batches_tracked" | "index":
                     continue
                 case "weight" if isinstance(module, ODConv):
                     kind, shape = "wk", (shape[0], *module.shape)
@@ -84,8 +86,8 @@ def tensors(model: nn.Module) -> Iterator[tuple[str, tuple[int, ...], Tensor]]:
                     kind = "rm"
                 case "running_var":
                     kind = "rv"
-                case "layer_scale" if isinstance(module, ConvNeXt):
-                    kind = "ls"
+                case "layer_scale" | "bias_table":
+                    kind = ALONE[name]
                 case "weight" if isinstance(module, WEIGHED):
                     kind = "w"
                 case "bias" if isinstance(module, WEIGHED):
