@@ -8,12 +8,24 @@ the second pass builds the chosen operators in place. No module is ever replaced
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from suite.nn.layers import ConvNormAct
 from suite.spec.variant import Selector
+
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "elu": partial(nn.ELU, inplace=True),
+    "gelu": nn.GELU,
+    "hardswish": partial(nn.Hardswish, inplace=True),
+    "leaky_relu": partial(nn.LeakyReLU, 0.1, inplace=True),
+    "mish": partial(nn.Mish, inplace=True),
+    "relu": partial(nn.ReLU, inplace=True),
+    "relu6": partial(nn.ReLU6, inplace=True),
+    "silu": partial(nn.SiLU, inplace=True),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +84,14 @@ class Asked:
 
 
 class Make:
-    """Makes the convolutions, norms and activations of one layer; `Make()` makes plain YOLOv5 parts."""
+    """Makes the convolutions, norms and activations of one layer; `Make()` makes plain YOLOv5 parts.
 
-    def __init__(self, operators: Mapping[int, Operator] | None = None) -> None:
+    `activation` is a name of ACTIVATIONS; "" is YOLOv5's own.
+    """
+
+    def __init__(self, operators: Mapping[int, Operator] | None = None, *, activation: str = "") -> None:
         self.asked: list[Asked] = []
+        self._activation = ACTIVATIONS[activation or "silu"]
         self._operators = operators or {}
 
     def conv(
@@ -111,8 +127,8 @@ class Make:
         return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.03)
 
     def act(self) -> nn.Module:
-        """YOLOv5's activation."""
-        return nn.SiLU(inplace=True)
+        """The variant's activation; YOLOv5's is SiLU."""
+        return self._activation()
 
     def conv_norm_act(
         self,

@@ -13,6 +13,7 @@ from suite.spec.signatures import Signatures
 from suite.spec.source import Change, Edit, Reference, SpecFile, Verb
 from suite.spec.variant import PARTS, Expect, Layer, Mark, Part, Schedule, Selector
 from suite.spec.words import (
+    ACTIVATIONS,
     COMPANIONS,
     CONTROLS,
     EXPECT_KEYS,
@@ -90,6 +91,7 @@ class _Decoder:
             schedules=_optional(get("schedules"), self._schedules),
             freeze=_optional(get("freeze"), self._freeze),
             control=_optional(get("control"), lambda node: self.reader.choice(node, "`control`", CONTROLS)),
+            activation=_optional(get("activation"), lambda node: self.reader.choice(node, "`activation`", ACTIVATIONS)),
             expect=_optional(get("expect"), self._expect) or Expect(),
         )
 

@@ -12,6 +12,7 @@ from suite.spec.source import Reference, SpecFile
 from suite.spec.variant import PARTS, ConvEdit, Layer, Mark, Part, Schedule, Variant
 from suite.spec.words import MAX_OUT, MAX_REPEAT
 
+DEFAULT_ACTIVATION = "silu"
 DIVISOR = 8
 MAX_LAYERS = 1000
 
@@ -52,9 +53,16 @@ def resolve(spec: SpecFile, lookup: Lookup, signatures: Signatures, problems: Pr
         schedules=resolver.schedules(layers, conv_edits),
         freeze=spec.freeze if spec.freeze is not None else (base.freeze if base else ()),
         control=spec.control if spec.control is not None else (base.control if base else ""),
+        activation=_activation(spec, base),
         expect=spec.expect,
         mark=spec.mark,
     )
+
+
+def _activation(spec: SpecFile, base: Variant | None) -> str:
+    """The own one or the base's; YOLOv5's written out is the same network as none."""
+    named = spec.activation if spec.activation is not None else (base.activation if base else "")
+    return "" if named == DEFAULT_ACTIVATION else named
 
 
 def _modifies(spec: SpecFile, base: Variant) -> bool:

@@ -12,6 +12,7 @@ from suite.spec.options import MAPPINGS, POSITIVE, SEQUENCES, missing
 from suite.spec.signatures import BlockSignature, Default, Signatures
 from suite.spec.variant import PARTS
 from suite.spec.words import (
+    ACTIVATIONS,
     CHANGE_KEYS,
     COMPANIONS,
     CONTROLS,
@@ -117,6 +118,7 @@ _FILE: Schema = {
     "backbone": _part("layer") | {"description": "Layers, one a line, or {of: VARIANT}"},
     "neck": _part("layer") | {"description": "Layers, one a line, or {of: VARIANT}"},
     "head": _part("head") | {"description": "One line, a head, or {of: VARIANT}"},
+    "activation": _or_placeholder({"enum": list(ACTIVATIONS)}) | {"description": "In all blocks that leave it open"},
     "edits": {"type": "array", "items": _ref("edit"), "description": "Changes, carried out in order"},
     "schedules": {"type": "array", "items": _ref("schedule"), "description": "Attributes that change while training"},
     "freeze": _several({"enum": list(PARTS)}) | {"description": "Parts that are not trained"},

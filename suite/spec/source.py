@@ -60,6 +60,7 @@ class SpecFile:
     schedules: tuple[tuple[Schedule, Mark], ...] | None = None
     freeze: tuple[Part, ...] | None = None
     control: str | None = None
+    activation: str | None = None
     expect: Expect = field(default_factory=Expect)
 
     @property

@@ -95,7 +95,8 @@ class Variant:
 
     `baseline` is the variant that deltas refer to: the base, or "" where the file is another size of its base and
     so is a baseline itself (a size that is called `<base>_<change>` is a modification). `control` marks a variant
-    shipped to be broken, such as "broken".
+    shipped to be broken, such as "broken". `activation` takes the place of YOLOv5's in all blocks that leave it open;
+    "" is YOLOv5's own.
     """
 
     name: str
@@ -108,6 +109,7 @@ class Variant:
     schedules: tuple[Schedule, ...] = ()
     freeze: tuple[Part, ...] = ()
     control: str = ""
+    activation: str = ""
     expect: Expect = field(default_factory=Expect)
     mark: Mark | None = field(default=None, compare=False)
 
@@ -118,12 +120,13 @@ class Variant:
     @property
     def architecture(self) -> dict[str, Json]:
         """All that decides what is built and trained, as plain JSON; title, paper, base and marks are left out."""
-        return {
+        found: dict[str, Json] = {
             "layers": [_layer_json(layer) for layer in self.layers],
             "conv_edits": [_edit_json(edit) for edit in self.conv_edits],
             "schedules": [[s.block, s.attribute, s.start, s.end, s.over] for s in self.schedules],
             "freeze": list(self.freeze),
         }
+        return found | ({"activation": self.activation} if self.activation else {})
 
     @property
     def fingerprint(self) -> str:

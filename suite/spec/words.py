@@ -11,12 +11,14 @@ FILE_KEYS = (
     "backbone",
     "neck",
     "head",
+    "activation",
     "edits",
     "schedules",
     "freeze",
     "control",
     "expect",
 )
+ACTIVATIONS = ("elu", "gelu", "hardswish", "leaky_relu", "mish", "relu", "relu6", "silu")
 CONTROLS = ("broken",)
 LAYER_KEYS = ("block", "out", "repeat", "stride", "tag", "tags", "inputs")
 CHANGE_KEYS = ("block", "out", "repeat", "stride")

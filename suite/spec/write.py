@@ -26,6 +26,8 @@ def write(variant: Variant, origins: Mapping[str, str] | None = None) -> str:
     for part in PARTS:
         add(part, "" if variant.part(part) else "[]")
         lines += [(f"  - {_layer(layer)}", _place(layer.mark, origins)) for layer in variant.part(part)]
+    if variant.activation:
+        add("activation", variant.activation)
     if variant.conv_edits:
         lines.append(("edits:", ""))
     for edit in variant.conv_edits:
