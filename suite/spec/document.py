@@ -7,6 +7,7 @@ aliases without limit, so only its parser is used: events in, a tree of three no
 import os
 import re
 import stat
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -64,10 +65,11 @@ Node: TypeAlias = Scalar | Items | Table
 
 def shown_path(path: Path) -> str:
     """A path as messages show it: relative to the working folder if inside, without control characters."""
-    try:
-        text = str(path.resolve().relative_to(Path.cwd()))
-    except (ValueError, OSError, RuntimeError):
-        text = str(path)
+    text = str(path)
+    with suppress(ValueError, OSError, RuntimeError):
+        here = os.path.join(os.getcwd(), "")  # noqa: PTH109, PTH118  (resolving takes 0.3 ms a file)
+        inside = text.startswith(here) and ".." not in path.parts
+        text = text[len(here) :] if inside else str(path.resolve().relative_to(here))
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 

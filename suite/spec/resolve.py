@@ -84,7 +84,8 @@ class _Resolver:
             return self.owners[part].part(part)
         if own is not None:
             return own
-        return tuple(map(self._scaled, self.base.part(part))) if self.base else ()
+        inherited = self.base.part(part) if self.base else ()
+        return inherited if self.spec.width == self.spec.depth == 1 else tuple(map(self._scaled, inherited))
 
     def _scaled(self, layer: Layer) -> Layer:
         out, repeat = layer.out, layer.repeat
