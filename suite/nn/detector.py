@@ -243,7 +243,7 @@ def _located(layer: Layer, address: str, inputs: Sequence[Tensor]) -> Iterator[N
         yield
     except SpecError:
         raise
-    except (ValueError, TypeError, RuntimeError) as error:
+    except (ValueError, TypeError, RuntimeError, AssertionError) as error:  # timm asserts what it cannot take
         channels = ", ".join(str(x.shape[1]) for x in inputs)
         message = f"{address} ({layer.block}) cannot take {channels} channels: {error}"
         raise SpecError.single(layer.mark, "E304", message) from error
