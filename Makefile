@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint format bench
+.PHONY: help run test lint format bench
 
 PYTHON ?= python3
 VENV := .venv
@@ -17,11 +17,8 @@ $(READY): pyproject.toml
 run: $(READY)  ## the main job: demo variants on the built-in data, then the report
 	$(BIN)/python run_suite.py run --protocol demo
 
-test: $(READY)  ## what a developer runs: everything but the real training
-	$(BIN)/python -m pytest -m 'not slow'
-
-test-all: $(READY)  ## every test, with the real training and the killed runs
-	$(BIN)/python -m pytest
+test: $(READY)  ## the tests; SLOW=1 adds the real training and the killed runs, as CI does
+	$(BIN)/python -m pytest $(if $(SLOW),,-m 'not slow')
 
 lint: $(READY)  ## ruff, mypy, the import picture, the size budgets
 	$(BIN)/ruff format --check .
