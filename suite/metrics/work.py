@@ -16,6 +16,8 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from suite.nn.shapes import Shapes, shaped
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -47,7 +49,7 @@ def reached(model: nn.Module, images: Tensor) -> set[str]:
 
     Read from the graph that autograd keeps of the pass, so nothing runs backward.
     """
-    with _Shapes():  # type: ignore[no-untyped-call]
+    with Shapes():  # type: ignore[no-untyped-call]
         maps: tuple[Tensor, ...] = model(images)
     waiting = [level.grad_fn for level in maps]
     seen = set(waiting)
@@ -75,13 +77,6 @@ class _Functions(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-class _Shapes(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Takes the short way to shapes."""
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        return _shaped(func, args, kwargs or {})
-
-
 class _Tally(TorchDispatchMode):
     """Writes down every operator that has a formula."""
 
@@ -96,7 +91,7 @@ class _Tally(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         operator = func.overloadpacket
-        out = _shaped(func, args, kwargs)
+        out = shaped(func, args, kwargs)
         if operator in flop_registry:
             module = self._stack[-1]
             call = Call(
@@ -132,17 +127,6 @@ class _Tally(TorchDispatchMode):
     def _is_weight(self, value: object) -> bool:
         # Views share their storage's implementation, which on the meta device has no address to compare.
         return isinstance(value, Tensor) and value.untyped_storage()._cdata in self._weights  # noqa: SLF001
-
-
-def _shaped(func: Any, args: Any, kwargs: Any) -> Any:
-    """Run an operator; on the meta device, where torch infers a norm's shape by decomposing it, know the shape.
-
-    That would be two thirds of a whole pass.
-    """
-    if func.overloadpacket is torch.ops.aten.native_batch_norm and args[0].is_meta:
-        statistics = args[0].new_empty(args[0].shape[1])
-        return torch.empty_like(args[0]), statistics, torch.empty_like(statistics)
-    return func(*args, **kwargs)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from suite.nn.conv import Make, Operator, Site
 from suite.nn.network import Detector, Node, Source, apply_schedules
+from suite.nn.shapes import Shapes
 from suite.spec.errors import SpecError
 from suite.spec.variant import Layer, Variant
 
@@ -105,7 +106,8 @@ def _probe(variant: Variant, classes: int) -> Probe:
         make = Make(activation=variant.activation)
         with torch.device("meta"), torch.no_grad(), _located(layer, address, inputs):
             module = _construct(plan, make).eval()
-            out = module(_merged(plan, inputs))
+            with Shapes():  # type: ignore[no-untyped-call]
+                out = module(_merged(plan, inputs))
         outputs = (out,) if isinstance(out, Tensor) else tuple(out)
         node = _node(layer, address, sources, outputs, joined=not _takes_list(plan.cls))
         for tag, output in layer.tags.items():
