@@ -31,6 +31,7 @@ _THOP_WORDS = {
     "BatchNorm1d": "batch norm (4 an element)",
     "BatchNorm2d": "batch norm (4 an element)",
     "LayerNorm": "layer norm (4 an element)",
+    "InstanceNorm2d": "instance norm (4 an element)",
     "Upsample": "upsampling (1 an output element)",
     "AdaptiveAvgPool2d": "average pooling",
     "AvgPool2d": "average pooling",
@@ -39,6 +40,8 @@ _THOP_WORDS = {
 _FVCORE_WORDS = {
     "batch_norm": "batch norm (2 an element)",
     "layer_norm": "layer norm (5 an element)",
+    "group_norm": "group norm (5 an element)",
+    "instance_norm": "instance norm (5 an element)",
     "upsample_nearest2d": "upsampling (1 an output element)",
     "upsample_bilinear2d": "upsampling (4 an output element)",
     "adaptive_avg_pool2d": "average pooling",

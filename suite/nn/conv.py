@@ -5,6 +5,7 @@ a first pass on the meta device lists every convolution that was asked for, the 
 the second pass builds the chosen operators in place. No module is ever replaced after construction.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -13,8 +14,8 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from suite.nn.layers import ConvNormAct
-from suite.spec.variant import Selector
+from suite.nn.layers import ConvNormAct, LayerNorm2d
+from suite.spec.variant import Norm, Selector
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "elu": partial(nn.ELU, inplace=True),
@@ -25,6 +26,13 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": partial(nn.ReLU, inplace=True),
     "relu6": partial(nn.ReLU6, inplace=True),
     "silu": partial(nn.SiLU, inplace=True),
+}
+GROUP_CHANNELS = 16  # of a group norm's groups where their number is not stated (arXiv 1803.08494, table 3)
+NORMS: dict[str, Callable[[int, int], nn.Module]] = {  # called with channels and groups
+    "batch": lambda channels, _: nn.BatchNorm2d(channels, eps=1e-3, momentum=0.03),
+    "group": lambda channels, groups: nn.GroupNorm(_fitting(channels, groups), channels),
+    "layer": lambda channels, _: LayerNorm2d(channels),
+    "instance": lambda channels, _: nn.InstanceNorm2d(channels, affine=True),
 }
 
 
@@ -89,9 +97,12 @@ class Make:
     `activation` is a name of ACTIVATIONS; "" is YOLOv5's own.
     """
 
-    def __init__(self, operators: Mapping[int, Operator] | None = None, *, activation: str = "") -> None:
+    def __init__(
+        self, operators: Mapping[int, Operator] | None = None, *, activation: str = "", norm: Norm | None = None
+    ) -> None:
         self.asked: list[Asked] = []
         self._activation = ACTIVATIONS[activation or "silu"]
+        self._norm = norm or Norm()
         self._operators = operators or {}
 
     def conv(
@@ -123,8 +134,8 @@ class Make:
         return module if operator is None or not bias else Biased(module, out_channels)
 
     def norm(self, channels: int) -> nn.Module:
-        """YOLOv5's batch norm: eps 1e-3, momentum 0.03."""
-        return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.03)
+        """The variant's norm; YOLOv5's is a batch norm with eps 1e-3 and momentum 0.03."""
+        return NORMS[self._norm.kind](channels, self._norm.groups)
 
     def act(self) -> nn.Module:
         """The variant's activation; YOLOv5's is SiLU."""
@@ -159,6 +170,11 @@ class Biased(nn.Module):
         """The operator's shape."""
         out: Tensor = self.operator(x) + self.bias[:, None, None]
         return out
+
+
+def _fitting(channels: int, groups: int) -> int:
+    """So many groups, or groups of 16 channels for 0; what does not divide gives way to the greatest common divisor."""
+    return math.gcd(channels, groups) if groups else channels // math.gcd(channels, GROUP_CHANNELS)
 
 
 def _holds(allowed: tuple[object, ...], value: object) -> bool:

@@ -38,7 +38,9 @@ def build(variant: Variant, classes: int = 80, *, seed: int | None = None, devic
     layers = []
     for index, (plan, node) in enumerate(zip(probe.plans, probe.graph, strict=True)):
         with torch.device(device), _seeded(seed, node.address):
-            layers.append(_construct(plan, Make(operators.get(index, {}), activation=variant.activation)))
+            layers.append(
+                _construct(plan, Make(operators.get(index, {}), activation=variant.activation, norm=variant.norm))
+            )
     return Detector(variant.name, probe.graph, layers)
 
 
@@ -103,7 +105,7 @@ def _probe(variant: Variant, classes: int) -> Probe:
         sources = tuple(_source(layer, name, index, tags, values) for name in layer.inputs)
         inputs = tuple((image if s.node < 0 else values[s.node])[s.output] for s in sources)
         plan = _plan(layer, inputs, classes)
-        make = Make(activation=variant.activation)
+        make = Make(activation=variant.activation, norm=variant.norm)
         with torch.device("meta"), torch.no_grad(), _located(layer, address, inputs):
             module = _construct(plan, make).eval()
             with Shapes():  # type: ignore[no-untyped-call]

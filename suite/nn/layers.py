@@ -22,9 +22,11 @@ class ConvNormAct(nn.Module):
         return out
 
     def deployed(self) -> nn.Module:
-        """The same map with the norm folded into the convolution, whatever operator that is."""
+        """The same map with a batch norm folded into the convolution, whatever operator that is; others stay."""
+        if not isinstance(self.norm, nn.BatchNorm2d):
+            return self
         if isinstance(self.conv, nn.Conv2d):
-            folded: nn.Module = fold_norm(self.conv, _batch_norm(self.norm))
+            folded: nn.Module = fold_norm(self.conv, self.norm)
         elif callable(fold := getattr(self.conv, "folded", None)):
             folded = fold(self.norm)
         else:
@@ -126,12 +128,6 @@ def norm_as_affine(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     assert norm.running_var is not None
     scale = (norm.running_var + norm.eps).rsqrt() * norm.weight.detach()
     return scale, norm.bias.detach() - norm.running_mean * scale
-
-
-def _batch_norm(norm: nn.Module) -> nn.BatchNorm2d:
-    if not isinstance(norm, nn.BatchNorm2d):
-        raise TypeError(f"only a batch norm folds into its convolution, but the norm is {type(norm).__name__}")
-    return norm
 
 
 def _pair(value: tuple[int, ...]) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from suite.spec.layers import LayerReader
 from suite.spec.reader import Reader
 from suite.spec.signatures import Signatures
 from suite.spec.source import Change, Edit, Reference, SpecFile, Verb
-from suite.spec.variant import PARTS, Expect, Layer, Mark, Part, Schedule, Selector
+from suite.spec.variant import PARTS, Expect, Layer, Mark, Norm, Part, Schedule, Selector
 from suite.spec.words import (
     ACTIVATIONS,
     COMPANIONS,
@@ -19,7 +19,10 @@ from suite.spec.words import (
     EXPECT_KEYS,
     FILE_KEYS,
     MAX_FACTOR,
+    MAX_GROUPS,
     MAX_SELECTED,
+    NORM_KEYS,
+    NORMS,
     SCHEDULE_KEYS,
     SELECTOR_NUMBERS,
     SELECTOR_WORDS,
@@ -92,6 +95,7 @@ class _Decoder:
             freeze=_optional(get("freeze"), self._freeze),
             control=_optional(get("control"), lambda node: self.reader.choice(node, "`control`", CONTROLS)),
             activation=_optional(get("activation"), lambda node: self.reader.choice(node, "`activation`", ACTIVATIONS)),
+            norm=_optional(get("norm"), self._norm),
             expect=_optional(get("expect"), self._expect) or Expect(),
         )
 
@@ -226,6 +230,19 @@ class _Decoder:
     def _freeze(self, node: Node) -> tuple[Part, ...]:
         chosen = {self.reader.choice(item, "`freeze`", PARTS) for item in self.reader.several(node)}
         return tuple(part for part in PARTS if part in chosen)
+
+    def _norm(self, node: Node) -> Norm | None:
+        """A word, or `{kind: group, groups: 8}`."""
+        table = self.reader.table(node, "`norm`", NORM_KEYS) if isinstance(node, Table) else None
+        if table and "kind" not in table.entries:
+            self._add(table.mark, "E103", "`norm` needs `kind`")
+            return None
+        kind = self.reader.choice(table.entries["kind"] if table else node, "`norm`", NORMS)
+        groups = table.entries.get("groups") if table else None
+        if table and groups and kind not in {"group", None}:
+            self._add(table.keys["groups"], "E105", f"`groups` are those of the group norm, and the norm is {kind}")
+        number = self.reader.whole(groups, "`groups`", low=1, high=MAX_GROUPS) if groups else None
+        return Norm(kind, number or 0) if kind else None
 
     def _expect(self, node: Node) -> Expect | None:
         table = self.reader.table(node, "`expect`", EXPECT_KEYS)

@@ -9,7 +9,7 @@ from suite.spec.edits import Editor
 from suite.spec.errors import Problems, suggest
 from suite.spec.signatures import Signatures
 from suite.spec.source import Reference, SpecFile
-from suite.spec.variant import PARTS, ConvEdit, Layer, Mark, Part, Schedule, Variant
+from suite.spec.variant import PARTS, ConvEdit, Layer, Mark, Norm, Part, Schedule, Variant
 from suite.spec.words import MAX_OUT, MAX_REPEAT
 
 DEFAULT_ACTIVATION = "silu"
@@ -54,6 +54,7 @@ def resolve(spec: SpecFile, lookup: Lookup, signatures: Signatures, problems: Pr
         freeze=spec.freeze if spec.freeze is not None else (base.freeze if base else ()),
         control=spec.control if spec.control is not None else (base.control if base else ""),
         activation=_activation(spec, base),
+        norm=spec.norm if spec.norm is not None else (base.norm if base else Norm()),
         expect=spec.expect,
         mark=spec.mark,
     )

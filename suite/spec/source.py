@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from suite.spec.variant import Expect, Layer, Mark, Option, Part, Schedule, Selector
+from suite.spec.variant import Expect, Layer, Mark, Norm, Option, Part, Schedule, Selector
 
 Verb = Literal["replace", "insert", "remove", "set"]
 NEUTRAL_KEYS = frozenset({"title", "paper", "base", "depth", "width", "expect"})
@@ -61,6 +61,7 @@ class SpecFile:
     freeze: tuple[Part, ...] | None = None
     control: str | None = None
     activation: str | None = None
+    norm: Norm | None = None
     expect: Expect = field(default_factory=Expect)
 
     @property

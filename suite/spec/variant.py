@@ -80,6 +80,14 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
+class Norm:
+    """The norm of all blocks that leave it open; `groups` are those of "group", 0 for groups of 16 channels."""
+
+    kind: str = "batch"
+    groups: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Expect:
     """What the file promises of the network: 80 classes, 640 x 640, as trained. None: not promised."""
 
@@ -96,7 +104,7 @@ class Variant:
     `baseline` is the variant that deltas refer to: the base, or "" where the file is another size of its base and
     so is a baseline itself (a size that is called `<base>_<change>` is a modification). `control` marks a variant
     shipped to be broken, such as "broken". `activation` takes the place of YOLOv5's in all blocks that leave it open;
-    "" is YOLOv5's own.
+    "" is YOLOv5's own; so does `norm`.
     """
 
     name: str
@@ -110,6 +118,7 @@ class Variant:
     freeze: tuple[Part, ...] = ()
     control: str = ""
     activation: str = ""
+    norm: Norm = Norm()
     expect: Expect = field(default_factory=Expect)
     mark: Mark | None = field(default=None, compare=False)
 
@@ -126,7 +135,11 @@ class Variant:
             "schedules": [[s.block, s.attribute, s.start, s.end, s.over] for s in self.schedules],
             "freeze": list(self.freeze),
         }
-        return found | ({"activation": self.activation} if self.activation else {})
+        if self.activation:
+            found["activation"] = self.activation
+        if self.norm != Norm():
+            found["norm"] = [self.norm.kind, self.norm.groups]
+        return found
 
     @property
     def fingerprint(self) -> str:

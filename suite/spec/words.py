@@ -12,6 +12,7 @@ FILE_KEYS = (
     "neck",
     "head",
     "activation",
+    "norm",
     "edits",
     "schedules",
     "freeze",
@@ -19,6 +20,8 @@ FILE_KEYS = (
     "expect",
 )
 ACTIVATIONS = ("elu", "gelu", "hardswish", "leaky_relu", "mish", "relu", "relu6", "silu")
+NORMS = ("batch", "group", "layer", "instance")
+NORM_KEYS = ("kind", "groups")
 CONTROLS = ("broken",)
 LAYER_KEYS = ("block", "out", "repeat", "stride", "tag", "tags", "inputs")
 CHANGE_KEYS = ("block", "out", "repeat", "stride")
@@ -39,6 +42,7 @@ MAX_FACTOR = 64
 MAX_OUT = 16_384
 MAX_REPEAT = 256
 MAX_STRIDE = 64
+MAX_GROUPS = 1024
 MAX_OUTPUTS = 16
 MAX_SELECTED = 1_000_000
 

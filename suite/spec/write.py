@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from suite.record import Json, canonical_json
 from suite.spec.document import is_word
-from suite.spec.variant import PARTS, ConvEdit, Expect, Layer, Mark, Schedule, Selector, Variant
+from suite.spec.variant import PARTS, ConvEdit, Expect, Layer, Mark, Norm, Schedule, Selector, Variant
 
 COMMENT_COLUMN = 88
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./*-]*")
@@ -28,6 +28,13 @@ def write(variant: Variant, origins: Mapping[str, str] | None = None) -> str:
         lines += [(f"  - {_layer(layer)}", _place(layer.mark, origins)) for layer in variant.part(part)]
     if variant.activation:
         add("activation", variant.activation)
+    if variant.norm != Norm():
+        add(
+            "norm",
+            _flow({"kind": variant.norm.kind, "groups": variant.norm.groups})
+            if variant.norm.groups
+            else variant.norm.kind,
+        )
     if variant.conv_edits:
         lines.append(("edits:", ""))
     for edit in variant.conv_edits:
