@@ -1,23 +1,22 @@
 """`check`: every mistake in spec files, found without running anything."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from suite.cli.annotations import annotations
 from suite.cli.errors import print_problems, problem_json
 from suite.cli.options import json_option, names_argument, open_library, variants_option
 from suite.cli.output import ExitCode, reply, say
 from suite.record import Json
 from suite.spec.errors import Problem, SpecError
 from suite.spec.library import Library
-from suite.spec.promise import broken_promises
 from suite.spec.variant import Expect, Variant
 from suite.spec.write import expect_line
 
-GMACS_DIGITS = 3
-IMAGE_SIZE = 640
+FORMATS = ("text", "json", "github")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +25,28 @@ class Checked:
 
     variant: Variant
     measured: Expect | None = None
-    warning: str = ""
+    warning: Problem | None = None
 
 
 @click.command("check")
 @names_argument()
 @variants_option
-@click.option("--build", "builds", is_flag=True, help="Build each network too, and compare what `expect` says of it.")
+@click.option("--build", "builds", is_flag=True, help="Build each network too: does it train, is it what was promised?")
+@click.option("--export", "exports", is_flag=True, help="With --build: try torch.export too, some seconds a variant.")
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True,
+    help="How to say it; github: annotations that a workflow shows at the lines.",
+)  # fmt: skip
 @json_option
-def command(names: tuple[str, ...], variants: tuple[Path, ...], builds: bool, as_json: bool) -> int:
+def command(
+    names: tuple[str, ...],
+    variants: tuple[Path, ...],
+    *,
+    builds: bool,
+    exports: bool,
+    form: str,
+    as_json: bool,
+) -> int:
     """Check spec files: NAME, FILE or glob, or all there are.
 
     All mistakes of all files are named at once. With --build, a file without `expect` gets the line to paste.
@@ -44,16 +56,20 @@ def command(names: tuple[str, ...], variants: tuple[Path, ...], builds: bool, as
     marks = [variant.mark for variant in found] + [problem.mark for problem in problems]
     number = len({mark.file for mark in marks if mark})
     checked = [Checked(variant) for variant in found]
-    if builds:
-        checked, complaints = _build_all(found, library)
+    if builds or exports:
+        checked, complaints = _try_all(found, library, exports=exports)
         problems += complaints
-    if as_json:
+    if as_json or form == "json":
         reply("check", [_json(file) for file in checked], [problem_json(problem) for problem in problems])
+        return ExitCode.USAGE if problems else ExitCode.DONE
+    if form == "github":
+        for line in annotations([*problems, *(file.warning for file in checked if file.warning)]):
+            click.echo(line)
     else:
         _tell(checked)
         print_problems(problems, err=False)
-        errors = _count(len(problems), "error") if problems else "no errors"
-        click.echo(f"{_count(number, 'file')}, {errors}")
+    errors = _count(len(problems), "error") if problems else "no errors"
+    click.echo(f"{_count(number, 'file')}, {errors}")
     return ExitCode.USAGE if problems else ExitCode.DONE
 
 
@@ -72,45 +88,22 @@ def _read(library: Library, names: Sequence[str]) -> tuple[list[Variant], list[P
     return sound, list(problems)
 
 
-def _build_all(variants: Sequence[Variant], library: Library) -> tuple[list[Checked], list[Problem]]:
-    """What each network turns out to be, and where that is not what its file says."""
+def _try_all(variants: Sequence[Variant], library: Library, *, exports: bool) -> tuple[list[Checked], list[Problem]]:
+    """What each network turns out to be; where that is not what its file says, and where it is not fit to be used."""
+    from suite.cli.check_build import Builder
+
+    builder = Builder(library, exports=exports)
     checked: list[Checked] = []
-    problems: list[Problem] = []
-    built: dict[str, Expect] = {}
+    problems: dict[Problem, None] = {}
     for variant in variants:
         try:
-            measured = _measure(variant)
+            trial, warning, found = builder.look(variant)
         except SpecError as error:
-            problems += error.problems
+            problems |= dict.fromkeys(error.problems)
             continue
-        built[variant.name] = measured
-        hint = f"as built: {expect_line(measured)}"
-        complaints = broken_promises(variant.expect, measured)
-        problems += [Problem(variant.expect.mark, "E301", complaint, hint) for complaint in complaints]
-        checked.append(Checked(variant, measured, _warning(variant, built, library)))
-    return checked, problems
-
-
-def _measure(variant: Variant) -> Expect:
-    """Strides, parameters and multiply-adds of 80 classes at 640 x 640, as trained, without allocating anything."""
-    from suite.metrics.flops import count
-    from suite.nn.detector import build
-
-    model = build(variant, device="meta").eval()
-    params = sum(parameter.numel() for parameter in model.parameters())
-    gmacs = count(model, "trained", IMAGE_SIZE).samples[0]
-    return Expect(strides=model.strides, params=params, gmacs=round(gmacs, GMACS_DIGITS))
-
-
-def _warning(variant: Variant, built: Mapping[str, Expect], library: Library) -> str:
-    """Strides that the baseline does not have change what a network can see: worth a word even where intended."""
-    if not variant.baseline:
-        return ""
-    strides = built[variant.name].strides
-    usual = built.get(variant.baseline, library.load(variant.baseline).expect).strides
-    if usual is None or strides == usual:
-        return ""
-    return f"{variant.name} has strides {strides}, its baseline {variant.baseline} has {usual}"
+        problems |= dict.fromkeys(found)
+        checked.append(Checked(variant, trial.measured, warning))
+    return checked, list(problems)
 
 
 def _tell(checked: Sequence[Checked]) -> None:
@@ -119,7 +112,7 @@ def _tell(checked: Sequence[Checked]) -> None:
         if file.measured and file.variant.expect == Expect():
             click.echo(f"{_place(file.variant)}: {expect_line(file.measured)}")
         if file.warning:
-            say(f"warning: {file.warning}")
+            say(str(file.warning))
 
 
 def _place(variant: Variant) -> str:
@@ -137,7 +130,7 @@ def _json(file: Checked) -> Json:
             "params": measured.params,
             "gmacs": measured.gmacs,
         }
-    return found | ({"warning": file.warning} if file.warning else {})
+    return found | ({"warning": file.warning.message} if file.warning else {})
 
 
 def _count(number: int, noun: str) -> str:

@@ -10,7 +10,9 @@ import click
 
 from suite.cli.output import ExitCode, reply, say
 from suite.record import Json
+from suite.spec.decode import read_text
 from suite.spec.errors import NoMatchError, Problem, SpecError
+from suite.spec.variant import Mark
 
 LOG_FOLDER = Path("out/log")
 SHOWN_COLUMNS = 160
@@ -20,13 +22,23 @@ def print_problems(problems: Sequence[Problem], *, err: bool = True) -> None:
     """Each problem with its line and a mark under the place."""
     for problem in problems:
         click.echo(str(problem), err=err)
-        if problem.mark and problem.source_line:
+        source_line = problem.source_line or _line_of(problem.mark)
+        if problem.mark and source_line:
             number = str(problem.mark.line)
             margin = " " * len(number)
-            line = "".join(c if c.isprintable() else " " for c in problem.source_line[:SHOWN_COLUMNS])
+            line = "".join(c if c.isprintable() else " " for c in source_line[:SHOWN_COLUMNS])
             click.echo(f"  {number} | {line}", err=err)
             if problem.mark.column <= SHOWN_COLUMNS:
                 click.echo(f"  {margin} | {' ' * (problem.mark.column - 1)}^", err=err)
+
+
+def _line_of(mark: Mark | None) -> str:
+    """The line that a mark points at; a problem that shows after building has only the mark."""
+    try:
+        lines = read_text(Path(mark.file)).splitlines() if mark else []
+    except SpecError:
+        return ""
+    return lines[mark.line - 1] if mark and mark.line <= len(lines) else ""
 
 
 def problem_json(problem: Problem) -> Json:

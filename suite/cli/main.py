@@ -5,6 +5,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 
 import click
 
@@ -108,8 +109,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as end:  # how click ends on a closed pipe
         return _hush() if end.code == 1 else int(end.code or 0)
     except BaseException as error:  # noqa: BLE001  (the one place that every error of a command reaches)
-        return _report(error, command, as_json="--json" in args)
+        return _report(error, command, as_json=_wants_json(args))
     return code if isinstance(code, int) else ExitCode.DONE
+
+
+def _wants_json(args: Sequence[str]) -> bool:
+    """Whether even a mistake on the command line is answered by a document."""
+    return "--json" in args or "--format=json" in args or ("--format", "json") in pairwise(args)
 
 
 def _report(error: BaseException, command: str, *, as_json: bool) -> int:

@@ -8,13 +8,13 @@ the second pass builds the chosen operators in place. No module is ever replaced
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from suite.nn.layers import ConvNormAct, LayerNorm2d
+from suite.spec.matching import fits
 from suite.spec.variant import Norm, Selector
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -55,16 +55,7 @@ class Site:
 
     def matches(self, select: Selector) -> bool:
         """Whether every condition of `select` holds; an empty condition always does."""
-        return (
-            _holds(select.part, self.part)
-            and _holds(select.stage, self.stage)
-            and _holds(select.block, self.block)
-            and _holds(select.kernel, self.kernel)
-            and _holds(select.stride, self.stride)
-            and _holds(select.groups, self.groups)
-            and (not select.tag or not set(select.tag).isdisjoint(self.tags))
-            and (not select.path or any(fnmatchcase(self.path, pattern) for pattern in select.path))
-        )
+        return fits(select, self)
 
     def __str__(self) -> str:
         groups = f", {self.groups} groups" if self.groups > 1 else ""
@@ -77,6 +68,7 @@ class Operator:
 
     build: Callable[..., nn.Module]
     options: Mapping[str, object]
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +167,3 @@ class Biased(nn.Module):
 def _fitting(channels: int, groups: int) -> int:
     """So many groups, or groups of 16 channels for 0; what does not divide gives way to the greatest common divisor."""
     return math.gcd(channels, groups) if groups else channels // math.gcd(channels, GROUP_CHANNELS)
-
-
-def _holds(allowed: tuple[object, ...], value: object) -> bool:
-    return not allowed or value in allowed

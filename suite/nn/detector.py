@@ -15,6 +15,7 @@ from suite.nn.conv import Make, Operator, Site
 from suite.nn.network import Detector, Node, Source, apply_schedules
 from suite.nn.shapes import Shapes
 from suite.spec.errors import SpecError
+from suite.spec.matching import explain
 from suite.spec.variant import Layer, Variant
 
 __all__ = ["PROBE", "Detector", "apply_schedules", "build", "convolutions"]
@@ -31,10 +32,11 @@ def build(variant: Variant, classes: int = 80, *, seed: int | None = None, devic
     Raises:
         SpecError: the layers do not fit together, or an edit matches nothing or not the number it says.
     """
-    probe = _probe(variant, classes)
-    if device == "meta" and not variant.conv_edits:
+    with _named(variant):
+        probe = _probe(variant, classes)
+        operators = _choose(variant, probe)
+    if device == "meta" and not operators:
         return Detector(variant.name, probe.graph, probe.layers)
-    operators = _choose(variant, sites_of(probe))
     layers = []
     for index, (plan, node) in enumerate(zip(probe.plans, probe.graph, strict=True)):
         with torch.device(device), _seeded(seed, node.address):
@@ -90,7 +92,17 @@ def sites_of(probe: Probe) -> list[tuple[int, Site]]:
 
 def convolutions(variant: Variant) -> tuple[Site, ...]:
     """Every convolution of `variant` that an edit can select, in the order of the layers."""
-    return tuple(site for _, site in sites_of(_probe(variant, 80)))
+    with _named(variant):
+        return tuple(site for _, site in sites_of(_probe(variant, 80)))
+
+
+def replaced_convolutions(variant: Variant) -> tuple[tuple[Site, str], ...]:
+    """Every convolution that an edit of `variant` replaces, with the address of the operator that takes its place."""
+    with _named(variant):
+        probe = _probe(variant, 80)
+        chosen = _choose(variant, probe)
+    found = ((site, chosen.get(position, {}).get(site.index)) for position, site in sites_of(probe))
+    return tuple((site, operator.address) for site, operator in found if operator)
 
 
 def _probe(variant: Variant, classes: int) -> Probe:
@@ -104,9 +116,12 @@ def _probe(variant: Variant, classes: int) -> Probe:
         positions[layer.part] += 1
         sources = tuple(_source(layer, name, index, tags, values) for name in layer.inputs)
         inputs = tuple((image if s.node < 0 else values[s.node])[s.output] for s in sources)
+        told = _told_inputs(layer, sources, inputs, probe.graph)
         plan = _plan(layer, inputs, classes)
         make = Make(activation=variant.activation, norm=variant.norm)
-        with torch.device("meta"), torch.no_grad(), _located(layer, address, inputs):
+        if not _takes_list(plan.cls):
+            _require_one_size(layer, address, inputs, told)
+        with torch.device("meta"), torch.no_grad(), _located(layer, address, told):
             module = _construct(plan, make).eval()
             with Shapes():  # type: ignore[no-untyped-call]
                 out = module(_merged(plan, inputs))
@@ -163,23 +178,33 @@ def _construct(plan: LayerPlan, make: Make) -> nn.Module:
     return copies[0] if len(copies) == 1 else nn.Sequential(*copies)
 
 
-def _choose(variant: Variant, sites: Sequence[tuple[int, Site]]) -> dict[int, dict[int, Operator]]:
+def _choose(variant: Variant, probe: Probe) -> dict[int, dict[int, Operator]]:
+    """The operator of every convolution that is replaced, by its layer's position and its own within the layer."""
     chosen: dict[int, dict[int, Operator]] = {}
+    sites = sites_of(probe) if variant.conv_edits else []
     for edit in variant.conv_edits:
         matched = [(position, site) for position, site in sites if site.matches(edit.select)]
         if not matched:
-            there = "; ".join(str(site) for _, site in sites[:4])
-            raise SpecError.single(
-                edit.mark, "E301", "the edit matches no convolution", hint=f"there are {len(sites)}: {there}, ..."
-            )
+            reason, hint = explain(edit.select, [site for _, site in sites])
+            message = f"the edit matches none of {len(sites)} convolutions: {reason}"
+            raise SpecError.single(edit.mark, "E301", message, hint="; ".join([hint, *_closed(probe)]))
         if edit.select.count not in {None, len(matched)}:
             listed = ", ".join(str(site) for _, site in matched)
             message = f"the edit matches {len(matched)} convolutions, count says {edit.select.count}"
             raise SpecError.single(edit.mark, "E302", message, hint=f"matched: {listed}")
         _, operator = _find(edit.operator)
         for position, site in matched:
-            chosen.setdefault(position, {})[site.index] = Operator(operator, edit.options)
+            chosen.setdefault(position, {})[site.index] = Operator(operator, edit.options, edit.operator)
     return chosen
+
+
+def _closed(probe: Probe) -> list[str]:
+    """A remark on every block that builds its convolutions itself."""
+    found: dict[str, None] = {}
+    for layer, make, node in zip(probe.layers, probe.makes, probe.graph, strict=True):
+        if node.part != "head" and not make.asked and any(isinstance(module, nn.Conv2d) for module in layer.modules()):
+            found[f"no edit reaches into {node.block}, which builds its own"] = None
+    return list(found)
 
 
 def _find(address: str) -> tuple[str, type[nn.Module]]:
@@ -241,13 +266,39 @@ def _seeded(seed: int | None, address: str) -> Iterator[None]:
 
 
 @contextmanager
-def _located(layer: Layer, address: str, inputs: Sequence[Tensor]) -> Iterator[None]:
+def _named(variant: Variant) -> Iterator[None]:
+    """Let what is wrong name the variant, where its place in a file does not: a design's, or a base's line."""
+    try:
+        yield
+    except SpecError as error:
+        raise SpecError(problem.within(variant.name) for problem in error.problems) from error.__cause__
+
+
+@contextmanager
+def _located(layer: Layer, address: str, told: str) -> Iterator[None]:
     """Turn what a block's constructor or its first pass raises into an error at the layer's line."""
     try:
         yield
     except SpecError:
         raise
     except (ValueError, TypeError, RuntimeError, AssertionError) as error:  # timm asserts what it cannot take
-        channels = ", ".join(str(x.shape[1]) for x in inputs)
-        message = f"{address} ({layer.block}) cannot take {channels} channels: {error}"
+        message = f"{address} ({layer.block}) cannot take {told}: {error}"
         raise SpecError.single(layer.mark, "E304", message) from error
+
+
+def _told_inputs(layer: Layer, sources: Sequence[Source], inputs: Sequence[Tensor], graph: Sequence[Node]) -> str:
+    """The channels that a layer is given, and by whom: "64 channels of p3 (backbone.4), 128 of neck.1"."""
+    words = []
+    for name, source, x in zip(layer.inputs, sources, inputs, strict=True):
+        address = graph[source.node].address if source.node >= 0 else "the image"
+        words.append(f"{x.shape[1]} of {address if name == 'last' else f'{name} ({address})'}")
+    first, _, rest = ", ".join(words).partition(" of ")
+    return f"{first} channels of {rest}"
+
+
+def _require_one_size(layer: Layer, address: str, inputs: Sequence[Tensor], told: str) -> None:
+    """Raise SpecError unless maps that are to be joined have one resolution."""
+    if len({x.shape[2:] for x in inputs}) > 1:
+        strides = ", ".join(str(PROBE // x.shape[-1]) for x in inputs)
+        message = f"{address} ({layer.block}) cannot join {told}: their strides are {strides}"
+        raise SpecError.single(layer.mark, "E304", message, hint="bring them to one stride first")

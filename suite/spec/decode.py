@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from suite.spec.document import Node, Table, parse, read_bytes, shown_path
+from suite.spec.document import Node, Scalar, Table, parse, read_bytes, shown_path
 from suite.spec.errors import Problems, SpecError
 from suite.spec.layers import LayerReader
 from suite.spec.reader import Reader
@@ -23,6 +23,7 @@ from suite.spec.words import (
     MAX_SELECTED,
     NORM_KEYS,
     NORMS,
+    PATTERN_SIGNS,
     SCHEDULE_KEYS,
     SELECTOR_NUMBERS,
     SELECTOR_WORDS,
@@ -182,6 +183,8 @@ class _Decoder:
         numbers = {key: self._numbers(table, key) for key in SELECTOR_NUMBERS}
         for item in self.reader.several(table.entries["part"]) if "part" in table.entries else ():
             self.reader.choice(item, "`part`", PARTS)
+        for item in self.reader.several(table.entries["block"]) if "block" in table.entries else ():
+            self._known_unless_pattern(item)
         count = table.entries.get("count")
         return Selector(
             part=words["part"],
@@ -194,6 +197,11 @@ class _Decoder:
             path=words["path"],
             count=None if count is None else self.reader.whole(count, "`count`", low=1, high=MAX_SELECTED),
         )
+
+    def _known_unless_pattern(self, node: Node) -> None:
+        address = self.reader.word(node, "`block`") if isinstance(node, Scalar) and node.sound else None
+        if address and not PATTERN_SIGNS & set(address):
+            self.layers.known_block(address, node.mark)
 
     def _words(self, table: Table, key: str) -> tuple[str, ...]:
         nodes = self.reader.several(table.entries[key]) if key in table.entries else []

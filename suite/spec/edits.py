@@ -6,10 +6,10 @@ concerns convolutions inside blocks, which only the builder sees: it becomes a `
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 
 from suite.record import Json
 from suite.spec.errors import Problems, suggest
+from suite.spec.matching import explain, fits
 from suite.spec.options import misfit, missing
 from suite.spec.signatures import BlockSignature, Signatures
 from suite.spec.source import Change, Edit
@@ -34,8 +34,8 @@ class Editor:
         """The layers after one edit; unchanged if it cannot be done."""
         chosen = matches(layers, edit.select, self.signatures)
         if not chosen:
-            blocks = sorted({layer.block for layer in layers})
-            self.problems.add(edit.mark, "E207", f"`{edit.verb}` matches no layer", f"there are: {', '.join(blocks)}")
+            reason, hint = explain(edit.select, _candidates(layers, self.signatures))
+            self.problems.add(edit.mark, "E207", f"`{edit.verb}` matches no layer: {reason}", hint)
             return layers
         if edit.select.count is not None and edit.select.count != len(chosen):
             message = f"`{edit.verb}` matches {_plural(len(chosen))}, but `count` says {edit.select.count}"
@@ -173,30 +173,34 @@ def matches(layers: tuple[Layer, ...], select: Selector, signatures: Signatures)
     `kernel`, `stride` and `groups` are the layer's own options or its block's defaults; `stage` is the stride of its
     output in pixels; `block` and `path` ("backbone.3") may be patterns.
     """
-    stages = _stages(layers, signatures) if select.stage else []
+    candidates = _candidates(layers, signatures)
+    return [index for index, candidate in enumerate(candidates) if fits(select, candidate)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A layer as selectors see it."""
+
+    part: str
+    tags: tuple[str, ...]
+    stage: float
+    block: str
+    kernel: object
+    stride: object
+    groups: object
+    path: str
+
+
+def _candidates(layers: tuple[Layer, ...], signatures: Signatures) -> list[_Candidate]:
+    stages = _stages(layers, signatures)
     names = _addresses(layers, range(len(layers)))
-    found: list[int] = []
-    for index, layer in enumerate(layers):
-        fits = (
-            (not select.part or layer.part in select.part)
-            and (not select.tag or bool(set(select.tag) & layer.tags.keys()))
-            and (not select.block or any(fnmatchcase(layer.block, pattern) for pattern in select.block))
-            and (not select.path or any(fnmatchcase(names[index], pattern) for pattern in select.path))
-            and (not select.stage or stages[index] in select.stage)
-            and _fits_numbers(layer, select, signatures.get(layer.block))
-        )
-        if fits:
-            found.append(index)
+    found = []
+    for layer, stage, name in zip(layers, stages, names, strict=True):
+        signature = signatures.get(layer.block)
+        kernel, groups = _option(layer, signature, "kernel"), _option(layer, signature, "groups")
+        stride = layer.stride or signature.stride
+        found.append(_Candidate(layer.part, tuple(layer.tags), stage, layer.block, kernel, stride, groups, name))
     return found
-
-
-def _fits_numbers(layer: Layer, select: Selector, signature: BlockSignature) -> bool:
-    stride = layer.stride or signature.stride
-    return (
-        (not select.stride or stride in select.stride)
-        and (not select.kernel or _option(layer, signature, "kernel") in select.kernel)
-        and (not select.groups or _option(layer, signature, "groups") in select.groups)
-    )
 
 
 def _option(layer: Layer, signature: BlockSignature, name: str) -> object:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from suite.spec.variant import Mark
 
@@ -13,6 +14,7 @@ SHOWN_LETTERS = 60
 class Problem:
     """One mistake. Codes: E0xx YAML, E1xx keys and types, E2xx names, blocks and options, E3xx after building.
 
+    A code that begins with W is a warning: worth a word, and no reason to stop.
     `variant` names the one that a design's mistake shows in; the same mistake in the next one is the same problem.
     """
 
@@ -23,11 +25,21 @@ class Problem:
     source_line: str = ""
     variant: str = field(default="", compare=False)
 
+    @property
+    def kind(self) -> str:
+        """What to call it: error or warning."""
+        return "warning" if self.code.startswith("W") else "error"
+
     def __str__(self) -> str:
         where = f"{self.mark}: " if self.mark else ""
         hint = f"; {self.hint}" if self.hint else ""
         within = f" in {self.variant}" if self.variant else ""
-        return f"{where}error {self.code}{within}: {self.message}{hint}"
+        return f"{where}{self.kind} {self.code}{within}: {self.message}{hint}"
+
+    def within(self, variant: str) -> "Problem":
+        """The same, naming the variant it shows in unless the file that it points at is called so."""
+        known = self.variant or (self.mark is not None and Path(self.mark.file).stem == variant)
+        return self if known else replace(self, variant=variant)
 
 
 class SpecError(ValueError):

@@ -36,6 +36,7 @@ COMPANIONS: dict[Verb, tuple[str, ...]] = {
     "set": ("to",),
 }
 SELECTOR_WORDS = ("part", "tag", "block", "path")
+PATTERN_SIGNS = frozenset("*?[")
 SELECTOR_NUMBERS = ("stage", "kernel", "stride", "groups")
 
 MAX_FACTOR = 64

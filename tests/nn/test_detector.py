@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from suite.nn.deploy import deploy
-from suite.nn.detector import Detector, apply_schedules, build, convolutions
+from suite.nn.detector import Detector, apply_schedules, build, convolutions, replaced_convolutions
 from suite.spec.errors import SpecError
 from suite.spec.library import Library
 from suite.spec.variant import ConvEdit, Layer, Mark, Schedule, Selector, Variant
@@ -91,7 +91,7 @@ def test_a_selector_ands_its_keys_and_takes_any_value_of_a_list() -> None:
 def test_an_edit_that_matches_nothing_is_an_error_that_shows_what_there_is(yolov5p: Variant) -> None:
     edited = replace(yolov5p, conv_edits=(_edit(kernel=(7,)),))
 
-    with pytest.raises(SpecError, match=r"v.yaml:3:5: error E301: the edit matches no convolution; .*6x6, stride 2"):
+    with pytest.raises(SpecError, match=r"v.yaml:3:5: error E301 in yolov5p: .*`kernel: 7`; .*: 1, 3, 6$"):
         build(edited)
 
 
@@ -106,7 +106,9 @@ def test_a_map_without_a_whole_stride_is_an_error_at_its_line(yolov5p: Variant) 
     layer = Layer("conv.Conv", "backbone", 16, options={"kernel": 3, "padding": 0}, mark=Mark("v.yaml", 9, 5))
     broken = replace(yolov5p, layers=(layer, *yolov5p.layers[1:]))
 
-    with pytest.raises(SpecError, match=r"v.yaml:9:5: error E303: backbone.0 \(conv.Conv\) .* no whole stride"):
+    with pytest.raises(
+        SpecError, match=r"v.yaml:9:5: error E303 in yolov5p: backbone.0 \(conv.Conv\) .* no whole stride"
+    ):
         build(broken)
 
 
@@ -114,8 +116,37 @@ def test_what_a_block_refuses_is_an_error_at_its_line(yolov5p: Variant) -> None:
     layer = Layer("conv.Conv", "backbone", 16, options={"groups": 2}, mark=Mark("v.yaml", 9, 5))
     broken = replace(yolov5p, layers=(layer, *yolov5p.layers[1:]))
 
-    with pytest.raises(SpecError, match=r"v.yaml:9:5: error E304: backbone.0 .* cannot take 3 channels"):
+    with pytest.raises(
+        SpecError, match=r"v.yaml:9:5: error E304 in yolov5p: backbone.0 .* cannot take 3 channels of the image"
+    ):
         build(broken)
+
+
+def test_maps_of_two_sizes_that_are_to_be_joined_are_named_with_their_channels_and_strides(yolov5p: Variant) -> None:
+    layers = list(yolov5p.layers)
+    index = next(i for i, layer in enumerate(layers) if layer.inputs == ("last", "p3"))
+    layers[index] = replace(layers[index], inputs=("last", "p4"), mark=Mark("v.yaml", 9, 5))
+
+    message = r"cannot join 32 channels of neck.4, 64 of p4 \(backbone.6\): their strides are 8, 16"
+    with pytest.raises(SpecError, match=rf"v.yaml:9:5: error E304 in yolov5p: neck.5 \(c3.C3\) {message}"):
+        build(replace(yolov5p, layers=tuple(layers)))
+
+
+def test_an_error_says_that_no_edit_reaches_into_a_block_that_builds_its_own_convolutions() -> None:
+    pytest.importorskip("timm")
+    timm = Library().load("yolov5s_timm_ghostnet")
+    edited = replace(timm, conv_edits=(_edit(part=("backbone",), kernel=(3,)),))
+
+    with pytest.raises(SpecError, match=r"no edit reaches into timm.Backbone, which builds its own"):
+        build(edited, device="meta")
+
+
+def test_the_replaced_convolutions_are_known_with_their_operators(yolov5p: Variant) -> None:
+    edited = replace(yolov5p, conv_edits=(_edit(kernel=(6,)),))
+
+    assert [(s.path, operator) for s, operator in replaced_convolutions(edited)] == [
+        ("backbone.0.conv", edited.conv_edits[0].operator)
+    ]
 
 
 def test_the_graph_knows_the_stride_and_channels_of_every_layer() -> None:

@@ -189,10 +189,32 @@ def test_a_selector_chooses_layers_that_fit_all_its_keys(
     assert [i for i, (old, new) in enumerate(zip(before, after, strict=True)) if old != new] == addresses
 
 
-def test_an_edit_that_matches_nothing_is_an_error_that_lists_the_blocks(edited: Edited) -> None:
-    message = fail(edited, "{remove: {block: conv.Cnv}}")
+def test_a_selectors_unknown_block_is_told_with_the_files_other_mistakes(edited: Edited) -> None:
+    with pytest.raises(SpecError) as caught:
+        edited("{remove: {block: conv.Cnv}, xy: 1}")
 
-    assert "child.yaml:3:5: error E207: `remove` matches no layer; there are: conv.Conv, grid.Grid" in message
+    assert [problem.code for problem in caught.value.problems] == ["E201", "E102"]
+    assert "child.yaml:3:22: error E201: conv.py has no block 'Cnv'; did you mean 'Conv'?" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("selector", "message"),
+    [
+        ("{block: stage.Merge}", "did you mean 'stage.Enlarge'? there are: conv.Conv, grid.Grid, stage.E"),
+        ("{block: 'x*'}", "none has `block: x*`; there are: conv.Conv, grid.Grid, stage.Enlarge, stage.Stage"),
+        ("{kernel: [5, 7]}", "none has `kernel: [5, 7]`; `kernel` is one of: 1, 3, 6"),
+        ("{tag: p33, stage: 64}", "none has `tag: p33`, none has `stage: 64`; did you mean 'p3'? there are: n3, "),
+        ("{part: neck, kernel: 6}", "none fits `part`, `kernel` together; without `part` it would match 1, without"),
+        ("{tag: p3, part: neck, kernel: 6}", "`part` alone fits 3, `tag` alone fits 1, `kernel` alone fits 1"),
+    ],
+)
+def test_an_edit_that_matches_nothing_says_which_condition_and_what_there_is(
+    edited: Edited, selector: str, message: str
+) -> None:
+    found = fail(edited, f"{{remove: {selector}}}")
+
+    assert "child.yaml:3:5: error E207: `remove` matches no layer: none " in found
+    assert message in found
 
 
 def test_count_pins_the_number_of_matches(edited: Edited) -> None:

@@ -1,0 +1,44 @@
+"""`check --build`: every network is built and tried on the meta device; its baseline is there to be compared with."""
+
+from suite.metrics.trial import Trial, broken_expectations, judge_strides, run_trial
+from suite.spec.errors import Problem, SpecError
+from suite.spec.library import Library
+from suite.spec.variant import Variant
+from suite.spec.write import expect_line
+
+
+class Builder:
+    """Tries variants one after the other and remembers what their baselines are like."""
+
+    def __init__(self, library: Library, *, exports: bool) -> None:
+        self._library = library
+        self._exports = exports
+        self._tried: dict[str, Trial] = {}
+
+    def look(self, variant: Variant) -> tuple[Trial, Problem | None, list[Problem]]:
+        """The trial, a warning where the strides are unlike the baseline's, and all that is wrong.
+
+        Raises:
+            SpecError: the variant does not build.
+        """
+        trial = self._trial(variant, export=self._exports)
+        usual = self._usual(variant, trial)
+        hint = f"as built: {expect_line(trial.measured)}"
+        problems = [*broken_expectations(trial, usual, hint), *trial.problems]
+        return trial, judge_strides(trial, usual), problems
+
+    def _trial(self, variant: Variant, *, export: bool) -> Trial:
+        if variant.name not in self._tried:
+            self._tried[variant.name] = run_trial(variant, export=export)
+        return self._tried[variant.name]
+
+    def _usual(self, variant: Variant, trial: Trial) -> Trial | None:
+        """The baseline's trial; None where it does not build or, as promised, has the same strides."""
+        if not variant.baseline:
+            return None
+        try:
+            baseline = self._library.load(variant.baseline)
+            same = trial.measured.strides == baseline.expect.strides
+            return None if same else self._trial(baseline, export=False)
+        except SpecError:
+            return None
