@@ -29,13 +29,10 @@ def measure_flops(forms: "Forms", image_size: int = 640) -> tuple[Measurement, .
 
 def count(model: "Detector", form: Form, image_size: int) -> Measurement:
     """GMACs of one form of a detector on the meta device."""
-    from suite.metrics.forms import blank, layer_of, parameters_by_layer, shares
-    from suite.metrics.work import record
+    from suite.metrics.forms import blank, parameters_by_layer, shares
+    from suite.metrics.work import by_layer
 
-    macs: dict[str, int] = {}
-    for call in record(model, blank(image_size)):
-        address = layer_of(call.path)
-        macs[address] = macs.get(address, 0) + call.macs
+    macs = by_layer(model, blank(image_size))
     params = parameters_by_layer(model)
     layers: list[Json] = [
         {

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from suite.nn.deploy import deploy
 from suite.nn.detector import build
 from suite.nn.network import Detector, Node
+from suite.nn.shapes import Shapes
 from suite.record import Form, Json
 from suite.spec.variant import Variant
 
@@ -29,18 +30,13 @@ class Forms:
 def build_forms(variant: Variant, classes: int = 80) -> Forms:
     """Build both forms. Raises SpecError where the variant does not build."""
     trained = build(variant, classes, device="meta").eval()
-    return Forms(variant, trained, deploy(trained))
+    with Shapes():
+        return Forms(variant, trained, deploy(trained))
 
 
 def blank(image_size: int, batch: int = 1) -> Tensor:
     """Images (batch, 3, size, size) on the meta device."""
     return torch.empty(batch, 3, image_size, image_size, device="meta")
-
-
-def layer_of(path: str) -> str:
-    """The address of the layer that the module at `path` belongs to: "neck.3.cv1.conv" is of "neck.3"."""
-    part, _, rest = path.partition(".")
-    return "head" if part == "head" else f"{part}.{rest.partition('.')[0]}"
 
 
 def shares(model: Detector, amounts: Mapping[str, int], unit: float | None = None) -> dict[str, Json]:
@@ -52,12 +48,9 @@ def shares(model: Detector, amounts: Mapping[str, int], unit: float | None = Non
 
 
 def parameters_by_layer(model: Detector) -> dict[str, int]:
-    """Parameters of every layer, each parameter once."""
-    counts: dict[str, int] = {}
-    for path, parameter in model.named_parameters():
-        address = layer_of(path)
-        counts[address] = counts.get(address, 0) + parameter.numel()
-    return counts
+    """Parameters of every layer, by address."""
+    layers = (*model.backbone, *model.neck, model.head)
+    return {node.address: parameter_total(layer) for node, layer in zip(model.graph, layers, strict=True)}
 
 
 def parameter_total(model: nn.Module) -> int:

@@ -44,12 +44,16 @@ def measure_live(forms: "Forms") -> Measurement:
     from suite.metrics.work import reached
 
     model = forms.trained
-    live = reached(model.train(), blank(_LIVE_SIZE, _LIVE_BATCH))
+    found = reached(model.train(), blank(_LIVE_SIZE, _LIVE_BATCH))
     model.eval()
-    sizes = {path: parameter.numel() for path, parameter in model.named_parameters()}
-    dead: dict[str, Json] = {path: size for path, size in sizes.items() if path not in live}
     frozen: dict[str, Json] = {part: parameter_total(model.get_submodule(part)) for part in forms.variant.freeze}
-    trained = sum(sizes[path] for path in live if path.partition(".")[0] not in forms.variant.freeze)
+    dead: dict[str, Json] = {}
+    trained = 0
+    for path, parameter in model.named_parameters():
+        if id(parameter) not in found:
+            dead[path] = parameter.numel()
+        elif path.partition(".")[0] not in frozen:
+            trained += parameter.numel()
     return Measurement(
         metric=LIVE.name,
         metric_version=VERSION,

@@ -7,6 +7,7 @@ module is written. On the meta device nothing is computed.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,9 +15,9 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
 
-from suite.nn.shapes import Shapes, shaped
+from suite.nn.network import Detector
+from suite.nn.shapes import Shapes, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +45,26 @@ def record(model: nn.Module, images: Tensor) -> tuple[Call, ...]:
     return tuple(tally.calls)
 
 
-def reached(model: nn.Module, images: Tensor) -> set[str]:
-    """Names of the parameters that a gradient of `model(images)`, a tuple of maps, would arrive at.
+def by_layer(model: Detector, images: Tensor) -> dict[str, int]:
+    """Multiply-adds of every layer of `model(images)`, by address; the short way where only sums are wanted."""
+    tally = _Sum()
+    layers = zip(model.graph, (*model.backbone, *model.neck, model.head), strict=True)
+    handles = [layer.register_forward_pre_hook(partial(tally.enter, node.address)) for node, layer in layers]
+    try:
+        with torch.no_grad(), without_fast_attention(), tally:
+            model(images)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return tally.macs
+
+
+def reached(model: nn.Module, images: Tensor) -> set[int]:
+    """The `id` of every parameter that a gradient of `model(images)`, a tuple of maps, would arrive at.
 
     Read from the graph that autograd keeps of the pass, so nothing runs backward.
     """
-    with Shapes():  # type: ignore[no-untyped-call]
+    with Shapes():
         maps: tuple[Tensor, ...] = model(images)
     waiting = [level.grad_fn for level in maps]
     seen = set(waiting)
@@ -62,7 +77,26 @@ def reached(model: nn.Module, images: Tensor) -> set[str]:
         fresh = {parent for parent, _ in node.next_functions} - seen
         seen |= fresh
         waiting += fresh
-    return {path for path, parameter in model.named_parameters() if id(parameter) in found}
+    return found
+
+
+class _Sum(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Adds up what the layer that is running multiplies."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.macs: dict[str, int] = {}
+        self._layer = ""
+
+    def enter(self, address: str, _layer: nn.Module, _args: Any) -> None:
+        """From here on it is the layer at `address`."""
+        self._layer = address
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out, macs = run(func, args, kwargs or {})
+        if macs is not None:
+            self.macs[self._layer] = self.macs.get(self._layer, 0) + macs
+        return out
 
 
 class _Functions(TorchFunctionMode):
@@ -89,17 +123,15 @@ class _Tally(TorchDispatchMode):
         self._stack: list[nn.Module] = [model]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        operator = func.overloadpacket
-        out = shaped(func, args, kwargs)
-        if operator in flop_registry:
+        out, macs = run(func, args, kwargs or {})
+        if macs is not None:
             module = self._stack[-1]
             call = Call(
                 path=self._paths[module],
                 module=type(module),
                 function=self.functions.current,
-                operator=str(operator).removeprefix("aten."),
-                macs=int(flop_registry[operator](*args, **kwargs, out_val=out)) // 2,
+                operator=str(func.overloadpacket).removeprefix("aten."),
+                macs=macs,
                 own_weight=any(self._is_weight(value) for value in args),
             )
             self.calls.append(call)

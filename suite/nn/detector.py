@@ -123,7 +123,7 @@ def _probe(variant: Variant, classes: int) -> Probe:
             _require_one_size(layer, address, inputs, told)
         with torch.device("meta"), torch.no_grad(), _located(layer, address, told):
             module = _construct(plan, make).eval()
-            with Shapes():  # type: ignore[no-untyped-call]
+            with Shapes():
                 out = module(_merged(plan, inputs))
         outputs = (out,) if isinstance(out, Tensor) else tuple(out)
         node = _node(layer, address, sources, outputs, joined=not _takes_list(plan.cls))

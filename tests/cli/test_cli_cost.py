@@ -45,7 +45,7 @@ def test_cost_as_json_keeps_the_evidence(capsys):
     assert data["image_size"] == 640
     layers = next(m for m in variant["measurements"] if m["metric"] == "gmacs")["notes"]["layers"]
     assert layers[0]["address"] == "backbone.0"
-    assert set(data["seconds"]) == {"building", "counting", "auditing"}
+    assert set(data["seconds"]) == {"building", "sizing", "counting", "auditing"}
 
 
 def test_the_image_size_and_the_classes_are_the_users(capsys):
