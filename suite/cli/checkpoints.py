@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from suite.cli.options import open_library
 from suite.cli.output import ExitCode, Refusal
 from suite.record import Json
+from suite.spec.objective import Suppression
 
 if TYPE_CHECKING:
     from suite.nn.detector import Detector
@@ -17,11 +18,12 @@ DEFAULT_SIZE = 640  # pixels, of a checkpoint that does not say what it was trai
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A detector with its weights; the classes' names, and the side in pixels that the weights were trained at."""
+    """A detector with its weights; the classes' names, the side in pixels trained at, the variant's own suppression."""
 
     model: "Detector"
     names: tuple[str, ...]
     image_size: int
+    suppression: Suppression
 
 
 def load_detector(name: str, weights: Path, variants: Sequence[Path]) -> Loaded:
@@ -44,7 +46,7 @@ def load_detector(name: str, weights: Path, variants: Sequence[Path]) -> Loaded:
     known = facts.get("class_names")
     names = tuple(str(n) for n in known) if isinstance(known, list) and len(known) == classes else _names(classes)
     size = facts.get("image_size")
-    return Loaded(model.eval(), names, size if isinstance(size, int) else DEFAULT_SIZE)
+    return Loaded(model.eval(), names, size if isinstance(size, int) else DEFAULT_SIZE, variant.nms)
 
 
 def fitting_size(imgsz: int | None, loaded: Loaded) -> int:

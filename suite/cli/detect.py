@@ -1,7 +1,7 @@
 """`detect`: what a variant finds in pictures, drawn and listed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,12 @@ from suite.cli.checkpoints import Loaded, fitting_size, load_detector
 from suite.cli.options import json_option, name_argument, variants_option
 from suite.cli.output import ExitCode, reply, say, table
 from suite.record import Json
+from suite.spec.objective import Suppression
 
 if TYPE_CHECKING:
     from suite.datasets.images import Image
+
+DEFAULT_IOU = 0.45  # YOLOv5's
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +40,10 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """What a detection must exceed, how much two may overlap, and how many a picture keeps."""
+    """What a detection must exceed, how doubles are suppressed, and how many a picture keeps."""
 
     confidence: float
-    iou: float
+    suppression: Suppression
     max_detections: int
 
 
@@ -65,7 +68,9 @@ class Thresholds:
 )
 @click.option("--imgsz", type=click.IntRange(32), metavar="PIXELS", help="Default: what was trained at, or 640.")
 @click.option("--conf", type=click.FloatRange(0, 1), default=0.25, show_default=True)
-@click.option("--iou", type=click.FloatRange(0, 1), default=0.45, show_default=True, help="Of the suppression.")
+@click.option(
+    "--iou", type=click.FloatRange(0, 1), help="Of the suppression. Default: the variant's own `nms`, or 0.45."
+)
 @click.option("--max-det", type=click.IntRange(1), default=1000, show_default=True, help="Detections a picture.")
 @click.option("--device", default="cpu", show_default=True)
 @json_option
@@ -78,7 +83,7 @@ def command(
     *,
     imgsz: int | None,
     conf: float,
-    iou: float,
+    iou: float | None,
     max_det: int,
     device: str,
     as_json: bool,
@@ -93,7 +98,8 @@ def command(
     from suite.datasets.split import DataError
     from suite.nn.deploy import deploy
 
-    model = Loaded(deploy(loaded.model).to(device), loaded.names, loaded.image_size)
+    model = replace(loaded, model=deploy(loaded.model).to(device))
+    own = loaded.suppression if iou is None else replace(loaded.suppression, iou=iou)
     seen: list[Seen] = []
     problems: list[str] = []
     for image in images:
@@ -102,7 +108,7 @@ def command(
         except DataError as error:
             problems.append(str(error))
             continue
-        boxes = _detect(model, pixels, size, Thresholds(conf, iou, max_det), device)
+        boxes = _detect(model, pixels, size, Thresholds(conf, own, max_det), device)
         drawn = _write(_draw(pixels, boxes, loaded.names), out, image, {s.drawn for s in seen})
         seen.append(Seen(image, drawn, (pixels.shape[1], pixels.shape[0]), boxes))
     for problem in problems:
@@ -120,7 +126,8 @@ def _detect(loaded: Loaded, pixels: "Image", size: int, thresholds: Thresholds, 
     import torch
 
     from suite.datasets.images import letterbox
-    from suite.nn.boxes import nms, scale_boxes
+    from suite.nn.boxes import scale_boxes
+    from suite.nn.suppression import nms
 
     padded, place = letterbox(pixels, size, enlarge=True, stride=max(loaded.model.strides))
     image = torch.from_numpy(padded).permute(2, 0, 1)[None].to(device, torch.float32) / 255
@@ -128,8 +135,9 @@ def _detect(loaded: Loaded, pixels: "Image", size: int, thresholds: Thresholds, 
         (rows,) = nms(
             loaded.model.predict(image),
             confidence=thresholds.confidence,
-            iou=thresholds.iou,
+            iou=DEFAULT_IOU,
             max_detections=thresholds.max_detections,
+            how=thresholds.suppression,
         )
     pad = (place.pad_left, place.pad_top)
     rows = scale_boxes(rows.cpu(), ratio=place.ratio, pad=pad, size=(pixels.shape[0], pixels.shape[1]))

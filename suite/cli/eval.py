@@ -1,6 +1,7 @@
 """`eval`: COCO's twelve numbers of one variant's checkpoint on the validation part of a data set."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from suite.cli.options import json_option, name_argument, variants_option
 from suite.cli.output import ExitCode, Refusal, reply, say, table
 from suite.metrics.accuracy import METRICS
 from suite.record import Json, Measurement
+
+DEFAULT_IOU = 0.6  # YOLOv5's
 
 
 @click.command("eval")
@@ -28,7 +31,9 @@ from suite.record import Json, Measurement
 )
 @click.option("--imgsz", type=click.IntRange(32), metavar="PIXELS", help="Default: what was trained at, or 640.")
 @click.option("--conf", type=click.FloatRange(0, 1), default=0.001, show_default=True)
-@click.option("--iou", type=click.FloatRange(0, 1), default=0.6, show_default=True, help="Of the suppression.")
+@click.option(
+    "--iou", type=click.FloatRange(0, 1), help="Of the suppression. Default: the variant's own `nms`, or 0.6."
+)
 @click.option("--max-det", type=click.IntRange(1), default=300, show_default=True, help="Detections a picture.")
 @click.option("--batch", type=click.IntRange(1), default=16, show_default=True)
 @click.option("--device", default="cpu", show_default=True)
@@ -41,7 +46,7 @@ def command(
     *,
     imgsz: int | None,
     conf: float,
-    iou: float,
+    iou: float | None,
     max_det: int,
     batch: int,
     device: str,
@@ -70,8 +75,9 @@ def command(
             image_size=size,
             batch=batch,
             confidence=conf,
-            iou=iou,
+            iou=DEFAULT_IOU if iou is None else iou,
             max_detections=max_det,
+            suppression=loaded.suppression if iou is None else replace(loaded.suppression, iou=iou),
             device=device,
         )
     except DataError as error:

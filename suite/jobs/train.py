@@ -119,6 +119,7 @@ def teach(lesson: Lesson, reporter: Reporter) -> Taught:
         trained.ema_model,
         val,
         image_size=lesson.image_size,
+        suppression=lesson.variant.nms,
         device=lesson.device,
         **asdict(lesson.evaluation),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from suite.record import Json, Measurement, Metric
+from suite.spec.objective import Suppression, stated
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,12 +56,13 @@ def evaluate(
     confidence: float = 0.001,
     iou: float = 0.6,
     max_detections: int = 300,
+    suppression: Suppression | None = None,
     device: str = "cpu",
 ) -> Evaluation:
     """Detect on every validation picture, letterboxed to a square, and score the detections.
 
-    Boxes count once for each class above `confidence`; at most 100 of a picture enter AP, as COCO has it. The model
-    is left in evaluation mode.
+    Boxes count once for each class above `confidence`; at most 100 of a picture enter AP, as COCO has it. A variant's
+    own `suppression` stands before `iou`, and in the settings. The model is left in evaluation mode.
 
     Raises:
         ValueError: the model has another number of classes than the data, or a prediction is not finite.
@@ -78,12 +80,21 @@ def evaluate(
         "max_detections": max_detections,
         "pictures": len(val.pictures),
     }
-    thresholds = {"confidence": confidence, "iou": iou, "max_detections": max_detections}
+    if suppression is not None:
+        settings |= own_suppression(suppression)
+    thresholds = {"confidence": confidence, "iou": iou, "max_detections": max_detections, "how": suppression}
     found = _detect(model, val, (image_size, batch), device, thresholds)
     detections = _as_results(found, val)
     scores = score(val.annotations, detections)
     measurements = (*_numbers(scores, val, settings), _gallery(found, val, settings))
     return Evaluation(measurements, tuple(detections))
+
+
+def own_suppression(suppression: Suppression) -> dict[str, Json]:
+    """The settings that a variant's own suppression adds or replaces; none where it is YOLOv5's."""
+    own = stated(suppression)
+    iou: dict[str, Json] = {"iou": suppression.iou} if suppression.iou is not None else {}
+    return {"suppression": own, **iou} if own else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +162,8 @@ def _detect(
     import torch
 
     from suite.datasets.loader import ValidationBatches
-    from suite.nn.boxes import nms, scale_boxes
+    from suite.nn.boxes import scale_boxes
+    from suite.nn.suppression import nms
 
     image_size, batch = sizes
     model.to(device).eval()

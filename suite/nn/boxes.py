@@ -1,18 +1,14 @@
-"""Boxes: forms, overlaps, non-maximum suppression, and the way back to the original image."""
+"""Boxes: forms, overlaps, and the way back to the original image."""
 
 import math
-from collections.abc import Sequence
 from typing import Literal
 
 import torch
 from torch import Tensor
-from torchvision.ops import nms as greedy_nms
 
 Overlap = Literal["iou", "giou", "diou", "ciou"]
 
 EPSILON = 1e-7
-CANDIDATES = 30_000  # of one image, best first: what an untrained model finds beyond them is noise
-FIRST_CANDIDATES = 600
 
 
 def cxcywh_to_xyxy(boxes: Tensor) -> Tensor:
@@ -59,44 +55,11 @@ def iou_aligned(a: Tensor, b: Tensor, kind: Overlap = "iou") -> Tensor:
     return iou - distance - _aspect_penalty(a_size, b_size, iou)
 
 
-def nms(
-    predictions: Tensor,
-    *,
-    confidence: float = 0.25,
-    iou: float = 0.45,
-    max_detections: int = 300,
-    multi_label: bool = False,
-    classes: Sequence[int] | None = None,
-    agnostic: bool = False,
-) -> list[Tensor]:
-    """Greedy non-maximum suppression of decoded predictions, one image after another, without a time limit.
-
-    Args:
-        predictions: (B, N, 5 + classes) centre x, centre y, width, height in pixels, objectness, class scores.
-        confidence: a box needs more than this, in objectness and in objectness x class score.
-        iou: of two boxes of one class that overlap more than this, the better one stays.
-        max_detections: the most that one image keeps.
-        multi_label: a box counts once for every class above `confidence`, not only for its best.
-        classes: only these class indices.
-        agnostic: boxes suppress each other whatever their classes.
-
-    Returns:
-        For each image (n, 6) left, top, right, bottom, score, class, best first.
-
-    Raises:
-        ValueError: a prediction is not finite; dropping it would make a broken model look merely weak.
-    """
-    _refuse_non_finite(predictions)
-    found = []
-    for image in predictions:
-        rows = image[image[:, 4] > confidence]
-        scores = rows[:, 5:] * rows[:, 4:5]
-        if not multi_label:
-            scores = _only_best(scores)
-        if classes is not None:
-            scores = _only_classes(scores, classes)
-        found.append(_suppress(_best_first(rows, scores, confidence), iou, max_detections, agnostic=agnostic))
-    return found
+def hull_aligned(a: Tensor, b: Tensor) -> Tensor:
+    """(n, 2) width and height of the smallest box around each row of `a` and the same row of `b`, as centre boxes."""
+    a_half, b_half = a[:, 2:] / 2, b[:, 2:] / 2
+    low = torch.minimum(a[:, :2] - a_half, b[:, :2] - b_half)
+    return torch.maximum(a[:, :2] + a_half, b[:, :2] + b_half) - low
 
 
 def scale_boxes(boxes: Tensor, *, ratio: float, pad: tuple[float, float], size: tuple[int, int]) -> Tensor:
@@ -123,58 +86,3 @@ def _aspect_penalty(a_size: Tensor, b_size: Tensor, iou: Tensor) -> Tensor:
     with torch.no_grad():
         trade_off = shape / (shape - iou + (1 + EPSILON))
     return shape * trade_off
-
-
-def _refuse_non_finite(predictions: Tensor) -> None:
-    if torch.isfinite(predictions.sum(dtype=torch.float64)):  # one pass; a sum hides neither NaN nor infinity
-        return
-    bad = (~torch.isfinite(predictions)).any(-1)
-    image = int(bad.any(1).nonzero()[0, 0])
-    raise ValueError(
-        f"image {image} of the batch: {int(bad[image].sum())} of {predictions.shape[1]} predictions are not finite; "
-        "the model's weights or its input are broken"
-    )
-
-
-def _only_best(scores: Tensor) -> Tensor:
-    """The scores with every class but each row's best set to 0."""
-    best, label = scores.max(1, keepdim=True)
-    return torch.zeros_like(scores).scatter_(1, label, best)
-
-
-def _only_classes(scores: Tensor, classes: Sequence[int]) -> Tensor:
-    """The scores with every class but the wanted ones set to 0."""
-    wanted = torch.zeros(scores.shape[1], dtype=scores.dtype, device=scores.device)
-    wanted[list(classes)] = 1
-    return scores * wanted
-
-
-def _best_first(rows: Tensor, scores: Tensor, confidence: float) -> Tensor:
-    """The best `CANDIDATES` scores above the threshold as (n, 6) corners, score, class; equal ones keep their order."""
-    flat = scores.flatten()
-    where = (flat > confidence).nonzero()[:, 0]
-    if len(where) > CANDIDATES:
-        where = where[flat[where].topk(CANDIDATES, sorted=False).indices].sort().values
-    where = where[flat[where].argsort(descending=True, stable=True)]
-    corners = cxcywh_to_xyxy(rows[where // scores.shape[1], :4])
-    return torch.cat((corners, flat[where, None], (where % scores.shape[1])[:, None]), 1)
-
-
-def _suppress(rows: Tensor, iou: float, limit: int, *, agnostic: bool) -> Tensor:
-    """Greedy suppression of rows sorted by falling score.
-
-    What a row suppresses only ever comes after it, so the first rows alone give the first survivors exactly:
-    most images are done after a few hundred candidates.
-    """
-    if not len(rows):
-        return rows
-    corners = rows[:, :4].double()
-    if not agnostic:
-        # in float64 and wider than anything in the image: no box of one class can reach one of another
-        corners = corners + rows[:, 5:] * (corners.max() - corners.min() + 1)
-    count = FIRST_CANDIDATES
-    while True:
-        kept = greedy_nms(corners[:count], rows[:count, 4].double(), iou)
-        if len(kept) >= limit or count >= len(rows):
-            return rows[kept[:limit]]
-        count *= 3

@@ -8,6 +8,7 @@ from typing import TypeVar
 from suite.spec.document import Node, Scalar, Table, parse, read_bytes, shown_path
 from suite.spec.errors import Problems, SpecError
 from suite.spec.layers import LayerReader
+from suite.spec.objective_reader import ObjectiveReader
 from suite.spec.reader import Reader
 from suite.spec.signatures import Signatures
 from suite.spec.source import Change, Edit, Reference, SpecFile, Verb
@@ -78,6 +79,7 @@ class _Decoder:
         if table is None:
             return None
         get = table.entries.get
+        aims = ObjectiveReader(self.reader)
         base = _optional(get("base"), self._reference)
         if base is None and "base" not in table.entries:
             self._need_all_parts(table)
@@ -97,6 +99,10 @@ class _Decoder:
             control=_optional(get("control"), lambda node: self.reader.choice(node, "`control`", CONTROLS)),
             activation=_optional(get("activation"), lambda node: self.reader.choice(node, "`activation`", ACTIVATIONS)),
             norm=_optional(get("norm"), self._norm),
+            anchors=_optional(get("anchors"), aims.anchors),
+            loss=_optional(get("loss"), aims.loss),
+            assigner=_optional(get("assigner"), aims.assigner),
+            nms=_optional(get("nms"), aims.suppression),
             expect=_optional(get("expect"), self._expect) or Expect(),
         )
 

@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from suite.record import Json
 from suite.spec.edits import Editor
 from suite.spec.errors import Problems, suggest
+from suite.spec.objective import Assigner, Loss, Suppression
 from suite.spec.signatures import Signatures
 from suite.spec.source import Reference, SpecFile
 from suite.spec.variant import PARTS, ConvEdit, Layer, Mark, Norm, Part, Schedule, Variant
@@ -42,6 +44,10 @@ def resolve(spec: SpecFile, lookup: Lookup, signatures: Signatures, problems: Pr
         else:
             layers = editor.apply(edit, layers)
     resolver.check_layers(layers)
+    assigner = spec.assigner or (base.assigner if base else Assigner())
+    if layers and layers[-1].part == "head":
+        layers = resolver.with_anchors(layers)
+        resolver.check_head(layers[-1], assigner)
     return Variant(
         name=spec.name,
         title=spec.title or spec.name,
@@ -55,6 +61,9 @@ def resolve(spec: SpecFile, lookup: Lookup, signatures: Signatures, problems: Pr
         control=spec.control if spec.control is not None else (base.control if base else ""),
         activation=_activation(spec, base),
         norm=spec.norm if spec.norm is not None else (base.norm if base else Norm()),
+        loss=spec.loss or (base.loss if base else Loss()),
+        assigner=assigner,
+        nms=spec.nms or (base.nms if base else Suppression()),
         expect=spec.expect,
         mark=spec.mark,
     )
@@ -152,6 +161,31 @@ class _Resolver:
         if len(heads) != 1 or self.signatures.get(heads[0].block).kind != "head":
             mark = self.spec.keys.get("head", self.spec.mark)
             self.problems.add(mark, "E205", f"`head` is one line, a head; it has {len(heads)} lines")
+
+    def with_anchors(self, layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+        """The layers with this file's anchors in the head's line, which must have as many inputs."""
+        own = self.spec.anchors
+        if own is None:
+            return layers
+        *body, head = layers
+        levels = len(own.levels)
+        if "anchors" not in self.signatures.get(head.block).options:
+            self.problems.add(own.mark, "E202", f"{head.block} has no anchors")
+        elif levels != len(head.inputs):
+            message = f"`anchors` has {levels} lists, but the head reads {len(head.inputs)} maps"
+            self.problems.add(own.mark, "E105", message, "one list a map")
+        written: list[Json] = [list(level) for level in own.levels]
+        return (*body, replace(head, options={**head.options, "anchors": written}))
+
+    def check_head(self, head: Layer, assigner: Assigner) -> None:
+        """The head serves the assigner; what it serves is stated in its class."""
+        served = self.signatures.get(head.block).assigners
+        if assigner.name in served:
+            return
+        keys = self.spec.keys
+        mark = keys.get("assigner") or keys.get("head") or self.spec.mark
+        message = f"{head.block} does not serve the assigner {assigner.name}"
+        self.problems.add(mark, "E105", message, f"`assigner` is one of: {', '.join(served)}")
 
     def _no_tag(self, layer: Layer, tag: str, later: bool, seen: dict[str, Layer]) -> None:
         earlier: dict[Part, Part] = {"neck": "backbone", "head": "neck"}

@@ -6,13 +6,16 @@ decoder stays the judge of what no schema sees: a base that is not there, a tag 
 
 import ast
 from collections.abc import Iterable
+from typing import get_args
 
 from suite.record import Json
+from suite.spec.objective import AssignerName, BoxKind, ScoreKind, SuppressionKind
 from suite.spec.options import MAPPINGS, POSITIVE, SEQUENCES, missing
 from suite.spec.signatures import BlockSignature, Default, Signatures
 from suite.spec.variant import PARTS
 from suite.spec.words import (
     ACTIVATIONS,
+    ASSIGNER_KEYS,
     CHANGE_KEYS,
     COMPANIONS,
     CONTROLS,
@@ -22,6 +25,8 @@ from suite.spec.words import (
     FAMILY_KEYS,
     FILE_KEYS,
     LAYER_KEYS,
+    LOSS_KEYS,
+    MAX_ANCHOR,
     MAX_FACTOR,
     MAX_GROUPS,
     MAX_OUT,
@@ -29,6 +34,7 @@ from suite.spec.words import (
     MAX_REPEAT,
     MAX_SELECTED,
     MAX_STRIDE,
+    NMS_KEYS,
     NORM_KEYS,
     NORMS,
     SCHEDULE_KEYS,
@@ -39,6 +45,8 @@ from suite.spec.words import (
 )
 
 Schema = dict[str, Json]
+ASSIGNERS: tuple[str, ...] = get_args(AssignerName)
+SUPPRESSIONS: tuple[str, ...] = get_args(SuppressionKind)
 PLACEHOLDER = "^\\$[a-z][a-z0-9]*$"  # of an axis, in the place of any value
 WORD: Schema = {"type": "string", "pattern": "\\S"}
 _SCALARS: dict[str, Schema] = {
@@ -73,6 +81,9 @@ def schema(signatures: Signatures) -> Schema:
             "edit": {"type": "object", "oneOf": [_edit(verb, COMPANIONS[verb]) for verb in VERBS]},
             "schedule": _closed(SCHEDULE_KEYS, _SCHEDULE) | {"required": list(SCHEDULE_KEYS)},
             "expect": _closed(EXPECT_KEYS, _EXPECT),
+            "loss": _closed(LOSS_KEYS, _LOSS),
+            "assigner": _closed(ASSIGNER_KEYS, _ASSIGNER),
+            "nms": _closed(NMS_KEYS, _NMS),
             "step": _closed(STEP_KEYS, _FILE) | {"required": ["name"]},
             "address": _addresses(blocks),
             **{block.address: _block(block) for block in blocks},
@@ -112,6 +123,16 @@ def _part(line: str) -> Schema:
     return {"anyOf": [{"type": "array", "items": _ref(line)}, borrowed]}
 
 
+def _between(low: float, high: float, *, above: bool = False) -> Schema:
+    return {**_SCALARS["float"], "exclusiveMinimum" if above else "minimum": low, "maximum": high}
+
+
+def _named(names: tuple[str, ...], mapping: str) -> Schema:
+    """A plain name, or a mapping with numbers."""
+    return _or_placeholder({"enum": list(names)}, _ref(mapping))
+
+
+_ANCHOR: Schema = _between(0, MAX_ANCHOR, above=True)
 _FILE: Schema = {
     "title": WORD | {"description": "One line that a reader of the report understands"},
     "paper": WORD | {"description": "Where the idea is from"},
@@ -130,6 +151,11 @@ _FILE: Schema = {
         ],
         "description": "In all blocks that leave it open",
     },
+    "anchors": _or_placeholder({"type": "array", "items": {"type": "array", "items": _ANCHOR, "minItems": 2}})
+    | {"description": "In the place of the head's: widths and heights in pixels, one flat list a level"},
+    "loss": _ref("loss") | {"description": "What the network is trained towards"},
+    "assigner": _named(ASSIGNERS, "assigner") | {"description": "Which predictions answer for which object"},
+    "nms": _named(SUPPRESSIONS, "nms") | {"description": "The variant's own suppression of double detections"},
     "edits": {"type": "array", "items": _ref("edit"), "description": "Changes, carried out in order"},
     "schedules": {"type": "array", "items": _ref("schedule"), "description": "Attributes that change while training"},
     "freeze": _several({"enum": list(PARTS)}) | {"description": "Parts that are not trained"},
@@ -148,6 +174,25 @@ _FILE: Schema = {
         "description": "Values for $placeholders: a list, or a mapping of labels to values",
     },
     "on": WORD | {"description": "The step that this side branch of a ladder builds on"},
+}
+_LOSS: Schema = {
+    "box": _or_placeholder({"enum": list(get_args(BoxKind))}),
+    "objectness": _or_placeholder({"enum": list(get_args(ScoreKind))}),
+    "class": _or_placeholder({"enum": list(get_args(ScoreKind))}),
+    "gamma": _between(0, 10) | {"description": "Of focal and varifocal"},
+    "alpha": _between(0, 1) | {"description": "Of focal and varifocal"},
+    "constant": _between(0, MAX_ANCHOR, above=True) | {"description": "Of nwd, in pixels"},
+}
+_ASSIGNER: Schema = {
+    "name": _or_placeholder({"enum": list(ASSIGNERS)}),
+    "radius": _between(0, MAX_ANCHOR, above=True) | {"description": "Of simota, in strides"},
+    "candidates": _whole(1, 1000) | {"description": "Of simota: at most so many decide how many answer"},
+}
+_NMS: Schema = {
+    "kind": _or_placeholder({"enum": list(SUPPRESSIONS)}),
+    "iou": _between(0, 1) | {"description": "Not of soft"},
+    "agnostic": _SCALARS["bool"],
+    "sigma": _between(0, 100, above=True) | {"description": "Of soft"},
 }
 _LAYER: Schema = {
     "out": _whole(1, MAX_OUT) | {"description": "Channels out"},

@@ -7,7 +7,7 @@ given by the builder (`in_channels`, `out_channels`, `repeat`, `stride`, `make`,
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +24,7 @@ _GIVEN: dict[Kind, frozenset[str]] = {
     "operator": frozenset({"in_channels", "out_channels", "kernel", "stride", "padding", "dilation", "groups", "make"}),
     "head": frozenset({"in_channels", "classes", "strides", "make"}),
 }
+YOLOV5 = ("yolov5",)  # served by a head that does not say what it serves
 _OPERATOR = ("in_channels", "out_channels", "kernel", "stride", "padding", "dilation", "groups")
 
 
@@ -52,6 +53,7 @@ class BlockSignature:
     multi_input: bool
     stride: int  # what the constructor takes where a layer says nothing
     file: Path
+    assigners: tuple[str, ...] = ()  # of a head: those it serves
 
     def check_option(self, name: str) -> str:
         """A complaint about an option's name, "" if the block has it."""
@@ -124,7 +126,8 @@ class Signatures:
         arguments = _constructor(classes, name)
         if arguments is None:
             raise _error(f"{address} is no block", f"there are: {', '.join(public)}")
-        return _signature(address, kind, path, arguments)
+        found = _signature(address, kind, path, arguments)
+        return replace(found, assigners=_served(classes, name)) if kind == "head" else found
 
 
 @lru_cache(maxsize=1)
@@ -153,6 +156,18 @@ def _constructor(classes: Mapping[str, ast.ClassDef], name: str) -> ast.argument
         if isinstance(base, ast.Name) and base.id in classes and base.id != name:
             return _constructor(classes, base.id)
     return None
+
+
+def _served(classes: Mapping[str, ast.ClassDef], name: str) -> tuple[str, ...]:
+    """What a head's class attribute `assigners` lists, its own or that of a base class in the same file."""
+    for statement in classes[name].body:
+        named = isinstance(statement, ast.AnnAssign) and ast.unparse(statement.target) == "assigners"
+        if named and isinstance(statement, ast.AnnAssign) and statement.value is not None:
+            return tuple(ast.literal_eval(statement.value))
+    for base in classes[name].bases:
+        if isinstance(base, ast.Name) and base.id in classes and base.id != name:
+            return _served(classes, base.id)
+    return YOLOV5
 
 
 def _signature(address: str, kind: Kind, path: Path, arguments: ast.arguments) -> BlockSignature:

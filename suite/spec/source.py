@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from suite.spec.objective import Assigner, Loss, Suppression
 from suite.spec.variant import Expect, Layer, Mark, Norm, Option, Part, Schedule, Selector
 
 Verb = Literal["replace", "insert", "remove", "set"]
@@ -44,6 +45,14 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
+class Anchors:
+    """One flat list of widths and heights in pixels a level, and where they are written."""
+
+    levels: tuple[tuple[float, ...], ...]
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
 class SpecFile:
     """A decoded file. None: the key is not in it, so the base's holds."""
 
@@ -62,6 +71,10 @@ class SpecFile:
     control: str | None = None
     activation: str | None = None
     norm: Norm | None = None
+    anchors: Anchors | None = None
+    loss: Loss | None = None
+    assigner: Assigner | None = None
+    nms: Suppression | None = None
     expect: Expect = field(default_factory=Expect)
 
     @property

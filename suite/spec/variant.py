@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from suite.record import Json, digest
+from suite.spec.objective import Assigner, Loss, Suppression, stated
 
 Part = Literal["backbone", "neck", "head"]
 PARTS: tuple[Part, ...] = ("backbone", "neck", "head")
@@ -119,6 +120,9 @@ class Variant:
     control: str = ""
     activation: str = ""
     norm: Norm = Norm()
+    loss: Loss = field(default_factory=Loss)
+    assigner: Assigner = field(default_factory=Assigner)
+    nms: Suppression = field(default_factory=Suppression)
     expect: Expect = field(default_factory=Expect)
     mark: Mark | None = field(default=None, compare=False)
 
@@ -139,7 +143,9 @@ class Variant:
             found["activation"] = self.activation
         if self.norm != Norm():
             found["norm"] = [self.norm.kind, self.norm.groups]
-        return found
+        # what is YOLOv5's own is left out
+        aims = {"loss": stated(self.loss), "assigner": stated(self.assigner), "nms": stated(self.nms)}
+        return found | {key: words for key, words in aims.items() if words}
 
     @property
     def fingerprint(self) -> str:

@@ -13,6 +13,10 @@ FILE_KEYS = (
     "head",
     "activation",
     "norm",
+    "anchors",
+    "loss",
+    "assigner",
+    "nms",
     "edits",
     "schedules",
     "freeze",
@@ -26,6 +30,9 @@ CONTROLS = ("broken",)
 LAYER_KEYS = ("block", "out", "repeat", "stride", "tag", "tags", "inputs")
 CHANGE_KEYS = ("block", "out", "repeat", "stride")
 SCHEDULE_KEYS = ("block", "set", "from", "to", "over")
+LOSS_KEYS = ("box", "objectness", "class", "gamma", "alpha", "constant")
+ASSIGNER_KEYS = ("name", "radius", "candidates")
+NMS_KEYS = ("kind", "iou", "agnostic", "sigma")
 EXPECT_KEYS = ("strides", "params", "gmacs")
 
 VERBS: tuple[Verb, ...] = ("replace", "insert", "remove", "set")
@@ -46,6 +53,8 @@ MAX_STRIDE = 64
 MAX_GROUPS = 1024
 MAX_OUTPUTS = 16
 MAX_SELECTED = 1_000_000
+MAX_LEVELS = 16
+MAX_ANCHOR = 16_384  # pixels
 
 DESIGN_KEYS = ("name", "design", "steps", "axes")
 DESIGNS = ("ladder", "one-at-a-time", "leave-one-out", "factorial")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from suite.record import Json, canonical_json
 from suite.spec.document import is_word
+from suite.spec.objective import stated
 from suite.spec.variant import PARTS, ConvEdit, Expect, Layer, Mark, Norm, Schedule, Selector, Variant
 
 COMMENT_COLUMN = 88
@@ -35,6 +36,9 @@ def write(variant: Variant, origins: Mapping[str, str] | None = None) -> str:
             if variant.norm.groups
             else variant.norm.kind,
         )
+    for key, objective in (("loss", variant.loss), ("assigner", variant.assigner), ("nms", variant.nms)):
+        if found := stated(objective):
+            add(key, _flow(found))
     if variant.conv_edits:
         lines.append(("edits:", ""))
     for edit in variant.conv_edits:

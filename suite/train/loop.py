@@ -119,7 +119,7 @@ class _Run:
         self.model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.variant, self.steps, self.device = variant, steps, device
         settings = recipe.loss.scaled(classes=model.classes, levels=len(model.strides), image_size=image_size)
-        self.loss = DetectionLoss(Priors(model.head.anchors, model.strides), settings)
+        self.loss = DetectionLoss(Priors(model.head.anchors, model.strides), settings, variant.loss)
         _set_modes(model, variant.freeze)
         self.state = FlatState(model)
         self.ema = Ema(self.state.values, recipe.ema)

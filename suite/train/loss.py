@@ -1,28 +1,35 @@
-"""YOLOv5's loss on raw maps: complete IoU, objectness with the IoU as its target, one binary choice a class."""
+"""YOLOv5's loss on raw maps: complete IoU, objectness with the IoU as its target, one binary choice a class.
+
+What a variant's `loss` says takes the place of the box loss and of the two losses of scores.
+"""
 
 from collections.abc import Sequence
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from suite.nn.boxes import iou_aligned
+from suite.spec.objective import Loss
 from suite.train.assign import Assignment, Priors, assign
+from suite.train.box_losses import BoxLoss
 from suite.train.recipe import LossSettings
+from suite.train.score_losses import score_losses
 
 BALANCE = {3: (4.0, 1.0, 0.4)}  # by number of levels
 BALANCE_OTHERWISE = (4.0, 1.0, 0.25, 0.06, 0.02)  # by level
-FOCAL_ALPHA = 0.25
 
 
 class DetectionLoss:
     """Callable on raw maps and targets; holds the level balance, which `autobalance` moves from call to call."""
 
-    def __init__(self, priors: Priors, settings: LossSettings) -> None:
+    def __init__(self, priors: Priors, settings: LossSettings, kinds: Loss | None = None) -> None:
         levels = len(priors.strides)
         self._priors = priors
         self._settings = settings
+        self._kinds = kinds or Loss()
+        self._box_loss = BoxLoss(self._kinds)
+        self._score_losses = score_losses(self._kinds, settings)
+        self._pixels = priors.anchors.new_tensor(priors.strides)  # in a cell, by level
         self._balance = priors.anchors.new_tensor(BALANCE.get(levels, BALANCE_OTHERWISE)[:levels])
 
     @property
@@ -45,12 +52,14 @@ class DetectionLoss:
         objectness, positives = _Pick.apply(found, *raw)
         share = positives.new_tensor([1 / max(count, 1) for count in found.counts])[found.level]  # a mean on each level
 
-        overlap = iou_aligned(self._decode(positives[:, :4], found), found.box, "ciou")
+        unit = self._pixels[found.level] if self._kinds.box == "nwd" else 1.0
+        missed, overlap = self._box_loss(self._decode(positives[:, :4], found), found.box, unit)
+        overlap = overlap.clamp(min=0)
         parts = torch.stack(
             (
-                self._settings.box * torch.dot(1 - overlap, share),
-                self._settings.objectness * self._objectness_loss(raw, objectness, overlap.detach(), found),
-                self._settings.classes * self._class_loss(positives[:, 5:], found.label, share),
+                self._settings.box * torch.dot(missed, share),
+                self._settings.objectness * self._objectness_loss(raw, objectness, overlap, found),
+                self._settings.classes * self._class_loss(positives[:, 5:], found.label, overlap, share),
             )
         )
         return parts.sum() * raw[0].shape[0], parts.detach()
@@ -65,35 +74,28 @@ class DetectionLoss:
         """Mean of each level's cells, weighed by the balance; a cell's target is the overlap of what it found."""
         sizes = [x[..., 0].numel() for x in raw]
         target = torch.zeros_like(objectness, requires_grad=False)
-        target[_flat_index(raw, sizes, found)] = overlap.clamp(min=0)
-        loss = self._choice(objectness, target, self._settings.objectness_positive_weight)
+        target[_flat_index(raw, sizes, found)] = overlap
+        loss = self._score_losses.objectness(objectness, target)
         levels = torch.stack([part.mean() for part in torch.split_with_sizes(loss, sizes)])
         total = torch.dot(levels, self._balance.to(levels.dtype))
         if self._settings.autobalance:
             self._rebalance(levels.detach())
         return total
 
-    def _class_loss(self, scores: Tensor, label: Tensor, share: Tensor) -> Tensor:
-        """Mean over a level's positives and the classes; a single class needs no choice."""
+    def _class_loss(self, scores: Tensor, label: Tensor, overlap: Tensor, share: Tensor) -> Tensor:
+        """Mean over a level's positives and the classes; a single class needs no choice.
+
+        What varifocal scores learn is the overlap, label smoothing or not.
+        """
         classes = scores.shape[1]
         if classes == 1:
             return scores.new_zeros(())
-        smooth = self._settings.label_smoothing
+        aware = self._kinds.classes == "varifocal"
+        smooth = 0.0 if aware else self._settings.label_smoothing
         target = torch.full_like(scores, 0.5 * smooth, requires_grad=False)
-        target[torch.arange(len(label), device=label.device), label] = 1 - 0.5 * smooth
-        loss = self._choice(scores, target, self._settings.classes_positive_weight)
+        target[torch.arange(len(label), device=label.device), label] = overlap if aware else 1 - 0.5 * smooth
+        loss = self._score_losses.classes(scores, target)
         return torch.dot(loss.mean(1), share)
-
-    def _choice(self, scores: Tensor, target: Tensor, positive_weight: float) -> Tensor:
-        """Binary cross entropy of each element, focal (arXiv 1708.02002) if the settings say so."""
-        weight = None if positive_weight == 1 else scores.new_tensor(positive_weight)
-        loss = F.binary_cross_entropy_with_logits(scores, target, pos_weight=weight, reduction="none")
-        if not self._settings.focal_gamma:
-            return loss
-        probability = scores.sigmoid()
-        missed = target * (1 - probability) + (1 - target) * probability
-        alpha = target * FOCAL_ALPHA + (1 - target) * (1 - FOCAL_ALPHA)
-        return loss * alpha * missed**self._settings.focal_gamma
 
     def _rebalance(self, levels: Tensor) -> None:
         """Move each weight towards the inverse of its level's loss; the stride-16 level stays at 1."""

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from suite.datasets.loader import Batch
-from suite.nn.boxes import nms
 from suite.nn.detector import build
+from suite.nn.suppression import nms
 from suite.spec.library import Library
 from suite.train.assign import Priors
 from suite.train.loop import train

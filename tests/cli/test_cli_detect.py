@@ -18,6 +18,7 @@ from suite.nn.detector import build
 from suite.nn.reference import reference_names
 from suite.nn.weights import save_checkpoint
 from suite.spec.library import Library
+from suite.spec.objective import Suppression
 from tests.nn.reference_checkpoint import write_reference
 
 
@@ -35,7 +36,7 @@ class Fixed(nn.Module):
 @pytest.fixture
 def fixed(monkeypatch) -> list[tuple[int, ...]]:
     monkeypatch.setattr(Fixed, "shown", [])
-    monkeypatch.setattr(detect, "load_detector", lambda *_: Loaded(Fixed(), ("cat", "dog"), 128))
+    monkeypatch.setattr(detect, "load_detector", lambda *_: Loaded(Fixed(), ("cat", "dog"), 128, Suppression()))
     return Fixed.shown
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from suite.nn import boxes
+from suite.nn.suppression import FIRST_CANDIDATES, nms
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden/yolov5/ops.json").read_text())
 NAMES = {"conf_thres": "confidence", "iou_thres": "iou", "max_det": "max_detections"}
@@ -77,7 +78,7 @@ def test_corner_and_centre_forms_are_inverse() -> None:
 def test_suppression_equals_the_reference(case: dict) -> None:
     arguments = {NAMES.get(name, name): value for name, value in case["arguments"].items()}
 
-    found = boxes.nms(golden_predictions(case["nc"]), **arguments)
+    found = nms(golden_predictions(case["nc"]), **arguments)
 
     assert [len(rows) for rows in found] == case["counts"]
     for rows, sums, first in zip(found, case["column_sums"], case["first5"], strict=True):
@@ -89,14 +90,14 @@ def test_classes_never_suppress_each_other_however_far_outside_the_boxes_lie() -
     # with a fixed offset of 7,680 pixels a class the second box would land exactly on the first
     far = prediction((10, 10, 8, 8, 0.9, 0.0, 1.0), (7690, 7690, 8, 8, 0.8, 1.0, 0.0))
 
-    assert len(boxes.nms(far)[0]) == 2
+    assert len(nms(far)[0]) == 2
 
 
 def test_suppression_goes_on_beyond_the_first_candidates() -> None:
-    copies = torch.tensor([[50.0, 50.0, 20.0, 20.0, 0.9, 1.0]]).repeat(boxes.FIRST_CANDIDATES + 5, 1)
+    copies = torch.tensor([[50.0, 50.0, 20.0, 20.0, 0.9, 1.0]]).repeat(FIRST_CANDIDATES + 5, 1)
     alone = torch.tensor([[500.0, 500.0, 20.0, 20.0, 0.5, 1.0]])
 
-    found = boxes.nms(torch.cat((copies, alone))[None])[0]
+    found = nms(torch.cat((copies, alone))[None])[0]
 
     assert found[:, 0].tolist() == [40.0, 490.0]
 
@@ -104,7 +105,7 @@ def test_suppression_goes_on_beyond_the_first_candidates() -> None:
 def test_equal_scores_keep_their_order() -> None:
     rows = [(100.0 * i, 50.0, 10.0, 10.0, 0.5, 1.0) for i in range(9)]
 
-    found = boxes.nms(prediction(*rows))[0]
+    found = nms(prediction(*rows))[0]
 
     assert found[:, 0].tolist() == [100.0 * i - 5 for i in range(9)]
 
@@ -116,11 +117,11 @@ def test_a_prediction_that_is_not_finite_is_refused(value: float, column: int) -
     broken[0, 1, column] = value
 
     with pytest.raises(ValueError, match="image 0 of the batch: 1 of 2 predictions are not finite"):
-        boxes.nms(broken)
+        nms(broken)
 
 
 def test_an_image_without_candidates_gives_an_empty_table() -> None:
-    assert boxes.nms(prediction((10, 10, 4, 4, 0.1, 0.9)))[0].shape == (0, 6)
+    assert nms(prediction((10, 10, 4, 4, 0.1, 0.9)))[0].shape == (0, 6)
 
 
 def test_an_untrained_model_at_evaluation_threshold_takes_no_seconds() -> None:
@@ -129,7 +130,7 @@ def test_an_untrained_model_at_evaluation_threshold_takes_no_seconds() -> None:
     noise[..., :4] *= 600
 
     start = time.process_time()
-    found = boxes.nms(noise, confidence=0.001, iou=0.6, multi_label=True)
+    found = nms(noise, confidence=0.001, iou=0.6, multi_label=True)
 
     assert len(found[0]) == 300
     assert time.process_time() - start < 2

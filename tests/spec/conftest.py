@@ -61,6 +61,12 @@ HEADS = {
             def __init__(self, in_channels: tuple[int, ...], *, classes: int, strides: tuple[int, ...],
                          anchors: list[int]):
                 pass
+
+        class Free(Module):
+            assigners: ClassVar[tuple[str, ...]] = ("simota",)
+
+            def __init__(self, in_channels: tuple[int, ...], *, classes: int, strides: tuple[int, ...]):
+                pass
         """,
 }
 BASE = """\

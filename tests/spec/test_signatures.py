@@ -67,7 +67,9 @@ def test_an_address_that_leads_nowhere_is_an_error(signatures: Signatures, addre
 
 
 def test_addresses_lists_blocks_operators_and_heads(signatures: Signatures) -> None:
-    expected = "conv.Conv conv.Slim dynamic.Dynamic grid.Grid stage.Backbone stage.Enlarge stage.Merge stage.Stage"
+    expected = (
+        "conv.Conv conv.Slim dynamic.Dynamic grid.Free grid.Grid stage.Backbone stage.Enlarge stage.Merge stage.Stage"
+    )
 
     assert " ".join(signatures.addresses()) == expected
 

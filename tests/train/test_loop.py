@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from suite.datasets.loader import Batch
-from suite.nn.boxes import nms
 from suite.nn.detector import Detector, build
+from suite.nn.suppression import nms
 from suite.spec.library import Library
 from suite.spec.variant import Schedule, Variant
 from suite.train.assign import Priors
