@@ -61,17 +61,16 @@ def fitting_size(imgsz: int | None, loaded: Loaded) -> int:
 def _facts(weights: Path) -> tuple[Mapping[str, Json], int]:
     """What the checkpoint says of itself, and its number of classes."""
     from suite.nn.pickles import read_reference_checkpoint
+    from suite.nn.reference import reference_classes
     from suite.nn.weights import WeightsError, load_checkpoint
 
     if not weights.is_file():
         raise WeightsError(f"{weights}: no such file; `train` writes a .safetensors file, YOLOv5 a .pt file")
     if weights.suffix == ".pt":
-        tensors = read_reference_checkpoint(weights)
-        anchors = next((name for name in tensors if name.endswith(".anchors")), None)
-        outputs = f"{anchors.removesuffix('anchors')}m.0.bias" if anchors else ""
-        if anchors is None or outputs not in tensors:
-            raise WeightsError(f"{weights}: has no detection head; a YOLOv5 detector ends in one with anchors")
-        return {}, len(tensors[outputs]) // tensors[anchors].shape[1] - 5
+        try:
+            return {}, reference_classes(read_reference_checkpoint(weights))
+        except ValueError as error:
+            raise error if isinstance(error, WeightsError) else WeightsError(f"{weights}: {error}") from error
     facts = load_checkpoint(weights).facts
     classes = facts.get("classes")
     if not isinstance(classes, int) or classes < 1:

@@ -16,6 +16,7 @@ from suite.nn.network import Detector, Node, Source, apply_schedules
 from suite.nn.shapes import Shapes
 from suite.spec.errors import SpecError
 from suite.spec.matching import explain
+from suite.spec.roles import numbered
 from suite.spec.variant import Layer, Variant
 
 __all__ = ["PROBE", "Detector", "apply_schedules", "build", "convolutions"]
@@ -134,7 +135,10 @@ def _probe(variant: Variant, classes: int) -> Probe:
         probe.makes.append(make)
         probe.graph.append(node)
         values.append(outputs)
-    probe.graph = _mark_kept(probe.graph)
+    roles = numbered([layer.role for layer in variant.layers])
+    copies = [len(plan.arguments) for plan in probe.plans]
+    named = [replace(n, role=r, copies=c) for n, r, c in zip(probe.graph, roles, copies, strict=True)]
+    probe.graph = _mark_kept(named)
     return probe
 
 

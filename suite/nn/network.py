@@ -31,6 +31,8 @@ class Node:
     strides: tuple[int, ...]  # in pixels, one an output
     tags: tuple[str, ...]
     kept: bool  # a later layer than the next one reads an output
+    role: str = ""  # which layer it is, whatever stands around it (`suite.spec.roles`)
+    copies: int = 1  # of the block, stacked
 
     @property
     def stride(self) -> int:

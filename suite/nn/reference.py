@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from suite.nn.network import Detector, Node
+from suite.nn.slots import split_address
 
 _INSIDE: dict[str, dict[str, str]] = {
     "c3.C3": {"reduce": "cv1", "bypass": "cv2", "merge": "cv3", "blocks": "m"},
@@ -81,8 +82,21 @@ def from_reference(model: Detector, state: Mapping[str, Tensor]) -> dict[str, Te
     return loaded
 
 
+def reference_classes(state: Mapping[str, Tensor]) -> int:
+    """How many classes the detector of a reference's state dict scores.
+
+    Raises:
+        ValueError: it has no detection head.
+    """
+    anchors = next((name for name in state if name.endswith(".anchors")), "")
+    outputs = f"{anchors.removesuffix('anchors')}m.0.bias"
+    if outputs not in state:
+        raise ValueError("has no detection head; a YOLOv5 detector ends in one with anchors")
+    return len(state[outputs]) // state[anchors].shape[1] - 5
+
+
 def _reference_name(name: str, nodes: Mapping[str, Node], indices: Mapping[str, int]) -> str:
-    address, rest = _split(name)
+    address, rest = split_address(name)
     block = nodes[address].block
     if block not in _INSIDE:
         raise ValueError(f"{address} is a {block}, which the reference does not have")
@@ -95,14 +109,6 @@ def _reference_name(name: str, nodes: Mapping[str, Node], indices: Mapping[str, 
     else:
         words[0] = inner.get(words[0], words[0])
     return f"model.{indices[address]}." + ".".join(_ANYWHERE.get(word, word) for word in words)
-
-
-def _split(name: str) -> tuple[str, str]:
-    part, _, rest = name.partition(".")
-    if part == "head":
-        return part, rest
-    position, _, rest = rest.partition(".")
-    return f"{part}.{position}", rest
 
 
 def _few(names: list[str]) -> str:

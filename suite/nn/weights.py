@@ -15,9 +15,10 @@ from torch import Tensor
 from suite.nn.network import Detector
 from suite.nn.pickles import WeightsError, read_reference_checkpoint
 from suite.nn.reference import from_reference
+from suite.nn.slots import describe_slots
 from suite.record import Json
 
-__all__ = ["Checkpoint", "WeightsError", "load_checkpoint", "load_weights", "save_checkpoint"]
+__all__ = ["Checkpoint", "WeightsError", "about_file", "load_checkpoint", "load_weights", "save_checkpoint"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,9 @@ class Checkpoint:
 def save_checkpoint(path: Path, model: Detector, facts: Mapping[str, Json]) -> Path:
     """Write `path` (.safetensors) and `path`.json; a reader sees either the old pair or the new one, never a half.
 
-    The JSON holds `facts`, the model's name, classes, strides and the SHA-256 of the tensors, which is checked on
-    reading: a flipped bit in a weights file loads without complaint otherwise.
+    The JSON holds `facts`, the model's name, classes, strides, the slots of the tensors (`suite.nn.slots`), by which
+    another network takes them over, and their SHA-256, which is checked on reading: a flipped bit in a weights file
+    loads without complaint otherwise.
     """
     data = save_tensors({name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()})
     about = {
@@ -40,11 +42,12 @@ def save_checkpoint(path: Path, model: Detector, facts: Mapping[str, Json]) -> P
         "variant": model.name,
         "classes": model.classes,
         "strides": list(model.strides),
+        "slots": describe_slots(model),
         "sha256": hashlib.sha256(data).hexdigest(),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     _replace(path, data)
-    _replace(_about(path), json.dumps(about, indent=1, sort_keys=True).encode())
+    _replace(about_file(path), json.dumps(about, indent=1, sort_keys=True).encode())
     return path
 
 
@@ -56,7 +59,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """
     try:
         data = path.read_bytes()
-        facts = json.loads(_about(path).read_text())
+        facts = json.loads(about_file(path).read_text())
     except FileNotFoundError as error:
         raise WeightsError(
             f"{error.filename}: no such file; a checkpoint is a .safetensors file and its .json"
@@ -64,7 +67,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     except (OSError, ValueError) as error:
         raise WeightsError(f"{path}: cannot be read ({error})") from error
     if hashlib.sha256(data).hexdigest() != facts.get("sha256"):
-        raise WeightsError(f"{path}: damaged, or not the file that {_about(path).name} describes")
+        raise WeightsError(f"{path}: damaged, or not the file that {about_file(path).name} describes")
     try:
         return Checkpoint(load_tensors(data), facts)
     except SafetensorError as error:
@@ -102,7 +105,8 @@ def load_weights(model: Detector, path: Path) -> Mapping[str, Json]:
     return checkpoint.facts
 
 
-def _about(path: Path) -> Path:
+def about_file(path: Path) -> Path:
+    """The JSON file that belongs to a checkpoint's tensors."""
     return path.with_name(path.name + ".json")
 
 

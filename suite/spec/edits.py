@@ -11,9 +11,10 @@ from suite.record import Json
 from suite.spec.errors import Problems, suggest
 from suite.spec.matching import explain, fits
 from suite.spec.options import misfit, missing
+from suite.spec.roles import inserted_role
 from suite.spec.signatures import BlockSignature, Signatures
 from suite.spec.source import Change, Edit
-from suite.spec.variant import PARTS, ConvEdit, Layer, Mark, Part, Selector
+from suite.spec.variant import PARTS, ConvEdit, Layer, Mark, Selector
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ class Editor:
             return [layer]
         if len(layer.tags) > 1:
             self._add(edit.mark, "E207", f"{layer.block} has several outputs; nothing can be inserted after it")
-        new = [self._placed(line, layer.part, layer.out, edit.mark) for line in edit.layers]
+        new = [self._placed(edit, line, layer, layer.out) for line in edit.layers]
         if not edit.keep_tag and layer.tags:
             new[-1] = replace(new[-1], tags=dict(layer.tags) | dict(new[-1].tags))
             layer = replace(layer, tags={})
@@ -128,17 +129,17 @@ class Editor:
         if self.signatures.get(layer.block).multi_input:
             self._add(edit.mark, "E207", f"{layer.block} takes several maps; insert after the layers it reads")
             return [layer]
-        new = [self._placed(line, layer.part, None, edit.mark) for line in edit.layers]
+        new = [self._placed(edit, line, layer, None) for line in edit.layers]
         new[0] = replace(new[0], inputs=layer.inputs)
         return [*new, replace(layer, inputs=("last",))]
 
-    def _placed(self, line: Layer, part: Part, out: int | None, mark: Mark) -> Layer:
+    def _placed(self, edit: Edit, line: Layer, beside: Layer, out: int | None) -> Layer:
         """An inserted line without `out` keeps the channels of the layer it follows."""
         if self.signatures.get(line.block).takes_out and line.out is None:
             if out is None:
-                self._add(mark, "E103", f"{line.block} needs `out`, its channels")
+                self._add(edit.mark, "E103", f"{line.block} needs `out`, its channels")
             line = replace(line, out=out)
-        return replace(line, part=part)
+        return replace(line, part=beside.part, role=inserted_role(line, beside, before=edit.before))
 
     def _remove(self, edit: Edit, layers: tuple[Layer, ...], chosen: Sequence[int]) -> tuple[Layer, ...]:
         """Who read a removed layer reads what it read."""

@@ -9,6 +9,7 @@ from suite.record import Json
 from suite.spec.edits import Editor
 from suite.spec.errors import Problems, suggest
 from suite.spec.objective import Assigner, Loss, Suppression
+from suite.spec.roles import with_roles
 from suite.spec.signatures import Signatures
 from suite.spec.source import Reference, SpecFile
 from suite.spec.variant import PARTS, ConvEdit, Layer, Mark, Norm, Part, Schedule, Variant
@@ -93,7 +94,7 @@ class _Resolver:
         if isinstance(own, Reference):
             return self.owners[part].part(part)
         if own is not None:
-            return own
+            return with_roles(own)
         inherited = self.base.part(part) if self.base else ()
         return inherited if self.spec.width == self.spec.depth == 1 else tuple(map(self._scaled, inherited))
 

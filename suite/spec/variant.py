@@ -31,6 +31,9 @@ class Layer:
     `out` is None where the block itself decides its channels; `stride` is None where the block's default holds;
     `inputs` are tags, or "last" for the line above. `tags` maps a tag to the index of the output it names
     (0 for a block with one output). `options` are the block's own keyword arguments.
+
+    `role` says which layer this is, whatever is done around it: it is given where the layer is first written and goes
+    with it through scaling, edits and inheritance (`suite.spec.roles`). Weights are handed on by it.
     """
 
     block: str
@@ -42,6 +45,7 @@ class Layer:
     tags: Mapping[str, int] = field(default_factory=dict)
     options: Mapping[str, Option] = field(default_factory=dict)
     mark: Mark | None = field(default=None, compare=False)
+    role: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
