@@ -39,6 +39,12 @@ def blank(image_size: int, batch: int = 1) -> Tensor:
     return torch.empty(batch, 3, image_size, image_size, device="meta")
 
 
+def layer_of(path: str) -> str:
+    """The address of the layer that the module at `path` belongs to: "neck.3.cv1.conv" is of "neck.3"."""
+    part, _, rest = path.partition(".")
+    return "head" if part == "head" else f"{part}.{rest.partition('.')[0]}"
+
+
 def shares(model: Detector, amounts: Mapping[str, int], unit: float | None = None) -> dict[str, Json]:
     """The notes `by_part` and `by_stage` of amounts that layers have (by address), divided by `unit` if given."""
     return {

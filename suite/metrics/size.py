@@ -44,13 +44,13 @@ def measure_live(forms: "Forms") -> Measurement:
     from suite.metrics.work import reached
 
     model = forms.trained
-    found = reached(model.train(), blank(_LIVE_SIZE, _LIVE_BATCH))
+    live = reached(model.train(), blank(_LIVE_SIZE, _LIVE_BATCH))
     model.eval()
     frozen: dict[str, Json] = {part: parameter_total(model.get_submodule(part)) for part in forms.variant.freeze}
     dead: dict[str, Json] = {}
     trained = 0
     for path, parameter in model.named_parameters():
-        if id(parameter) not in found:
+        if path not in live:
             dead[path] = parameter.numel()
         elif path.partition(".")[0] not in frozen:
             trained += parameter.numel()

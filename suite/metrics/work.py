@@ -59,8 +59,8 @@ def by_layer(model: Detector, images: Tensor) -> dict[str, int]:
     return tally.macs
 
 
-def reached(model: nn.Module, images: Tensor) -> set[int]:
-    """The `id` of every parameter that a gradient of `model(images)`, a tuple of maps, would arrive at.
+def reached(model: nn.Module, images: Tensor) -> set[str]:
+    """Names of the parameters that a gradient of `model(images)`, a tuple of maps, would arrive at.
 
     Read from the graph that autograd keeps of the pass, so nothing runs backward.
     """
@@ -77,7 +77,7 @@ def reached(model: nn.Module, images: Tensor) -> set[int]:
         fresh = {parent for parent, _ in node.next_functions} - seen
         seen |= fresh
         waiting += fresh
-    return found
+    return {path for path, parameter in model.named_parameters() if id(parameter) in found}
 
 
 class _Sum(TorchDispatchMode):  # type: ignore[no-untyped-call]

@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias
 
 from suite.record import Json
 from suite.spec.errors import SpecError, quote, suggest
+from suite.spec.stubs import read_stub
 
 Kind = Literal["block", "operator", "head"]
 
@@ -108,7 +109,7 @@ class Signatures:
     def _read_classes(self, path: Path) -> dict[str, ast.ClassDef]:
         if path not in self._classes:
             try:
-                tree = ast.parse(path.read_bytes())
+                tree = read_stub(path)
             except (SyntaxError, ValueError) as error:
                 raise _error(f"the block file {path.name} is not Python", str(error)) from None
             self._classes[path] = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
