@@ -3,7 +3,8 @@
 import json
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from suite.nn.deploy import deploy
 from suite.nn.detector import build
+from suite.nn.shapes import Shapes
 from suite.spec.library import Library
 from suite.spec.variant import Variant
 from tests.nn.blocks.fill import GOLDEN, macs
@@ -51,13 +53,34 @@ class Counts:
 
 
 def counted(variant: Variant | str) -> Counts:
+    return _counted_by_name(variant) if isinstance(variant, str) else _counted(variant)
+
+
+@cache
+def _counted_by_name(name: str) -> Counts:
+    return _counted(name)
+
+
+def _counted(variant: Variant | str) -> Counts:
     backbone = Backbone(variant, "meta").eval()
-    cost = [macs(backbone, torch.empty(1, 3, size, size, device="meta")) for size in (640, 224)]
+    with Shapes():
+        cost = [macs(backbone, torch.empty(1, 3, size, size, device="meta")) for size in (640, 224)]
     return Counts(parameters(backbone), *cost, backbone.taps)
 
 
 def parameters(module: nn.Module) -> int:
     return sum(p.numel() for p in module.parameters())
+
+
+def ghostnet_as_timm_cuts_it() -> Variant:
+    """GhostNet with the taps of timm's features: the first layer of stride 16, and the first of 32, its last."""
+    variant = Library().load("yolov5s_ghostnet")
+    body = [replace(layer, tags={} if "p4" in layer.tags else layer.tags) for layer in variant.part("backbone")]
+    first_of_16 = next(i for i, layer in enumerate(body) if layer.out == 80)
+    first_of_32 = next(i for i, layer in enumerate(body) if layer.out == 160)
+    body[first_of_16] = replace(body[first_of_16], tags={"p4": 0})
+    backbone = (*body[: first_of_32 + 1], body[-1])
+    return replace(variant, layers=(*backbone, *variant.part("neck"), *variant.part("head")))
 
 
 def reference_taps(name: str) -> dict[int, int]:

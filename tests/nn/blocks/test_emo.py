@@ -8,31 +8,11 @@ from suite.nn.blocks.emo import IRMB, Attention
 from suite.nn.conv import Make
 from suite.nn.deploy import deploy
 from tests.nn.blocks.backbones import counted
-from tests.nn.blocks.stored_cases import Build, Case, Check, against
 
 WIDTHS = {"1m": 168, "2m": 200, "5m": 288, "6m": 320}  # of the last stage
 PUBLISHED = {"1m": 1_361_168, "2m": 2_377_472, "5m": 5_108_848, "6m": 6_168_496}  # classifiers of 1000 classes
 COST = {"1m": 255.24, "2m": 431.92, "5m": 892.22, "6m": 950.25}  # million multiply-adds at 224 pixels
 CLASSES = 1000
-
-
-def irmb(config: Case) -> nn.Module:
-    return IRMB(
-        config["ci"],
-        config["co"],
-        expand=config["exp"],
-        stride=config.get("s", 1),
-        kernel=config["k"],
-        norm="batch" if config["norm"] == "bn" else "layer",
-        act=config["act"],
-        head=config.get("dim_head"),
-        window=config.get("window", 7),
-    )
-
-
-@against("emo_irmb", "irmb_", irmb)
-def test_a_block_is_the_references(check: Check, build: Build, expected: Case) -> None:
-    check(build, expected)
 
 
 @pytest.mark.parametrize("size", PUBLISHED)

@@ -10,12 +10,9 @@ from suite.nn.deploy import deploy
 from suite.nn.detector import build
 from suite.spec.library import Library
 from tests.nn.blocks.fill import assert_output, fill, given, golden, macs, slots
+from tests.nn.blocks.stored_cases import FEATURES
 
-CASES = {
-    "yolov5s_convnext_t": golden("convnext")["tiny_features"],
-    "yolov5s_efficientnetv2_s": golden("efficientnetv2")["v2_s_features"],
-    "yolov5s_repvit_m0_9": golden("repvit")["m0_9_features"],
-}
+CASES = {variant: golden(file)[name] for variant, (file, name) in FEATURES.items()}
 TAPS = ("p2", "p3", "p4")
 
 

@@ -3,78 +3,34 @@
 import hashlib
 import json
 import re
-from dataclasses import replace
+from typing import Any
 
 import pytest
 import timm
 import torch
 from torch import nn
 
-from suite.nn.blocks.ghost import Bottleneck, GhostBottleneck, GhostConv, GhostModule
+from suite.nn.blocks.ghost import GhostModule
 from suite.nn.deploy import deploy
 from suite.nn.detector import Detector, build
 from suite.nn.reference import reference_indices
 from suite.spec.library import Library
-from suite.spec.variant import Variant
 from tests.nn.blocks.backbones import (
     COUNTS,
     Backbone,
     assert_same_maps,
     counted,
+    ghostnet_as_timm_cuts_it,
     parameters,
-    reference_taps,
     tapped,
 )
 from tests.nn.blocks.fill import macs
-from tests.nn.blocks.stored_cases import Build, Case, Check, against
 from tests.nn.reference_fill import GOLDEN as YOLOV5
 from tests.nn.reference_fill import filled_value, image, statistic
 
 GHOSTNET = "yolov5s_ghostnet"
 REFERENCE = COUNTS["ghostnet_100"]
-
-
-def module(config: Case) -> nn.Module:
-    return GhostModule(config["c_in"], config["c_out"])
-
-
-def bottleneck(config: Case) -> nn.Module:
-    return Bottleneck(
-        config["c_in"],
-        config["c_out"],
-        expand=config["mid"] / config["c_in"],
-        kernel=config["dw_kernel"],
-        stride=config["stride"],
-        squeeze=config["se_ratio"] > 0,
-    )
-
-
-def ghost_conv(config: Case) -> nn.Module:
-    return GhostConv(config["c_in"], config["c_out"], kernel=config["kernel"], stride=config["stride"])
-
-
-def ghost_bottleneck(config: Case) -> nn.Module:
-    return GhostBottleneck(config["c_in"], config["c_out"], kernel=config["kernel"], stride=config["stride"])
-
-
-@against("ghost", "ghost_module", module)
-def test_a_ghost_module_is_the_references(check: Check, build: Build, expected: Case) -> None:
-    check(build, expected)
-
-
-@against("ghost", "bottleneck", bottleneck)
-def test_a_bottleneck_is_the_references(check: Check, build: Build, expected: Case) -> None:
-    check(build, expected)
-
-
-@against("ghost", "yolov5_ghostconv", ghost_conv)
-def test_a_ghost_convolution_is_yolov5s(check: Check, build: Build, expected: Case) -> None:
-    check(build, expected)
-
-
-@against("ghost", "yolov5_ghostbottleneck", ghost_bottleneck)
-def test_a_ghost_bottleneck_is_yolov5s(check: Check, build: Build, expected: Case) -> None:
-    check(build, expected)
+Ghost = tuple[dict[str, Any], Detector, str]  # what is stored, the detector, the hash of its values
 
 
 def test_a_ghost_module_of_odd_width_drops_its_last_view() -> None:
@@ -85,14 +41,6 @@ def test_the_tap_at_stride_16_is_the_last_map_of_that_stride() -> None:
     assert counted(GHOSTNET).taps == {4: 24, 8: 40, 16: 112, 32: 160}
 
 
-def test_with_a_classifier_it_has_the_published_size_and_cost() -> None:
-    actual = counted(GHOSTNET)
-
-    last, hidden, classifier = 160 * 960, 960 * 1280, 1280 * 1000  # the hidden layer sees the pooled map, with bias
-    assert actual.params + last + 2 * 960 + hidden + 1280 + classifier + 1000 == REFERENCE["classifier_params"]
-    assert actual.macs_224 + 7 * 7 * last + hidden + classifier == REFERENCE["classifier_macs_224"]
-
-
 def test_the_backbone_gives_timms_maps() -> None:
     theirs = timm.create_model("ghostnet_100", pretrained=False)
     stem = nn.Sequential(theirs.conv_stem, theirs.bn1, theirs.act1)
@@ -100,22 +48,15 @@ def test_the_backbone_gives_timms_maps() -> None:
     assert_same_maps(tapped([stem, *theirs.blocks[:-1]], (3, 5, 7, 9)), Backbone(GHOSTNET))
 
 
-def test_cut_where_timms_features_end_it_has_their_size_cost_and_taps() -> None:
-    actual = counted(cut_like_timm())
-
-    assert (actual.params, actual.macs_640) == (REFERENCE["features_params"], REFERENCE["features_macs_640"])
-    assert {stride: actual.taps[stride] for stride in (8, 16, 32)}.items() <= reference_taps("ghostnet_100").items()
-
-
 def test_cut_where_timms_features_end_the_detector_has_the_published_size_and_cost() -> None:
-    detector = build(cut_like_timm(), device="meta").eval()
+    detector = build(ghostnet_as_timm_cuts_it(), device="meta").eval()
 
     assert parameters(detector) == 4_133_825
     assert round(macs(detector, torch.empty(1, 3, 640, 640, device="meta")) / 1e9, 3) == 3.771
 
 
 def test_the_detector_differs_from_the_cut_one_by_its_last_layers_and_wider_neck_only() -> None:
-    whole, cut = build(Library().load(GHOSTNET), device="meta"), build(cut_like_timm(), device="meta")
+    whole, cut = build(Library().load(GHOSTNET), device="meta"), build(ghostnet_as_timm_cuts_it(), device="meta")
 
     tail = counted(GHOSTNET).params - REFERENCE["features_params"]
     entry = (112 - 80) * 2 * 128  # the two 1x1 that the neck's first C3 begins with
@@ -123,26 +64,28 @@ def test_the_detector_differs_from_the_cut_one_by_its_last_layers_and_wider_neck
 
 
 @pytest.fixture(scope="module")
-def ghost() -> tuple[Case, Detector, str]:
+def ghost() -> Ghost:
     expected = json.loads((YOLOV5 / "variants.json").read_text())["yolov5s-ghost"]
     model = build(Library().load("yolov5s_ghost"))
     return expected, model, fill_by_yolov5s_names(model)
 
 
-def test_the_ghost_detector_has_yolov5s_parameters_trained_and_deployed(ghost: tuple[Case, Detector, str]) -> None:
+def test_the_ghost_detector_has_yolov5s_parameters_trained_and_deployed(
+    ghost: Ghost,
+) -> None:
     expected, model, _ = ghost
 
     assert (parameters(model), parameters(deploy(model))) == (expected["params"], expected["params_fused"])
 
 
-def test_the_ghost_detector_has_yolov5s_tensors(ghost: tuple[Case, Detector, str]) -> None:
+def test_the_ghost_detector_has_yolov5s_tensors(ghost: Ghost) -> None:
     expected, model, sha256 = ghost
 
     assert len(model.state_dict()) == expected["state_dict_entries"]
     assert sha256 == expected["fill_sha256"]
 
 
-def test_the_ghost_detector_gives_yolov5s_maps_and_boxes(ghost: tuple[Case, Detector, str]) -> None:
+def test_the_ghost_detector_gives_yolov5s_maps_and_boxes(ghost: Ghost) -> None:
     expected, model, _ = ghost
     x = image("1x3x64x96")
 
@@ -157,7 +100,7 @@ def test_the_ghost_detector_gives_yolov5s_maps_and_boxes(ghost: tuple[Case, Dete
         assert statistics == pytest.approx(numbers, rel=0, abs=1e-4 * numbers[2])
 
 
-def test_the_deployed_ghost_detector_gives_the_trained_ones_boxes(ghost: tuple[Case, Detector, str]) -> None:
+def test_the_deployed_ghost_detector_gives_the_trained_ones_boxes(ghost: Ghost) -> None:
     _, model, _ = ghost
     x = torch.rand(1, 3, 64, 96, dtype=torch.float64)
 
@@ -166,17 +109,6 @@ def test_the_deployed_ghost_detector_gives_the_trained_ones_boxes(ghost: tuple[C
     model.float()
 
     assert (actual - expected).abs().max() <= 1e-9 * expected.abs().max()
-
-
-def cut_like_timm() -> Variant:
-    """The variant with the taps of timm's features: the first layer of stride 16, and the first of 32, its last."""
-    variant = Library().load(GHOSTNET)
-    body = [replace(layer, tags={} if "p4" in layer.tags else layer.tags) for layer in variant.part("backbone")]
-    first_of_16 = next(i for i, layer in enumerate(body) if layer.out == 80)
-    first_of_32 = next(i for i, layer in enumerate(body) if layer.out == 160)
-    body[first_of_16] = replace(body[first_of_16], tags={"p4": 0})
-    backbone = (*body[: first_of_32 + 1], body[-1])
-    return replace(variant, layers=(*backbone, *variant.part("neck"), *variant.part("head")))
 
 
 def fill_by_yolov5s_names(model: Detector) -> str:

@@ -6,11 +6,9 @@ import pytest
 import torchvision
 from torch import nn
 
-from suite.nn.blocks.shufflenetv2 import Unit
 from suite.spec.library import Library
 from suite.spec.variant import Variant
-from tests.nn.blocks.backbones import COUNTS, Backbone, Counts, assert_same_maps, counted, reference_taps, tapped
-from tests.nn.blocks.stored_cases import Build, Case, Check, against
+from tests.nn.blocks.backbones import Backbone, Counts, assert_same_maps, counted, tapped
 
 SIZES = ("x0_5", "x1_0", "x1_5", "x2_0")
 every_size = pytest.mark.parametrize("size", SIZES)
@@ -22,43 +20,6 @@ AUTHORS = {
     "x1_5": (3_506_720, 298.97),
     "x2_0": (7_402_600, 590.78),
 }
-
-
-def torchvisions(config: Case) -> nn.Module:
-    return Unit(config["c_in"], config["c_out"], stride=config["stride"])
-
-
-def authors(config: Case) -> nn.Module:
-    return Unit(config["c_in"], config["c_out"], stride=config["stride"], form="authors")
-
-
-@against("shufflenetv2", "unit_", torchvisions)
-def test_a_unit_is_torchvisions(check: Check, build: Build, expected: Case) -> None:
-    check(build, expected)
-
-
-@against("shufflenetv2", "original_", authors)
-def test_a_unit_of_the_other_form_is_the_authors(check: Check, build: Build, expected: Case) -> None:
-    check(build, expected)
-
-
-@every_size
-def test_the_backbone_has_the_reference_size_cost_and_taps(size: str) -> None:
-    reference = COUNTS[f"shufflenet_v2_{size}"]
-
-    actual = counted(f"yolov5s_shufflenetv2_{size}")
-
-    assert (actual.params, actual.macs_640) == (reference["features_params"], reference["features_macs_640"])
-    assert reference_taps(f"shufflenet_v2_{size}").items() <= actual.taps.items()
-
-
-@every_size
-def test_with_a_classifier_it_has_torchvisions_size_and_cost(size: str) -> None:
-    reference = COUNTS[f"shufflenet_v2_{size}"]
-
-    actual = with_classifier(f"yolov5s_shufflenetv2_{size}", size)
-
-    assert actual == (reference["classifier_params"], reference["classifier_macs_224"])
 
 
 @every_size

@@ -11,9 +11,10 @@ from torch import nn
 from suite.nn.blocks.condconv import CondConv
 from suite.nn.blocks.dyconv import DyConv
 from suite.nn.layers import ConvNormAct
-from tests.nn.blocks.fill import TOLERANCE, assert_output, canonical, fill, given, golden, macs, tensors, value
+from tests.nn.blocks.fill import TOLERANCE, assert_output, canonical, fill, given, macs, tensors, value
+from tests.nn.blocks.stored_cases import MIXED
 
-CASES = {name: case for name, case in golden("dynamic_conv").items() if name.startswith(("condconv", "dyconv"))}
+CASES = MIXED
 every_case = pytest.mark.parametrize("name", CASES)
 Operator = CondConv | DyConv
 

@@ -62,6 +62,10 @@ def classifier_of(config: dict[str, Any]) -> nn.Sequential:
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, CLASSES))
 
 
+def test_both_roads_have_fifteen_steps() -> None:
+    assert [len(ROADS[regime]) for regime in ("resnet50_regime", "resnet200_regime")] == [15, 15]
+
+
 @pytest.mark.parametrize(("regime", "step"), STEPS, ids=[f"{regime}-{step['step']}" for regime, step in STEPS])
 def test_a_step_has_the_size_and_the_cost_of_the_papers(regime: str, step: dict[str, Any]) -> None:
     with torch.device("meta"):

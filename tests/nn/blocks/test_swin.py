@@ -13,60 +13,10 @@ from suite.nn.blocks.swin import Block, Merge, WindowAttention
 from suite.nn.conv import Make
 from suite.nn.detector import build
 from suite.spec.library import Library
-from tests.nn.blocks.backbones import COUNTS, EXACT, Backbone, counted, parameters, reference_taps, tapped
+from tests.nn.blocks.backbones import EXACT, Backbone, parameters, tapped
 from tests.nn.blocks.fill import canonical
-from tests.nn.blocks.stored_cases import Build, Case, Check, against
 
 VARIANT = "yolov5s_swin_t"
-NAME = "swin_tiny_patch4_window7_224"
-WIDTH, CLASSES = 768, 1000
-
-
-class ChannelsLast(nn.Module):
-    """A block as the stored cases run it: channels are the last dimension."""
-
-    def __init__(self, block: nn.Module) -> None:
-        super().__init__()
-        self.block = block
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.block(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
-        return out
-
-
-def block(config: Case) -> nn.Module:
-    width = config["dim"]
-    head = width // config["heads"]
-    # the stored cases are timm's
-    return ChannelsLast(Block(width, width, head=head, window=config["window"], shift=config["shift"], pad="after"))
-
-
-def merge(config: Case) -> nn.Module:
-    return ChannelsLast(Merge(config["dim"], config["out"]))
-
-
-@against("swin", "block_", block)
-def test_a_block_is_the_references(check: Check, build: Build, expected: Case) -> None:
-    check(build, expected)
-
-
-@against("swin", "patch_merging_", merge)
-def test_the_merging_of_patches_is_the_references(check: Check, build: Build, expected: Case) -> None:
-    check(build, expected)
-
-
-def test_the_backbone_has_the_reference_size_cost_and_taps() -> None:
-    actual = counted(VARIANT)
-
-    assert (actual.params, actual.macs_640) == (COUNTS[NAME]["features_params"], COUNTS[NAME]["features_macs_640"])
-    assert actual.taps == reference_taps(NAME)
-
-
-def test_with_a_norm_and_a_classifier_it_has_the_published_size_and_cost() -> None:
-    actual = counted(VARIANT)
-
-    assert actual.params + 2 * WIDTH + WIDTH * CLASSES + CLASSES == COUNTS[NAME]["classifier_params"]
-    assert actual.macs_224 + WIDTH * CLASSES == COUNTS[NAME]["classifier_macs_224"]
 
 
 def give_parameters(theirs: nn.Module, ours: nn.Module) -> None:
