@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from suite.metrics.flops import count
-from suite.metrics.forms import parameter_total
+from suite.metrics.forms import layer_of, parameter_total
 from suite.metrics.work import reached
 from suite.nn.detector import build
 from suite.nn.network import Detector, Node
@@ -135,7 +135,7 @@ def _try_training(model: Detector, variant: Variant) -> list[Problem]:
         except _REFUSALS:
             return _diagnose(model, variant)
     wrong = _wrong_sizes(model, maps)
-    dead = {path: p.numel() for path, p in model.named_parameters() if id(p) not in live}
+    dead = {path: p.numel() for path, p in model.named_parameters() if path not in live}
     return [
         *([_at(variant, model, entered[-1], "E308", said=f"at {_wide()} {wrong}")] if wrong else []),
         *_dead(model, variant, dead),
@@ -177,7 +177,7 @@ def _dead(model: Detector, variant: Variant, dead: Mapping[str, int]) -> list[Pr
     """One problem for each layer with parameters that nothing trains; frozen parts are not meant to."""
     by_layer: dict[str, list[str]] = {}
     for path in dead:
-        by_layer.setdefault(_address(path), []).append(path)
+        by_layer.setdefault(layer_of(path), []).append(path)
     read = {source.node for node in model.graph for source in node.sources}
     found = []
     for index, node in enumerate(model.graph):
@@ -192,12 +192,6 @@ def _dead(model: Detector, variant: Variant, dead: Mapping[str, int]) -> list[Pr
         said = f"has {total} parameters that no gradient reaches: {shown}"
         found.append(_at(variant, model, node.address, "E306", said=said, hint=hint))
     return found
-
-
-def _address(path: str) -> str:
-    """The layer that the parameter at `path` belongs to: "neck.3.merge.conv.weight" is of "neck.3"."""
-    part, _, rest = path.partition(".")
-    return "head" if part == "head" else f"{part}.{rest.partition('.')[0]}"
 
 
 def _wrong_sizes(model: Detector, maps: Sequence[tuple[int, ...]]) -> str:
