@@ -14,7 +14,7 @@ from suite.record import Json
 from suite.spec.objective import Suppression
 
 if TYPE_CHECKING:
-    from suite.datasets.images import Image
+    from suite.datasets.images import Image, Letterbox
 
 DEFAULT_IOU = 0.45  # YOLOv5's
 
@@ -72,6 +72,7 @@ class Thresholds:
     "--iou", type=click.FloatRange(0, 1), help="Of the suppression. Default: the variant's own `nms`, or 0.45."
 )
 @click.option("--max-det", type=click.IntRange(1), default=1000, show_default=True, help="Detections a picture.")
+@click.option("--stretch", is_flag=True, help="Scale pictures to a square whatever their shape, without a border.")
 @click.option("--device", default="cpu", show_default=True)
 @json_option
 def command(
@@ -85,6 +86,7 @@ def command(
     conf: float,
     iou: float | None,
     max_det: int,
+    stretch: bool,
     device: str,
     as_json: bool,
 ) -> int:
@@ -108,7 +110,7 @@ def command(
         except DataError as error:
             problems.append(str(error))
             continue
-        boxes = _detect(model, pixels, size, Thresholds(conf, own, max_det), device)
+        boxes = _detect(model, _view(pixels, model, size, stretched=stretch), Thresholds(conf, own, max_det), device)
         drawn = _write(_draw(pixels, boxes, loaded.names), out, image, {s.drawn for s in seen})
         seen.append(Seen(image, drawn, (pixels.shape[1], pixels.shape[0]), boxes))
     for problem in problems:
@@ -121,16 +123,31 @@ def command(
     return ExitCode.NOTHING if problems else ExitCode.DONE
 
 
-def _detect(loaded: Loaded, pixels: "Image", size: int, thresholds: Thresholds, device: str) -> tuple[Box, ...]:
+@dataclass(frozen=True, slots=True)
+class View:
+    """A picture of `size` (height and width) as the network sees it."""
+
+    image: "Image"
+    place: "Letterbox"
+    size: tuple[int, int]
+
+
+def _view(pixels: "Image", loaded: Loaded, size: int, *, stretched: bool) -> View:
     """As YOLOv5's inference: the longer side scaled to `size`, both padded to the next multiple of the stride."""
+    from suite.datasets.images import letterbox, stretch
+
+    stride = max(loaded.model.strides)
+    image, place = stretch(pixels, size) if stretched else letterbox(pixels, size, enlarge=True, stride=stride)
+    return View(image, place, (pixels.shape[0], pixels.shape[1]))
+
+
+def _detect(loaded: Loaded, view: View, thresholds: Thresholds, device: str) -> tuple[Box, ...]:
     import torch
 
-    from suite.datasets.images import letterbox
     from suite.nn.boxes import scale_boxes
     from suite.nn.suppression import nms
 
-    padded, place = letterbox(pixels, size, enlarge=True, stride=max(loaded.model.strides))
-    image = torch.from_numpy(padded).permute(2, 0, 1)[None].to(device, torch.float32) / 255
+    image = torch.from_numpy(view.image).permute(2, 0, 1)[None].to(device, torch.float32) / 255
     with torch.inference_mode():
         (rows,) = nms(
             loaded.model.predict(image),
@@ -139,8 +156,8 @@ def _detect(loaded: Loaded, pixels: "Image", size: int, thresholds: Thresholds, 
             max_detections=thresholds.max_detections,
             how=thresholds.suppression,
         )
-    pad = (place.pad_left, place.pad_top)
-    rows = scale_boxes(rows.cpu(), ratio=place.ratio, pad=pad, size=(pixels.shape[0], pixels.shape[1]))
+    place = view.place
+    rows = scale_boxes(rows.cpu(), ratio=place.ratio, pad=(place.pad_left, place.pad_top), size=view.size)
     return tuple(
         Box((left, top, right - left, bottom - top), score, int(label))
         for left, top, right, bottom, score, label in rows.tolist()

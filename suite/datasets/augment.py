@@ -64,7 +64,7 @@ def augmented(samples: Sequence[Sample], size: int, augment: Augment, dice: Dice
 def _fitted(sample: Sample, size: int) -> Sample:
     image, place = letterbox(sample.image, size, enlarge=True)
     shift = np.array((int(place.pad_left), int(place.pad_top)) * 2)
-    return Sample(image, sample.boxes * place.ratio + shift, sample.labels)
+    return Sample(image, sample.boxes * place.ratio[0] + shift, sample.labels)
 
 
 def _mosaic(samples: Sequence[Sample], size: int, dice: Dice) -> Sample:

@@ -21,11 +21,12 @@ cv2.setNumThreads(1)  # a training job has one thread; OpenCV would take one per
 class Letterbox:
     """How a picture lies in the network's image: pixel = ratio x original pixel + padding.
 
-    The paddings are halves of the rest and may end in .5; the picture itself starts at the rounded-down pixel.
+    `ratio` is that of widths and that of heights, which differ only where the picture is stretched. The paddings are
+    halves of the rest and may end in .5; the picture itself starts at the rounded-down pixel.
     `size` is the network image's (height, width).
     """
 
-    ratio: float
+    ratio: tuple[float, float]
     pad_left: float
     pad_top: float
     size: tuple[int, int]
@@ -110,7 +111,14 @@ def letterbox(
     top, left = rest[0] // 2, rest[1] // 2
     padded = np.full((inner[0] + rest[0], inner[1] + rest[1], 3), PADDING, np.uint8)
     padded[top : top + inner[0], left : left + inner[1]] = image
-    return padded, Letterbox(ratio, rest[1] / 2, rest[0] / 2, (padded.shape[0], padded.shape[1]))
+    return padded, Letterbox((ratio, ratio), rest[1] / 2, rest[0] / 2, (padded.shape[0], padded.shape[1]))
+
+
+def stretch(image: Image, size: int) -> tuple[Image, Letterbox]:
+    """Scale the image to a square of side `size` whatever its shape: no border, as many deployments feed networks."""
+    height, width = image.shape[:2]
+    resized = np.asarray(cv2.resize(image, (size, size), interpolation=cv2.INTER_LINEAR), np.uint8)
+    return resized, Letterbox((size / width, size / height), 0.0, 0.0, (size, size))
 
 
 def adjust_hsv(image: Image, gains: tuple[float, float, float]) -> Image:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from suite.datasets.augment import Augment, Sample, augmented
+from suite.datasets.balance import drawn, picture_weights
 from suite.datasets.dice import Dice
 from suite.datasets.images import Image, Letterbox, letterbox, load_image, resize_longest
 from suite.datasets.split import DataError, Picture, Split
@@ -42,6 +43,8 @@ class ValBatch:
 class TrainingBatches:
     """`steps - start` batches; every picture comes once before any comes again, in an order new each time.
 
+    With `image_weights` an epoch is as many draws by the weight of a picture's classes, so pictures may come twice.
+
     Batch number i is the same whatever came before it, so a run continued at step `start` sees what the
     uninterrupted run saw. Decoded pictures stay in memory up to `cache_bytes`, the others are decoded each time.
     """
@@ -55,6 +58,7 @@ class TrainingBatches:
         steps: int,
         seed: int,
         augment: Augment | None = None,
+        image_weights: bool = False,
         start: int = 0,
         cache_bytes: int = _CACHE_BYTES,
     ) -> None:
@@ -65,6 +69,7 @@ class TrainingBatches:
         self._size, self._batch, self._seed = image_size, batch, seed
         self._steps, self._start = steps, start
         self._augment = augment or Augment()
+        self._weights = picture_weights(split.pictures, len(split.categories)) if image_weights else None
         self._epoch, self._order = -1, np.empty(0, np.int64)
 
     def __len__(self) -> int:
@@ -92,7 +97,9 @@ class TrainingBatches:
         """Which picture is the number-th of the run."""
         epoch, position = divmod(number, self._count)
         if epoch != self._epoch:
-            self._epoch, self._order = epoch, Dice(self._seed, _ORDER, epoch).order(self._count)
+            dice = Dice(self._seed, _ORDER, epoch)
+            self._order = dice.order(self._count) if self._weights is None else drawn(self._weights, dice)
+            self._epoch = epoch
         return int(self._order[position])
 
 
@@ -117,7 +124,7 @@ def place(image: Image, size: int) -> tuple[Image, Letterbox]:
     """The evaluation's view of a picture: its longer side scaled to `size`, padded to a square."""
     scaled, ratio = resize_longest(image, size, training=False)
     padded, box = letterbox(scaled, size)
-    return padded, Letterbox(ratio, box.pad_left, box.pad_top, box.size)
+    return padded, Letterbox((ratio, ratio), box.pad_left, box.pad_top, box.size)
 
 
 class _Source:

@@ -97,6 +97,7 @@ def teach(lesson: Lesson, reporter: Reporter) -> Taught:
         steps=lesson.steps,
         seed=lesson.seed,
         augment=Augment(**asdict(lesson.recipe.augment)),
+        image_weights=lesson.recipe.image_weights,
     )
     reporter.stage("build")
     model = build(lesson.variant, len(data.categories), seed=lesson.seed)

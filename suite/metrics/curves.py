@@ -17,6 +17,15 @@ _RECALLS = np.linspace(0, 1, 101)
 _SMOOTHING = 0.1  # share of the confidences that the mean F1 is averaged over before its best is looked for
 
 
+FITNESS_WEIGHTS = (0.0, 0.0, 0.1, 0.9)  # of precision, recall, AP50 and AP
+
+
+def fitness(precision: float, recall: float, ap50: float, ap: float) -> float:
+    """The one number that YOLOv5 (v7.0) chooses its best checkpoint by."""
+    figures = (precision, recall, ap50, ap)
+    return sum(weight * figure for weight, figure in zip(FITNESS_WEIGHTS, figures, strict=True))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Curves:
     """For each of `classes` (c,), those that have targets: AP (c, thresholds) and the working point's figures (c,).

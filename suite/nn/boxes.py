@@ -62,12 +62,14 @@ def hull_aligned(a: Tensor, b: Tensor) -> Tensor:
     return torch.maximum(a[:, :2] + a_half, b[:, :2] + b_half) - low
 
 
-def scale_boxes(boxes: Tensor, *, ratio: float, pad: tuple[float, float], size: tuple[int, int]) -> Tensor:
+def scale_boxes(
+    boxes: Tensor, *, ratio: tuple[float, float], pad: tuple[float, float], size: tuple[int, int]
+) -> Tensor:
     """Map boxes from the letterboxed image back to the original one and clip them to it.
 
     Args:
         boxes: (n, 4 or more) left, top, right, bottom in letterboxed pixels; further columns are kept.
-        ratio: letterboxed pixels per original pixel.
+        ratio: letterboxed pixels per original pixel, across and down.
         pad: pixels added on the left and on top.
         size: height and width of the original image.
     """
@@ -75,7 +77,7 @@ def scale_boxes(boxes: Tensor, *, ratio: float, pad: tuple[float, float], size: 
     left, top = pad
     shift = boxes.new_tensor((left, top, left, top))
     limit = boxes.new_tensor((width, height, width, height))
-    corners = ((boxes[:, :4] - shift) / ratio).clamp(min=0).minimum(limit)
+    corners = ((boxes[:, :4] - shift) / boxes.new_tensor(ratio * 2)).clamp(min=0).minimum(limit)
     return torch.cat((corners, boxes[:, 4:]), 1)
 
 

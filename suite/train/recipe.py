@@ -100,7 +100,10 @@ class AugmentSettings:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a model is trained. Steps, batch, image size and seeds are the protocol's."""
+    """How a model is trained. Steps, batch, image size and seeds are the protocol's.
+
+    With `image_weights` pictures of rare classes are shown more often.
+    """
 
     name: str
     title: str
@@ -109,6 +112,7 @@ class Recipe:
     ema: EmaSettings = field(default_factory=EmaSettings)
     loss: LossSettings = field(default_factory=LossSettings)
     augment: AugmentSettings = field(default_factory=AugmentSettings)
+    image_weights: bool = False
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
 
 

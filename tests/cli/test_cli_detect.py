@@ -64,6 +64,15 @@ def test_boxes_are_in_the_pictures_own_pixels(fixed, tmp_path, capsys):
     ]
 
 
+def test_a_stretched_picture_fills_the_square_and_its_boxes_go_back_by_two_ratios(fixed, tmp_path, capsys):
+    """256 x 150 becomes 128 x 128: half across, 128 / 150 down."""
+    assert run(tmp_path, picture(tmp_path), options=("--stretch", "--json")) == 0
+
+    (found,) = json.loads(capsys.readouterr().out)["data"]
+    assert fixed == [(1, 3, 128, 128)]
+    assert found["boxes"][0]["box"] == pytest.approx([160, 50 * 150 / 128, 80, 20 * 150 / 128], abs=0.1)
+
+
 def test_pictures_are_written_with_their_boxes(fixed, tmp_path):
     run(tmp_path, picture(tmp_path))
 

@@ -157,4 +157,4 @@ def test_validation_says_how_a_picture_lies_in_its_image(split: Split) -> None:
     batch = next(iter(ValidationBatches(split, image_size=32, batch=5)))
 
     box = batch.letterboxes[0]
-    assert (box.ratio, box.pad_left, box.pad_top, box.size) == (0.5, 0, 8, (32, 32))
+    assert (box.ratio, box.pad_left, box.pad_top, box.size) == ((0.5, 0.5), 0, 8, (32, 32))

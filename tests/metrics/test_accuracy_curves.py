@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from suite.metrics.curves import Curves, curves
+from suite.metrics.curves import Curves, curves, fitness
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden/yolov5/ops.json").read_text())["ap_per_class"]
 
@@ -63,3 +63,12 @@ def test_without_targets_there_is_nothing_to_say() -> None:
     found = curves(np.zeros((1, 1), bool), np.array([0.5]), np.array([0]), np.array([], np.int64))
 
     assert len(found.ap) == 0
+
+
+@pytest.mark.parametrize("place", range(4), ids=["precision", "recall", "ap50", "ap"])
+def test_fitness_weighs_each_figure_as_the_reference_does(place: int) -> None:
+    golden = json.loads((Path(__file__).parents[1] / "golden/yolov5/ops.json").read_text())
+
+    figures = [float(index == place) for index in range(4)]
+
+    assert fitness(*figures) == golden["fitness_weights_P_R_map50_map"][place]

@@ -140,12 +140,15 @@ def test_an_untrained_model_at_evaluation_threshold_takes_no_seconds() -> None:
 def test_boxes_map_back_to_the_original_image(case: dict) -> None:
     (new_height, new_width), (height, width) = case["img1_hw"], case["img0_hw"]
     if case["ratio_pad"]:
-        (ratio, _), pad = case["ratio_pad"]
+        ratio, pad = case["ratio_pad"]
     else:  # the letterbox's own rule: the smaller ratio, the rest halved
-        ratio = min(new_height / height, new_width / width)
-        pad = ((new_width - width * ratio) / 2, (new_height - height * ratio) / 2)
+        smaller = min(new_height / height, new_width / width)
+        ratio = (smaller, smaller)
+        pad = ((new_width - width * smaller) / 2, (new_height - height * smaller) / 2)
 
-    found = boxes.scale_boxes(torch.tensor(GOLDEN["scale_boxes"]["boxes"]), ratio=ratio, pad=pad, size=(height, width))
+    found = boxes.scale_boxes(
+        torch.tensor(GOLDEN["scale_boxes"]["boxes"]), ratio=tuple(ratio), pad=pad, size=(height, width)
+    )
 
     torch.testing.assert_close(found, torch.tensor(case["out"]), rtol=1e-5, atol=1e-3)
 
@@ -153,6 +156,6 @@ def test_boxes_map_back_to_the_original_image(case: dict) -> None:
 def test_columns_behind_the_corners_survive_the_way_back() -> None:
     detections = torch.tensor([[2.0, 2.0, 4.0, 4.0, 0.7, 3.0]])
 
-    found = boxes.scale_boxes(detections, ratio=2.0, pad=(0, 0), size=(9, 9))
+    found = boxes.scale_boxes(detections, ratio=(2.0, 2.0), pad=(0, 0), size=(9, 9))
 
     assert found.tolist() == [[1.0, 1.0, 2.0, 2.0, detections[0, 4].item(), 3.0]]

@@ -1,4 +1,6 @@
+import json
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from suite.spec.signatures import Signatures
 from suite.spec.variant import Variant
 from suite.spec.write import write
 
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden/yolov5/ops.json").read_text())
 Make = Callable[..., Library]
 CONV_EDIT = """\
 base: base
@@ -34,6 +37,17 @@ def test_width_scales_channels_up_to_a_multiple_of_8(library: Make) -> None:
 
     # 64, 128, 256, 512 x 0.3 = 19.2, 38.4, 76.8, 153.6
     assert outs(variant) == [24, 40, 80, 160, 80, None, 80, None]
+
+
+@pytest.mark.parametrize(("exact", "rounded"), GOLDEN["make_divisible_8"])
+def test_scaled_channels_round_as_the_reference_rounds_them(library: Make, exact: float, rounded: int) -> None:
+    share = Fraction(str(exact)) / 2**4  # of 2 ** 4 channels for every one, so that there is something to scale
+    line = f"  - {{block: conv.Conv, out: {share.numerator * 2**4}, tag: p3}}\n"
+    tail = "  - {block: conv.Conv, out: 8, tag: p4}\n"
+
+    made = library(wide=f"base: base\nbackbone:\n{line}{tail}", child=f"base: wide\nwidth: {1 / share.denominator}")
+
+    assert outs(made.load("child"))[0] == rounded
 
 
 def test_a_factor_means_what_is_written(library: Make) -> None:
