@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
+from keyword import iskeyword
 
 import click
 
@@ -22,6 +23,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("list", "List the variants that there are"),
     ("show", "Print a variant with all that it inherits"),
     ("check", "Find every mistake in spec files, without running anything"),
+    ("import", "Turn a YOLOv5 model file into a variant"),
     ("schema", "Print the JSON Schema of spec files, for editors"),
     ("cost", "Count parameters and multiply-adds, by every counter"),
     ("bench", "Measure latency beside each variant's baseline"),
@@ -58,7 +60,7 @@ class LazyGroup(click.Group):
         """The command, None if there is none of that name."""
         if cmd_name not in dict(COMMANDS):
             return None
-        module = f"suite.cli.{cmd_name}"
+        module = f"suite.cli.{cmd_name}{'_' if iskeyword(cmd_name) else ''}"
         if importlib.util.find_spec(module) is None:
             raise Refusal(ExitCode.USAGE, f"the command {cmd_name!r} is not part of this version")
         command: click.Command = importlib.import_module(module).command

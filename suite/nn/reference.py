@@ -1,33 +1,75 @@
 """How the reference's state-dict names map to ours.
 
 The reference numbers its layers `model.0` … `model.24` and counts a concatenation as a layer of its own; here several
-inputs of a line mean concatenation, so a line with several inputs stands for two of its numbers. Inside a layer:
+inputs of a line mean concatenation, so a line with several inputs stands for two of its numbers, and so does a pooling
+with a border of zeros. Inside a layer:
 
 | reference                     | here                          |
 | ----------------------------- | ----------------------------- |
 | Conv `conv`, `bn`             | `conv`, `norm`                |
 | Bottleneck `cv1`, `cv2`       | `reduce`, `mix`               |
 | C3 `cv1`, `cv2`, `cv3`, `m`   | `reduce`, `bypass`, `merge`, `blocks` |
-| SPPF `cv1`, `cv2`             | `reduce`, `merge`             |
+| SPP, SPPF `cv1`, `cv2`        | `reduce`, `merge`             |
+| GhostConv `cv1`, `cv2`        | `primary`, `cheap`            |
+| GhostBottleneck `conv.0` … `2` | `reduce`, `mix`, `project`   |
+| TransformerBlock `linear`, `tr` | `position`, `layers`        |
+| TransformerLayer `q`, `k`, `v`, `ma`, `fc1`, `fc2` | `outer`, `inner` and `project`, `widen`, `narrow` |
 | Detect `m`, `anchors`         | `outputs`, `anchors` (ours in pixels, the reference's divided by stride) |
+
+Attention of the reference holds the projections of query, key and value as one tensor, `in_proj_weight`; here that is
+three, which stand for its parts `in_proj_weight.0` to `.2`.
 """
 
+import re
 from collections.abc import Mapping
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from suite.nn.network import Detector, Node
 from suite.nn.slots import split_address
 
-_INSIDE: dict[str, dict[str, str]] = {
-    "c3.C3": {"reduce": "cv1", "bypass": "cv2", "merge": "cv3", "blocks": "m"},
-    "c3.Bottleneck": {"reduce": "cv1", "mix": "cv2"},
-    "sppf.SPPF": {"reduce": "cv1", "merge": "cv2"},
-    "conv.Conv": {},
-    "upsample.Upsample": {},
-    "anchor.AnchorHead": {"outputs": "m"},
+Rules = tuple[tuple[str, str], ...]  # patterns at the start of our name within a layer, and what the reference has
+
+_FRAME: Rules = (("reduce", "cv1"), ("bypass", "cv2"), ("merge", "cv3"))
+_GHOST: Rules = (("reduce", "conv.0"), ("mix", "conv.1"), ("project", "conv.2"))
+_ATTENTION: Rules = (
+    (r"blocks\.position", "m.linear"),
+    (r"blocks\.layers\.(\d+)\.outer\.0", r"m.tr.\1.q"),
+    (r"blocks\.layers\.(\d+)\.outer\.1", r"m.tr.\1.k"),
+    (r"blocks\.layers\.(\d+)\.outer\.2", r"m.tr.\1.v"),
+    (r"blocks\.layers\.(\d+)\.inner\.(\d)\.(weight|bias)", r"m.tr.\1.ma.in_proj_\3.\2"),
+    (r"blocks\.layers\.(\d+)\.project", r"m.tr.\1.ma.out_proj"),
+    (r"blocks\.layers\.(\d+)\.widen", r"m.tr.\1.fc1"),
+    (r"blocks\.layers\.(\d+)\.narrow", r"m.tr.\1.fc2"),
+)
+
+
+def _repeated(rules: Rules) -> Rules:
+    """The same inside the blocks that a C3 stacks."""
+    return tuple((rf"blocks\.(\d+)\.{ours}", rf"m.\1.{theirs}") for ours, theirs in rules)
+
+
+_INSIDE: dict[str, Rules] = {
+    "batchnorm.BatchNorm": ((r"norm\.", ""),),
+    "c3.Bottleneck": (("reduce", "cv1"), ("mix", "cv2")),
+    "c3.C3": (*_FRAME, *_repeated((("reduce", "cv1"), ("mix", "cv2")))),
+    "c3tr.C3TR": (*_FRAME, *_ATTENTION),
+    "c3x.C3x": (*_FRAME, *_repeated((("across", "cv1"), ("down", "cv2")))),
+    "conv.Conv": (),
+    "focus.Focus": (("mix", "conv"),),
+    "ghost.C3Ghost": (*_FRAME, *_repeated(_GHOST), (r"blocks\.", "m.")),
+    "ghost.GhostBottleneck": _GHOST,
+    "ghost.GhostConv": (),
+    "join.Join": (),
+    "maxpool.MaxPool": (),
+    "spp.SPP": (("reduce", "cv1"), ("merge", "cv2")),
+    "sppf.SPPF": (("reduce", "cv1"), ("merge", "cv2")),
+    "upsample.Upsample": (),
+    "anchor.AnchorHead": (("outputs", "m"),),
 }
-_ANYWHERE = {"norm": "bn"}
+_ANYWHERE = {"norm": "bn", "primary": "cv1", "cheap": "cv2"}
+_COPY = re.compile(r"(\d+\.)?(.*)")  # the number of a block in a stack of them
+_PARTED = re.compile(r"\.in_proj_(weight|bias)$")
 
 
 def reference_indices(model: Detector) -> dict[str, int]:
@@ -35,11 +77,19 @@ def reference_indices(model: Detector) -> dict[str, int]:
     indices = {}
     number = 0
     for node in model.graph:
-        if node.part != "head" and len(node.sources) > 1:
-            number += 1
+        number += _rows_before(node, model)
         indices[node.address] = number
         number += 1
     return indices
+
+
+def _rows_before(node: Node, model: Detector) -> int:
+    """How many rows of the reference a line stands for beside its own."""
+    joins = node.part != "head" and len(node.sources) > 1 and node.block != "join.Join"
+    has_border = node.block == "maxpool.MaxPool" and any(
+        isinstance(module, nn.ZeroPad2d) for module in model.get_submodule(node.address).modules()
+    )
+    return joins + has_border
 
 
 def reference_names(model: Detector) -> dict[str, str]:
@@ -60,7 +110,7 @@ def from_reference(model: Detector, state: Mapping[str, Tensor]) -> dict[str, Te
         ValueError: tensors are missing, left over, or of another shape; the message names the first few.
     """
     names = reference_names(model)
-    given = {name: tensor.float() for name, tensor in state.items() if not name.endswith(".anchor_grid")}
+    given = {name: tensor.float() for name, tensor in _parted(state).items() if not name.endswith(".anchor_grid")}
     wanted = model.state_dict()
     missing = sorted(theirs for theirs in names.values() if theirs not in given)
     surplus = sorted(set(given) - set(names.values()))
@@ -100,15 +150,22 @@ def _reference_name(name: str, nodes: Mapping[str, Node], indices: Mapping[str, 
     block = nodes[address].block
     if block not in _INSIDE:
         raise ValueError(f"{address} is a {block}, which the reference does not have")
-    if block == "anchor.AnchorHead":
-        return f"model.{indices[address]}.{rest.replace('outputs', 'm', 1)}"
-    words = rest.split(".")
-    inner = _INSIDE[block]
-    if block == "c3.C3" and words[0] == "blocks":
-        words = ["m", words[1], _INSIDE["c3.Bottleneck"][words[2]], *words[3:]]
-    else:
-        words[0] = inner.get(words[0], words[0])
-    return f"model.{indices[address]}." + ".".join(_ANYWHERE.get(word, word) for word in words)
+    copy, inner = _COPY.fullmatch(rest).groups()  # type: ignore[union-attr]  # it fits every text
+    for ours, theirs in _INSIDE[block]:
+        inner, found = re.subn(f"^{ours}", theirs, inner)
+        if found:
+            break
+    words = ".".join(_ANYWHERE.get(word, word) for word in inner.split("."))
+    return f"model.{indices[address]}.{copy or ''}{words}"
+
+
+def _parted(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The state with query, key and value apart, where an attention has them in one tensor."""
+    found: dict[str, Tensor] = {}
+    for name, tensor in state.items():
+        parts = tensor.chunk(3) if _PARTED.search(name) else ()
+        found |= {f"{name}.{index}": part for index, part in enumerate(parts)} or {name: tensor}
+    return found
 
 
 def _few(names: list[str]) -> str:

@@ -44,21 +44,31 @@ def filled_value(key: str, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def fill(model: Detector) -> str:
-    """Fill `model` through the mapping of names; the SHA-256 of the values in the state dict's order."""
-    names = reference_names(model)
+    """Fill `model` through the mapping of names; the SHA-256 of the values in the order of the reference's names."""
     ours = model.state_dict()
     state: dict[str, torch.Tensor] = {}
     hashed = hashlib.sha256()
-    for name, theirs in names.items():
+    for theirs, names in _whole_tensors(model).items():
+        shape = ours[names[0]].shape
         if theirs.endswith(LEFT_AS_BUILT):
-            state[theirs] = ours[name].clone()
+            state[theirs] = ours[names[0]].clone()
             continue
-        value = filled_value(theirs, tuple(ours[name].shape))
+        value = filled_value(theirs, (len(names) * shape[0], *shape[1:]))
         hashed.update(value.astype("<f4").tobytes())
         state[theirs] = torch.from_numpy(value)
-    state["model.24.anchors"] /= torch.tensor(model.strides)[:, None, None]
+    anchors = reference_names(model)["head.anchors"]
+    state[anchors] /= torch.tensor(model.strides)[:, None, None]
     model.load_state_dict(from_reference(model, state))
     return hashed.hexdigest()
+
+
+def _whole_tensors(model: Detector) -> dict[str, list[str]]:
+    """The reference's names, each with ours: several, where the reference has one tensor for query, key and value."""
+    found: dict[str, list[str]] = {}
+    for name, theirs in reference_names(model).items():
+        whole, _, part = theirs.rpartition(".")
+        found.setdefault(whole if "in_proj" in theirs and part.isdigit() else theirs, []).append(name)
+    return found
 
 
 def image(shape: str) -> torch.Tensor:

@@ -1,8 +1,6 @@
 """Ghost modules, GhostNet's and YOLOv5's: the stored blocks, the counts, timm's maps, YOLOv5's own yolov5s-ghost."""
 
-import hashlib
 import json
-import re
 from typing import Any
 
 import pytest
@@ -13,7 +11,6 @@ from torch import nn
 from suite.nn.blocks.ghost import GhostModule
 from suite.nn.deploy import deploy
 from suite.nn.detector import Detector, build
-from suite.nn.reference import reference_indices
 from suite.spec.library import Library
 from tests.nn.blocks.backbones import (
     COUNTS,
@@ -26,7 +23,7 @@ from tests.nn.blocks.backbones import (
 )
 from tests.nn.blocks.fill import macs
 from tests.nn.reference_fill import GOLDEN as YOLOV5
-from tests.nn.reference_fill import filled_value, image, statistic
+from tests.nn.reference_fill import fill, image, statistic
 
 GHOSTNET = "yolov5s_ghostnet"
 REFERENCE = COUNTS["ghostnet_100"]
@@ -67,7 +64,7 @@ def test_the_detector_differs_from_the_cut_one_by_its_last_layers_and_wider_neck
 def ghost() -> Ghost:
     expected = json.loads((YOLOV5 / "variants.json").read_text())["yolov5s-ghost"]
     model = build(Library().load("yolov5s_ghost"))
-    return expected, model, fill_by_yolov5s_names(model)
+    return expected, model, fill(model)
 
 
 def test_the_ghost_detector_has_yolov5s_parameters_trained_and_deployed(
@@ -111,29 +108,12 @@ def test_the_deployed_ghost_detector_gives_the_trained_ones_boxes(ghost: Ghost) 
     assert (actual - expected).abs().max() <= 1e-9 * expected.abs().max()
 
 
-def fill_by_yolov5s_names(model: Detector) -> str:
-    """Fill the detector by the rule of tests/golden/yolov5; the SHA-256 of the values in the state dict's order."""
-    hashed = hashlib.sha256()
-    with torch.no_grad():
-        for name, tensor in model.state_dict().items():
-            if name.endswith(("anchors", "num_batches_tracked")):
-                continue
-            value = filled_value(yolov5_name(name, model), tuple(tensor.shape))
-            hashed.update(value.astype("<f4").tobytes())
-            tensor.copy_(torch.from_numpy(value))
-    return hashed.hexdigest()
-
-
-def yolov5_name(name: str, model: Detector) -> str:
-    """YOLOv5's name of a tensor; its GhostBottleneck keeps its two GhostConv as conv.0 and conv.2."""
-    part, _, rest = name.partition(".")
-    if part == "head":
-        return f"model.{reference_indices(model)['head']}.{rest.replace('outputs', 'm', 1)}"
-    position, _, rest = rest.partition(".")
-    node = next(node for node in model.graph if node.address == f"{part}.{position}")
-    inside = {"primary": "cv1", "cheap": "cv2", "norm": "bn"}
-    rest = re.sub(r"^blocks\.(\d+)\.reduce", r"m.\1.conv.0", rest)
-    rest = re.sub(r"^blocks\.(\d+)\.project", r"m.\1.conv.2", rest)
-    inside |= {"reduce": "cv1", "bypass": "cv2", "merge": "cv2" if node.block == "sppf.SPPF" else "cv3"}
-    words = (inside.get(word, word) for word in rest.split("."))
-    return f"model.{reference_indices(model)[node.address]}." + ".".join(words)
+def cut_like_timm() -> Variant:
+    """The variant with the taps of timm's features: the first layer of stride 16, and the first of 32, its last."""
+    variant = Library().load(GHOSTNET)
+    body = [replace(layer, tags={} if "p4" in layer.tags else layer.tags) for layer in variant.part("backbone")]
+    first_of_16 = next(i for i, layer in enumerate(body) if layer.out == 80)
+    first_of_32 = next(i for i, layer in enumerate(body) if layer.out == 160)
+    body[first_of_16] = replace(body[first_of_16], tags={"p4": 0})
+    backbone = (*body[: first_of_32 + 1], body[-1])
+    return replace(variant, layers=(*backbone, *variant.part("neck"), *variant.part("head")))

@@ -1,0 +1,55 @@
+"""`import`: YOLOv5's own model files as variants."""
+
+import re
+from pathlib import Path
+
+import click
+
+from suite.cli.files import schema_line, spec_path, write_spec
+from suite.cli.options import json_option
+from suite.cli.output import reply, say
+from suite.spec.decode import read_text
+from suite.spec.document import shown_path
+from suite.spec.importer import import_model
+from suite.spec.library import VARIANTS
+from suite.spec.signatures import default_signatures
+from suite.spec.write import write
+
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--output", type=click.Path(path_type=Path), metavar="PATH", help="Write a file, or one in this folder.")
+@click.option("--name", help="The variant's name; without it, that of FILE.")
+@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+@json_option
+def command(file: Path, output: Path | None, name: str | None, force: bool, as_json: bool) -> None:
+    """Turn FILE, a model yaml of YOLOv5, into a variant: the same network, with every number final.
+
+    Rows [from, number, module, args] become lines, row numbers become tags. The text goes to stdout, unless --output
+    names a place for it. Nothing in FILE is executed.
+    """
+    path = spec_path(output or VARIANTS, name or _NOT_IN_NAMES.sub("_", file.stem))
+    imported = import_model(read_text(file), shown_path(file), path.stem, default_signatures())
+    notes = "".join(f"# {warning}\n" for warning in imported.warnings)
+    text = schema_line(path.parent) + notes + write(imported.variant)
+    if output is not None:
+        write_spec(path, text, force=force)
+    if as_json:
+        reply(
+            "import",
+            {
+                "name": path.stem,
+                "file": shown_path(path) if output is not None else None,
+                "fingerprint": imported.variant.fingerprint,
+                "text": text,
+                "warnings": list(imported.warnings),
+            },
+        )
+        return
+    click.echo(text if output is None else f"{shown_path(path)}\n", nl=False)
+    for warning in imported.warnings:
+        say(f"warning: {warning}")
+    if output is not None:
+        say(f"next: check --build {shown_path(path)}")
