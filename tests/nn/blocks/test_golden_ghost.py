@@ -106,14 +106,3 @@ def test_the_deployed_ghost_detector_gives_the_trained_ones_boxes(ghost: Ghost) 
     model.float()
 
     assert (actual - expected).abs().max() <= 1e-9 * expected.abs().max()
-
-
-def cut_like_timm() -> Variant:
-    """The variant with the taps of timm's features: the first layer of stride 16, and the first of 32, its last."""
-    variant = Library().load(GHOSTNET)
-    body = [replace(layer, tags={} if "p4" in layer.tags else layer.tags) for layer in variant.part("backbone")]
-    first_of_16 = next(i for i, layer in enumerate(body) if layer.out == 80)
-    first_of_32 = next(i for i, layer in enumerate(body) if layer.out == 160)
-    body[first_of_16] = replace(body[first_of_16], tags={"p4": 0})
-    backbone = (*body[: first_of_32 + 1], body[-1])
-    return replace(variant, layers=(*backbone, *variant.part("neck"), *variant.part("head")))
