@@ -33,13 +33,17 @@ def variants_option(function: Command) -> Command:
 def names_argument(*, required: bool = False) -> Callable[[Command], Command]:
     """`NAME...`, as `names`: variants' names, globs or files."""
     return click.argument(
-        "names", metavar="NAME..." if required else "[NAME]...", nargs=-1, required=required, shell_complete=_complete
+        "names",
+        metavar="NAME..." if required else "[NAME]...",
+        nargs=-1,
+        required=required,
+        shell_complete=complete_name,
     )
 
 
 def name_argument(function: Command) -> Command:
     """`NAME`, as `name`: one variant's name or file."""
-    return click.argument("name", shell_complete=_complete)(function)
+    return click.argument("name", shell_complete=complete_name)(function)
 
 
 def open_library(variants: Sequence[Path] = ()) -> Library:
@@ -47,7 +51,8 @@ def open_library(variants: Sequence[Path] = ()) -> Library:
     return Library((VARIANTS, *variants))
 
 
-def _complete(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def complete_name(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The variants' names, or files, that the word under the cursor may become."""
     folders = context.params.get("variants") or ()
     names = open_library(folders).names()
     found = [CompletionItem(name) for name in names if name.startswith(incomplete)]

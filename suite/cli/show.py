@@ -1,28 +1,57 @@
 """`show`: a variant with all that it inherits."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from suite.cli.options import json_option, name_argument, open_library, variants_option
-from suite.cli.output import reply
+from suite.cli.options import complete_name, json_option, open_library, variants_option
+from suite.cli.output import ExitCode, Refusal, reply
 from suite.record import Json
+from suite.spec.library import Library
 from suite.spec.variant import Variant
 from suite.spec.write import write
 
 
 @click.command("show")
-@name_argument
+@click.argument("name", required=False, shell_complete=complete_name)
 @variants_option
+@click.option("--layers", is_flag=True, help="Build it, and print each layer's shape, stride, parameters and MACs.")
+@click.option(
+    "--diff", "other", is_flag=False, flag_value="", metavar="[OTHER]",
+    help="Build both, and print what differs from OTHER; without it, from the baseline or base.",
+)  # fmt: skip
+@click.option(
+    "--svg", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    help="Build it, and draw the graph with what differs from the base (or from --diff OTHER) marked.",
+)  # fmt: skip
 @json_option
-def command(name: str, variants: tuple[Path, ...], as_json: bool) -> None:
+def command(
+    name: str | None,
+    variants: tuple[Path, ...],
+    *,
+    layers: bool,
+    other: str | None,
+    svg: Path | None,
+    as_json: bool,
+) -> None:
     """Print the resolved spec of NAME, a variant or a file; comments say where each line is from.
 
-    All numbers are final. The text is itself a spec file: it describes the same network without a base.
+    All numbers are final. The text is itself a spec file: it describes the same network without a base. --layers,
+    --diff and --svg build the network instead, with 80 classes and for images of 640 x 640.
     """
+    if name is None and other:
+        name, other = other, ""  # `show --diff NAME`
+    if name is None:
+        raise click.UsageError("name a variant or a file")
     library = open_library(variants)
     variant = library.load(name)
+    if layers or other is not None or svg:
+        found = _built(library, variant, _Wish(layers, other, svg, as_json))
+        if as_json:
+            reply("show", {"name": variant.name, **found})
+        return
     if as_json:
         reply("show", _json(variant, library.origins(name)))
         return
@@ -30,6 +59,43 @@ def command(name: str, variants: tuple[Path, ...], as_json: bool) -> None:
         deltas = f"differences refer to {variant.baseline}" if variant.baseline else "a baseline itself"
         click.echo(f"# {variant.name}: based on {variant.base}, {deltas}")
     click.echo(write(variant, library.origins(name)), nl=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What is to be shown of the built network; `other` is "" for the base and None for no comparison."""
+
+    layers: bool
+    other: str | None
+    svg: Path | None
+    as_json: bool
+
+
+def _built(library: Library, variant: Variant, wish: _Wish) -> dict[str, Json]:
+    """Show the views that are wished for, or give them as JSON."""
+    from suite.cli.show_diff import diff_json, print_diff
+    from suite.cli.show_drawing import write_drawing
+    from suite.cli.show_layers import layers_json, print_layers
+    from suite.cli.show_network import build_network
+
+    network = build_network(variant)
+    found: dict[str, Json] = {}
+    if wish.layers and wish.as_json:
+        found["layers"] = layers_json(network)
+    elif wish.layers:
+        print_layers(network)
+    reference = wish.other or variant.baseline or variant.base
+    if wish.other is not None and not reference:
+        raise Refusal(ExitCode.USAGE, f"{variant.name} has no base; name a variant: --diff OTHER")
+    other = build_network(library.load(reference)) if reference and (wish.svg or wish.other is not None) else None
+    if other and wish.other is not None and wish.as_json:
+        found["diff"] = diff_json(network, other)
+    elif other and wish.other is not None:
+        print_diff(network, other)
+    if wish.svg:
+        write_drawing(wish.svg, network, other)
+        found["svg"] = str(wish.svg)
+    return found
 
 
 def _json(variant: Variant, origins: Mapping[str, str]) -> Json:

@@ -1,0 +1,169 @@
+"""Where the boxes of a network stand: a column for each way down or up, a row for each stride."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reports.network.boxes import Box
+
+WIDTH, HEIGHT = 148, 36  # of a box, in pixels
+GAP = 12  # between boxes of one stride
+BAND_GAP = 26  # between strides: edges pass here
+GUTTER = 52  # between columns
+LEFT, TOP = 74, 58  # for the rows' names and the columns'
+_LANE = 7  # between edges that run side by side
+_RADIUS = 6
+_CLEAR = 4  # an edge that passes a box nearer than this would seem to enter it
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A box with its top left corner and its height; `column` counts from the left."""
+
+    box: Box
+    column: int
+    x: float
+    y: float
+    height: float = HEIGHT
+    upward: bool = False
+
+    @property
+    def middle(self) -> float:
+        """Where edges leave to the right."""
+        return self.y + self.height / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A row: all maps of one stride."""
+
+    stride: int
+    y: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """All that is to be drawn; `edges` are the corners of polylines, `skips` says of each whether it passes columns."""
+
+    placed: tuple[Placed, ...]
+    bands: tuple[Band, ...]
+    edges: tuple[tuple[Point, ...], ...]
+    width: float
+    height: float
+
+
+def lay_out(boxes: Sequence[Box]) -> Layout:
+    """Place the boxes of a network whose last one is the head."""
+    runs = _runs(boxes)
+    bands = _bands(boxes, runs)
+    by_stride = {band.stride: band for band in bands}
+    placed: dict[int, Placed] = {}
+    for column, (run, upward) in enumerate(runs):
+        for stride in dict.fromkeys(boxes[i].stride for i in run):
+            band = by_stride[stride or 0]
+            here = [i for i in run if boxes[i].stride == stride]
+            for row, i in enumerate(here):
+                offset = row * (HEIGHT + GAP)
+                y = band.y + band.height - HEIGHT - offset if upward else band.y + offset
+                placed[i] = Placed(boxes[i], column, _x(column), y, upward=upward)
+    head = len(boxes) - 1
+    read = [placed[i] for i in boxes[head].sources if i in placed]
+    top, bottom = min(p.y for p in read), max(p.y + p.height for p in read)
+    placed[head] = Placed(boxes[head], len(runs), _x(len(runs)), top, bottom - top)
+    ordered = tuple(placed[i] for i in range(len(boxes)))
+    end = bands[-1]
+    return Layout(ordered, bands, _edges(ordered), _x(len(runs)) + WIDTH + 12, end.y + end.height + BAND_GAP / 2)
+
+
+def _x(column: int) -> float:
+    return LEFT + column * (WIDTH + GUTTER)
+
+
+def _runs(boxes: Sequence[Box]) -> list[tuple[list[int], bool]]:
+    """Positions of boxes whose strides only rise or only fall, and whether they fall; a part begins a new run."""
+    runs: list[tuple[list[int], bool]] = []
+    direction = 0
+    for i, box in enumerate(boxes[:-1]):
+        before = boxes[i - 1] if i else None
+        step = 0 if before is None else (box.stride or 0) - (before.stride or 0)
+        turned = bool(step) and bool(direction) and (step > 0) != (direction > 0)
+        if before is None or before.part != box.part or turned:
+            runs.append(([i], False))
+            direction = step if turned else 0
+        else:
+            runs[-1][0].append(i)
+            direction = direction or step
+        runs[-1] = (runs[-1][0], direction < 0)
+    return runs
+
+
+def _bands(boxes: Sequence[Box], runs: Sequence[tuple[list[int], bool]]) -> tuple[Band, ...]:
+    found: list[Band] = []
+    y = float(TOP)
+    for stride in sorted({box.stride or 0 for box in boxes[:-1]}):
+        rows = max(sum((boxes[i].stride or 0) == stride for i in run) for run, _ in runs)
+        height = rows * (HEIGHT + GAP) - GAP
+        found.append(Band(stride, y, height))
+        y += height + BAND_GAP
+    return tuple(found)
+
+
+def _edges(placed: Sequence[Placed]) -> tuple[tuple[Point, ...], ...]:
+    """From every box to those that read it."""
+    lanes: dict[int, int] = {}
+    found: list[tuple[Point, ...]] = []
+    for i, target in enumerate(placed):
+        for source in target.box.sources:
+            if source < 0:
+                middle = target.x + WIDTH / 2
+                found.append(((middle, target.y - 18), (middle, target.y)))
+            elif source == i - 1 and placed[source].column == target.column:
+                found.append(_neighbours(placed[source], target))
+            else:
+                found.append(_across(placed, placed[source], target, lanes))
+    return tuple(found)
+
+
+def _neighbours(source: Placed, target: Placed) -> tuple[Point, ...]:
+    middle = source.x + WIDTH / 2
+    if target.y > source.y:
+        return (middle, source.y + source.height), (middle, target.y)
+    return (middle, source.y), (middle, target.y + target.height)
+
+
+def _across(placed: Sequence[Placed], source: Placed, target: Placed, lanes: dict[int, int]) -> tuple[Point, ...]:
+    """By the gutter beside the source, straight over free ground, and by the gutter before the target."""
+    enter = min(max(source.middle, target.y + HEIGHT / 2), target.y + target.height - HEIGHT / 2)
+    if source.column == target.column:
+        lane = source.x - _lane(lanes, source.column)
+        return (source.x, source.middle), (lane, source.middle), (lane, enter), (target.x, enter)
+    start, end = (source.x + WIDTH, source.middle), (target.x, enter)
+    between = [p for p in placed if source.column < p.column < target.column]
+    if not between:
+        if source.middle == enter:
+            return start, end
+        lane = target.x - _lane(lanes, target.column)
+        return start, (lane, source.middle), (lane, enter), end
+    free = [y for y in (source.middle, enter, *_gaps(source, between)) if _is_free(y, between)]
+    y = free[0] if free else source.y - GAP / 2
+    out = source.x + WIDTH + _lane(lanes, -source.column - 1) if y != source.middle else start[0]
+    into = target.x - _lane(lanes, target.column) if y != enter else end[0]
+    return start, (out, source.middle), (out, y), (into, y), (into, enter), end
+
+
+def _gaps(source: Placed, between: Sequence[Placed]) -> list[float]:
+    """The heights just below and above the boxes in the way, the nearest first."""
+    heights = [p.y + p.height + GAP / 2 for p in between] + [p.y - GAP / 2 for p in between]
+    return sorted(heights, key=lambda y: abs(y - source.middle))
+
+
+def _is_free(y: float, between: Sequence[Placed]) -> bool:
+    return all(not p.y - _CLEAR < y < p.y + p.height + _CLEAR for p in between)
+
+
+def _lane(lanes: dict[int, int], gutter: int) -> float:
+    """The next free distance from a column's edge, so that no two edges run over each other."""
+    lanes[gutter] = lanes.get(gutter, 1) + 1
+    return 6 + _LANE * (1 + (lanes[gutter] - 2) % 5)
