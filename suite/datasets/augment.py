@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suite.datasets.dice import Dice
-from suite.datasets.images import PADDING, Image, adjust_hsv, letterbox
+from suite.datasets.images import PADDING, Image, letterbox
 
 _SMALLEST_SIDE = 2.0  # pixels; a box with a shorter side after cutting is dropped
 _LEAST_LEFT = 0.1  # of its area
@@ -59,6 +59,15 @@ def augmented(samples: Sequence[Sample], size: int, augment: Augment, dice: Dice
         image, boxes = image[:, ::-1], boxes[:, [2, 1, 0, 3]]
         boxes = np.where([True, False, True, False], size - boxes, boxes)
     return Sample(image, boxes, sample.labels)
+
+
+def adjust_hsv(image: Image, gains: tuple[float, float, float]) -> Image:
+    """Multiply hue, saturation and value by `gains`, hue around the circle, the others up to full."""
+    ramp = np.arange(256, dtype=np.float64)
+    hue, saturation, value = (ramp * gain for gain in gains)
+    table = np.stack((hue % 180, np.minimum(saturation, 255), np.minimum(value, 255)), axis=-1).astype(np.uint8)
+    shifted = cv2.LUT(cv2.cvtColor(image, cv2.COLOR_RGB2HSV), table[None])
+    return np.asarray(cv2.cvtColor(shifted, cv2.COLOR_HSV2RGB), np.uint8)
 
 
 def _fitted(sample: Sample, size: int) -> Sample:

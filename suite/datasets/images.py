@@ -121,15 +121,6 @@ def stretch(image: Image, size: int) -> tuple[Image, Letterbox]:
     return resized, Letterbox((size / width, size / height), 0.0, 0.0, (size, size))
 
 
-def adjust_hsv(image: Image, gains: tuple[float, float, float]) -> Image:
-    """Multiply hue, saturation and value by `gains`, hue around the circle, the others up to full."""
-    ramp = np.arange(256, dtype=np.float64)
-    hue, saturation, value = (ramp * gain for gain in gains)
-    table = np.stack((hue % 180, np.minimum(saturation, 255), np.minimum(value, 255)), axis=-1).astype(np.uint8)
-    shifted = cv2.LUT(cv2.cvtColor(image, cv2.COLOR_RGB2HSV), table[None])
-    return np.asarray(cv2.cvtColor(shifted, cv2.COLOR_HSV2RGB), np.uint8)
-
-
 def encode_jpeg(image: Image, *, quality: int = 80) -> bytes:
     """The image as a JPEG file."""
     done, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])

@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
+from suite.datasets.augment import adjust_hsv
 from suite.datasets.coco import DataError
-from suite.datasets.images import adjust_hsv, encode_jpeg, letterbox, load_image, resize_longest, scale_to, stretch
+from suite.datasets.images import encode_jpeg, letterbox, load_image, resize_longest, scale_to, stretch
 from suite.datasets.split import Picture
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden/yolov5/ops.json").read_text())
