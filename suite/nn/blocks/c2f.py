@@ -3,28 +3,14 @@
 import torch
 from torch import Tensor, nn
 
+from suite.nn.blocks.c3 import Bottleneck
 from suite.nn.conv import Make
-
-
-class Bottleneck(nn.Module):
-    """Two 3x3 convolutions of one width, with a residual where `shortcut` is set."""
-
-    def __init__(self, width: int, *, make: Make, shortcut: bool, groups: int) -> None:
-        super().__init__()
-        self.first = make.conv_norm_act(width, width, 3)
-        self.second = make.conv_norm_act(width, width, 3, groups=groups)
-        self.residual = shortcut
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) to the same shape."""
-        out: Tensor = self.second(self.first(x))
-        return x + out if self.residual else out
 
 
 class C2f(nn.Module):
     """One 1x1, parted into halves; `repeat` bottlenecks in a chain on the second; a 1x1 merges the halves and them all.
 
-    `shortcut` is set as in C3; YOLOv8 clears it in its neck.
+    A bottleneck has two 3x3 of one width. `shortcut` is set as in C3; YOLOv8 clears it in its neck.
     """
 
     def __init__(
@@ -44,7 +30,8 @@ class C2f(nn.Module):
         self.part = make.conv_norm_act(in_channels, 2 * hidden)
         self.merge = make.conv_norm_act((2 + repeat) * hidden, out_channels)
         self.blocks = nn.ModuleList(
-            Bottleneck(hidden, make=make, shortcut=shortcut, groups=groups) for _ in range(repeat)
+            Bottleneck(hidden, hidden, make=make, shortcut=shortcut, groups=groups, expansion=1.0, kernels=(3, 3))
+            for _ in range(repeat)
         )
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,13 +1,13 @@
 """C3: a cross-stage-partial block with three convolutions (YOLOv5; CSPNet, arXiv 1911.11929)."""
 
-import torch
 from torch import Tensor, nn
 
 from suite.nn.conv import Make
+from suite.nn.csp import CrossStage
 
 
 class Bottleneck(nn.Module):
-    """1x1 then 3x3, with a residual where `shortcut` is set and the width stays (as in arXiv 1512.03385)."""
+    """1x1 then 3x3, or other `kernels`; a residual where `shortcut` is set and the width stays (arXiv 1512.03385)."""
 
     def __init__(
         self,
@@ -18,12 +18,13 @@ class Bottleneck(nn.Module):
         shortcut: bool = True,
         groups: int = 1,
         expansion: float = 0.5,
+        kernels: tuple[int, int] = (1, 3),
     ) -> None:
         super().__init__()
         make = make or Make()
         hidden = int(out_channels * expansion)
-        self.reduce = make.conv_norm_act(in_channels, hidden)
-        self.mix = make.conv_norm_act(hidden, out_channels, 3, groups=groups)
+        self.reduce = make.conv_norm_act(in_channels, hidden, kernels[0])
+        self.mix = make.conv_norm_act(hidden, out_channels, kernels[1], groups=groups)
         self.residual = shortcut and in_channels == out_channels
 
     def forward(self, x: Tensor) -> Tensor:
@@ -32,7 +33,7 @@ class Bottleneck(nn.Module):
         return x + out if self.residual else out
 
 
-class C3(nn.Module):
+class C3(CrossStage):
     """`repeat` bottlenecks on one half of the channels, the other half bypasses them, a 1x1 merges both."""
 
     def __init__(
@@ -46,20 +47,13 @@ class C3(nn.Module):
         groups: int = 1,
         expansion: float = 0.5,
     ) -> None:
-        super().__init__()
         make = make or Make()
-        hidden = int(out_channels * expansion)
-        self.reduce = make.conv_norm_act(in_channels, hidden)
-        self.bypass = make.conv_norm_act(in_channels, hidden)
-        self.merge = make.conv_norm_act(2 * hidden, out_channels)
-        self.blocks = nn.Sequential(
-            *(
-                Bottleneck(hidden, hidden, make=make, shortcut=shortcut, groups=groups, expansion=1.0)
+
+        def inner(width: int) -> nn.Module:
+            bottlenecks = (
+                Bottleneck(width, width, make=make, shortcut=shortcut, groups=groups, expansion=1.0)
                 for _ in range(repeat)
             )
-        )
+            return nn.Sequential(*bottlenecks)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, in, H, W) to (B, out, H, W)."""
-        out: Tensor = self.merge(torch.cat((self.blocks(self.reduce(x)), self.bypass(x)), 1))
-        return out
+        super().__init__((in_channels, out_channels), inner, make=make, expansion=expansion)

@@ -6,11 +6,11 @@ import math
 import torch
 from torch import Tensor, nn
 
-from suite.nn.dynamic import convolve_each, mixed
+from suite.nn.dynamic import KernelBank
 from suite.nn.layers import norm_as_affine
 
 
-class DyConv(nn.Module):
+class DyConv(KernelBank):
     """A convolution whose kernel is an average of `kernels` kernels, weighed by a softmax over the global mean.
 
     Takes the place of a convolution without bias; `bias` adds one bias a kernel, averaged like them. `temperature`
@@ -19,8 +19,6 @@ class DyConv(nn.Module):
 
     Maps (B, in, H, W) to what a convolution of this kernel, stride, padding and dilation gives.
     """
-
-    bias: nn.Parameter | None
 
     def __init__(  # noqa: PLR0917  (an operator is called as the convolution that it replaces)
         self,
@@ -36,29 +34,19 @@ class DyConv(nn.Module):
         reduction: float = 0.25,
         bias: bool = False,
     ) -> None:
-        super().__init__()
-        self.shape = (out_channels, in_channels // groups, kernel, kernel)
-        self.stride, self.padding, self.dilation, self.groups = stride, padding, dilation, groups
+        shape = (out_channels, in_channels // groups, kernel, kernel)
+        place = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+        super().__init__(shape, kernels, gain=math.sqrt(6), bias=bias, **place)
         self.temperature = 1.0
         hidden = int(in_channels * reduction) + 1
         self.squeeze = nn.Linear(in_channels, hidden, bias=False)
         self.act = nn.ReLU()
         self.attention = nn.Linear(hidden, kernels)
-        inputs = math.prod(self.shape[1:])
-        # one row a kernel: a tensor of five dimensions could not be moved to channels_last memory
-        self.weight = nn.Parameter(torch.empty(kernels, out_channels, inputs))
-        nn.init.uniform_(self.weight, -math.sqrt(6 / inputs), math.sqrt(6 / inputs))
-        self.register_parameter("bias", nn.Parameter(torch.zeros(kernels, out_channels)) if bias else None)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H', W')."""
         logits = self.attention(self.act(self.squeeze(x.mean((2, 3)))))
-        mixture = (logits / (self.temperature if self.training else 1.0)).softmax(1)
-        weight = mixed(self.weight, mixture).view(-1, *self.shape)
-        out = convolve_each(
-            x, weight, stride=self.stride, padding=self.padding, dilation=self.dilation, groups=self.groups
-        )
-        return out if self.bias is None else out + mixed(self.bias, mixture)[..., None, None]
+        return self.convolve(x, (logits / (self.temperature if self.training else 1.0)).softmax(1))
 
     def folded(self, norm: nn.Module) -> "DyConv":
         """This operator followed by the batch norm `norm`, in evaluation: γ/σ scales every kernel, the rest is bias.

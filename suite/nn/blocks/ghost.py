@@ -7,8 +7,8 @@ Two families: GhostNet's own (`Stem`, `GhostModule`, `Bottleneck`: ReLU, 3x3 vie
 import torch
 from torch import Tensor, nn
 
-from suite.nn.blocks.c3 import C3
 from suite.nn.conv import Make
+from suite.nn.csp import CrossStage
 from suite.nn.layers import ConvNormAct, SqueezeExcite
 from suite.nn.mobile import conv_norm, rounded
 
@@ -97,7 +97,7 @@ class GhostConv(nn.Module):
     ) -> None:
         super().__init__()
         if out_channels % 2:
-            raise ValueError(f"doubles its channels, but {out_channels} are to come out; the number must be even")
+            raise ValueError(f"its width must be even, but {out_channels} channels go out")
         make = make or Make()
         half = out_channels // 2
         self.primary = make.conv_norm_act(in_channels, half, kernel, stride, groups=groups, act=act)
@@ -142,8 +142,8 @@ class GhostBottleneck(nn.Module):
         return out
 
 
-class C3Ghost(C3):
-    """A C3 of YOLOv5's ghost bottlenecks, which always have their shortcut. (B, in, H, W) to (B, out, H, W)."""
+class C3Ghost(CrossStage):
+    """YOLOv5's ghost bottlenecks, always with their shortcut, in the frame of C3. (B, in, H, W) to (B, out, H, W)."""
 
     def __init__(
         self,
@@ -155,6 +155,8 @@ class C3Ghost(C3):
         expansion: float = 0.5,
     ) -> None:
         make = make or Make()
-        super().__init__(in_channels, out_channels, make=make, repeat=0, expansion=expansion)
-        hidden = int(out_channels * expansion)
-        self.blocks = nn.Sequential(*(GhostBottleneck(hidden, hidden, make=make) for _ in range(repeat)))
+
+        def inner(width: int) -> nn.Module:
+            return nn.Sequential(*(GhostBottleneck(width, width, make=make) for _ in range(repeat)))
+
+        super().__init__((in_channels, out_channels), inner, make=make, expansion=expansion)

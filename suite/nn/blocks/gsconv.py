@@ -3,12 +3,13 @@
 import torch
 from torch import Tensor, nn
 
+from suite.nn.blocks.ghost import GhostConv
 from suite.nn.conv import Make
 from suite.nn.csp import CrossStage
 
 
-class GSConv(nn.Module):
-    """Half of the channels by a convolution, the other half from them by a depthwise 5x5; then a shuffle.
+class GSConv(GhostConv):
+    """YOLOv5's ghost convolution, half of the channels from the other half by a depthwise 5x5, then a shuffle.
 
     Both halves have norm and activation of their own, so it replaces YOLOv5's `conv.Conv`, not a bare convolution.
 
@@ -26,18 +27,11 @@ class GSConv(nn.Module):
         stride: int = 1,
         act: bool = True,
     ) -> None:
-        super().__init__()
-        if out_channels % 2:
-            raise ValueError(f"its width must be even, but {out_channels} channels go out")
-        make = make or Make()
-        half = out_channels // 2
-        self.dense = make.conv_norm_act(in_channels, half, kernel, stride, act=act)
-        self.cheap = make.conv_norm_act(half, half, 5, groups=half, act=act)
+        super().__init__(in_channels, out_channels, make=make, kernel=kernel, stride=stride, act=act)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H / stride, W / stride)."""
-        dense = self.dense(x)
-        both = torch.cat((dense, self.cheap(dense)), 1)
+        both = super().forward(x)
         return torch.cat((both[:, ::2], both[:, 1::2]), 1)  # the authors' shuffle: even channels, then odd ones
 
 

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from suite.nn.dynamic import convolve_each, mixed
 from suite.nn.layers import norm_as_affine
 
 
@@ -42,7 +43,7 @@ class ODConv(nn.Module):
     ) -> None:
         super().__init__()
         self.shape = (out_channels, in_channels // groups, kernel, kernel)
-        self.stride, self.padding, self.dilation, self.groups = stride, padding, dilation, groups
+        self.place = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
         self.temperature = 1.0
         self.attention = Attention(
             in_channels,
@@ -60,12 +61,7 @@ class ODConv(nn.Module):
         """(B, in, H, W) to (B, out, H', W')."""
         channel, filters, spatial, mixture = self.attention(x, self.temperature if self.training else 1.0)
         weight = self._mixed(spatial, mixture)
-        # every sample has its own kernel: they become the groups of one convolution
-        samples = len(weight)
-        x = (x * channel).reshape(-1, samples * x.shape[1], *x.shape[2:])
-        groups = samples * self.groups
-        out = F.conv2d(x, weight.flatten(0, 1), None, self.stride, self.padding, self.dilation, groups)
-        out = out.view(-1, self.shape[0], *out.shape[2:])
+        out = convolve_each(x * channel, weight, **self.place)
         if filters is None:
             return out if self.bias is None else out + self.bias[:, None, None]
         return out * filters if self.bias is None else torch.addcmul(self.bias[:, None, None], out, filters)
@@ -89,11 +85,7 @@ class ODConv(nn.Module):
 
     def _mixed(self, spatial: Tensor | None, mixture: Tensor | None) -> Tensor:
         """The kernels of the samples, (B, out, in / groups, k, k), or (1, ...) where no attention acts on them."""
-        weight: Tensor = self.weight
-        if mixture is not None:
-            rows = self.weight.flatten(1)
-            # for one sample a vector product, which no counter takes for the work of a layer
-            weight = torch.mv(rows.t(), mixture[0]) if len(mixture) == 1 else mixture @ rows
+        weight: Tensor = self.weight if mixture is None else mixed(self.weight, mixture)
         weight = weight.view(-1, *self.shape)
         return weight if spatial is None else weight * spatial.view(-1, 1, 1, *self.shape[2:])
 

@@ -60,13 +60,13 @@ def test_c2f_merges_the_two_halves_and_every_bottleneck(shortcut: bool) -> None:
     first, second = silu(layer(block.part, x)).split((4, 4), 1)
     maps = [first, second]
     for bottleneck in block.blocks:
-        out = silu(layer(bottleneck.second, silu(layer(bottleneck.first, maps[-1]))))
+        out = silu(layer(bottleneck.mix, silu(layer(bottleneck.reduce, maps[-1]))))
         maps.append(out + maps[-1] if shortcut else out)
 
     expected = silu(layer(block.merge, torch.cat(maps, 1)))
 
     torch.testing.assert_close(block(x), expected)
-    assert [part.conv.kernel_size for part in (block.blocks[0].first, block.blocks[0].second)] == [(3, 3), (3, 3)]
+    assert [part.conv.kernel_size for part in (block.blocks[0].reduce, block.blocks[0].mix)] == [(3, 3), (3, 3)]
 
 
 @pytest.mark.parametrize("shortcut", [True, False])
@@ -171,7 +171,7 @@ def test_the_attention_of_bot3_has_a_quarter_of_the_width_in_whole_heads(width: 
 @pytest.mark.parametrize("stride", [1, 2])
 def test_gsconv_makes_half_of_its_channels_cheaply_and_shuffles(stride: int) -> None:
     block, x = shaken(GSConv(3, 8, kernel=3, stride=stride)), image(2, 3, 6, 6)
-    dense = silu(layer(block.dense, x))
+    dense = silu(layer(block.primary, x))
     cheap = silu(layer(block.cheap, dense))
     both = [*dense.unbind(1), *cheap.unbind(1)]
 
