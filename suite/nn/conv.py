@@ -6,7 +6,8 @@ the second pass builds the chosen operators in place. No module is ever replaced
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,8 +15,21 @@ import torch
 from torch import Tensor, nn
 
 from suite.nn.layers import ConvNormAct, LayerNorm2d
+from suite.spec.errors import SpecError
 from suite.spec.matching import fits
-from suite.spec.variant import Norm, Selector
+from suite.spec.variant import Mark, Norm, Selector
+
+# what a mistake in a block or operator raises: torch's, timm's assertions, and Python's own on code that never ran
+MISTAKES = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    NameError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "elu": partial(nn.ELU, inplace=True),
@@ -64,11 +78,24 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """What takes a convolution's place: called as (in, out, kernel, stride, padding, dilation, groups)."""
+    """What an edit puts in a convolution's place: called as (in, out, kernel, stride, padding, dilation, groups).
+
+    `mark` is the edit's, `place` the convolution in words.
+    """
 
     build: Callable[..., nn.Module]
     options: Mapping[str, object]
     address: str = ""
+    place: str = ""
+    mark: Mark | None = None
+
+    def __call__(self, *arguments: int) -> nn.Module:
+        """The operator; SpecError at the edit where it says that it cannot serve there."""
+        try:
+            return self.build(*arguments, **self.options)
+        except MISTAKES as error:
+            message = f"{self.address} cannot take the place of {self.place}: {error}"
+            raise SpecError.single(self.mark, "E304", message) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +108,22 @@ class Asked:
     groups: int
     in_channels: int
     out_channels: int
+    padding: int = 0
+    dilation: int = 1
+    operator: Operator | None = None
+
+    def check(self, _module: nn.Module, args: Sequence[Tensor], out: object) -> None:
+        """As a forward hook: SpecError if the operator gives another shape than the convolution would."""
+        reach = self.dilation * (self.kernel - 1) + 1
+        sides = [(side + 2 * self.padding - reach) // self.stride + 1 for side in args[0].shape[2:]]
+        expected = [len(args[0]), self.out_channels, *sides]
+        operator = self.operator
+        if operator is None or (isinstance(out, Tensor) and list(out.shape) == expected):
+            return
+        gives = "x".join(map(str, out.shape)) if isinstance(out, Tensor) else type(out).__name__
+        message = f"{operator.address} gives {gives} in the place of {operator.place}, which gave "
+        hint = "use the kernel, stride, padding and dilation that the operator is called with"
+        raise SpecError.single(operator.mark, "E304", message + "x".join(map(str, expected)), hint=hint)
 
 
 class Make:
@@ -119,11 +162,21 @@ class Make:
                 in_channels, out_channels, kernel, stride, padding, dilation=dilation, groups=groups, bias=bias
             )
         else:
-            module = operator.build(
-                in_channels, out_channels, kernel, stride, padding, dilation, groups, **operator.options
-            )
-        self.asked.append(Asked(module, kernel, stride, groups, in_channels, out_channels))
+            module = operator(in_channels, out_channels, kernel, stride, padding, dilation, groups)
+        widths = in_channels, out_channels
+        self.asked.append(Asked(module, kernel, stride, groups, *widths, padding, dilation, operator))
         return module if operator is None or not bias else Biased(module, out_channels)
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Within it, an operator that gives another shape than the convolution that it replaces raises SpecError."""
+        edited = [asked for asked in self.asked if asked.operator]
+        handles = [asked.module.register_forward_hook(asked.check) for asked in edited]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
 
     def norm(self, channels: int) -> nn.Module:
         """The variant's norm; YOLOv5's is a batch norm with eps 1e-3 and momentum 0.03."""

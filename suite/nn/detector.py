@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor, nn
 
-from suite.nn.conv import Make, Operator, Site
+from suite.nn.conv import MISTAKES, Make, Operator, Site
 from suite.nn.network import Detector, Node, Source, apply_schedules
 from suite.nn.shapes import Shapes
 from suite.spec.errors import SpecError
@@ -34,9 +34,11 @@ def build(variant: Variant, classes: int = 80, *, seed: int | None = None, devic
         SpecError: the layers do not fit together, or an edit matches nothing or not the number it says.
     """
     with _named(variant):
-        probe = _probe(variant, classes)
+        probe = _probe(variant, classes, {})
         operators = _choose(variant, probe)
-    if device == "meta" and not operators:
+        if operators:  # they too must fit, and say where they do not
+            probe = _probe(variant, classes, operators)
+    if device == "meta":
         return Detector(variant.name, probe.graph, probe.layers)
     layers = []
     for index, (plan, node) in enumerate(zip(probe.plans, probe.graph, strict=True)):
@@ -94,19 +96,19 @@ def sites_of(probe: Probe) -> list[tuple[int, Site]]:
 def convolutions(variant: Variant) -> tuple[Site, ...]:
     """Every convolution of `variant` that an edit can select, in the order of the layers."""
     with _named(variant):
-        return tuple(site for _, site in sites_of(_probe(variant, 80)))
+        return tuple(site for _, site in sites_of(_probe(variant, 80, {})))
 
 
 def replaced_convolutions(variant: Variant) -> tuple[tuple[Site, str], ...]:
     """Every convolution that an edit of `variant` replaces, with the address of the operator that takes its place."""
     with _named(variant):
-        probe = _probe(variant, 80)
+        probe = _probe(variant, 80, {})
         chosen = _choose(variant, probe)
     found = ((site, chosen.get(position, {}).get(site.index)) for position, site in sites_of(probe))
     return tuple((site, operator.address) for site, operator in found if operator)
 
 
-def _probe(variant: Variant, classes: int) -> Probe:
+def _probe(variant: Variant, classes: int, operators: Mapping[int, Mapping[int, Operator]]) -> Probe:
     probe = Probe()
     values: list[tuple[Tensor, ...]] = []
     image = (torch.empty(1, 3, PROBE, PROBE, device="meta"),)
@@ -119,14 +121,14 @@ def _probe(variant: Variant, classes: int) -> Probe:
         inputs = tuple((image if s.node < 0 else values[s.node])[s.output] for s in sources)
         told = _told_inputs(layer, sources, inputs, probe.graph)
         plan = _plan(layer, inputs, classes)
-        make = Make(activation=variant.activation, norm=variant.norm)
+        make = Make(operators.get(index, {}), activation=variant.activation, norm=variant.norm)
         if not _takes_list(plan.cls):
             _require_one_size(layer, address, inputs, told)
         with torch.device("meta"), torch.no_grad(), _located(layer, address, told):
             module = _construct(plan, make).eval()
-            with Shapes():
+            with Shapes(), make.watching():
                 out = module(_merged(plan, inputs))
-        outputs = (out,) if isinstance(out, Tensor) else tuple(out)
+            outputs = (out,) if isinstance(out, Tensor) else tuple(out)
         node = _node(layer, address, sources, outputs, joined=not _takes_list(plan.cls))
         for tag, output in layer.tags.items():
             tags[tag] = Source(index, output)
@@ -198,7 +200,9 @@ def _choose(variant: Variant, probe: Probe) -> dict[int, dict[int, Operator]]:
             raise SpecError.single(edit.mark, "E302", message, hint=f"matched: {listed}")
         _, operator = _find(edit.operator)
         for position, site in matched:
-            chosen.setdefault(position, {})[site.index] = Operator(operator, edit.options, edit.operator)
+            chosen.setdefault(position, {})[site.index] = Operator(
+                operator, edit.options, edit.operator, str(site), edit.mark
+            )
     return chosen
 
 
@@ -235,12 +239,7 @@ def _merged(plan: LayerPlan, inputs: Sequence[Tensor]) -> Tensor | Sequence[Tens
 def _node(layer: Layer, address: str, sources: tuple[Source, ...], outputs: Sequence[Tensor], *, joined: bool) -> Node:
     maps = outputs if layer.part != "head" else ()
     for out in maps:
-        if out.ndim != 4 or PROBE % out.shape[-1]:
-            shape = "x".join(map(str, out.shape))
-            message = f"{address} ({layer.block}) turns a {PROBE}-pixel image into {shape}, which has no whole stride"
-            raise SpecError.single(
-                layer.mark, "E303", message, hint="use a padding that keeps the resolution, or a feature map"
-            )
+        _require_map(layer, address, out)
     return Node(
         address=address,
         part=layer.part,
@@ -252,6 +251,19 @@ def _node(layer: Layer, address: str, sources: tuple[Source, ...], outputs: Sequ
         tags=tuple(layer.tags),
         kept=False,
     )
+
+
+def _require_map(layer: Layer, address: str, out: object) -> None:
+    """Raise SpecError unless `out` is a map (B, C, H, W) of a whole stride."""
+    shape = "x".join(map(str, out.shape)) if isinstance(out, Tensor) else type(out).__name__
+    if not isinstance(out, Tensor) or out.ndim != 4:
+        message = f"{address} ({layer.block}) gives {shape}, which is no feature map (B, C, H, W)"
+        raise SpecError.single(layer.mark, "E303", message, hint="leave out the mean over places and the classifier")
+    if any(side == 0 or PROBE % side for side in out.shape[2:]):
+        message = f"{address} ({layer.block}) turns a {PROBE}-pixel image into {shape}, which has no whole stride"
+        kernel = layer.options.get("kernel", layer.options.get("kernel_size"))
+        odd = f"; a kernel of {kernel} keeps it with {kernel // 2}" if isinstance(kernel, int) and kernel % 2 else ""
+        raise SpecError.single(layer.mark, "E303", message, hint=f"use a padding that keeps the resolution{odd}")
 
 
 def _mark_kept(graph: Sequence[Node]) -> list[Node]:
@@ -285,7 +297,7 @@ def _located(layer: Layer, address: str, told: str) -> Iterator[None]:
         yield
     except SpecError:
         raise
-    except (ValueError, TypeError, RuntimeError, AssertionError) as error:  # timm asserts what it cannot take
+    except MISTAKES as error:
         message = f"{address} ({layer.block}) cannot take {told}: {error}"
         raise SpecError.single(layer.mark, "E304", message) from error
 

@@ -1,12 +1,13 @@
 """FasterNet: a convolution on a quarter of the channels, then an MLP (Chen et al., CVPR 2023, arXiv 2303.03667)."""
 
+import copy
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from suite.nn.conv import Make
-from suite.nn.layers import ConvNormAct, DropPath
+from suite.nn.layers import ConvNormAct, DropPath, norm_as_affine
 from suite.nn.mobile import conv_norm
 
 ACTIVATIONS = {"gelu": nn.GELU, "relu": nn.ReLU}
@@ -26,24 +27,69 @@ class Merge(ConvNormAct):
 class PConv(nn.Module):
     """Partial convolution: the first `1 / divisor` of the channels is convolved, the others pass as they are.
 
+    Takes the place of a convolution that keeps width and resolution.
+
     Raises:
-        ValueError: the widths in and out differ, or there are fewer channels than `divisor`.
+        ValueError: it is to change the width or the resolution, to have groups, or has fewer channels than `divisor`.
     """
 
-    def __init__(
-        self, in_channels: int, out_channels: int, *, make: Make | None = None, kernel: int = 3, divisor: int = 4
+    def __init__(  # noqa: PLR0917  (an operator is called as the convolution that it replaces)
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel: int = 3,
+        stride: int = 1,
+        padding: int = 1,
+        dilation: int = 1,
+        groups: int = 1,
+        *,
+        make: Make | None = None,
+        divisor: int = 4,
     ) -> None:
         super().__init__()
         if in_channels != out_channels:
             raise ValueError(f"keeps its width, but has {in_channels} channels in and {out_channels} out")
+        if stride != 1 or 2 * padding != dilation * (kernel - 1):
+            raise ValueError(
+                f"keeps the resolution, but has kernel {kernel}, stride {stride}, "
+                f"padding {padding}, dilation {dilation}"
+            )
+        if groups != 1:
+            raise ValueError(f"is a convolution of one group, but is to have {groups}")
         self.part = in_channels // divisor
         if self.part == 0:
             raise ValueError(f"convolves 1/{divisor} of its channels, but there are only {in_channels}")
-        self.conv = (make or Make()).conv(self.part, self.part, kernel)
+        self.conv = (make or Make()).conv(self.part, self.part, kernel, padding=padding, dilation=dilation)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to the same shape."""
         return torch.cat((self.conv(x[:, : self.part]), x[:, self.part :]), 1)
+
+    def folded(self, norm: nn.Module) -> nn.Module:
+        """This operator followed by the batch norm `norm`, in evaluation; itself and the norm if an edit is inside."""
+        assert isinstance(norm, nn.BatchNorm2d)
+        if not isinstance(self.conv, nn.Conv2d):
+            return nn.Sequential(self, norm)
+        return _FoldedPConv(self.conv, norm_as_affine(norm))
+
+
+class _FoldedPConv(nn.Module):
+    """A partial convolution with a norm folded in: γ/σ and the rest go into the kernel, and over the other channels."""
+
+    def __init__(self, conv: nn.Conv2d, affine: tuple[Tensor, Tensor]) -> None:
+        super().__init__()
+        self.part = conv.out_channels
+        scale, shift = affine
+        self.conv = copy.deepcopy(conv)
+        self.conv.weight.data *= scale[: self.part, None, None, None]
+        self.conv.bias = nn.Parameter(shift[: self.part])
+        self.scale = nn.Parameter(scale[self.part :, None, None])
+        self.shift = nn.Parameter(shift[self.part :, None, None])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) to the same shape."""
+        passed = torch.addcmul(self.shift, x[:, self.part :], self.scale)
+        return torch.cat((self.conv(x[:, : self.part]), passed), 1)
 
 
 class FasterNet(nn.Module):

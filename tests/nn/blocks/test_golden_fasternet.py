@@ -35,3 +35,18 @@ def test_the_larger_networks_have_a_relu() -> None:
     block = FasterNet(16, 16, act="relu")
 
     assert isinstance(block.expand.act, nn.ReLU)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ((16, 24, 3, 1, 1), "keeps its width, but has 16 channels in and 24 out"),
+        ((16, 16, 3, 2, 1), "keeps the resolution, but has kernel 3, stride 2"),
+        ((16, 16, 3, 1, 0), "keeps the resolution, but has kernel 3, stride 1, padding 0"),
+        ((16, 16, 3, 1, 1, 1, 16), "is a convolution of one group, but is to have 16"),
+        ((3, 3, 3, 1, 1), "convolves 1/4 of its channels, but there are only 3"),
+    ],
+)
+def test_a_partial_convolution_refuses_a_place_that_it_cannot_take(given: tuple[int, ...], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        PConv(*given)
