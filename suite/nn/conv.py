@@ -57,7 +57,7 @@ class Site:
     part: str
     layer: str  # address of the YAML line, such as "backbone.3"
     block: str
-    stage: int  # output stride of the layer, in pixels
+    stage: int  # output stride of the layer, in pixels; 0 in the head, which works on several
     tags: tuple[str, ...]
     index: int  # counts the convolutions of its layer
     path: str  # dotted path in the model

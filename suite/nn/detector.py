@@ -79,7 +79,7 @@ def sites_of(probe: Probe) -> list[tuple[int, Site]]:
                 part=node.part,
                 layer=node.address,
                 block=node.block,
-                stage=node.stride,
+                stage=node.stride if node.strides else 0,
                 tags=node.tags,
                 index=index,
                 path=f"{node.address}.{paths[id(asked.module)]}".rstrip("."),

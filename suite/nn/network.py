@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from suite.nn.heads.anchor import AnchorHead
+from suite.nn.heads import Head
 from suite.spec.variant import Part, Variant
 
 
@@ -51,7 +51,7 @@ class Detector(nn.Module):
         self.backbone = nn.ModuleList(by_part["backbone"])
         self.neck = nn.ModuleList(by_part["neck"])
         head = layers[-1]
-        assert isinstance(head, AnchorHead)
+        assert isinstance(head, Head)
         self.head = head
 
     @property
@@ -65,7 +65,7 @@ class Detector(nn.Module):
         return self.head.strides
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Images (B, 3, H, W) in 0..1 to raw maps (B, anchors, H / stride, W / stride, 5 + classes), one a level."""
+        """Images (B, 3, H, W) in 0..1 to raw maps (B, per cell, H / stride, W / stride, 5 + classes), one a level."""
         kept: dict[int, tuple[Tensor, ...]] = {-1: (images,)}
         last: tuple[Tensor, ...] = (images,)
         body = (*self.backbone, *self.neck)

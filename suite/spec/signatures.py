@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 
 from suite.record import Json
 from suite.spec.errors import SpecError, quote, suggest
-from suite.spec.stubs import read_stub
+from suite.spec.stubs import is_served, read_stub
 
 Kind = Literal["block", "operator", "head"]
 
@@ -162,8 +162,7 @@ def _constructor(classes: Mapping[str, ast.ClassDef], name: str) -> ast.argument
 def _served(classes: Mapping[str, ast.ClassDef], name: str) -> tuple[str, ...]:
     """What a head's class attribute `assigners` lists, its own or that of a base class in the same file."""
     for statement in classes[name].body:
-        named = isinstance(statement, ast.AnnAssign) and ast.unparse(statement.target) == "assigners"
-        if named and isinstance(statement, ast.AnnAssign) and statement.value is not None:
+        if is_served(statement) and isinstance(statement, ast.AnnAssign) and statement.value is not None:
             return tuple(ast.literal_eval(statement.value))
     for base in classes[name].bases:
         if isinstance(base, ast.Name) and base.id in classes and base.id != name:

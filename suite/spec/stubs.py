@@ -10,11 +10,11 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-_VERSION = 1
+_VERSION = 2
 
 
 def read_stub(path: Path) -> ast.Module:
-    """The file's classes with their bases and constructors' parameters; OSError, SyntaxError or ValueError."""
+    """The file's classes: bases, `assigners`, constructors' parameters; OSError, SyntaxError or ValueError."""
     status = path.stat()
     head = f"# {_VERSION} {sys.hexversion} {status.st_mtime_ns} {status.st_size}\n"
     kept = path.parent / "__pycache__" / f"{path.stem}.stub"
@@ -32,11 +32,17 @@ def _reduced(tree: ast.Module) -> ast.Module:
     classes: list[ast.stmt] = []
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
+            served = [statement for statement in node.body if is_served(statement)]
             node.body = [_constructor(statement) for statement in node.body if _is_constructor(statement)]
-            node.body = node.body or [ast.Pass()]
+            node.body = [*served, *node.body] or [ast.Pass()]
             node.decorator_list = []
             classes.append(node)
     return ast.Module(classes, [])
+
+
+def is_served(node: ast.stmt) -> bool:
+    """Whether a statement of a head's class says which assigners it serves."""
+    return isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == "assigners"
 
 
 def _is_constructor(node: ast.stmt) -> bool:

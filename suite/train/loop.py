@@ -13,13 +13,12 @@ from torch import nn
 from suite.datasets.loader import Batch
 from suite.nn.detector import Detector, apply_schedules
 from suite.spec.variant import Part, Variant
-from suite.train.assign import Priors
 from suite.train.diverged import TrainingDiverged, explain_gradient, explain_loss
 from suite.train.ema import Ema
 from suite.train.flat import FlatState
 from suite.train.kernels import fast_pointwise
-from suite.train.loss import DetectionLoss
 from suite.train.memory import keep_freed_memory
+from suite.train.objective import objective
 from suite.train.optim import Pace, optimizer
 from suite.train.recipe import Recipe
 
@@ -119,7 +118,7 @@ class _Run:
         self.model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.variant, self.steps, self.device = variant, steps, device
         settings = recipe.loss.scaled(classes=model.classes, levels=len(model.strides), image_size=image_size)
-        self.loss = DetectionLoss(Priors(model.head.anchors, model.strides), settings, variant.loss)
+        self.loss = objective(model.head, variant, settings)
         _set_modes(model, variant.freeze)
         self.state = FlatState(model)
         self.ema = Ema(self.state.values, recipe.ema)

@@ -100,7 +100,7 @@ def test_a_variant_trains_on_one_image_that_is_not_square(name: str) -> None:
     with torch.no_grad():
         raw = model(images(1, 128, 192))
 
-    shapes = [(1, 3, 128 // stride, 192 // stride, 8) for stride in model.strides]
+    shapes = [(1, model.head.per_level, 128 // stride, 192 // stride, 8) for stride in model.strides]
     assert [tuple(level.shape) for level in raw] == shapes
     assert all(level.isfinite().all() for level in raw)
 

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from suite.nn.heads import Head, cells
+
 BOX_AND_OBJECTNESS = 5
 
 
-class AnchorHead(nn.Module):
+class AnchorHead(Head):
     """Predicts, for every anchor of every cell: x, y, w, h, objectness, one score a class.
 
     `anchors` is one flat list of widths and heights in pixels a level; the buffer of that name has shape
@@ -59,12 +61,7 @@ class AnchorHead(nn.Module):
         for level, stride, anchors in zip(raw, self.strides, self.anchors, strict=True):
             batch, per_level, rows, columns, width = level.shape
             scores = level.sigmoid()
-            y, x = torch.meshgrid(
-                torch.arange(rows, device=level.device, dtype=level.dtype),
-                torch.arange(columns, device=level.device, dtype=level.dtype),
-                indexing="ij",
-            )
-            corner = (torch.stack((x, y), -1) - 0.5) * stride
+            corner = (cells(level) - 0.5) * stride
             scores[..., 0:2] = scores[..., 0:2] * (2 * stride) + corner
             scores[..., 2:4] = (scores[..., 2:4] * 2) ** 2 * anchors.to(level.dtype)[:, None, None]
             levels.append(scores.reshape(batch, per_level * rows * columns, width))
