@@ -19,9 +19,8 @@ def gather(store_path: Path, run_id: str = "latest") -> Report:
     """
     with Store.open_readonly(store_path) as store:
         run = store.run(run_id)
-        keys = [job.key for job in run.jobs]
-        measurements = store.measurements(keys)
-        failures = store.failures(keys)
+        measurements = store.measurements(run.id)
+        failures = store.failures(run.id)
         facts = _facts(store, run.dataset_fingerprint)
     rows = _rows(run, measurements, failures)
     report = Report(run, rows, facts, rules_of(run.protocol_json), setups_of(rows), {})

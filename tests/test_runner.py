@@ -168,7 +168,7 @@ def test_an_outcome_is_on_the_disk_before_it_is_told(plan, store):
 def test_a_record_says_where_it_was_taken(plan, store):
     carry_out(plan, store, FakeExecutor)
 
-    environment = store.measurements([plan.jobs[0].key])[0].environment
+    environment = next(m.environment for m in store.measurements() if m.job_key == plan.jobs[0].key)
     assert (environment["machine"], environment["device"]) == ("toaster", "cpu")
     assert environment["libraries"] == {"torch": "2.10.0"}
     assert "git" in environment

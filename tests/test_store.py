@@ -53,7 +53,7 @@ def test_what_was_put_is_read_back_as_it_was(store):
     measurement = measured("params", 1.5, 2.5, by_part={"head": 1})
     store.put(begin(store, TRAIN), TRAIN, outcome("k-train", measurement))
 
-    (found,) = store.measurements(["k-train"])
+    (found,) = store.measurements()
 
     assert found.measurement == measurement
     assert (found.variant, found.fingerprint, found.seed, found.replica) == ("yolov5p", "f0", 3, None)
@@ -101,7 +101,7 @@ def test_a_failure_is_kept_with_its_stage_and_code(store):
     failure = Failure("train", "signal-9", "killed by SIGKILL", "last words")
     store.put(begin(store, TRAIN), TRAIN, outcome("k-train", failure=failure))
 
-    (found,) = store.failures(["k-train", "k-static"])
+    (found,) = store.failures()
 
     assert found.failure == failure
     assert found.key == "k-train"
@@ -129,8 +129,25 @@ def test_a_new_outcome_supersedes_the_old_one_of_its_key(store):
     store.put(run_id, STATIC, outcome("k-static", measured("params", 1.0)))
     store.put(run_id, STATIC, outcome("k-static", measured("params", 2.0)))
 
-    assert [found.measurement.samples for found in store.measurements(["k-static"])] == [(2.0,)]
+    assert [found.measurement.samples for found in store.measurements()] == [(2.0,)]
     assert [found.key for found in store.outcomes()] == ["k-static"]
+
+
+def test_a_run_keeps_what_it_used_when_a_later_one_measures_again(store):
+    runs = [begin(store, STATIC), begin(store, STATIC)]
+    for value, run_id in enumerate(runs):
+        store.put(run_id, STATIC, outcome("k-static", measured("params", float(value))))
+
+    assert [[found.measurement.samples for found in store.measurements(run_id)] for run_id in runs] == [[(0,)], [(1,)]]
+
+
+def test_two_jobs_of_one_key_share_one_outcome(store):
+    twin = JobRecord("k-static", "static", "twin", "f0")
+    run_id = begin(store, STATIC, twin)
+    store.put(run_id, STATIC, outcome("k-static", measured()))
+
+    assert [found.key for found in store.outcomes(run_id)] == ["k-static"]
+    assert [job.status for job in store.run(run_id).jobs] == ["done", "done"]
 
 
 def test_nothing_that_was_measured_is_deleted(store, path):

@@ -48,8 +48,7 @@ def command(out: Path, form: str, run_id: str | None) -> int:
     A record is what one job left behind: measurements with all samples, or a failure. CSV has one line a sample.
     """
     with refusing_stores(), Store.open_readonly(out / "store.sqlite") as store:
-        keys = None if run_id is None else [job.key for job in store.run(run_id).jobs]
-        outcomes = store.outcomes(keys)
+        outcomes = store.outcomes(None if run_id is None else store.run(run_id).id)
     if form == "csv":
         click.echo(_csv(outcomes), nl=False)
     else:

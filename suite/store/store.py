@@ -1,7 +1,7 @@
 """Writing and reading the store. One outcome is one transaction; nothing that was measured is deleted."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -175,18 +175,22 @@ class Store:
             raise StoreError(f"{self.path}: has no run '{run_id}'")
         return self._run(row)
 
-    def outcomes(self, keys: Iterable[str] | None = None) -> tuple[StoredOutcome, ...]:
-        """The current outcome under each key (None: every key) that has one, sorted by key."""
-        query = "SELECT * FROM outcomes WHERE superseded = 0 ORDER BY key"
-        wanted = None if keys is None else set(keys)
-        return tuple(
-            decode.outcome(row, self._measurements(row["number"]))
-            for row in self._connection.execute(query).fetchall()
-            if wanted is None or row["key"] in wanted
-        )
+    def outcomes(self, run_id: str | None = None) -> tuple[StoredOutcome, ...]:
+        """What the run used, or the newest under every key there is; sorted by key.
 
-    def measurements(self, keys: Iterable[str]) -> list[StoredMeasurement]:
-        """The measurements under `keys`, by key and then in the order they were taken."""
+        A run keeps the outcome that it used when a later run measures the same again. Jobs of one key share theirs.
+        """
+        query = "SELECT * FROM outcomes WHERE superseded = 0 ORDER BY key"
+        if run_id is not None:
+            query = (
+                "SELECT DISTINCT outcomes.* FROM runs JOIN jobs ON jobs.run = runs.number"
+                " JOIN outcomes ON outcomes.number = jobs.outcome WHERE runs.id = ? ORDER BY outcomes.key"
+            )
+        rows = self._connection.execute(query, () if run_id is None else (run_id,)).fetchall()
+        return tuple(decode.outcome(row, self._measurements(row["number"])) for row in rows)
+
+    def measurements(self, run_id: str | None = None) -> list[StoredMeasurement]:
+        """The measurements of `outcomes`, by key and then in the order they were taken."""
         return [
             StoredMeasurement(
                 job_key=outcome.key,
@@ -198,13 +202,13 @@ class Store:
                 started=outcome.started,
                 environment=outcome.environment,
             )
-            for outcome in self.outcomes(keys)
+            for outcome in self.outcomes(run_id)
             for measurement in outcome.measurements
         ]
 
-    def failures(self, keys: Iterable[str]) -> list[StoredOutcome]:
-        """The outcomes under `keys` that are failures (`.failure` is set), by key."""
-        return [outcome for outcome in self.outcomes(keys) if outcome.failure is not None]
+    def failures(self, run_id: str | None = None) -> list[StoredOutcome]:
+        """Those of `outcomes` that are failures (`.failure` is set), by key."""
+        return [outcome for outcome in self.outcomes(run_id) if outcome.failure is not None]
 
     def dataset(self, fingerprint: str) -> dict[str, Json]:
         """The facts of a data set.

@@ -124,7 +124,7 @@ def test_two_files_of_one_network_both_get_its_numbers(tmp_path: Path) -> None:
     from suite.store import Store
 
     with Store.open_readonly(path) as store:
-        measured = store.measurements([job.key for job in jobs])
+        measured = store.measurements(once.run.id)
     found = _row(twin, {"yolov5p", "twin"}, jobs, measured, failures=())
 
     assert found.seeds("ap") == row(once, "yolov5p_convnext").seeds("ap")
