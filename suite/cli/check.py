@@ -25,7 +25,7 @@ class Checked:
 
     variant: Variant
     measured: Expect | None = None
-    warning: Problem | None = None
+    warnings: tuple[Problem, ...] = ()
 
 
 @click.command("check")
@@ -63,7 +63,7 @@ def command(
         reply("check", [_json(file) for file in checked], [problem_json(problem) for problem in problems])
         return ExitCode.USAGE if problems else ExitCode.DONE
     if form == "github":
-        for line in annotations([*problems, *(file.warning for file in checked if file.warning)]):
+        for line in annotations([*problems, *(warning for file in checked for warning in file.warnings)]):
             click.echo(line)
     else:
         _tell(checked)
@@ -97,12 +97,12 @@ def _try_all(variants: Sequence[Variant], library: Library, *, exports: bool) ->
     problems: dict[Problem, None] = {}
     for variant in variants:
         try:
-            trial, warning, found = builder.look(variant)
+            trial, warnings, found = builder.look(variant)
         except SpecError as error:
             problems |= dict.fromkeys(error.problems)
             continue
         problems |= dict.fromkeys(found)
-        checked.append(Checked(variant, trial.measured, warning))
+        checked.append(Checked(variant, trial.measured, warnings))
     return checked, list(problems)
 
 
@@ -111,8 +111,8 @@ def _tell(checked: Sequence[Checked]) -> None:
     for file in checked:
         if file.measured and file.variant.expect == Expect():
             click.echo(f"{_place(file.variant)}: {expect_line(file.measured)}")
-        if file.warning:
-            say(str(file.warning))
+        for warning in file.warnings:
+            say(str(warning))
 
 
 def _place(variant: Variant) -> str:
@@ -130,7 +130,7 @@ def _json(file: Checked) -> Json:
             "params": measured.params,
             "gmacs": measured.gmacs,
         }
-    return found | ({"warning": file.warning.message} if file.warning else {})
+    return found | ({"warnings": [warning.message for warning in file.warnings]} if file.warnings else {})
 
 
 def _count(number: int, noun: str) -> str:

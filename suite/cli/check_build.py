@@ -15,8 +15,8 @@ class Builder:
         self._exports = exports
         self._tried: dict[str, Trial] = {}
 
-    def look(self, variant: Variant) -> tuple[Trial, Problem | None, list[Problem]]:
-        """The trial, a warning where the strides are unlike the baseline's, and all that is wrong.
+    def look(self, variant: Variant) -> tuple[Trial, tuple[Problem, ...], list[Problem]]:
+        """The trial, its warnings and one where the strides are unlike the baseline's, and all that is wrong.
 
         Raises:
             SpecError: the variant does not build.
@@ -25,7 +25,8 @@ class Builder:
         usual = self._usual(variant, trial)
         hint = f"as built: {expect_line(trial.measured)}"
         problems = [*broken_expectations(trial, usual, hint), *trial.problems]
-        return trial, judge_strides(trial, usual), problems
+        strides = judge_strides(trial, usual)
+        return trial, ((strides,) if strides else ()) + trial.warnings, problems
 
     def _trial(self, variant: Variant, *, export: bool) -> Trial:
         if variant.name not in self._tried:

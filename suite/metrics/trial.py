@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from suite.metrics.flops import count
 from suite.metrics.forms import layer_of, parameter_total
 from suite.metrics.work import reached
+from suite.nn.deploy import Deployable
 from suite.nn.detector import build
 from suite.nn.network import Detector, Node
 from suite.spec.errors import Problem
@@ -37,6 +38,7 @@ class Trial:
     measured: Expect
     problems: tuple[Problem, ...]
     graph: tuple[Node, ...]
+    warnings: tuple[Problem, ...] = ()
 
 
 def run_trial(variant: Variant, *, export: bool = False) -> Trial:
@@ -53,7 +55,8 @@ def run_trial(variant: Variant, *, export: bool = False) -> Trial:
     problems = _try_training(model, variant)
     if export and not problems:
         problems = _try_export(model.eval(), variant)
-    return Trial(variant, measured, tuple(problem.within(variant.name) for problem in problems), model.graph)
+    found = (tuple(said.within(variant.name) for said in group) for group in (problems, _unmerged(model, variant)))
+    return Trial(variant, measured, next(found), model.graph, next(found))
 
 
 def broken_expectations(trial: Trial, baseline: Trial | None, hint: str) -> list[Problem]:
@@ -192,6 +195,30 @@ def _dead(model: Detector, variant: Variant, dead: Mapping[str, int]) -> list[Pr
         said = f"has {total} parameters that no gradient reaches: {shown}"
         found.append(_at(variant, model, node.address, "E306", said=said, hint=hint))
     return found
+
+
+def _unmerged(model: Detector, variant: Variant) -> list[Problem]:
+    """One warning for each layer whose batch norms no block merges: it would be measured as nobody ships it."""
+    found = []
+    layers = (*model.backbone, *model.neck, model.head)
+    for node, layer in zip(model.graph, layers, strict=True):
+        names = list(_open_norms(layer, ""))
+        if names:
+            shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
+            said = f"keeps {len(names)} batch norms when deployed: {shown}"
+            hint = "give the block `deployed()`, or make its layers with `make.conv_norm_act`"
+            found.append(_at(variant, model, node.address, "W302", said=said, hint=hint))
+    return found
+
+
+def _open_norms(module: nn.Module, path: str) -> Iterator[str]:
+    """Batch norms in no module that knows its own deployed form."""
+    if isinstance(module, Deployable):
+        return
+    if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+        yield path
+    for name, child in module.named_children():
+        yield from _open_norms(child, f"{path}.{name}".lstrip("."))
 
 
 def _wrong_sizes(model: Detector, maps: Sequence[tuple[int, ...]]) -> str:

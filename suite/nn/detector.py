@@ -262,7 +262,7 @@ def _require_map(layer: Layer, address: str, out: object) -> None:
     if any(side == 0 or PROBE % side for side in out.shape[2:]):
         message = f"{address} ({layer.block}) turns a {PROBE}-pixel image into {shape}, which has no whole stride"
         kernel = layer.options.get("kernel", layer.options.get("kernel_size"))
-        odd = f"; a kernel of {kernel} keeps it with {kernel // 2}" if isinstance(kernel, int) and kernel % 2 else ""
+        odd = f": {kernel // 2} for a kernel of {kernel}" if isinstance(kernel, int) and kernel % 2 else ""
         raise SpecError.single(layer.mark, "E303", message, hint=f"use a padding that keeps the resolution{odd}")
 
 

@@ -126,7 +126,8 @@ class Signatures:
             raise _error(f"{path.name} has no block {quote(name)}", suggest(name, public))
         arguments = _constructor(classes, name)
         if arguments is None:
-            raise _error(f"{address} is no block", f"there are: {', '.join(public)}")
+            hint = "the constructor of a block takes the channels in as its first argument, `in_channels`"
+            raise _error(f"{address} is no block", hint)
         found = _signature(address, kind, path, arguments)
         return replace(found, assigners=_served(classes, name)) if kind == "head" else found
 
