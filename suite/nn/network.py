@@ -7,7 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from suite.nn.heads import Head
-from suite.spec.variant import Part, Variant
+from suite.nn.layers import DropPath
+from suite.spec.variant import Part, Schedule, Variant
+from suite.spec.words import DROP_PATH
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +91,19 @@ _BODY: tuple[Part, ...] = ("backbone", "neck")
 def apply_schedules(model: nn.Module, variant: Variant, progress: float) -> None:
     """Set every scheduled attribute to its value at `progress` (0 at the start of the run, 1 at its end)."""
     for schedule in variant.schedules:
-        share = min(progress / schedule.over, 1.0)
-        value = schedule.start + (schedule.end - schedule.start) * share
-        for module in model.modules():
-            if _address(module) == schedule.block:
-                setattr(module, schedule.attribute, value)
+        passed = min(progress / schedule.over, 1.0) if schedule.over else 1.0
+        targets = _scheduled(model, schedule)
+        for index, (module, attribute) in enumerate(targets):
+            share = index / (len(targets) - 1) if schedule.across and len(targets) > 1 else 1.0
+            setattr(module, attribute, schedule.start + (schedule.end - schedule.start) * share * passed)
+
+
+def _scheduled(model: nn.Module, schedule: Schedule) -> list[tuple[nn.Module, str]]:
+    """The modules whose attribute the schedule sets, in the order they run."""
+    blocks = [module for module in model.modules() if _address(module) == schedule.block]
+    if schedule.attribute != DROP_PATH:
+        return [(block, schedule.attribute) for block in blocks]
+    return [(inner, "rate") for block in blocks for inner in block.modules() if isinstance(inner, DropPath)]
 
 
 def _address(module: nn.Module) -> str:

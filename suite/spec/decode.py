@@ -14,11 +14,14 @@ from suite.spec.signatures import Signatures
 from suite.spec.source import Change, Edit, Reference, SpecFile, Verb
 from suite.spec.variant import PARTS, Expect, Layer, Mark, Norm, Part, Schedule, Selector
 from suite.spec.words import (
+    ACROSS,
     ACTIVATIONS,
     COMPANIONS,
     CONTROLS,
+    DROP_PATH,
     EXPECT_KEYS,
     FILE_KEYS,
+    MAX_DROP_PATH,
     MAX_FACTOR,
     MAX_GROUPS,
     MAX_SELECTED,
@@ -226,20 +229,27 @@ class _Decoder:
         table = self.reader.table(node, "a schedule", SCHEDULE_KEYS)
         if table is None:
             return None
-        lacking = [key for key in SCHEDULE_KEYS if key not in table.entries]
+        optional = {"across", "over"} if "across" in table.keys else {"across"}
+        lacking = [key for key in SCHEDULE_KEYS if key not in {*table.entries, *optional}]
         if lacking:
             self._add(table.mark, "E103", f"a schedule needs {', '.join(f'`{key}`' for key in lacking)}")
             return None
         entries = table.entries
         block = self.reader.word(entries["block"], "`block`")
         attribute = self.reader.word(entries["set"], "`set`")
-        start = self.reader.number(entries["from"], "`from`", low=-MAX_SELECTED, high=MAX_SELECTED)
-        end = self.reader.number(entries["to"], "`to`", low=-MAX_SELECTED, high=MAX_SELECTED)
-        over = self.reader.number(entries["over"], "`over`, a share of the run,", low=0, high=1, above=True)
+        low, high = (0.0, MAX_DROP_PATH) if attribute == DROP_PATH else (-MAX_SELECTED, MAX_SELECTED)
+        start = self.reader.number(entries["from"], "`from`", low=low, high=high)
+        end = self.reader.number(entries["to"], "`to`", low=low, high=high)
+        over: float | None = 0.0
+        if "over" in entries:
+            over = self.reader.number(entries["over"], "`over`, a share of the run,", low=0, high=1, above=True)
+        across = _optional(entries.get("across"), lambda node: self.reader.choice(node, "`across`", ACROSS))
         if block is None or attribute is None or start is None or end is None or over is None:
             return None
-        self.layers.known_block(block, entries["block"].mark)
-        return Schedule(block, attribute, float(start), float(end), float(over))
+        known = self.layers.known_block(block, entries["block"].mark)
+        if known and attribute == DROP_PATH and DROP_PATH not in known.options:
+            self._add(entries["set"].mark, "E202", f"{block} has no {DROP_PATH}")
+        return Schedule(block, attribute, float(start), float(end), float(over), across or "")
 
     def _freeze(self, node: Node) -> tuple[Part, ...]:
         chosen = {self.reader.choice(item, "`freeze`", PARTS) for item in self.reader.several(node)}

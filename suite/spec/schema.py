@@ -14,6 +14,7 @@ from suite.spec.options import MAPPINGS, POSITIVE, SEQUENCES, missing
 from suite.spec.signatures import BlockSignature, Default, Signatures
 from suite.spec.variant import PARTS
 from suite.spec.words import (
+    ACROSS,
     ACTIVATIONS,
     ASSIGNER_KEYS,
     CHANGE_KEYS,
@@ -79,7 +80,11 @@ def schema(signatures: Signatures) -> Schema:
             "to": {"type": "object", "properties": {"block": False, **{key: _LAYER[key] for key in CHANGE_KEYS[1:]}}},
             "selector": _closed((*SELECTOR_WORDS, *SELECTOR_NUMBERS, "count"), _SELECTOR),
             "edit": {"type": "object", "oneOf": [_edit(verb, COMPANIONS[verb]) for verb in VERBS]},
-            "schedule": _closed(SCHEDULE_KEYS, _SCHEDULE) | {"required": list(SCHEDULE_KEYS)},
+            "schedule": _closed(SCHEDULE_KEYS, _SCHEDULE)
+            | {
+                "required": ["block", "set", "from", "to"],
+                "anyOf": [{"required": ["over"]}, {"required": ["across"]}],
+            },
             "expect": _closed(EXPECT_KEYS, _EXPECT),
             "loss": _closed(LOSS_KEYS, _LOSS),
             "assigner": _closed(ASSIGNER_KEYS, _ASSIGNER),
@@ -223,6 +228,7 @@ _SCHEDULE: Schema = {
     "from": NUMBER,
     "to": NUMBER,
     "over": {**_NUMBER, "exclusiveMinimum": 0, "maximum": 1, "description": "Share of the run"},
+    "across": {"enum": list(ACROSS), "description": "Only the last block goes to `to`, those before it to less"},
 }
 _EXPECT: Schema = {
     "strides": _several(_whole(1, MAX_SELECTED)),

@@ -75,13 +75,18 @@ class ConvEdit:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """An attribute of every `block` goes linearly from `start` to `end` over the first `over` of the run."""
+    """An attribute of every `block` goes linearly from `start` to `end` over the first `over` of the run.
+
+    `across` "blocks": only the last block goes to `end`, the others to values evenly spaced on the way there; with an
+    `over` of 0 they are there at once. `drop_path` is the rate of stochastic depth, of all branches in the block.
+    """
 
     block: str
     attribute: str
     start: float
     end: float
     over: float
+    across: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +145,7 @@ class Variant:
         found: dict[str, Json] = {
             "layers": [_layer_json(layer) for layer in self.layers],
             "conv_edits": [_edit_json(edit) for edit in self.conv_edits],
-            "schedules": [[s.block, s.attribute, s.start, s.end, s.over] for s in self.schedules],
+            "schedules": [_schedule_json(schedule) for schedule in self.schedules],
             "freeze": list(self.freeze),
         }
         if self.activation:
@@ -155,6 +160,10 @@ class Variant:
     def fingerprint(self) -> str:
         """Hash of the resolved architecture: equal for two files that describe one network."""
         return digest(self.architecture)
+
+
+def _schedule_json(s: Schedule) -> Json:
+    return [s.block, s.attribute, s.start, s.end, s.over, *([s.across] if s.across else [])]
 
 
 def _layer_json(layer: Layer) -> Json:

@@ -107,13 +107,15 @@ def _selector(select: Selector) -> dict[str, Json]:
 
 
 def _schedule(schedule: Schedule) -> dict[str, Json]:
-    return {
+    found: dict[str, Json] = {
         "block": schedule.block,
         "set": schedule.attribute,
         "from": schedule.start,
         "to": schedule.end,
-        "over": schedule.over,
     }
+    if schedule.over:
+        found["over"] = schedule.over
+    return found | ({"across": schedule.across} if schedule.across else {})
 
 
 def _expect(expect: Expect) -> dict[str, Json]:

@@ -8,6 +8,7 @@ from torch import nn
 
 from suite.nn.deploy import deploy
 from suite.nn.detector import Detector, apply_schedules, build, convolutions, replaced_convolutions
+from suite.nn.layers import DropPath
 from suite.spec.errors import SpecError
 from suite.spec.library import Library
 from suite.spec.variant import ConvEdit, Layer, Mark, Schedule, Selector, Variant
@@ -202,6 +203,46 @@ def test_a_schedule_runs_linearly_and_then_stays(yolov5p: Variant, progress: flo
     apply_schedules(model, variant, progress)
 
     assert model.backbone[0].temperature == pytest.approx(expected)
+
+
+def drop_path_rates(name: str, schedule: Schedule, progress: float) -> list[float]:
+    variant = replace(Library().load(name), schedules=(schedule,))
+    model = build(variant, 4, device="meta")
+
+    apply_schedules(model, variant, progress)
+
+    return [module.rate for module in model.modules() if isinstance(module, DropPath)]
+
+
+def test_stochastic_depth_grows_linearly_over_the_blocks() -> None:
+    schedule = Schedule("convnext.ConvNeXt", "drop_path", 0.0, 0.17, 0.0, "blocks")
+
+    rates = drop_path_rates("yolov5s_convnext_t", schedule, 0.0)
+
+    assert rates == pytest.approx([0.01 * index for index in range(18)])  # 3 + 3 + 9 + 3 blocks
+
+
+def test_blocks_inside_a_stage_are_counted_one_by_one() -> None:
+    schedule = Schedule("swin.Stage", "drop_path", 0.1, 0.2, 0.0, "blocks")
+
+    rates = drop_path_rates("yolov5s_swin_t", schedule, 0.5)
+
+    assert rates == pytest.approx([0.1 + 0.1 * index / 11 for index in range(12)])  # 2 + 2 + 6 + 2
+
+
+@pytest.mark.parametrize(("progress", "share"), [(0.0, 0.0), (0.25, 0.5), (0.5, 1.0), (1.0, 1.0)])
+def test_stochastic_depth_over_the_blocks_may_take_its_time(progress: float, share: float) -> None:
+    schedule = Schedule("convnext.ConvNeXt", "drop_path", 0.0, 0.17, 0.5, "blocks")
+
+    rates = drop_path_rates("yolov5s_convnext_t", schedule, progress)
+
+    assert rates == pytest.approx([0.01 * share * index for index in range(18)])
+
+
+def test_stochastic_depth_may_be_the_same_in_all_blocks() -> None:
+    schedule = Schedule("convnext.ConvNeXt", "drop_path", 0.0, 0.2, 0.1)
+
+    assert set(drop_path_rates("yolov5s_convnext_t", schedule, 1.0)) == {0.2}
 
 
 def _edit(*, count: int | None = None, **select) -> ConvEdit:

@@ -7,6 +7,7 @@ from suite.spec.errors import SpecError
 from suite.spec.library import Library
 from suite.spec.objective import Assigner, Loss, Suppression
 from suite.spec.signatures import Signatures
+from suite.spec.variant import Schedule
 from suite.spec.write import write
 
 Make = Callable[..., Library]
@@ -148,3 +149,33 @@ def test_anchors_are_written_into_the_heads_line(library: Make) -> None:
 )
 def test_anchors_fit_the_head(library: Make, text: str, message: str) -> None:
     assert message in problems(library(child=f"base: base\n{text}"))
+
+
+def test_a_schedule_across_blocks_needs_no_share_of_the_run(library: Make) -> None:
+    made = library(child="base: base\nschedules: [{block: stage.Stage, set: depth, from: 0, to: 1, across: blocks}]")
+
+    child = made.load("child")
+    assert child.schedules == (Schedule("stage.Stage", "depth", 0, 1, 0, "blocks"),)
+    assert child.architecture["schedules"] == [["stage.Stage", "depth", 0, 1, 0, "blocks"]]
+
+
+def test_a_schedule_across_blocks_is_written_down(tmp_path: Path, library: Make, signatures: Signatures) -> None:
+    lines = "{block: stage.Stage, set: depth, from: 0, to: 1, across: blocks, over: 0.5}"
+    child = library(child=f"base: base\nschedules: [{lines}]").load("child")
+
+    (tmp_path / "again.yaml").write_text(write(child))
+
+    assert Library((tmp_path,), signatures=signatures).load("again").schedules == child.schedules
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{block: stage.Stage, set: depth, from: 0, to: 1}", "a schedule needs `over`"),
+        ("{block: stage.Stage, set: depth, from: 0, to: 1, across: time}", "`across` cannot be 'time'"),
+        ("{block: stage.Stage, set: drop_path, from: 0, to: 0.1, over: 1}", "stage.Stage has no drop_path"),
+        ("{block: stage.Stage, set: drop_path, from: 0, to: 1, over: 1}", "`to` is from 0 to 0.99, not 1"),
+    ],
+)
+def test_a_mistake_in_a_schedule_is_named(library: Make, line: str, message: str) -> None:
+    assert message in problems(library(child=f"base: base\nschedules: [{line}]"))

@@ -259,6 +259,6 @@ def test_a_small_decoupled_network_learns(tmp_path: Path) -> None:
 
     first, last = taught.trained.curve[0], taught.trained.curve[-1]
     ap = next(m.samples[0] for m in taught.evaluation.measurements if m.metric == "ap")
-    assert last.box < 0.8 * first.box
-    assert last.cls < 0.8 * first.cls
+    assert last.box < 0.5 * first.box
+    assert last.obj < 0.5 * first.obj  # that of classes need not fall: its target is the IoU, which rises
     assert ap > 0.02
