@@ -23,6 +23,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("list", "List the variants that there are"),
     ("show", "Print a variant with all that it inherits"),
     ("check", "Find every mistake in spec files, without running anything"),
+    ("new", "Write a variant file, checked and with its promises filled in"),
     ("import", "Turn a YOLOv5 model file into a variant"),
     ("schema", "Print the JSON Schema of spec files, for editors"),
     ("cost", "Count parameters and multiply-adds, by every counter"),

@@ -18,7 +18,7 @@ from suite.metrics.work import reached
 from suite.nn.deploy import Deployable
 from suite.nn.detector import build
 from suite.nn.network import Detector, Node
-from suite.spec.errors import Problem
+from suite.spec.errors import Problem, SpecError
 from suite.spec.promise import broken_promises
 from suite.spec.variant import Expect, Layer, Variant
 
@@ -47,10 +47,15 @@ def run_trial(variant: Variant, *, export: bool = False) -> Trial:
     Promises that do not hold are no part of this, see `judge_strides` and `suite.spec.promise`.
 
     Raises:
-        SpecError: the variant does not build.
+        SpecError: the variant does not build, or no image goes through it.
     """
     model = build(variant, device="meta").eval()
-    gmacs = count(model, "trained", IMAGE_SIZE).samples[0]
+    try:
+        gmacs = count(model, "trained", IMAGE_SIZE).samples[0]
+    except _REFUSALS as error:
+        failed = _failure(model, _image(IMAGE_SIZE, IMAGE_SIZE)) or (model.graph[0].address, _first_line(error))
+        said = f"fails at {IMAGE_SIZE} x {IMAGE_SIZE}: {failed[1]}"
+        raise SpecError([_at(variant, model, failed[0], "E304", said=said)]) from error
     measured = Expect(strides=model.strides, params=parameter_total(model), gmacs=round(gmacs, GMACS_DIGITS))
     problems = _try_training(model, variant)
     if export and not problems:

@@ -21,43 +21,43 @@ def write(variant: Variant, origins: Mapping[str, str] | None = None) -> str:
     def add(key: str, text: str) -> None:
         lines.append((f"{key}: {text}".rstrip(), where.get(key, "")))
 
-    add("title", _text(variant.title))
+    add("title", prose(variant.title))
     if variant.paper:
-        add("paper", _text(variant.paper))
+        add("paper", prose(variant.paper))
     for part in PARTS:
         add(part, "" if variant.part(part) else "[]")
-        lines += [(f"  - {_layer(layer)}", _place(layer.mark, origins)) for layer in variant.part(part)]
+        lines += [(f"  - {layer_text(layer)}", _place(layer.mark, origins)) for layer in variant.part(part)]
     if variant.activation:
         add("activation", variant.activation)
     if variant.norm != Norm():
         add(
             "norm",
-            _flow({"kind": variant.norm.kind, "groups": variant.norm.groups})
+            flow({"kind": variant.norm.kind, "groups": variant.norm.groups})
             if variant.norm.groups
             else variant.norm.kind,
         )
     for key, objective in (("loss", variant.loss), ("assigner", variant.assigner), ("nms", variant.nms)):
         if found := stated(objective):
-            add(key, _flow(found))
+            add(key, flow(found))
     if variant.conv_edits:
         lines.append(("edits:", ""))
     for edit in variant.conv_edits:
         lines += [(text, _place(edit.mark, origins)) for text in _edit(edit)]
     if variant.schedules:
         add("schedules", "")
-        lines += [(f"  - {_flow(_schedule(schedule))}", "") for schedule in variant.schedules]
+        lines += [(f"  - {flow(_schedule(schedule))}", "") for schedule in variant.schedules]
     if variant.freeze:
-        add("freeze", _flow(list(variant.freeze)))
+        add("freeze", flow(list(variant.freeze)))
     if variant.control:
         add("control", variant.control)
     if expected := _expect(variant.expect):
-        add("expect", _flow(expected))
+        add("expect", flow(expected))
     return "\n".join(_commented(text, comment) for text, comment in lines) + "\n"
 
 
 def expect_line(expect: Expect) -> str:
     """The `expect` line of a file, to be pasted."""
-    return f"expect: {_flow(_expect(expect))}"
+    return f"expect: {flow(_expect(expect))}"
 
 
 def _commented(text: str, comment: str) -> str:
@@ -68,8 +68,8 @@ def _place(mark: Mark | None, origins: Mapping[str, str] | None) -> str:
     return f"{mark.file}:{mark.line}" if mark and origins is not None else ""
 
 
-def _layer(layer: Layer) -> str:
-    """Keys in the house order; what a file need not say is left out."""
+def layer_text(layer: Layer) -> str:
+    """A line of a part, without its dash. Keys in the house order; what a file need not say is left out."""
     found: dict[str, Json] = {"block": layer.block}
     if layer.out is not None:
         found["out"] = layer.out
@@ -83,12 +83,12 @@ def _layer(layer: Layer) -> str:
         found["tags"] = dict(layer.tags)
     if layer.inputs != ("last",):
         found["inputs"] = list(layer.inputs)
-    return _flow(found | dict(layer.options))
+    return flow(found | dict(layer.options))
 
 
 def _edit(edit: ConvEdit) -> list[str]:
     change: dict[str, Json] = {"block": edit.operator, **edit.options}
-    return [f"  - replace: {_flow(_selector(edit.select))}", f"    with: {_flow(change)}"]
+    return [f"  - replace: {flow(_selector(edit.select))}", f"    with: {flow(change)}"]
 
 
 def _selector(select: Selector) -> dict[str, Json]:
@@ -129,16 +129,17 @@ def _expect(expect: Expect) -> dict[str, Json]:
     return found
 
 
-def _flow(value: Json) -> str:
+def flow(value: Json) -> str:
     """A value in YAML's flow style."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_flow(key)}: {_flow(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{flow(key)}: {flow(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(map(_flow, value)) + "]"
+        return "[" + ", ".join(map(flow, value)) + "]"
     if isinstance(value, str) and _PLAIN.fullmatch(value) and is_word(value):
         return value
     return canonical_json(value)
 
 
-def _text(value: str) -> str:
+def prose(value: str) -> str:
+    """A line of words as the value of a key, quoted where YAML would read something else."""
     return value if _PLAIN_TEXT.fullmatch(value) and is_word(value) else canonical_json(value)
