@@ -67,7 +67,7 @@ def html(report: Report) -> str:
         tiles=tiles(report),
         sections=[_rendered(environment, section) for section in sections],
         failed=sum(bool(row.failures) for row in report.rows),
-        css=_asset("report.css") + Markup("".join(section.css for section in sections)),  # noqa: S704  (numbers only)
+        css=_asset("report.css") + _asset("network.css") + Markup("".join(section.css for section in sections)),  # noqa: S704  (numbers only)
         js=_asset("report.js"),
     )
 

@@ -85,7 +85,14 @@ def test_the_static_job_counts_both_forms(results):
 def test_the_static_job_stores_the_strides(results):
     (strides,) = (m for m in results["static"].measurements if m.metric == "strides")
     assert strides.samples == (8.0, 16.0, 32.0)
-    assert strides.notes == {"warnings": []}
+    assert strides.notes == {"warnings": [], "replaced": []}
+
+
+def test_the_static_job_stores_the_convolutions_that_an_edit_replaced(conditions):
+    result = execute(job(conditions, "static", LIBRARY.load("yolov5p_odconv_down_k4")), Reporter())
+
+    (strides,) = (m for m in result.measurements if m.metric == "strides")
+    assert strides.notes["replaced"] == [[f"backbone.{i}.conv", "odconv.ODConv"] for i in (1, 3, 5, 7)]
 
 
 def test_strides_unlike_the_baselines_are_a_warning(conditions):

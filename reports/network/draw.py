@@ -93,7 +93,7 @@ def _frame(layout: Layout) -> list[str]:
 def _box(placed: Placed) -> str:
     box, x, y = placed.box, placed.x, placed.y
     middle = placed.middle
-    kind = f" {box.kind}" if box.kind else ""
+    kind = f" {box.kind}" if box.kind else " edited" if box.replaced else ""
     stack = f'<rect class="stack" x="{x + 4:g}" y="{y + 4:g}" width="{WIDTH}" height="{placed.height:g}" rx="5"/>'
     found = [
         f'<g class="box{kind}"><title>{_text(box.tip)}</title>',

@@ -12,6 +12,7 @@ from reports.sections import (
     latency,
     tradeoffs,
     training,
+    variants,
     verdicts,
 )
 
@@ -24,6 +25,7 @@ ORDER: tuple[Builder, ...] = (
     latency,
     training,
     detections,
+    variants,
     failures,
     data,
     environment,

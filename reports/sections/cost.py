@@ -1,21 +1,18 @@
-"""Where parameters and multiply-adds sit: by part, by stage, and the dearest layers."""
+"""Where parameters and multiply-adds sit: by part and by stage."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from reports.figures.canvas import SERIES
 from reports.figures.stacked import Panel, draw
 from reports.model import Report, Row
 from reports.section import Section
-from reports.words import compact, number
-from suite.record import Json
 
 _PARTS = ("backbone", "neck", "head")
-_TOP = 12
 _KINDS = (("params", "Parameters", "million parameters", 1e-6), ("gmacs", "GMACs", "GMACs", 1.0))
 
 
 def build(report: Report) -> Section:
-    """Stacked bars in two tabs, and a table of layers per variant."""
+    """Stacked bars in two tabs."""
     tabs = []
     families = report.families
     for position, (base, rows) in enumerate(families):
@@ -26,8 +23,7 @@ def build(report: Report) -> Section:
                 label = f"Stacked bars of {unit} by part and by stage for every variant"
                 words = title if len(families) == 1 else f"{base}: {title}"
                 tabs.append((name, words, draw(panels, name=name, unit=unit, label=label)))
-    layers = [(row, found) for row in report.rows if (found := _layers(row))]
-    if not tabs and not layers:
+    if not tabs:
         return Section("cost", "Cost by stage", "Cost", missing="Nothing was counted in this run.")
     return Section(
         "cost",
@@ -35,7 +31,7 @@ def build(report: Report) -> Section:
         "Cost",
         "As deployed, exact. A stage is everything at one resolution, named by its output stride in pixels; "
         "stage 2 works on the largest maps.",
-        {"content_tabs": tabs, "layers": layers, "top": _TOP},
+        {"content_tabs": tabs},
     )
 
 
@@ -63,27 +59,3 @@ def _numbers(row: Row, metric: str, key: str) -> dict[str, float]:
     return (
         {name: float(v) for name, v in noted.items() if isinstance(v, (int, float))} if isinstance(noted, dict) else {}
     )
-
-
-def _layers(row: Row) -> list[tuple[str, ...]]:
-    """The dearest layers by multiply-adds: address, block, stride, channels, parameters, GMACs, share."""
-    noted = row.notes("gmacs", "deployed").get("layers") or row.notes("gmacs", "trained").get("layers")
-    layers = [layer for layer in noted if isinstance(layer, dict)] if isinstance(noted, list) else []
-    total = sum(_number(layer, "gmacs") for layer in layers)
-    return [
-        (
-            str(layer.get("address", "")),
-            str(layer.get("block", "")),
-            str(layer.get("stride", "")),
-            str(layer.get("out_channels", "")),
-            compact(_number(layer, "params")),
-            number(_number(layer, "gmacs"), 4),
-            f"{_number(layer, 'gmacs') / total:.0%}" if total else "",
-        )
-        for layer in sorted(layers, key=lambda layer: -_number(layer, "gmacs"))[:_TOP]
-    ]
-
-
-def _number(layer: Mapping[str, Json], key: str) -> float:
-    value = layer.get(key)
-    return float(value) if isinstance(value, (int, float)) else 0.0

@@ -9,7 +9,7 @@ from suite.metrics.flops import count, measure_flops
 from suite.metrics.forms import build_forms, parameter_total
 from suite.metrics.size import measure_size
 from suite.nn.deploy import deploy
-from suite.nn.detector import build
+from suite.nn.detector import build, replaced_convolutions
 from suite.plan import Job
 from suite.record import Json, Measurement
 from suite.spec.promise import broken_promises
@@ -100,7 +100,10 @@ def _relative_difference(expected: Tensor, found: Tensor) -> Tensor:
 
 
 def _measure_strides(variant: Variant, baseline: Variant | None) -> Measurement:
-    """The output strides, and a warning where they are unlike the baseline's: then accuracies compare two tasks."""
+    """The output strides with what is known of the graph: a warning, and the convolutions that edits replaced.
+
+    The warning is of strides that are unlike the baseline's: then accuracies compare two tasks.
+    """
     strides = build(variant, _EXPECT_CLASSES, device="meta").strides
     warnings: list[Json] = []
     if baseline is not None:
@@ -108,7 +111,8 @@ def _measure_strides(variant: Variant, baseline: Variant | None) -> Measurement:
         if strides != usual:
             warnings.append(f"strides {_listed(strides)} where {baseline.name} has {_listed(usual)}")
     samples = tuple(float(stride) for stride in strides)
-    return Measurement(STRIDES, VERSION, "px", "trained", samples, notes={"warnings": warnings})
+    replaced: list[Json] = [[site.path, operator] for site, operator in replaced_convolutions(variant)]
+    return Measurement(STRIDES, VERSION, "px", "trained", samples, notes={"warnings": warnings, "replaced": replaced})
 
 
 def _listed(strides: tuple[int, ...]) -> str:

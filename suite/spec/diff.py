@@ -78,7 +78,8 @@ def difference(own: Mapping[str, Json], other: Mapping[str, Json]) -> Difference
         change for new, old in pairs if (change := _change(new, old, _Edges(mine, theirs, counterparts))) is not None
     ]
     keys = [key for key in {**other, **own} if key not in _LISTS and own.get(key) != other.get(key)]
-    return Difference(tuple(layers), tuple(Change(key, other.get(key), own.get(key)) for key in keys))
+    whole = (Change(key, other.get(key) or None, own.get(key) or None) for key in keys)  # an empty list is none
+    return Difference(tuple(layers), tuple(whole))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from suite.record import Failure, Json, Measurement, Metric, Outcome, digest
+from suite.spec.graph import vertices
+from suite.spec.library import Library
 from suite.store import JobRecord, Store, VariantRecord
 from suite.store.records import STRIDES
 
@@ -35,22 +37,33 @@ class Sketch:
     thop: float = 1.01
     lost_seeds: tuple[int, ...] = ()
     merged: float = 1.0  # deployed parameters over trained
+    like: str = "yolov5p"  # the shipped variant whose network it has
+    replaced: tuple[str, ...] = ()  # convolutions that an edit puts ODConv in the place of
 
 
+DOWN = tuple(f"backbone.{layer}.conv" for layer in (1, 3, 5, 7))
+MIXED = tuple(
+    f"backbone.{layer}.blocks.{i}.mix.conv" for layer, n in ((2, 1), (4, 2), (6, 3), (8, 1)) for i in range(n)
+)
 BASE = Sketch("yolov5p", "YOLOv5 at a quarter of n's width", 0.702, 448_225, 0.4061, 1.0, baseline="")
 VARIANTS = (
-    Sketch("yolov5p_convnext", "ConvNeXt stages in the backbone", 0.688, 612_900, 0.5312, 1.42, thop=1.004),
-    Sketch("yolov5p_odconv1", "ODConv, 1 kernel, in the stride-2 layers", 0.715, 470_412, 0.4069, 1.37, thop=0.71),
-    Sketch("yolov5p_odconv4", "ODConv, 4 kernels, in every 3x3", 0.733, 1_120_804, 0.4083, 1.78, thop=0.31),
-    Sketch("yolov5p_odconv4_all", "ODConv, 4 kernels, everywhere", 0.741, 1_790_022, 0.4102, 2.31, thop=0.103),
-    Sketch("yolov5p_effnetv2", "EfficientNetV2 backbone, strides corrected", 0.665, 398_117, 0.3312, 1.21),
+    Sketch("yolov5p_convnext", "ConvNeXt stages in the backbone", 0.688, 612_900, 0.5312, 1.42, thop=1.004,
+           like="yolov5p_convnext"),
+    Sketch("yolov5p_odconv1", "ODConv, 1 kernel, in the stride-2 layers", 0.715, 470_412, 0.4069, 1.37, thop=0.71,
+           like="yolov5p_odconv_down_k1", replaced=DOWN),
+    Sketch("yolov5p_odconv4", "ODConv, 4 kernels, in every 3x3", 0.733, 1_120_804, 0.4083, 1.78, thop=0.31,
+           like="yolov5p_odconv_bottleneck_k4", replaced=MIXED),
+    Sketch("yolov5p_odconv4_all", "ODConv, 4 kernels, everywhere", 0.741, 1_790_022, 0.4102, 2.31, thop=0.103,
+           like="yolov5p_odconv_bottleneck_k4", replaced=(*DOWN, *MIXED)),
+    Sketch("yolov5p_effnetv2", "EfficientNetV2 backbone, strides corrected", 0.665, 398_117, 0.3312, 1.21,
+           like="yolov5p_efficientnetv2"),
     Sketch("yolov5p_effnetv2_printed", "EfficientNetV2 as printed: one level lost", 0.401, 371_004, 0.1518, 0.74,
-           strides=(16, 32, 64)),
+           strides=(16, 32, 64), like="yolov5p_efficientnetv2_printed"),
     Sketch("yolov5p_repvit", "RepViT, branches merged when deployed", 0.671, 503_090, 0.3874, 1.103, merged=0.96,
-           lost_seeds=(2,)),
+           lost_seeds=(2,), like="yolov5p_repvit"),
     Sketch("yolov5p_ghost", "Ghost bottlenecks in the backbone", None, 0, 0, 1.0),
     Sketch("yolov5p_frozen", "A frozen random backbone: must not train", 0.009, 448_225, 0.4061, 1.001,
-           control="broken"),
+           control="broken", like="yolov5p_frozen"),
 )  # fmt: skip
 
 METRICS = (
@@ -138,7 +151,7 @@ def _record(sketch: Sketch) -> VariantRecord:
         sketch.baseline,
         sketch.control,
         print_,
-        spec={"name": sketch.name},
+        spec=Library().load(sketch.like).architecture,
     )
 
 
@@ -189,7 +202,8 @@ def _measure(metric: str, samples: Sequence[float], form: str = "", **notes: Jso
 
 
 def _static(sketch: Sketch) -> list[Measurement]:
-    found = [_measure(STRIDES, sketch.strides, warnings=[])]
+    replaced: list[Json] = [[path, "odconv.ODConv"] for path in sketch.replaced]
+    found = [_measure(STRIDES, sketch.strides, warnings=[], replaced=replaced)]
     for form, factor in (("trained", 1.0), ("deployed", sketch.merged * 0.995)):
         params, gmacs = round(sketch.params * factor), round(sketch.gmacs * factor, 6)
         parts = {"backbone": 0.62, "neck": 0.31, "head": 0.07}
@@ -200,14 +214,25 @@ def _static(sketch: Sketch) -> list[Measurement]:
                 "by_stage": {stage: share * total for stage, share in stages.items()},
             }
             if metric == "gmacs":
-                notes["layers"] = [
-                    {"address": f"backbone.{i}", "block": "c3.C3", "stride": 2 ** (1 + i // 3), "out_channels": 16 * i,
-                     "params": round(params / 20 * (i % 5)), "gmacs": round(total / 15 * (1 + i % 3) / 2, 6)}
-                    for i in range(15)
-                ]  # fmt: skip
+                notes["layers"] = _layers(sketch, params, total)
             found.append(_measure(metric, (total,), form, **notes))
     found.append(_measure("gmacs_fvcore", (sketch.gmacs * 1.006,), "trained", ratio=1.006))
     found.append(_measure("gmacs_thop", (sketch.gmacs * sketch.thop,), "trained", **_thop_notes(sketch)))
+    return found
+
+
+def _layers(sketch: Sketch, params: int, gmacs: float) -> Json:
+    """Every layer of the network that the sketch is like, with equal shares of the cost."""
+    graph = vertices(Library().load(sketch.like).layers)
+    strides = {-1: 1.0}
+    found: list[Json] = []
+    for position, vertex in enumerate(graph):
+        scale = 2 if vertex.layer.block == "upsample.Upsample" else 1
+        strides[position] = strides[vertex.sources[0]] * (vertex.layer.stride or 1) / scale
+        body = vertex.layer.part != "head"
+        line: dict[str, Json] = {"address": vertex.address, "block": vertex.layer.block}
+        line |= {"stride": int(strides[position]) if body else None, "out_channels": vertex.layer.out}
+        found.append(line | {"params": params // len(graph), "gmacs": round(gmacs / len(graph), 6)})
     return found
 
 

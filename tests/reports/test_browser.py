@@ -110,6 +110,45 @@ def test_tabs_and_boxes_switch_without_script(browser: "Browser", written: Repor
     assert not page.locator(".boxes.v0").first.is_visible()
 
 
+def test_a_variant_unfolds_its_graph_without_script(browser: "Browser", written: ReportPaths) -> None:
+    page = opened(browser, written, java_script_enabled=False)
+    graph = page.locator("#variant-yolov5p_convnext .net")
+
+    folded = graph.is_visible()
+    page.click("#variant-yolov5p_convnext > summary")
+
+    assert (folded, graph.is_visible()) == (False, True)
+
+
+def test_a_graph_scrolls_inside_itself_on_a_narrow_screen(browser: "Browser", written: ReportPaths) -> None:
+    page = opened(browser, written, width=400)
+
+    page.click("#variant-yolov5p_convnext > summary")
+
+    assert page.evaluate("document.documentElement.scrollWidth") == 400
+    assert page.evaluate("document.querySelector('#variant-yolov5p_convnext .graph').scrollWidth") > 400
+
+
+def test_a_graph_changes_its_ink_with_the_theme(browser: "Browser", written: ReportPaths) -> None:
+    page = opened(browser, written, color_scheme="dark")
+    ink = "getComputedStyle(document.querySelector('.net .box text')).fill"
+
+    dark = page.evaluate(ink)
+    page.click("[data-theme]")
+
+    assert dark != page.evaluate(ink)
+
+
+def test_print_keeps_what_was_unfolded_and_names_the_rest(browser: "Browser", written: ReportPaths) -> None:
+    page = opened(browser, written)
+    page.click("#variant-yolov5p_convnext > summary")
+    page.emulate_media(media="print")
+
+    assert page.locator("#variant-yolov5p_convnext .net").is_visible()
+    assert page.locator("#variant-yolov5p_repvit > summary").is_visible()
+    assert not page.locator("#variant-yolov5p_repvit .net").is_visible()
+
+
 def test_dark_follows_the_system_and_the_button(browser: "Browser", written: ReportPaths) -> None:
     page = opened(browser, written, color_scheme="dark")
     paper = "getComputedStyle(document.body).backgroundColor"

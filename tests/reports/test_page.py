@@ -174,7 +174,7 @@ def test_every_section_survives(what: str, tmp_path: Path) -> None:
     found = outline(page)
 
     assert (found.wrong, found.open) == ([], [])
-    assert found.headings.count("h2") == 11
+    assert found.headings.count("h2") == 12
     assert f"<title>{TITLES.get(what, '')}" in page
 
 
@@ -237,3 +237,36 @@ def test_every_plot_has_words_for_those_who_do_not_see_it(page: str) -> None:
     drawings = re.findall(r"<svg [^>]*>", page)
 
     assert all('aria-hidden="true"' in d or ('role="img"' in d and "aria-label=" in d) for d in drawings)
+
+
+def test_every_variant_has_a_view_with_what_differs_and_its_layers(page: str) -> None:
+    section = page.partition('<section id="variants"')[2].partition("</section>")[0]
+    views = [view.partition('">') for view in section.split('<details class="variant" id="variant-')[1:]]
+    text = {name: words(f"<main{body}") for name, _, body in views}
+
+    assert len(views) == 10
+    assert "≠ backbone.7 c3.C3 → convnext.ConvNeXt" in text["yolov5p_convnext"]
+    assert "odconv.ODConv in the place of 4 convolutions: backbone.1.conv" in text["yolov5p_odconv1"]
+    assert "freeze [backbone, neck]" in text["yolov5p_frozen"]
+    assert "strides 16, 32, 64 unlike the base&#39;s 8, 16, 32" in text["yolov5p_effnetv2_printed"]
+    assert "backbone.0 conv.Conv 2 8 " in text["yolov5p"]
+
+
+def test_a_variant_that_was_not_built_has_no_drawing(page: str) -> None:
+    view = page.partition('id="variant-yolov5p_ghost"')[2].partition("</details>")[0]
+
+    assert "It was not built, so there is no drawing." in view
+    assert "build failed (spec): see Failures" in view
+    assert "<svg" not in view
+    assert page.count('class="net"') == 9
+
+
+def test_a_run_of_many_variants_leaves_the_tables_of_layers_out(tmp_path: Path) -> None:
+    many = tuple(replace(FEW[0], name=f"yolov5p_convnext_{i}") for i in range(40))
+
+    page = made(tmp_path, Plan(variants=many, train=False, latency=False))
+
+    assert page.count('class="net"') == 41
+    assert "<code>run_suite.py show NAME --layers</code> prints one" in page
+    assert "Layers of yolov5p_convnext_3" not in page
+    assert len(page.encode()) < 1.5 * 2**20

@@ -71,7 +71,7 @@ def test_a_key_of_the_whole_model_is_told_after_the_layers(compared: Compared) -
     found = compared("activation: relu\nfreeze: backbone\nwidth: 0.5")
 
     assert told(found)[0] == "~ backbone.0 conv.Conv: out 64 → 32"
-    assert told(found)[-2:] == ["freeze [] → [backbone]", "activation relu"]
+    assert told(found)[-2:] == ["freeze [backbone]", "activation relu"]
 
 
 def test_a_backbone_of_other_blocks_is_aligned_at_its_tags(compared: Compared) -> None:
