@@ -6,6 +6,7 @@ import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from PIL import Image, ImageDraw
@@ -13,6 +14,7 @@ from PIL import Image, ImageDraw
 from suite.record import Failure, Json, Measurement, Metric, Outcome, digest
 from suite.spec.graph import vertices
 from suite.spec.library import Library
+from suite.spec.variant import Variant
 from suite.store import JobRecord, Store, VariantRecord
 from suite.store.records import STRIDES
 
@@ -151,7 +153,7 @@ def _record(sketch: Sketch) -> VariantRecord:
         sketch.baseline,
         sketch.control,
         print_,
-        spec=Library().load(sketch.like).architecture,
+        spec=_network(sketch.like).architecture,
     )
 
 
@@ -221,9 +223,14 @@ def _static(sketch: Sketch) -> list[Measurement]:
     return found
 
 
+@cache
+def _network(name: str) -> Variant:
+    return Library().load(name)
+
+
 def _layers(sketch: Sketch, params: int, gmacs: float) -> Json:
     """Every layer of the network that the sketch is like, with equal shares of the cost."""
-    graph = vertices(Library().load(sketch.like).layers)
+    graph = vertices(_network(sketch.like).layers)
     strides = {-1: 1.0}
     found: list[Json] = []
     for position, vertex in enumerate(graph):
