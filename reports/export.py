@@ -57,6 +57,9 @@ def _lines(report: Report, row: Row) -> Iterator[Line]:
                 bounds = {"value": value, "low": value, "high": value, "interval": "exact"}
                 yield {"metric": metric, "form": item.measurement.form, "unit": item.measurement.unit,
                        "statistic": "exact", "n": 1, **bounds}  # fmt: skip
+    if row.loaded is not None:
+        yield {"metric": "start", "statistic": "share of parameters from weights", "n": len(row.starts),
+               "value": row.loaded}  # fmt: skip
     for metric in (*ACCURACY, "train_seconds"):
         values = row.seeds(metric)
         if values:

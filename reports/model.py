@@ -89,6 +89,18 @@ class Row:
         """A quantity that does not vary: parameters, multiply-adds."""
         return next((item.measurement.samples[0] for item in self.find(metric, form) if item.measurement.samples), None)
 
+    @property
+    def starts(self) -> tuple[Mapping[str, Json], ...]:
+        """What each trained seed began with (`suite.jobs.train`), in the order of the seeds."""
+        found = (item.environment.get("start") for item in self.find("ap"))
+        return tuple(start if isinstance(start, dict) else {} for start in found)
+
+    @property
+    def loaded(self) -> float | None:
+        """The share of the parameters that training began with from a weights file; None where nothing was trained."""
+        shares = [share if isinstance(share := start.get("share"), int | float) else 0.0 for start in self.starts]
+        return sum(shares) / len(shares) if shares else None
+
     def notes(self, metric: str, form: Form | None = None) -> Mapping[str, Json]:
         """The evidence beside a metric, {} where there is none."""
         return next((item.measurement.notes for item in self.find(metric, form)), {})

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from reports.latency import milliseconds
 from reports.model import Judged, Report, Row, Setup
+from reports.start import weights_of
 from reports.words import UNKNOWN, compact, number, percent_apart, signed, signed_percent
 from suite.stats.intervals import Estimate, median_interval
 
@@ -57,6 +58,7 @@ def columns(report: Report) -> tuple[Column, ...]:
         *_accuracy("ap", "AP", ""),
         *_accuracy("ap50", "AP50", ""),
         Column("seeds", "Seeds", "", "training runs with a result", _seeds),
+        Column("start", "Start", "", "what training began with: share of the parameters from weights", _start),
         Column("params", "Params", "", "as deployed; exact", lambda row: _exact(report, row, "params")),
         Column("gmacs", "GMACs", "", "as deployed, torch's counter; exact", lambda row: _exact(report, row, "gmacs")),
     ]
@@ -116,6 +118,12 @@ def _seeds(row: Row) -> Cell:
     planned = sum(job.kind == "train" for job in row.jobs)
     done = len(row.seeds("ap"))
     return Cell(str(done) if done == planned else f"{done} of {planned}", "", done) if planned else Cell()
+
+
+def _start(row: Row) -> Cell:
+    if row.loaded is None:
+        return Cell()
+    return Cell(f"{100 * row.loaded:.0f} % loaded" if row.loaded else "scratch", weights_of(row), row.loaded)
 
 
 def _accuracy(metric: str, title: str, group: str) -> list[Column]:

@@ -10,19 +10,22 @@ if TYPE_CHECKING:
 __all__ = ["build", "load"]
 
 
-def load(name: str | Path) -> "Variant":
-    """The resolved variant of a name or a spec file; raises `suite.spec.errors.SpecError`. Never imports torch."""
+def load(name: str | Path, *, allow_code: bool = False) -> "Variant":
+    """The resolved variant of a name or a spec file; raises `suite.spec.errors.SpecError`. Never imports torch.
+
+    `allow_code` lets the block files that specs name run when the network is built.
+    """
     from suite.spec.library import Library
 
-    return Library().load(name)
+    return Library(trust=(lambda _spec, _file: True) if allow_code else None).load(name)
 
 
-def build(name: str | Path, classes: int = 80, weights: Path | None = None) -> "Detector":
+def build(name: str | Path, classes: int = 80, weights: Path | None = None, *, allow_code: bool = False) -> "Detector":
     """The detector that a variant describes, with fresh parameters or those of a checkpoint file."""
     from suite.nn.detector import build as build_detector
     from suite.nn.weights import load_weights
 
-    model = build_detector(load(name), classes)
+    model = build_detector(load(name, allow_code=allow_code), classes)
     if weights is not None:
         load_weights(model, Path(weights))
     return model

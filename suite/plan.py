@@ -1,12 +1,14 @@
 """What a run has to do: variants × questions × seeds become jobs, each with the key its outcome is stored under."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from suite.protocols import Protocol
-from suite.record import JobKind, Json, Metric, digest
+from suite.record import JobKind, Json, Metric, digest, file_digest
 from suite.sources import code_digest
+from suite.spec.errors import SpecError
+from suite.spec.userblocks import imported_modules
 from suite.spec.variant import Variant
 from suite.store import JobRecord, VariantRecord
 from suite.train.recipe import Recipe
@@ -68,7 +70,7 @@ class Job:
     """One job; picklable, as it travels to a child process.
 
     `baseline` is None where the variant is a baseline itself. `seed` belongs to training, `replica` and `setup`
-    (device, precision) to latency.
+    (device, precision) to latency; `weights_sha256` is the content of the weights that a training starts from.
     """
 
     key: str
@@ -79,6 +81,7 @@ class Job:
     seed: int | None = None
     replica: int | None = None
     setup: tuple[str, str] | None = None
+    weights_sha256: str = ""
 
     @property
     def record(self) -> JobRecord:
@@ -120,6 +123,9 @@ def plan(
         trained: variants to count, time and train; the baselines that they lack are added.
         counted: variants that are counted and timed only, likewise.
         load: finds a baseline by name.
+
+    Raises:
+        SpecError: the weights that a variant starts from are not there.
     """
     first = _with_baselines(trained, load)
     variants = _with_baselines((*first, *counted), load)
@@ -166,6 +172,7 @@ def _with_baselines(variants: Iterable[Variant], load: Callable[[str], Variant])
 class _Planner:
     conditions: Conditions
     variants: Mapping[str, Variant]
+    digests: dict[str, str] = field(default_factory=dict)  # of weights files
 
     def static(self, variant: Variant) -> Job:
         baseline = self._baseline(variant)
@@ -212,8 +219,21 @@ class _Planner:
             "image_size": protocol.image_size,
             "device": self.conditions.train_device,
         }
+        weights = self._weights(variant)
+        facts |= {"weights": weights} if weights else {}
         key = self._key("train", (variant,), facts)
-        return Job(key, "train", variant, self._baseline(variant), self.conditions, seed=seed)
+        baseline = self._baseline(variant)
+        return Job(key, "train", variant, baseline, self.conditions, seed=seed, weights_sha256=weights)
+
+    def _weights(self, variant: Variant) -> str:
+        """The hash of the file that a variant starts from; the same weights are the same whatever they are called."""
+        path = variant.weights
+        if path and path not in self.digests:
+            if not Path(path).is_file():
+                hint = "weights are files of this machine and never downloaded"
+                raise SpecError.single(variant.mark, "E006", f"{variant.name}: no weights file {path}", hint=hint)
+            self.digests[path] = file_digest(Path(path))
+        return self.digests[path] if path else ""
 
     def _baseline(self, variant: Variant) -> Variant | None:
         return self.variants[variant.baseline] if variant.baseline else None
@@ -234,10 +254,12 @@ class _Planner:
 
 
 def _block_modules(variant: Variant) -> set[str]:
-    """The modules that the variant's blocks, operators and head live in."""
+    """The modules that the variant's blocks, operators and head live in, and those that a user's own files import."""
     blocks = {layer.block for layer in variant.layers if layer.part != "head"}
     heads = {layer.block for layer in variant.layers if layer.part == "head"}
     operators = {edit.operator for edit in variant.conv_edits}
-    return {f"suite.nn.blocks.{address.partition('.')[0]}" for address in blocks | operators} | {
-        f"suite.nn.heads.{address.partition('.')[0]}" for address in heads
+    return {
+        *(f"suite.nn.blocks.{address.partition('.')[0]}" for address in blocks | operators),
+        *(f"suite.nn.heads.{address.partition('.')[0]}" for address in heads),
+        *(module for file in variant.used_blocks for module in imported_modules(file.source)),
     }

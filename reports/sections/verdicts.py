@@ -7,6 +7,7 @@ from reports.headline import stride_warning
 from reports.judge import latency_rule
 from reports.model import Judged, Report, Row
 from reports.section import Section
+from reports.start import start_warning, start_words
 from reports.table import STATES, Cell, judged_cell, relative
 from reports.words import UNKNOWN, compact, number
 from suite.stats.intervals import Estimate
@@ -48,6 +49,7 @@ class Line:
 
     row: Row
     state: str
+    start: str  # what training began with
     badges: tuple[str, ...]
     compared: tuple[Comparison | None, ...]  # one per column
     costs: tuple[Cell, ...]
@@ -116,6 +118,8 @@ def _apart(value: float, neutral: float) -> float:
 def _line(report: Report, row: Row, columns: tuple[_Column, ...]) -> Line:
     warning = stride_warning(report, row)
     badges = [warning] if warning else []
+    unequal = start_warning(report, row)
+    badges += [unequal] if unequal else []
     badges += [words for words in row.record.warnings if not (warning and words.startswith("strides"))]
     badges += _lost(row)
     base = report.row(row.baseline)
@@ -126,6 +130,7 @@ def _line(report: Report, row: Row, columns: tuple[_Column, ...]) -> Line:
     return Line(
         row,
         STATES[row.state],
+        start_words(row),
         tuple(badges),
         tuple(_compared(row.judged.get(column.key), column) for column in columns),
         tuple(costs),
@@ -205,6 +210,7 @@ def _groups(report: Report, columns: tuple[_Column, ...]) -> list[tuple[dict[str
 def _base(row: Row) -> dict[str, object]:
     return {
         "row": row,
+        "start": start_words(row),
         "ap": number(row.mean("ap")),
         "ap50": number(row.mean("ap50")),
         "params": compact(row.exact("params")),

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from suite import machine
-from suite.cli.options import json_option, names_argument, open_library, variants_option
+from suite.cli.options import allow_code_option, json_option, names_argument, open_library, variants_option
 from suite.cli.output import ExitCode, Refusal, reply, say, table
 from suite.metrics.latency import LatencyError, Settings, measure_latency
 from suite.record import Json, Measurement
@@ -50,6 +50,7 @@ class Timed:
 @click.command("bench")
 @names_argument()
 @variants_option
+@allow_code_option
 @click.option("--against", metavar="NAME", help="Compare with this variant rather than with each one's baseline.")
 @click.option("--imgsz", "--image-size", "image_size", type=click.IntRange(32), default=640, show_default=True)
 @click.option("--batch", type=click.IntRange(1), default=1, show_default=True)
@@ -75,6 +76,7 @@ def command(
     half_width: float,
     replicas: int,
     strict: bool,
+    allow_code: bool,
     as_json: bool,
 ) -> int:
     """Time NAMEs, or all variants, each in shuffled rounds with its baseline and a copy of its baseline.
@@ -82,7 +84,7 @@ def command(
     The ratio is below 1 where the variant is faster. COPY is the ratio of two identical networks: what differs less
     than that cannot be told apart here. A variant without baseline is timed against itself.
     """
-    library = open_library(variants)
+    library = open_library(variants, allow_code=allow_code)
     chosen = library.select(names or library.names())
     if not chosen:
         raise Refusal(ExitCode.NOTHING, "no variant to time")

@@ -8,7 +8,7 @@ import click
 
 from suite.cli.annotations import annotations
 from suite.cli.errors import print_problems, problem_json
-from suite.cli.options import json_option, names_argument, open_library, variants_option
+from suite.cli.options import allow_code_option, json_option, names_argument, open_library, variants_option
 from suite.cli.output import ExitCode, reply, say
 from suite.record import Json
 from suite.spec.errors import Problem, SpecError
@@ -31,6 +31,7 @@ class Checked:
 @click.command("check")
 @names_argument()
 @variants_option
+@allow_code_option
 @click.option("--build", "builds", is_flag=True, help="Build each network too: does it train, is it what was promised?")
 @click.option("--export", "exports", is_flag=True, help="With --build: try torch.export too, some seconds a variant.")
 @click.option(
@@ -45,13 +46,14 @@ def command(
     builds: bool,
     exports: bool,
     form: str,
+    allow_code: bool,
     as_json: bool,
 ) -> int:
     """Check spec files: NAME, FILE or glob, or all there are.
 
     All mistakes of all files are named at once. With --build, a file without `expect` gets the line to paste.
     """
-    library = open_library(variants)
+    library = open_library(variants, allow_code=allow_code if builds or exports else None)
     found, problems = _read(library, names)
     marks = [variant.mark for variant in found] + [problem.mark for problem in problems]
     number = len({mark.file for mark in marks if mark})

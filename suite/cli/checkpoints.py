@@ -26,14 +26,14 @@ class Loaded:
     suppression: Suppression
 
 
-def load_detector(name: str, weights: Path, variants: Sequence[Path]) -> Loaded:
+def load_detector(name: str, weights: Path, variants: Sequence[Path], *, allow_code: bool) -> Loaded:
     """Build the variant for as many classes as the checkpoint has and load it.
 
     Raises:
         Refusal: the weights cannot be used, or are another network's.
         SpecError: there is no such variant, or it has mistakes.
     """
-    variant = open_library(variants).load(name)
+    variant = open_library(variants, allow_code=allow_code).load(name)
     from suite.nn.detector import build
     from suite.nn.weights import WeightsError, load_weights
 

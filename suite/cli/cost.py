@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from suite.cli.errors import print_problems, problem_json
-from suite.cli.options import json_option, names_argument, open_library, variants_option
+from suite.cli.options import allow_code_option, json_option, names_argument, open_library, variants_option
 from suite.cli.output import ExitCode, Refusal, reply, say, table
 from suite.record import Json, Measurement
 from suite.spec.errors import Problem, SpecError
@@ -54,6 +54,7 @@ class Cost:
 @click.command("cost")
 @names_argument()
 @variants_option
+@allow_code_option
 @click.option(
     "--imgsz", "--image-size", "image_size", type=click.IntRange(32), default=640, show_default=True,
     help="Side of the image in pixels.",
@@ -72,13 +73,14 @@ def command(
     image_size: int,
     classes: int,
     audit: bool | None,
+    allow_code: bool,
     as_json: bool,
 ) -> int:
     """Count parameters and multiply-adds (convolutions and matrix products, batch 1) of NAMEs, or of all.
 
     Trained and deployed form. fvcore and thop are second opinions: where one is more than 1 % off, it says why.
     """
-    library = open_library(variants)
+    library = open_library(variants, allow_code=allow_code)
     chosen = library.select(names or library.names())
     if not chosen:
         raise Refusal(ExitCode.NOTHING, "no variant to count")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from suite.cli.checkpoints import Loaded, fitting_size, load_detector
-from suite.cli.options import json_option, name_argument, variants_option
+from suite.cli.options import allow_code_option, json_option, name_argument, variants_option
 from suite.cli.output import ExitCode, reply, say, table
 from suite.record import Json
 from suite.spec.objective import Suppression
@@ -51,6 +51,7 @@ class Thresholds:
 @name_argument
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @variants_option
+@allow_code_option
 @click.option(
     "--weights",
     required=True,
@@ -88,13 +89,14 @@ def command(
     max_det: int,
     stretch: bool,
     device: str,
+    allow_code: bool,
     as_json: bool,
 ) -> int:
     """Draw what a variant finds in pictures, and list the boxes.
 
     A picture that cannot be read is named, the others are done, and the exit code is 4.
     """
-    loaded = load_detector(name, weights, variants)
+    loaded = load_detector(name, weights, variants, allow_code=allow_code)
     size = fitting_size(imgsz, loaded)
     from suite.datasets.images import read_image
     from suite.datasets.split import DataError

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from suite.cli.checkpoints import fitting_size, load_detector
-from suite.cli.options import json_option, name_argument, variants_option
+from suite.cli.options import allow_code_option, json_option, name_argument, variants_option
 from suite.cli.output import ExitCode, Refusal, reply, say, table
 from suite.metrics.accuracy import METRICS
 from suite.record import Json, Measurement
@@ -20,6 +20,7 @@ DEFAULT_IOU = 0.6  # YOLOv5's
 @click.command("eval")
 @name_argument
 @variants_option
+@allow_code_option
 @click.option(
     "--weights",
     required=True,
@@ -51,10 +52,11 @@ def command(
     max_det: int,
     batch: int,
     device: str,
+    allow_code: bool,
     as_json: bool,
 ) -> int:
     """Evaluate a checkpoint: pictures letterboxed to a square, boxes scored by pycocotools."""
-    loaded = load_detector(name, weights, variants)
+    loaded = load_detector(name, weights, variants, allow_code=allow_code)
     size = fitting_size(imgsz, loaded)
     from suite.datasets.coco import DataError, read_split
     from suite.datasets.shapes import ensure

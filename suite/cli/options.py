@@ -8,7 +8,10 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from suite.cli.output import say
+from suite.spec.document import shown_path
 from suite.spec.library import VARIANTS, Library
+from suite.spec.userblocks import lies_in_project
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -46,9 +49,41 @@ def name_argument(function: Command) -> Command:
     return click.argument("name", shell_complete=complete_name)(function)
 
 
-def open_library(variants: Sequence[Path] = ()) -> Library:
-    """The shipped variants and those of the given folders; SpecError if a folder cannot be read."""
-    return Library((VARIANTS, *variants))
+def allow_code_option(function: Command) -> Command:
+    """`--allow-code`, as `allow_code`, for commands that build networks."""
+    return click.option(
+        "--allow-code",
+        is_flag=True,
+        help="Let the block files that specs name run, wherever they lie. Read them first.",
+    )(function)
+
+
+def weights_option(function: Command) -> Command:
+    """`--weights FILE`, as `weights`: what training starts from."""
+    return click.option(
+        "--weights",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Start from a checkpoint (.safetensors), YOLOv5's .pt, or timm's .safetensors; each layer from its own.",
+    )(function)
+
+
+def open_library(variants: Sequence[Path] = (), *, allow_code: bool | None = None) -> Library:
+    """The shipped variants and those of the given folders; SpecError if a folder cannot be read.
+
+    `allow_code` is the option of that name where networks are built, None where specs are only read: then no code of
+    a user's runs, and none need be allowed.
+    """
+    told: set[Path] = set()
+
+    def trust(spec: Path, file: Path) -> bool:
+        own = lies_in_project(spec, file)
+        if own and not allow_code and file not in told:
+            told.add(file)
+            say(f"using the blocks of {shown_path(file)}, which lies in this project")
+        return own or bool(allow_code)
+
+    return Library((VARIANTS, *variants), trust=None if allow_code is None else trust)
 
 
 def complete_name(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:

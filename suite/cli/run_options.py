@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import click
 
-from suite.cli.options import names_argument, variants_option
+from suite.cli.options import allow_code_option, names_argument, variants_option, weights_option
 
 _Decorator: TypeAlias = Callable[[Callable[..., int]], Callable[..., int]]
 
@@ -25,6 +25,8 @@ class Options:
     seeds: tuple[int, ...] = ()
     force: bool = False
     wait: bool = False
+    weights: Path | None = None
+    allow_code: bool = False
 
     @property
     def store(self) -> Path:
@@ -71,6 +73,8 @@ _EXISTING = click.Path(exists=True, file_okay=False, path_type=Path)
 _OPTIONS: tuple[_Decorator, ...] = (
     click.option("--data", type=_EXISTING, metavar="DIR", help="A data set in COCO's format for the protocol's."),
     variants_option,
+    allow_code_option,
+    weights_option,
     click.option(
         "--out",
         type=_FOLDER,

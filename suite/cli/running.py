@@ -19,6 +19,7 @@ from suite.protocols import Protocol
 from suite.record import Json
 from suite.runner import Listener, Summary, carry_out
 from suite.spec.library import Library
+from suite.spec.variant import Variant
 from suite.store import Store, StoreError, StoreLockedError
 from suite.train.recipe import recipe
 
@@ -44,8 +45,9 @@ def prepare(options: Options) -> Prepared:
     if options.seeds:
         protocol = replace(protocol, seeds=options.seeds)
     chosen_recipe = recipe(protocol.recipe)
-    library = open_library(options.variants)
+    library = open_library(options.variants, allow_code=options.allow_code)
     trained = library.select(options.names or (*protocol.variants, *_own_names(options.variants)))
+    trained = tuple(_started(variant, options.weights) for variant in trained)
     counted = () if options.names else library.select(protocol.cost.only)
     data, facts = _data(options, protocol)
     conditions = Conditions(
@@ -56,7 +58,8 @@ def prepare(options: Options) -> Prepared:
         metrics=definitions(),
         out=options.out.absolute(),
     )
-    return Prepared(plan(conditions, trained, counted, library.load), facts)
+    found = plan(conditions, trained, counted, lambda name: _started(library.load(name), options.weights))
+    return Prepared(found, facts)
 
 
 def carry_out_all(prepared: Prepared, options: Options, listen: Listener) -> Summary:
@@ -126,6 +129,11 @@ def ending_on_sigterm() -> Iterator[None]:
 def _own_names(folders: Sequence[Path]) -> tuple[str, ...]:
     """The variants that lie in the user's own folders."""
     return Library(folders).names() if folders else ()
+
+
+def _started(variant: Variant, weights: Path | None) -> Variant:
+    """The variant, starting from the weights that all of this run are to start from."""
+    return replace(variant, weights=str(weights.absolute())) if weights else variant
 
 
 def _data(options: Options, protocol: Protocol) -> tuple[Data, dict[str, Json]]:

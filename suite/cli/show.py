@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from suite.cli.options import complete_name, json_option, open_library, variants_option
+from suite.cli.options import (
+    allow_code_option,
+    complete_name,
+    json_option,
+    open_library,
+    variants_option,
+    weights_option,
+)
 from suite.cli.output import ExitCode, Refusal, reply
 from suite.record import Json
 from suite.spec.library import Library
@@ -17,6 +24,7 @@ from suite.spec.write import write
 @click.command("show")
 @click.argument("name", required=False, shell_complete=complete_name)
 @variants_option
+@allow_code_option
 @click.option("--layers", is_flag=True, help="Build it, and print each layer's shape, stride, parameters and MACs.")
 @click.option(
     "--diff", "other", is_flag=False, flag_value="", metavar="[OTHER]",
@@ -26,6 +34,7 @@ from suite.spec.write import write
     "--svg", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
     help="Build it, and draw the graph with what differs from the base (or from --diff OTHER) marked.",
 )  # fmt: skip
+@weights_option
 @json_option
 def command(
     name: str | None,
@@ -34,21 +43,25 @@ def command(
     layers: bool,
     other: str | None,
     svg: Path | None,
+    weights: Path | None,
+    allow_code: bool,
     as_json: bool,
 ) -> None:
     """Print the resolved spec of NAME, a variant or a file; comments say where each line is from.
 
     All numbers are final. The text is itself a spec file: it describes the same network without a base. --layers,
-    --diff and --svg build the network instead, with 80 classes and for images of 640 x 640.
+    --diff and --svg build the network instead, with 80 classes and for images of 640 x 640; --weights builds it too,
+    and says what of the file each stage would start from.
     """
     if name is None and other:
         name, other = other, ""  # `show --diff NAME`
     if name is None:
         raise click.UsageError("name a variant or a file")
-    library = open_library(variants)
+    wish = _Wish(layers, other, svg, weights, as_json)
+    library = open_library(variants, allow_code=allow_code if wish.builds else None)
     variant = library.load(name)
-    if layers or other is not None or svg:
-        found = _built(library, variant, _Wish(layers, other, svg, as_json))
+    if wish.builds:
+        found = _built(library, variant, wish)
         if as_json:
             reply("show", {"name": variant.name, **found})
         return
@@ -68,7 +81,13 @@ class _Wish:
     layers: bool
     other: str | None
     svg: Path | None
+    weights: Path | None
     as_json: bool
+
+    @property
+    def builds(self) -> bool:
+        """Whether anything but the spec itself is to be shown."""
+        return self.layers or self.other is not None or self.svg is not None or self.weights is not None
 
 
 def _built(library: Library, variant: Variant, wish: _Wish) -> dict[str, Json]:
@@ -77,9 +96,14 @@ def _built(library: Library, variant: Variant, wish: _Wish) -> dict[str, Json]:
     from suite.cli.show_drawing import write_drawing
     from suite.cli.show_layers import layers_json, print_layers
     from suite.cli.show_network import build_network
+    from suite.cli.show_weights import show_weights
 
-    network = build_network(variant)
     found: dict[str, Json] = {}
+    if wish.weights:
+        found["weights"] = show_weights(variant, wish.weights, quiet=wish.as_json)
+    if not (wish.layers or wish.svg or wish.other is not None):
+        return found
+    network = build_network(variant)
     if wish.layers and wish.as_json:
         found["layers"] = layers_json(network)
     elif wish.layers:

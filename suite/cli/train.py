@@ -1,19 +1,29 @@
 """`train`: one variant, outside any protocol and store; for trying things."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from suite.cli.options import json_option, name_argument, open_library, variants_option
+from suite.cli.options import (
+    allow_code_option,
+    json_option,
+    name_argument,
+    open_library,
+    variants_option,
+    weights_option,
+)
 from suite.cli.output import ExitCode, Refusal, reply, say
 from suite.jobs import JobError
-from suite.record import Json, Stage
+from suite.record import Json, Stage, describe_start
 from suite.train.recipe import recipe
 
 
 @click.command("train")
 @name_argument
 @variants_option
+@allow_code_option
+@weights_option
 @click.option(
     "--data",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -39,6 +49,8 @@ def command(
     data: Path | None,
     out: Path | None,
     *,
+    weights: Path | None,
+    allow_code: bool,
     steps: int,
     batch: int,
     imgsz: int,
@@ -48,7 +60,9 @@ def command(
     as_json: bool,
 ) -> int:
     """Train one variant, evaluate it and write its checkpoint, without touching the store."""
-    variant = open_library(variants).load(name)
+    variant = open_library(variants, allow_code=allow_code).load(name)
+    if weights:
+        variant = replace(variant, weights=str(weights.absolute()))
     chosen = recipe(recipe_name)
     from suite.datasets.coco import DataError
     from suite.datasets.shapes import ensure
@@ -67,9 +81,11 @@ def command(
     measured = taught.evaluation.measurements
     numbers: dict[str, Json] = {m.metric: m.samples[0] for m in measured if m.metric != "detections" and m.samples}
     seconds = round(taught.trained.seconds, 1)
+    start = taught.facts["start"]
     if as_json:
-        reply("train", {"checkpoint": str(path), "seconds": seconds, "accuracy": numbers})
+        reply("train", {"checkpoint": str(path), "seconds": seconds, "start": start, "accuracy": numbers})
         return ExitCode.DONE
+    click.echo(f"started {describe_start(start, seed)}")
     click.echo(f"AP {numbers.get('ap', 0):.3f}, AP50 {numbers.get('ap50', 0):.3f} after {seconds:g} s")
     click.echo(f"checkpoint: {path}")
     return ExitCode.DONE

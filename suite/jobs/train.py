@@ -1,4 +1,4 @@
-"""The training job: one variant, one seed, from scratch; the averaged model is kept and evaluated."""
+"""The training job: one variant, one seed, from scratch or from weights; the averaged model is kept and evaluated."""
 
 import gzip
 import json
@@ -12,12 +12,14 @@ from suite.datasets.loader import Augment, TrainingBatches
 from suite.jobs import JobError, Reporter, Result
 from suite.metrics import TRAINING
 from suite.metrics.accuracy import Evaluation, evaluate
-from suite.nn.detector import build
-from suite.nn.weights import save_checkpoint
+from suite.nn.detector import Detector, build
+from suite.nn.transfer import start_from
+from suite.nn.weights import WeightsError, save_checkpoint
 from suite.plan import Job
 from suite.protocols.protocol import Evaluation as Scored
 from suite.record import Json, Measurement
 from suite.spec.variant import Variant
+from suite.spec.words import SCRATCH
 from suite.train.diverged import TrainingDiverged
 from suite.train.loop import Trained, train
 from suite.train.recipe import Recipe
@@ -38,6 +40,7 @@ class Lesson:
     seed: int
     device: str = "cpu"
     evaluation: Scored = YOLOV5
+    weights_sha256: str = ""  # what the variant's weights file must hold, "" for whatever it does
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +73,13 @@ def execute(job: Job, reporter: Reporter) -> Result:
         seed=job.seed,
         device=conditions.train_device,
         evaluation=protocol.evaluation,
+        weights_sha256=job.weights_sha256,
     )
     taught = teach(lesson, reporter)
     artifacts = _keep(taught, conditions.out / "artifacts" / job.key)
     return Result(
         (*taught.evaluation.measurements, *_training(taught.trained)),
-        {"device": lesson.device, "threads": torch.get_num_threads()},
+        {"device": lesson.device, "threads": torch.get_num_threads(), "start": taught.facts["start"]},
         tuple(str(path.relative_to(conditions.out)) for path in artifacts),
     )
 
@@ -84,7 +88,7 @@ def teach(lesson: Lesson, reporter: Reporter) -> Taught:
     """Train on the training part of the data and evaluate the averaged model on the validation part.
 
     Raises:
-        JobError: the training diverged.
+        JobError: the training diverged, or cannot start from the variant's weights.
         DataError: the data cannot be used.
         SpecError: the variant does not build.
     """
@@ -101,6 +105,7 @@ def teach(lesson: Lesson, reporter: Reporter) -> Taught:
     )
     reporter.stage("build")
     model = build(lesson.variant, len(data.categories), seed=lesson.seed)
+    start = _start(model, lesson)
     reporter.stage("train")
     try:
         trained = train(
@@ -133,8 +138,23 @@ def teach(lesson: Lesson, reporter: Reporter) -> Taught:
         "data": data.fingerprint,
         "fingerprint": lesson.variant.fingerprint,
         "architecture": lesson.variant.architecture,
+        "start": start,
     }
     return Taught(trained, evaluation, facts)
+
+
+def _start(model: Detector, lesson: Lesson) -> dict[str, Json]:
+    """Give the model the weights that its variant names, each layer its own; the record of what came of it."""
+    variant = lesson.variant
+    if not variant.weights:
+        return {"form": SCRATCH}
+    try:
+        start = start_from(model, variant, Path(variant.weights))
+    except WeightsError as error:
+        raise JobError("weights", str(error)) from error
+    if lesson.weights_sha256 not in {"", start.sha256}:
+        raise JobError("weights", f"{variant.weights}: has changed since the run was planned")
+    return start.as_json
 
 
 def _training(trained: Trained) -> tuple[Measurement, ...]:

@@ -1,7 +1,5 @@
 """From variant to Detector: a pass on the meta device infers channels and strides, then the network is built once."""
 
-import importlib
-import importlib.util
 import inspect
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,9 +9,12 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor, nn
 
+from suite.nn.classes import describe_failure, find_class, owner_of
 from suite.nn.conv import MISTAKES, Make, Operator, Site
+from suite.nn.limits import require_size
 from suite.nn.network import Detector, Node, Source, apply_schedules
 from suite.nn.shapes import Shapes
+from suite.spec.blockfile import BlockFile
 from suite.spec.errors import SpecError
 from suite.spec.matching import explain
 from suite.spec.roles import numbered
@@ -31,7 +32,8 @@ def build(variant: Variant, classes: int = 80, *, seed: int | None = None, devic
     that two variants share start equal. On the device "meta" nothing is allocated.
 
     Raises:
-        SpecError: the layers do not fit together, or an edit matches nothing or not the number it says.
+        SpecError: the layers do not fit together, an edit matches nothing or not the number it says, or the network
+            is too large to be built.
     """
     with _named(variant):
         probe = _probe(variant, classes, {})
@@ -109,7 +111,7 @@ def replaced_convolutions(variant: Variant) -> tuple[tuple[Site, str], ...]:
 
 
 def _probe(variant: Variant, classes: int, operators: Mapping[int, Mapping[int, Operator]]) -> Probe:
-    probe = Probe()
+    probe, parameters, files = Probe(), 0, variant.blocks
     values: list[tuple[Tensor, ...]] = []
     image = (torch.empty(1, 3, PROBE, PROBE, device="meta"),)
     tags: dict[str, Source] = {}
@@ -120,15 +122,16 @@ def _probe(variant: Variant, classes: int, operators: Mapping[int, Mapping[int, 
         sources = tuple(_source(layer, name, index, tags, values) for name in layer.inputs)
         inputs = tuple((image if s.node < 0 else values[s.node])[s.output] for s in sources)
         told = _told_inputs(layer, sources, inputs, probe.graph)
-        plan = _plan(layer, inputs, classes)
+        plan = _plan(layer, inputs, classes, find_class(layer.block, files))
         make = Make(operators.get(index, {}), activation=variant.activation, norm=variant.norm)
         if not _takes_list(plan.cls):
             _require_one_size(layer, address, inputs, told)
-        with torch.device("meta"), torch.no_grad(), _located(layer, address, told):
+        with torch.device("meta"), torch.no_grad(), _located(layer, address, told, owner_of(layer.block, files)):
             module = _construct(plan, make).eval()
             with Shapes(), make.watching():
                 out = module(_merged(plan, inputs))
             outputs = (out,) if isinstance(out, Tensor) else tuple(out)
+        parameters = require_size(layer, address, module, outputs, parameters)
         node = _node(layer, address, sources, outputs, joined=not _takes_list(plan.cls))
         for tag, output in layer.tags.items():
             tags[tag] = Source(index, output)
@@ -156,11 +159,10 @@ def _source(
     return tags[name]
 
 
-def _plan(layer: Layer, inputs: Sequence[Tensor], classes: int) -> LayerPlan:
-    folder, cls = _find(layer.block)
+def _plan(layer: Layer, inputs: Sequence[Tensor], classes: int, cls: type[nn.Module]) -> LayerPlan:
     parameters = inspect.signature(cls).parameters
     channels: object = tuple(x.shape[1] for x in inputs) if _takes_list(cls) else sum(x.shape[1] for x in inputs)
-    if folder == "heads":
+    if layer.part == "head":
         strides = tuple(PROBE // x.shape[-1] for x in inputs)
         arguments = ((channels,), {"classes": classes, "strides": strides, **layer.options})
         return LayerPlan(layer, (arguments,), cls, takes_make="make" in parameters)
@@ -198,7 +200,7 @@ def _choose(variant: Variant, probe: Probe) -> dict[int, dict[int, Operator]]:
             listed = ", ".join(str(site) for _, site in matched)
             message = f"the edit matches {len(matched)} convolutions, count says {edit.select.count}"
             raise SpecError.single(edit.mark, "E302", message, hint=f"matched: {listed}")
-        _, operator = _find(edit.operator)
+        operator = find_class(edit.operator, variant.blocks)
         for position, site in matched:
             chosen.setdefault(position, {})[site.index] = Operator(
                 operator, edit.options, edit.operator, str(site), edit.mark
@@ -213,16 +215,6 @@ def _closed(probe: Probe) -> list[str]:
         if node.part != "head" and not make.asked and any(isinstance(module, nn.Conv2d) for module in layer.modules()):
             found[f"no edit reaches into {node.block}, which builds its own"] = None
     return list(found)
-
-
-def _find(address: str) -> tuple[str, type[nn.Module]]:
-    """The folder and the class behind an address that the decoder has already checked."""
-    module, _, name = address.partition(".")
-    for folder in ("blocks", "heads"):
-        if importlib.util.find_spec(f"suite.nn.{folder}.{module}") is not None:
-            cls: type[nn.Module] = getattr(importlib.import_module(f"suite.nn.{folder}.{module}"), name)
-            return folder, cls
-    raise LookupError(address)
 
 
 def _takes_list(cls: type[nn.Module]) -> bool:
@@ -291,14 +283,15 @@ def _named(variant: Variant) -> Iterator[None]:
 
 
 @contextmanager
-def _located(layer: Layer, address: str, told: str) -> Iterator[None]:
-    """Turn what a block's constructor or its first pass raises into an error at the layer's line."""
+def _located(layer: Layer, address: str, told: str, own: BlockFile | None) -> Iterator[None]:
+    """Turn what a constructor or a first pass raises into an error at the layer's line; `own` is the user's code."""
     try:
         yield
     except SpecError:
         raise
     except MISTAKES as error:
-        message = f"{address} ({layer.block}) cannot take {told}: {error}"
+        reason = describe_failure(own, error) if own else str(error)
+        message = f"{address} ({layer.block}) cannot take {told}: {reason}"
         raise SpecError.single(layer.mark, "E304", message) from error
 
 

@@ -27,7 +27,8 @@ from suite.record import file_digest
 from suite.spec.library import Library
 from suite.spec.variant import Variant
 
-SIZES = ("yolov5n", "yolov5s", "yolov5m", "yolov5l", "yolov5x")  # what YOLOv5 publishes weights of
+P5 = ("yolov5n", "yolov5s", "yolov5m", "yolov5l", "yolov5x")
+SIZES = (*P5, *(f"{size}6" for size in P5))  # what YOLOv5 publishes weights of
 OWN_PRIORS = "the anchors are the variant's own"
 
 
@@ -45,7 +46,7 @@ class Source:
 def start_from(model: Detector, variant: Variant, path: Path) -> Start:
     """Put the tensors of a weights file into `model`, each into its own layer, and say what became of all of them.
 
-    The file is a checkpoint of ours (.safetensors with its .json), a `.pt` file of YOLOv5 (n, s, m, l or x, or
+    The file is a checkpoint of ours (.safetensors with its .json), a `.pt` file of YOLOv5 (n to x, n6 to x6, or
     `variant` itself), or one of timm's .safetensors files for a variant with that backbone.
 
     Raises:

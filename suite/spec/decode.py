@@ -29,9 +29,11 @@ from suite.spec.words import (
     NORMS,
     PATTERN_SIGNS,
     SCHEDULE_KEYS,
+    SCRATCH,
     SELECTOR_NUMBERS,
     SELECTOR_WORDS,
     VERBS,
+    WEIGHTS_FILES,
 )
 
 T = TypeVar("T")
@@ -64,9 +66,11 @@ def read_tree(text: str, file: str, problems: Problems) -> Node:
         raise
 
 
-def decode_tree(root: Node, name: str, signatures: Signatures, problems: Problems) -> SpecFile:
-    """The record of a file's tree; SpecError for all that is wrong with it."""
-    spec = _Decoder(Reader(problems), LayerReader(Reader(problems), signatures)).file(root, name)
+def decode_tree(
+    root: Node, name: str, signatures: Signatures, problems: Problems, *, folder: Path = Path()
+) -> SpecFile:
+    """The record of a file's tree; SpecError for all that is wrong with it. Paths in it are relative to `folder`."""
+    spec = _Decoder(Reader(problems), LayerReader(Reader(problems), signatures), folder).file(root, name)
     problems.raise_if_any()
     assert spec is not None, "a file without a problem has a record"
     return spec
@@ -76,6 +80,7 @@ def decode_tree(root: Node, name: str, signatures: Signatures, problems: Problem
 class _Decoder:
     reader: Reader
     layers: LayerReader
+    folder: Path
 
     def file(self, root: Node, name: str) -> SpecFile | None:
         table = self.reader.table(root, "a variant", FILE_KEYS)
@@ -106,6 +111,7 @@ class _Decoder:
             loss=_optional(get("loss"), aims.loss),
             assigner=_optional(get("assigner"), aims.assigner),
             nms=_optional(get("nms"), aims.suppression),
+            weights=_optional(get("weights"), self._weights),
             expect=_optional(get("expect"), self._expect) or Expect(),
         )
 
@@ -124,6 +130,14 @@ class _Decoder:
         if node is None:
             return 1
         return self.reader.number(node, what, low=0, high=MAX_FACTOR, above=True) or 1
+
+    def _weights(self, node: Node) -> str | None:
+        word = self.reader.text(node, "`weights`, a file,")
+        if word is None or word == SCRATCH:
+            return None if word is None else ""
+        if not word.endswith(WEIGHTS_FILES):
+            self._add(node.mark, "E101", f"`weights` is a file that ends in {' or '.join(WEIGHTS_FILES)}, or {SCRATCH}")
+        return str(self.folder.absolute() / word)
 
     def _reference(self, node: Node) -> Reference | None:
         name = self.reader.word(node, "a variant's name")

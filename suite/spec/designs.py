@@ -177,7 +177,8 @@ class _Family:
             entries.pop(key, None)
             keys.pop(key, None)
         base_mark = self.root.entries["base"].mark
-        defaults: dict[str, Node | None] = {"title": title, "paper": self.root.entries.get("paper")}
+        family = {key: self.root.entries.get(key) for key in ("paper", "blocks")}
+        defaults: dict[str, Node | None] = {"title": title, **family}
         for key, node in {"base": Scalar(base, base_mark), **defaults}.items():
             if node is not None and (key == "title" or key not in entries):
                 entries[key] = node

@@ -2,18 +2,21 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from suite.spec.blockfile import BlockFile
 from suite.spec.catalogue import Catalogue, is_name
-from suite.spec.decode import decode, decode_tree, read_text
-from suite.spec.document import shown_path
+from suite.spec.decode import decode_tree, read_text, read_tree
+from suite.spec.document import Node, Scalar, Table, shown_path
 from suite.spec.errors import NoMatchError, Problem, Problems, SpecError, quote, suggest
 from suite.spec.resolve import Lookup, resolve
 from suite.spec.signatures import Signatures, default_signatures
 from suite.spec.source import Reference, SpecFile
-from suite.spec.variant import Mark, Variant
+from suite.spec.userblocks import Scope, Trust, read_blocks
+from suite.spec.variant import PARTS, Mark, Variant
 
 VARIANTS = Path(__file__).resolve().parents[2] / "variants"
 MAX_ANCESTORS = 32
@@ -38,9 +41,11 @@ class Library:
         *,
         signatures: Signatures | None = None,
         extra: Path | None = None,
+        trust: Trust | None = None,
     ) -> None:
         self._folders = (VARIANTS,) if folders is None else tuple(folders)
         self._signatures = signatures or default_signatures()
+        self._trust = trust
         self._catalogue = Catalogue()
         self._decoded: dict[str, tuple[SpecFile, ...] | SpecError] = {}
         self._variants: dict[str, Variant | SpecError] = {}
@@ -138,31 +143,50 @@ class Library:
         if not is_name(path.stem):
             mark = Mark(shown_path(path), 1, 1)
             raise SpecError.single(mark, "E208", f"{quote(path.name)} cannot name a variant")
-        return Library(self._folders, signatures=self._signatures, extra=path)
+        return Library(self._folders, signatures=self._signatures, extra=path, trust=self._trust)
 
-    def _specs(self, name: str) -> tuple[SpecFile, ...]:
+    def _specs(self, name: str, chain: tuple[str, ...] = ()) -> tuple[SpecFile, ...]:
         """The decoded file, or the files that a design's variant is made of, each carried out on the one before."""
         if name not in self._decoded:
-            self._decoded[name] = self._decode(name)
+            self._decoded[name] = self._decode(name, chain)
         specs = self._decoded[name]
         if isinstance(specs, SpecError):
             raise specs
         return specs
 
-    def _decode(self, name: str) -> tuple[SpecFile, ...] | SpecError:
+    def _decode(self, name: str, chain: tuple[str, ...]) -> tuple[SpecFile, ...] | SpecError:
         entry = self._catalogue.entries[name]
         if entry.error:
             return entry.error
         try:
             if entry.member:
                 problems = Problems(self._catalogue.sources, name)
-                return tuple(decode_tree(table, name, self._signatures, problems) for table in entry.member.chain)
+                return tuple(self._read(table, name, chain, problems) for table in entry.member.chain)
             text = read_text(entry.path)
             file = shown_path(entry.path)
             self._catalogue.sources[file] = text.splitlines()
-            return (decode(text, file, name, self._signatures),)
+            problems = Problems({file: self._catalogue.sources[file]})
+            return (self._read(read_tree(text, file, problems), name, chain, problems),)
         except SpecError as error:
             return error
+
+    def _read(self, root: Node, name: str, chain: tuple[str, ...], problems: Problems) -> SpecFile:
+        """One file's record, with the blocks that its own files and those of what it builds on have."""
+        path = self._catalogue.entries[name].path
+        own = read_blocks(root, path, self._trust, self._signatures, problems)
+        scope = Scope(self._signatures, own, lambda: self._blocks_below(root, chain))
+        return replace(decode_tree(root, name, scope, problems, folder=path.parent), blocks=tuple(own))
+
+    def _blocks_below(self, root: Node, chain: tuple[str, ...]) -> Iterator[BlockFile]:
+        """The block files of the variants that a file names as its base or as the owners of its parts."""
+        entries = root.entries if isinstance(root, Table) else {}
+        parts = (entries.get(part) for part in PARTS)
+        owners = [node.entries.get("of") for node in parts if isinstance(node, Table)]
+        for node in (entries.get("base"), *owners):
+            name = node.value if isinstance(node, Scalar) else None
+            if isinstance(name, str) and name in self._catalogue.entries and name not in chain:
+                with suppress(SpecError):  # what is wrong with it is told where it is used
+                    yield from self._resolve(name, chain).blocks
 
     def _resolve(self, name: str, chain: tuple[str, ...]) -> Variant:
         """The variant; `chain` are the names that are being resolved because they build on it."""
@@ -177,7 +201,7 @@ class Library:
         return variant
 
     def _build(self, name: str, chain: tuple[str, ...]) -> Variant:
-        specs = self._specs(name)
+        specs = self._specs(name, chain)
         member = self._catalogue.entries[name].member
         problems = Problems(self._catalogue.sources, name if member else "")
         find = self._lookup(chain, problems)

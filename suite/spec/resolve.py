@@ -12,6 +12,7 @@ from suite.spec.objective import Assigner, Loss, Suppression
 from suite.spec.roles import with_roles
 from suite.spec.signatures import Signatures
 from suite.spec.source import Reference, SpecFile
+from suite.spec.userblocks import Scope, merge_blocks
 from suite.spec.variant import PARTS, ConvEdit, Layer, Mark, Norm, Part, Schedule, Variant
 from suite.spec.words import MAX_OUT, MAX_REPEAT
 
@@ -34,6 +35,9 @@ def resolve(spec: SpecFile, lookup: Lookup, signatures: Signatures, problems: Pr
     owners = {part: lookup(own) for part, own in spec.parts.items() if isinstance(own, Reference)}
     if None in owners.values():
         return None
+    ancestors = (*((base,) if base else ()), *(owner for owner in owners.values() if owner))
+    blocks = merge_blocks(spec.blocks, (file for ancestor in ancestors for file in ancestor.blocks), problems)
+    signatures = Scope(signatures, blocks) if blocks else signatures
     resolver = _Resolver(spec, base, {part: owner for part, owner in owners.items() if owner}, signatures, problems)
     layers = tuple(layer for part in PARTS for layer in resolver.part(part))
     conv_edits = resolver.inherited_conv_edits()
@@ -65,6 +69,8 @@ def resolve(spec: SpecFile, lookup: Lookup, signatures: Signatures, problems: Pr
         loss=spec.loss or (base.loss if base else Loss()),
         assigner=assigner,
         nms=spec.nms or (base.nms if base else Suppression()),
+        weights=spec.weights if spec.weights is not None else (base.weights if base else ""),
+        blocks=blocks,
         expect=spec.expect,
         mark=spec.mark,
     )

@@ -91,6 +91,7 @@ def schema(signatures: Signatures) -> Schema:
             "nms": _closed(NMS_KEYS, _NMS),
             "step": _closed(STEP_KEYS, _FILE) | {"required": ["name"]},
             "address": _addresses(blocks),
+            "own": _own_address(blocks),
             **{block.address: _block(block) for block in blocks},
         },
     }
@@ -164,6 +165,8 @@ _FILE: Schema = {
     "edits": {"type": "array", "items": _ref("edit"), "description": "Changes, carried out in order"},
     "schedules": {"type": "array", "items": _ref("schedule"), "description": "Attributes that change while training"},
     "freeze": _several({"enum": list(PARTS)}) | {"description": "Parts that are not trained"},
+    "weights": WORD | {"description": "The file that training starts from, relative to this one; or scratch"},
+    "blocks": _several(WORD) | {"description": "Your own Python files with blocks, relative to this one"},
     "control": {"enum": list(CONTROLS), "description": "Shipped to be found broken"},
     "expect": {
         "anyOf": [_ref("expect"), {"type": "object", "additionalProperties": _ref("expect")}],
@@ -258,7 +261,13 @@ def _edit(verb: str, companions: tuple[str, ...]) -> Schema:
 
 
 def _addresses(blocks: Iterable[BlockSignature]) -> Schema:
-    return {"enum": [block.address for block in blocks]}
+    return {"anyOf": [{"enum": [block.address for block in blocks]}, _ref("own")]}
+
+
+def _own_address(blocks: Iterable[BlockSignature]) -> Schema:
+    """A block of a user's own file, whose name is none of the suite's: its options are not known here."""
+    stems = "|".join(sorted({block.address.partition(".")[0] for block in blocks}))
+    return {"type": "string", "pattern": f"^(?!(?:{stems})\\.)[A-Za-z]\\w*\\.[A-Za-z]\\w*$"}
 
 
 def _line(blocks: list[BlockSignature], *, out: bool) -> Schema:

@@ -6,7 +6,7 @@ given by the builder (`in_channels`, `out_channels`, `repeat`, `stride`, `make`,
 """
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import lru_cache
@@ -26,6 +26,7 @@ _GIVEN: dict[Kind, frozenset[str]] = {
     "head": frozenset({"in_channels", "classes", "strides", "make"}),
 }
 YOLOV5 = ("yolov5",)  # served by a head that does not say what it serves
+_HEAD = frozenset({"classes", "strides"})
 _OPERATOR = ("in_channels", "out_channels", "kernel", "stride", "padding", "dilation", "groups")
 
 
@@ -95,6 +96,10 @@ class Signatures:
             return False
         return True
 
+    def stems(self) -> frozenset[str]:
+        """The names of the block files."""
+        return frozenset(self._stems())
+
     def _stems(self) -> Iterator[str]:
         for folder, _ in self._folders:
             yield from sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
@@ -108,11 +113,7 @@ class Signatures:
 
     def _read_classes(self, path: Path) -> dict[str, ast.ClassDef]:
         if path not in self._classes:
-            try:
-                tree = read_stub(path)
-            except (SyntaxError, ValueError) as error:
-                raise _error(f"the block file {path.name} is not Python", str(error)) from None
-            self._classes[path] = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+            self._classes[path] = _classes(lambda: read_stub(path), path.name)
         return self._classes[path]
 
     def _read(self, address: str) -> BlockSignature:
@@ -120,16 +121,32 @@ class Signatures:
         if not dot or not name.isidentifier():
             raise _error(f"{quote(address)} is no block", "write file.Class, such as conv.Conv")
         path, kind = self._file(stem)
-        classes = self._read_classes(path)
-        public = [known for known in classes if not known.startswith("_")]
-        if name not in public:
-            raise _error(f"{path.name} has no block {quote(name)}", suggest(name, public))
-        arguments = _constructor(classes, name)
-        if arguments is None:
-            hint = "the constructor of a block takes the channels in as its first argument, `in_channels`"
-            raise _error(f"{address} is no block", hint)
-        found = _signature(address, kind, path, arguments)
-        return replace(found, assigners=_served(classes, name)) if kind == "head" else found
+        return signature_in(self._read_classes(path), address, kind, path)
+
+
+def classes_of(source: bytes | str, name: str) -> dict[str, ast.ClassDef]:
+    """The classes of a block file's source, which is not run; SpecError (without a place) if it is not Python."""
+    return _classes(lambda: ast.parse(source), name)
+
+
+def signature_in(
+    classes: Mapping[str, ast.ClassDef], address: str, kind: Kind | Literal[""], path: Path
+) -> BlockSignature:
+    """The signature of one of a file's classes; SpecError (without a place) if it is no block.
+
+    Without a `kind` the constructor tells: a head is what takes `classes` and `strides`.
+    """
+    name = address.partition(".")[2]
+    public = [known for known in classes if not known.startswith("_")]
+    if name not in public:
+        raise _error(f"{path.name} has no block {quote(name)}", suggest(name, public))
+    arguments = _constructor(classes, name)
+    if arguments is None:
+        hint = "the constructor of a block takes the channels in as its first argument, `in_channels`"
+        raise _error(f"{address} is no block", hint)
+    keywords = {argument.arg for argument in arguments.kwonlyargs}
+    found = _signature(address, kind or ("head" if keywords >= _HEAD else "block"), path, arguments)
+    return replace(found, assigners=_served(classes, name)) if found.kind == "head" else found
 
 
 @lru_cache(maxsize=1)
@@ -141,6 +158,14 @@ def default_signatures() -> Signatures:
 def signature(address: str) -> BlockSignature:
     """The signature of one of the suite's blocks, operators or heads, such as `c3.C3`; SpecError if there is none."""
     return default_signatures().get(address)
+
+
+def _classes(parse: Callable[[], ast.Module], name: str) -> dict[str, ast.ClassDef]:
+    try:
+        tree = parse()
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise _error(f"the block file {name} is not Python", str(error)) from None
+    return {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
 
 
 def _error(message: str, hint: str) -> SpecError:

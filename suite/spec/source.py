@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from suite.spec.blockfile import BlockFile
 from suite.spec.objective import Assigner, Loss, Suppression
 from suite.spec.variant import Expect, Layer, Mark, Norm, Option, Part, Schedule, Selector
 
@@ -75,6 +76,8 @@ class SpecFile:
     loss: Loss | None = None
     assigner: Assigner | None = None
     nms: Suppression | None = None
+    weights: str | None = None  # an absolute path, "" for none
+    blocks: tuple[BlockFile, ...] = ()
     expect: Expect = field(default_factory=Expect)
 
     @property

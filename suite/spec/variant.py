@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from suite.record import Json, digest
+from suite.spec.blockfile import BlockFile
 from suite.spec.objective import Assigner, Loss, Suppression, stated
 
 Part = Literal["backbone", "neck", "head"]
@@ -114,7 +115,8 @@ class Variant:
     `baseline` is the variant that deltas refer to: the base, or "" where the file is another size of its base and
     so is a baseline itself (a size that is called `<base>_<change>` is a modification). `control` marks a variant
     shipped to be broken, such as "broken". `activation` takes the place of YOLOv5's in all blocks that leave it open;
-    "" is YOLOv5's own; so does `norm`.
+    "" is YOLOv5's own; so does `norm`. `weights` is the absolute path of the file that training starts from, "" for
+    none: it says nothing of the network, so it is no part of the architecture. `blocks` are the user's own block files.
     """
 
     name: str
@@ -132,12 +134,21 @@ class Variant:
     loss: Loss = field(default_factory=Loss)
     assigner: Assigner = field(default_factory=Assigner)
     nms: Suppression = field(default_factory=Suppression)
+    weights: str = ""
+    blocks: tuple[BlockFile, ...] = ()
     expect: Expect = field(default_factory=Expect)
     mark: Mark | None = field(default=None, compare=False)
 
     def part(self, part: Part) -> tuple[Layer, ...]:
         """The layers of one part, in order."""
         return tuple(layer for layer in self.layers if layer.part == part)
+
+    @property
+    def used_blocks(self) -> tuple[BlockFile, ...]:
+        """Those of the user's block files that the network is made of."""
+        addresses = (*(layer.block for layer in self.layers), *(edit.operator for edit in self.conv_edits))
+        stems = {address.partition(".")[0] for address in addresses} if self.blocks else set()
+        return tuple(file for file in self.blocks if file.stem in stems)
 
     @property
     def architecture(self) -> dict[str, Json]:
@@ -152,6 +163,8 @@ class Variant:
             found["activation"] = self.activation
         if self.norm != Norm():
             found["norm"] = [self.norm.kind, self.norm.groups]
+        if used := self.used_blocks:
+            found["blocks"] = {file.stem: file.digest for file in used}
         # what is YOLOv5's own is left out
         aims = {"loss": stated(self.loss), "assigner": stated(self.assigner), "nms": stated(self.nms)}
         return found | {key: words for key, words in aims.items() if words}

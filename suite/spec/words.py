@@ -20,12 +20,16 @@ FILE_KEYS = (
     "edits",
     "schedules",
     "freeze",
+    "weights",
+    "blocks",
     "control",
     "expect",
 )
 ACTIVATIONS = ("elu", "gelu", "hardswish", "leaky_relu", "mish", "relu", "relu6", "silu")
 NORMS = ("batch", "group", "layer", "instance")
 NORM_KEYS = ("kind", "groups")
+SCRATCH = "scratch"  # in the place of `weights`: none
+WEIGHTS_FILES = (".safetensors", ".pt")
 CONTROLS = ("broken",)
 LAYER_KEYS = ("block", "out", "repeat", "stride", "tag", "tags", "inputs")
 CHANGE_KEYS = ("block", "out", "repeat", "stride")
@@ -61,7 +65,7 @@ MAX_ANCHOR = 16_384  # pixels
 
 DESIGN_KEYS = ("name", "design", "steps", "axes")
 DESIGNS = ("ladder", "one-at-a-time", "leave-one-out", "factorial")
-FAMILY_KEYS = ("title", "paper", "base", "expect", *DESIGN_KEYS)
+FAMILY_KEYS = ("title", "paper", "base", "blocks", "expect", *DESIGN_KEYS)
 STEP_KEYS = ("name", "on", *(key for key in FILE_KEYS if key != "base"))
 MAX_STEPS = 24
 MAX_MEMBERS = 128

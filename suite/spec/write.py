@@ -46,13 +46,21 @@ def write(variant: Variant, origins: Mapping[str, str] | None = None) -> str:
     if variant.schedules:
         add("schedules", "")
         lines += [(f"  - {flow(_schedule(schedule))}", "") for schedule in variant.schedules]
-    if variant.freeze:
-        add("freeze", flow(list(variant.freeze)))
-    if variant.control:
-        add("control", variant.control)
+    for key, value in _words(variant).items():
+        if value:
+            add(key, flow(value))
     if expected := _expect(variant.expect):
         add("expect", flow(expected))
     return "\n".join(_commented(text, comment) for text, comment in lines) + "\n"
+
+
+def _words(variant: Variant) -> dict[str, Json]:
+    return {
+        "freeze": list(variant.freeze),
+        "weights": variant.weights,
+        "blocks": [file.path for file in variant.blocks],
+        "control": variant.control,
+    }
 
 
 def expect_line(expect: Expect) -> str:

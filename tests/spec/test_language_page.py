@@ -8,12 +8,15 @@ from suite.spec.words import DESIGN_KEYS, FILE_KEYS, VERBS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "language.md").read_text()
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+PYTHON = re.findall(r"`(\w+\.py)`:\n\n```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize("text", EXAMPLES, ids=range(len(EXAMPLES)))
 def test_every_example_of_the_page_is_a_sound_file(tmp_path: Path, text: str) -> None:
     path = tmp_path / "example.yaml"
     path.write_text(text)
+    for name, source in PYTHON:
+        (tmp_path / name).write_text(source)
 
     assert Library((VARIANTS,)).select([str(path)])
 

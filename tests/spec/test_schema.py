@@ -135,3 +135,12 @@ def test_a_value_fits_the_schema_of_an_annotation_as_it_fits_the_decoder(tmp_pat
     told = [validator.is_valid(value) for value in VALUES]
 
     assert told == [misfit(block, "option", value) == "" for value in VALUES]
+
+
+@pytest.mark.parametrize(
+    ("block", "accepted"), [("mine.Mine", True), ("stage.Sage", False), ("mine", False), ("mine.Mine.More", False)]
+)
+def test_the_schema_lets_a_block_of_an_own_file_through(small: dict, block: str, accepted: bool) -> None:
+    text = f"base: base\nblocks: ./mine.py\nedits: [{{insert: {{block: {block}, size: 3}}, after: {{tag: p3}}}}]\n"
+
+    assert fits(small, text) == accepted
