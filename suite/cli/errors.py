@@ -10,7 +10,6 @@ import click
 
 from suite.cli.output import ExitCode, reply, say
 from suite.record import Json
-from suite.spec.decode import read_text
 from suite.spec.errors import NoMatchError, Problem, SpecError
 from suite.spec.variant import Mark
 
@@ -35,6 +34,8 @@ def print_problems(problems: Sequence[Problem], *, err: bool = True) -> None:
 def _line_of(mark: Mark | None) -> str:
     """The line that a mark points at; a problem that shows after building has only the mark."""
     try:
+        from suite.spec.decode import read_text
+
         lines = read_text(Path(mark.file)).splitlines() if mark else []
     except SpecError:
         return ""

@@ -44,8 +44,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Rows for people on a terminal, tab-separated lines with a heading otherwise; numbers are set to the right."""
     cells = [["" if value is None else value for value in row] for row in rows]
     if not fancy():
-        for line in (columns, *cells):
-            click.echo("\t".join(_one_line(value) for value in line))
+        click.echo("\n".join("\t".join(map(_one_line, line)) for line in (columns, *cells)))
         return
     from rich.console import Console
     from rich.table import Table
@@ -73,4 +72,5 @@ def fancy() -> bool:
 
 def _one_line(value: object) -> str:
     """A cell's text: thousands stay plain digits, control characters would break lines and columns."""
-    return "".join(c if c.isprintable() else " " for c in str(value))
+    text = str(value)
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from math import prod
 
@@ -114,11 +114,11 @@ def _filled(node: Node, chosen: Mapping[str, Point]) -> Node:
     if whole is None:
         return _worded(node, chosen)
     value = chosen[whole[1]].node
-    return replace(value, mark=node.mark) if isinstance(value, Scalar) else value
+    return value._replace(mark=node.mark) if isinstance(value, Scalar) else value
 
 
 def _worded(node: Scalar, chosen: Mapping[str, Point]) -> Scalar:
     """Placeholders inside a longer word become labels."""
     if not isinstance(node.value, str):
         return node
-    return replace(node, value=PLACEHOLDER.sub(lambda found: chosen[found[1]].label, node.value))
+    return node._replace(value=PLACEHOLDER.sub(lambda found: chosen[found[1]].label, node.value))

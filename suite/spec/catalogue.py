@@ -21,6 +21,7 @@ class Entry:
     """Where a variant is described: a whole file, or one of the members of a design."""
 
     path: Path
+    text: str | None = None  # None: it cannot be read, or need not be any more
     member: Member | None = None
     error: SpecError | None = None  # a design that cannot be expanded stands under its file's name
 
@@ -72,11 +73,11 @@ class Catalogue:
         return False
 
     def _entries(self, path: Path) -> dict[str, Entry]:
-        alone = {path.stem: Entry(path)}
         try:
             text = read_text(path)
         except SpecError:
-            return alone  # told when it is decoded
+            return {path.stem: Entry(path)}  # told when it is decoded
+        alone = {path.stem: Entry(path, text)}
         if not any(sign in text for sign in _SIGNS):
             return alone
         file = shown_path(path)
@@ -90,7 +91,7 @@ class Catalogue:
             problems.raise_if_any()
         except SpecError as error:
             return {path.stem: Entry(path, error=error)}
-        return {member.name: Entry(path, member) for member in members}
+        return {member.name: Entry(path, member=member) for member in members}
 
 
 def is_name(text: str) -> bool:

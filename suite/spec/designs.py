@@ -168,7 +168,7 @@ class _Family:
         title = self.root.entries.get("title")
         if not isinstance(title, Scalar) or not isinstance(title.value, str):
             return None
-        return replace(title, value=title.value + rest)
+        return title._replace(value=title.value + rest)
 
     def _table(self, step: Table, base: str, title: Scalar | None) -> Table:
         """A step as the table of an ordinary file."""

@@ -162,7 +162,7 @@ class Library:
             if entry.member:
                 problems = Problems(self._catalogue.sources, name)
                 return tuple(self._read(table, name, chain, problems) for table in entry.member.chain)
-            text = read_text(entry.path)
+            text = read_text(entry.path) if entry.text is None else entry.text
             file = shown_path(entry.path)
             self._catalogue.sources[file] = text.splitlines()
             problems = Problems({file: self._catalogue.sources[file]})

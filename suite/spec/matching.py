@@ -62,7 +62,10 @@ _PATTERNS = frozenset({"block", "path"})
 
 def fits(select: Selector, candidate: Candidate, *, without: str = "") -> bool:
     """Whether every condition holds; an empty one always does, as does the one that is left out."""
-    return all(key == without or _holds(key, select, candidate) for key in _VALUES)
+    for key in _VALUES:  # noqa: SIM110  (asked of every layer by every edit, so without a generator)
+        if getattr(select, key) and key != without and not _holds(key, select, candidate):
+            return False
+    return True
 
 
 def explain(select: Selector, candidates: Sequence[Candidate]) -> tuple[str, str]:

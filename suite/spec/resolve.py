@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cache
 
 from suite.record import Json
 from suite.spec.edits import Editor
@@ -214,6 +215,7 @@ class _Resolver:
         return keys.get(source or "") or keys.get("neck") or keys.get("edits") or layer.mark
 
 
+@cache
 def _exact(factor: float) -> Fraction:
     """The factor as it is written: 0.1 x 80 is 8, not a hair above it."""
     return Fraction(str(factor))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from suite.record import Json, digest
 from suite.spec.blockfile import BlockFile
@@ -13,8 +13,7 @@ PARTS: tuple[Part, ...] = ("backbone", "neck", "head")
 Option: TypeAlias = Json
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """Where something stands in a file the user wrote; line and column count from 1."""
 
     file: str

@@ -92,7 +92,7 @@ def test_version_is_that_of_the_distribution(capsys: pytest.CaptureFixture[str])
     [
         (["lst"], "no command 'lst'; did you mean 'list'?"),
         (["list", "--jsn"], "Did you mean '--json'?"),
-        (["show"], "Missing argument 'NAME'"),
+        (["show"], "name a variant or a file"),
         (["list", "--variants", "absent"], "'absent' does not exist"),
     ],
 )
