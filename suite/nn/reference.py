@@ -9,6 +9,7 @@ with a border of zeros. Inside a layer:
 | Conv `conv`, `bn`             | `conv`, `norm`                |
 | Bottleneck `cv1`, `cv2`       | `reduce`, `mix`               |
 | C3 `cv1`, `cv2`, `cv3`, `m`   | `reduce`, `bypass`, `merge`, `blocks` |
+| BottleneckCSP `cv3`, `cv4`, `bn` | `project`, `merge`, `join` |
 | SPP, SPPF `cv1`, `cv2`        | `reduce`, `merge`             |
 | GhostConv `cv1`, `cv2`        | `primary`, `cheap`            |
 | GhostBottleneck `conv.0` … `2` | `reduce`, `mix`, `project`   |
@@ -56,6 +57,13 @@ _INSIDE: dict[str, Rules] = {
     "c3tr.C3TR": (*_FRAME, *_ATTENTION),
     "c3x.C3x": (*_FRAME, *_repeated((("across", "cv1"), ("down", "cv2")))),
     "conv.Conv": (),
+    "csp.BottleneckCSP": (
+        ("merge", "cv4"),
+        ("project", "cv3"),
+        (r"join\.norm", "bn"),
+        *_FRAME,
+        *_repeated((("reduce", "cv1"), ("mix", "cv2"))),
+    ),
     "focus.Focus": (("mix", "conv"),),
     "ghost.C3Ghost": (*_FRAME, *_repeated(_GHOST), (r"blocks\.", "m.")),
     "ghost.GhostBottleneck": _GHOST,
@@ -64,6 +72,7 @@ _INSIDE: dict[str, Rules] = {
     "maxpool.MaxPool": (),
     "spp.SPP": (("reduce", "cv1"), ("merge", "cv2")),
     "sppf.SPPF": (("reduce", "cv1"), ("merge", "cv2")),
+    "transposed.Transposed": ((r"grow\.", ""),),
     "upsample.Upsample": (),
     "anchor.AnchorHead": (("outputs", "m"),),
 }

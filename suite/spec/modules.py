@@ -32,24 +32,28 @@ class Module:
     needed: int = 1
 
 
+_TRANSPOSED = "transposed.Transposed"
 _CONV = ("out", "kernel", "stride", "padding", "groups", "dilation", "act")
 _C3 = ("out", "shortcut", "groups", "expansion")
 _C3_WITHOUT_BOTTLENECKS = ("out", _IGNORED, _IGNORED, "expansion")
 
 MODULES: Mapping[str, Module] = {
     "Bottleneck": Module("c3.Bottleneck", _C3),
+    "BottleneckCSP": Module("csp.BottleneckCSP", _C3),
     "C3": Module("c3.C3", _C3),
     "C3Ghost": Module("ghost.C3Ghost", _C3_WITHOUT_BOTTLENECKS),
     "C3TR": Module("c3tr.C3TR", _C3_WITHOUT_BOTTLENECKS),
     "C3x": Module("c3x.C3x", _C3),
     "Conv": Module("conv.Conv", _CONV),
     "DWConv": Module("conv.Conv", ("out", "kernel", "stride", "dilation", "act")),
+    "DWConvTranspose2d": Module(_TRANSPOSED, ("out", "kernel", "stride"), needed=3),
     "Focus": Module("focus.Focus", ("out", "kernel", "inner stride", "inner padding", "groups", "act")),
     "GhostBottleneck": Module("ghost.GhostBottleneck", ("out", "kernel", "stride")),
     "GhostConv": Module("ghost.GhostConv", ("out", "kernel", "stride", "groups", "act")),
     "SPP": Module("spp.SPP", ("out", "kernels")),
     "SPPF": Module("sppf.SPPF", ("out", "kernel")),
     "nn.BatchNorm2d": Module("batchnorm.BatchNorm", (_IGNORED,), needed=0),
+    "nn.ConvTranspose2d": Module(_TRANSPOSED, ("out", "kernel", "stride"), needed=3),
     POOL: Module("maxpool.MaxPool", ("kernel", "stride", "padding")),
     "nn.Upsample": Module("upsample.Upsample", ("size", "scale", "mode"), needed=3),
 }
@@ -86,6 +90,8 @@ class ModuleReader:
             order = ", ".join(name for name in module.arguments if name != _IGNORED)
             self.reader.problems.add(row.mark, "E202", message, f"in this order: {order}" if order else "")
             return None
+        if module.block == _TRANSPOSED:
+            return self._transposed(row, channels)
         before = len(self.reader.problems.found)
         given = {name: node for name, node in zip(module.arguments, row.args, strict=False) if name != _IGNORED}
         out = self._out(given.pop("out"), row) if "out" in given else None
@@ -101,6 +107,20 @@ class ModuleReader:
             kept["scale"] = options["scale"]  # what such a line is for
         own_stride = stride if stride != signature.stride or row.module == POOL else None
         return Layer(module.block, "neck", out, row.number, own_stride, options=kept, mark=row.mark)
+
+    def _transposed(self, row: Row, channels: int) -> Layer | None:
+        """A transposed convolution, where it writes every pixel once and keeps the channels."""
+        out, scale = self._out(row.args[0], row), self._stride(row.args[2], row)
+        if out is None or scale is None:
+            return None
+        if out != channels or value_of(row.args[1]) != scale:
+            message = f"row {row.index}: {row.module} from {channels} to {out} channels has no counterpart here"
+            self.reader.problems.add(
+                row.mark, "E202", message, "only one that keeps them and whose kernel is its stride"
+            )
+            return None
+        options: dict[str, Json] = {"scale": scale, **({"groups": 0} if row.module.startswith("DW") else {})}
+        return Layer(_TRANSPOSED, "neck", None, row.number, options=options, mark=row.mark)
 
     def _out(self, node: Node, row: Row) -> int | None:
         value = self.reader.whole(node, f"the channels of row {row.index}", low=1, high=MAX_OUT)

@@ -174,6 +174,13 @@ def test_a_depthwise_row_has_as_many_groups_as_both_widths_allow() -> None:
     assert layer.options == {"kernel": 3, "groups": 8}
 
 
+@pytest.mark.parametrize(("module", "groups"), [("nn.ConvTranspose2d", {}), ("DWConvTranspose2d", {"groups": 0})])
+def test_a_transposed_convolution_that_keeps_the_channels_is_one_here(module: str, groups: dict[str, int]) -> None:
+    layer = variant_of(f"[-1, 1, Conv, [8]]\n[-1, 1, {module}, [8, 4, 4]]").layers[1]
+
+    assert (layer.block, layer.options) == ("transposed.Transposed", {"scale": 4, **groups})
+
+
 def test_arguments_without_effect_are_dropped() -> None:
     assert first_line("[-1, 1, C3Ghost, [64, False]]").options == {}
 
@@ -235,6 +242,7 @@ def test_the_written_text_is_a_variant_of_the_same_network(tmp_path: Path) -> No
         ("[-1, 1, Conv, [8, [1, 3]]]", "kernel takes a whole number, not [1, 3]"),
         ("[-1, 1, GhostConv, [8, 2]]", "pads the even kernel 2"),
         ("[-1, 1, nn.Upsample, [None, 2, 'bilinear']]", "with mode 'bilinear' has no counterpart here; only 'nearest'"),
+        ("[-1, 1, nn.ConvTranspose2d, [8, 2, 2]]", "nn.ConvTranspose2d from 3 to 8 channels has no counterpart here"),
         ("[-1, 1, Concat, [0]]", "Concat joins channels, [1], and no other dimension"),
         ("[-1, 1, nn.ZeroPad2d, [1]]", "nn.ZeroPad2d has a counterpart only before a nn.MaxPool2d of its own"),
         ("[-1, 1, nn.ZeroPad2d, [[1, 2]]]", "nn.ZeroPad2d takes [left, right, top, bottom] in pixels"),

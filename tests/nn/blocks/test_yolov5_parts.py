@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from suite.nn.blocks.batchnorm import BatchNorm
+from suite.nn.blocks.csp import BottleneckCSP
 from suite.nn.blocks.focus import Focus
 from suite.nn.blocks.join import Join
 from suite.nn.blocks.maxpool import MaxPool
@@ -67,6 +68,38 @@ def test_focus_is_a_convolution_of_twice_the_kernel_as_yolov5_v6_writes_it() -> 
     expected = nn.functional.conv2d(x, whole, stride=2, padding=2)
 
     torch.testing.assert_close(focus.mix.conv(torch.cat(pixels_of(x), 1)), expected, atol=1e-5, rtol=0)
+
+
+def test_bottleneck_csp_norms_both_halves_together_before_it_merges_them() -> None:
+    torch.manual_seed(0)
+    block, x = BottleneckCSP(8, 12, repeat=2).eval(), torch.rand(2, 8, 5, 6)
+    with torch.no_grad():
+        block.join.norm.running_mean.uniform_(-1, 1)
+        block.join.norm.running_var.uniform_(0.5, 2)
+    norm, hidden = block.join.norm, 6
+
+    inner = block.reduce(x)
+    for bottleneck in block.blocks:
+        inner = inner + bottleneck.mix(bottleneck.reduce(inner))
+    first = torch.einsum("oi,bihw->bohw", block.project.weight[:, :, 0, 0], inner)
+    second = torch.einsum("oi,bihw->bohw", block.bypass.weight[:, :, 0, 0], x)
+    normed = [
+        (half - norm.running_mean[part, None, None]) / (norm.running_var[part, None, None] + 1e-3).sqrt()
+        for half, part in ((first, slice(hidden)), (second, slice(hidden, None)))
+    ]
+    joined = torch.cat([half * half.sigmoid() for half in normed], 1)
+
+    torch.testing.assert_close(block(x), block.merge(joined))
+
+
+def test_bottleneck_csp_has_the_parameters_of_its_formula() -> None:
+    def conv(inside: int, outside: int, kernel: int = 1) -> int:
+        return inside * outside * kernel**2 + 2 * outside
+
+    inner = 2 * (conv(16, 16) + conv(16, 16, 3))
+    expected = conv(24, 16) + 24 * 16 + 16 * 16 + 2 * 32 + conv(32, 32) + inner
+
+    assert sum(p.numel() for p in BottleneckCSP(24, 32, repeat=2).parameters()) == expected
 
 
 def test_a_join_gives_what_it_gets() -> None:
