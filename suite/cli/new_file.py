@@ -75,7 +75,7 @@ class Place:
             mark = problem.mark
             if mark is None or Path(mark.file).name != self.path.name:
                 return problem
-            return replace(problem, mark=replace(mark, file=file, line=mark.line + 1))
+            return replace(problem, mark=mark._replace(file=file, line=mark.line + 1))
 
         return SpecError(map(in_place, problems))
 
