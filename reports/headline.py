@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from reports.judge import needs_another_recipe
 from reports.model import Report, Row
 from reports.words import counted, listed, number
 
@@ -129,6 +130,11 @@ def stride_warning(report: Report, row: Row) -> str:
     if base is None or not base.record.strides or not row.record.strides or base.record.strides == row.record.strides:
         return ""
     return f"strides {_strides(row)} unlike the base's {_strides(base)}"
+
+
+def recipe_warning(report: Report, row: Row) -> str:
+    """Words for a variant that needs another recipe than the run's: its accuracy is not judged."""
+    return f"needs the recipe {row.recipe}: accuracy not judged" if needs_another_recipe(report, row) else ""
 
 
 def _strides(row: Row) -> str:

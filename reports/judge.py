@@ -80,10 +80,17 @@ def _judge(
         into[name][key] = Judged(estimate, verdict(estimate, p_adjusted=p, rule=rule), p)
 
 
+def needs_another_recipe(report: Report, row: Row) -> bool:
+    """Whether the run trained this variant with a recipe that its file says is not its own."""
+    return row.recipe not in {"", report.run.protocol_json.get("recipe")}
+
+
 def _difference(report: Report, row: Row, metric: str) -> Estimate | None:
-    """Nothing is compared where the base has learned nothing, or the variant has not."""
+    """Nothing is compared where base or variant has learned nothing, or needs another recipe than the run's."""
     base = report.row(row.baseline)
-    if base is None or row.state not in {"trains", "suspect"} or not base.seeds(metric) or not row.seeds(metric):
+    if base is None or needs_another_recipe(report, row) or needs_another_recipe(report, base):
+        return None
+    if row.state not in {"trains", "suspect"} or not base.seeds(metric) or not row.seeds(metric):
         return None
     return welch(base.seeds(metric), row.seeds(metric))
 

@@ -70,6 +70,11 @@ class Row:
         """The variant's name."""
         return self.record.name
 
+    @property
+    def recipe(self) -> str:
+        """The recipe that the variant needs; "" where any will do."""
+        return str(self.record.spec.get("recipe", ""))
+
     def find(self, metric: str, form: Form | None = None) -> tuple[Item, ...]:
         """Measurements of a metric, one per seed or replica, in their order."""
         return tuple(

@@ -103,6 +103,24 @@ def test_strides_unlike_the_baselines_are_a_warning(conditions):
     assert strides.notes["warnings"] == ["strides 16, 32, 64 where yolov5p has 8, 16, 32"]
 
 
+def test_anchors_unlike_the_baselines_are_a_warning(conditions):
+    anchors = [[6, 6, 8, 8, 9, 9], [20, 20, 30, 30, 40, 40], [60, 60, 70, 70, 90, 90]]
+    head = replace(BASE.layers[-1], options={"anchors": anchors})
+    variant = replace(BASE, name="yolov5p_anchors", baseline="yolov5p", layers=(*BASE.layers[:-1], head))
+    result = execute(job(conditions, "static", variant), Reporter())
+
+    (strides,) = (m for m in result.measurements if m.metric == "strides")
+    assert strides.notes["warnings"] == ["anchors of its own, not those of yolov5p"]
+
+
+def test_a_head_without_anchors_is_no_warning(conditions):
+    variant = LIBRARY.load("tiny_decoupled")
+    result = execute(job(conditions, "static", variant), Reporter())
+
+    (strides,) = (m for m in result.measurements if m.metric == "strides")
+    assert strides.notes["warnings"] == []
+
+
 def test_a_broken_promise_is_a_failure_at_its_stage(conditions):
     reporter = Reporter()
     with pytest.raises(JobError, match="but `expect` says 1") as caught:

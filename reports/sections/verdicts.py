@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from reports.headline import stride_warning
+from reports.headline import recipe_warning, stride_warning
 from reports.judge import latency_rule
 from reports.model import Judged, Report, Row
 from reports.section import Section
@@ -121,6 +121,7 @@ def _line(report: Report, row: Row, columns: tuple[_Column, ...]) -> Line:
     unequal = start_warning(report, row)
     badges += [unequal] if unequal else []
     badges += [words for words in row.record.warnings if not (warning and words.startswith("strides"))]
+    badges += [words] if (words := recipe_warning(report, row)) else []
     badges += _lost(row)
     base = report.row(row.baseline)
     costs = [

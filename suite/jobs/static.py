@@ -11,7 +11,7 @@ from suite.metrics.size import measure_size
 from suite.nn.deploy import deploy
 from suite.nn.detector import build, replaced_convolutions
 from suite.plan import Job
-from suite.record import Json, Measurement
+from suite.record import Json, Measurement, canonical_json
 from suite.spec.promise import broken_promises
 from suite.spec.variant import Expect, Variant
 from suite.store.records import STRIDES
@@ -100,9 +100,10 @@ def _relative_difference(expected: Tensor, found: Tensor) -> Tensor:
 
 
 def _measure_strides(variant: Variant, baseline: Variant | None) -> Measurement:
-    """The output strides with what is known of the graph: a warning, and the convolutions that edits replaced.
+    """The output strides with what is known of the graph: warnings, and the convolutions that edits replaced.
 
-    The warning is of strides that are unlike the baseline's: then accuracies compare two tasks.
+    The warnings are of strides or anchors that are unlike the baseline's. Other strides compare two tasks; other
+    anchors compare two fits to the data beside whatever else was changed.
     """
     strides = build(variant, _EXPECT_CLASSES, device="meta").strides
     warnings: list[Json] = []
@@ -110,9 +111,17 @@ def _measure_strides(variant: Variant, baseline: Variant | None) -> Measurement:
         usual = build(baseline, _EXPECT_CLASSES, device="meta").strides
         if strides != usual:
             warnings.append(f"strides {_listed(strides)} where {baseline.name} has {_listed(usual)}")
+        elif _anchors(baseline) and _anchors(variant) not in {None, _anchors(baseline)}:
+            warnings.append(f"anchors of its own, not those of {baseline.name}")
     samples = tuple(float(stride) for stride in strides)
     replaced: list[Json] = [[site.path, operator] for site, operator in replaced_convolutions(variant)]
     return Measurement(STRIDES, VERSION, "px", "trained", samples, notes={"warnings": warnings, "replaced": replaced})
+
+
+def _anchors(variant: Variant) -> str | None:
+    """The head's anchors as text, None where it has none."""
+    found = variant.layers[-1].options.get("anchors")
+    return None if found is None else canonical_json(found)
 
 
 def _listed(strides: tuple[int, ...]) -> str:

@@ -104,6 +104,7 @@ class _Decoder:
             edits=self._edits(get("edits")),
             schedules=_optional(get("schedules"), self._schedules),
             freeze=_optional(get("freeze"), self._freeze),
+            recipe=_optional(get("recipe"), lambda node: self.reader.word(node, "`recipe`")),
             control=_optional(get("control"), lambda node: self.reader.choice(node, "`control`", CONTROLS)),
             activation=_optional(get("activation"), lambda node: self.reader.choice(node, "`activation`", ACTIVATIONS)),
             norm=_optional(get("norm"), self._norm),

@@ -64,6 +64,7 @@ def resolve(spec: SpecFile, lookup: Lookup, signatures: Signatures, problems: Pr
         conv_edits=tuple(conv_edits),
         schedules=resolver.schedules(layers, conv_edits),
         freeze=spec.freeze if spec.freeze is not None else (base.freeze if base else ()),
+        recipe=spec.recipe if spec.recipe is not None else (base.recipe if base else ""),
         control=spec.control if spec.control is not None else (base.control if base else ""),
         activation=_activation(spec, base),
         norm=spec.norm if spec.norm is not None else (base.norm if base else Norm()),

@@ -167,6 +167,7 @@ _FILE: Schema = {
     "freeze": _several({"enum": list(PARTS)}) | {"description": "Parts that are not trained"},
     "weights": WORD | {"description": "The file that training starts from, relative to this one; or scratch"},
     "blocks": _several(WORD) | {"description": "Your own Python files with blocks, relative to this one"},
+    "recipe": WORD | {"description": "Only runs with this recipe can say how accurate the variant is"},
     "control": {"enum": list(CONTROLS), "description": "Shipped to be found broken"},
     "expect": {
         "anyOf": [_ref("expect"), {"type": "object", "additionalProperties": _ref("expect")}],

@@ -69,6 +69,7 @@ class SpecFile:
     edits: tuple[Edit, ...] = ()
     schedules: tuple[tuple[Schedule, Mark], ...] | None = None
     freeze: tuple[Part, ...] | None = None
+    recipe: str | None = None
     control: str | None = None
     activation: str | None = None
     norm: Norm | None = None

@@ -112,7 +112,8 @@ class Variant:
     """A network, completely described.
 
     `baseline` is the variant that deltas refer to: the base, or "" where the file is another size of its base and
-    so is a baseline itself (a size that is called `<base>_<change>` is a modification). `control` marks a variant
+    so is a baseline itself (a size that is called `<base>_<change>` is a modification). `recipe` marks one
+    that is comparable only where all are trained with the recipe of that name; `control` marks a variant
     shipped to be broken, such as "broken". `activation` takes the place of YOLOv5's in all blocks that leave it open;
     "" is YOLOv5's own; so does `norm`. `weights` is the absolute path of the file that training starts from, "" for
     none: it says nothing of the network, so it is no part of the architecture. `blocks` are the user's own block files.
@@ -127,6 +128,7 @@ class Variant:
     conv_edits: tuple[ConvEdit, ...] = ()
     schedules: tuple[Schedule, ...] = ()
     freeze: tuple[Part, ...] = ()
+    recipe: str = ""
     control: str = ""
     activation: str = ""
     norm: Norm = Norm()
@@ -158,6 +160,8 @@ class Variant:
             "schedules": [_schedule_json(schedule) for schedule in self.schedules],
             "freeze": list(self.freeze),
         }
+        if self.recipe:
+            found["recipe"] = self.recipe
         if self.activation:
             found["activation"] = self.activation
         if self.norm != Norm():

@@ -22,6 +22,7 @@ FILE_KEYS = (
     "freeze",
     "weights",
     "blocks",
+    "recipe",
     "control",
     "expect",
 )

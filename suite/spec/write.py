@@ -59,6 +59,7 @@ def _words(variant: Variant) -> dict[str, Json]:
         "freeze": list(variant.freeze),
         "weights": variant.weights,
         "blocks": [file.path for file in variant.blocks],
+        "recipe": variant.recipe,
         "control": variant.control,
     }
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from suite.datasets.split import Split
 from suite.metrics.accuracy import METRICS, Evaluation, evaluate, score
 from suite.nn.boxes import xyxy_to_cxcywh
+from suite.spec.objective import Suppression
 from tests.datasets.made_pictures import made_picture, made_split
 
 SIZE = 64
@@ -203,3 +204,33 @@ def test_the_metrics_are_known_without_torch() -> None:
     code = "import sys, suite.metrics.accuracy; sys.exit('torch' in sys.modules or 'cv2' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+TWINS = [[[4, 4, 12, 12, 0.9, 0], [4, 4, 12, 12, 0.8, 0], [4, 4, 12, 12, 0.7, 1]], []]
+
+
+@pytest.mark.parametrize(
+    ("suppression", "scores"),
+    [
+        (Suppression(), [0.9, 0.7]),
+        (Suppression(agnostic=True), [0.9]),
+        (Suppression(kind="soft"), [0.9, 0.7, round(0.8 * math.exp(-2), 5)]),  # IoU 1, sigma 0.5
+    ],
+)
+def test_a_variants_own_suppression_is_used(split: Split, suppression: Suppression, scores: list[float]) -> None:
+    found = evaluate(Oracle(TWINS), split, image_size=SIZE, suppression=suppression).detections
+
+    assert [detection["score"] for detection in found] == pytest.approx(scores)
+
+
+def test_a_variants_own_suppression_stands_in_the_settings(split: Split) -> None:
+    own = Suppression(kind="diou", iou=0.4)
+
+    usual, changed = (
+        evaluate(Oracle(TWINS), split, image_size=SIZE, suppression=how).measurements[0].settings
+        for how in (Suppression(), own)
+    )
+
+    assert usual["iou"] == 0.6
+    assert "suppression" not in usual
+    assert (changed["iou"], changed["suppression"]) == (0.4, {"kind": "diou", "iou": 0.4})

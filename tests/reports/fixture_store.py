@@ -41,6 +41,7 @@ class Sketch:
     merged: float = 1.0  # deployed parameters over trained
     like: str = "yolov5p"  # the shipped variant whose network it has
     replaced: tuple[str, ...] = ()  # convolutions that an edit puts ODConv in the place of
+    recipe: str = ""  # that the variant needs
 
 
 DOWN = tuple(f"backbone.{layer}.conv" for layer in (1, 3, 5, 7))
@@ -153,7 +154,7 @@ def _record(sketch: Sketch) -> VariantRecord:
         sketch.baseline,
         sketch.control,
         print_,
-        spec=_network(sketch.like).architecture,
+        spec={**_network(sketch.like).architecture, **({"recipe": sketch.recipe} if sketch.recipe else {})},
     )
 
 

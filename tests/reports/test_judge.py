@@ -76,6 +76,23 @@ def test_a_base_that_learned_nothing_silences_accuracy(tmp_path: Path) -> None:
     assert title(found) == "The base yolov5p does not train here: nothing can be said about accuracy"
 
 
+@pytest.mark.parametrize(("recipe", "judged_at_all"), [("tiny", True), ("scratch-low", False)])
+def test_a_variant_is_judged_by_a_run_with_its_recipe_only(tmp_path: Path, recipe: str, judged_at_all: bool) -> None:
+    sketch = replace(VARIANTS[0], recipe=recipe)
+
+    found = row(judged(tmp_path, Plan(variants=(sketch,))), sketch.name)
+
+    assert found.state == "trains"
+    assert ("ap" in found.judged) is judged_at_all
+    assert "wall:cpu-fp32-1t" in found.judged
+
+
+def test_nothing_is_judged_against_a_base_that_needs_another_recipe(tmp_path: Path) -> None:
+    plan = Plan(base=replace(BASE, recipe="scratch-low"), variants=VARIANTS[:1], latency=False)
+
+    assert row(judged(tmp_path, plan), VARIANTS[0].name).judged == {}
+
+
 def test_latency_is_the_ratio_of_paired_rounds(report: Report) -> None:
     found = row(report, "yolov5p_odconv4").judged["wall:cpu-fp32-1t"]
 

@@ -270,3 +270,9 @@ def test_a_run_of_many_variants_leaves_the_tables_of_layers_out(tmp_path: Path) 
     assert "<code>run_suite.py show NAME --layers</code> prints one" in page
     assert "Layers of yolov5p_convnext_3" not in page
     assert len(page.encode()) < 1.5 * 2**20
+
+
+def test_a_variant_that_needs_another_recipe_says_so(tmp_path: Path) -> None:
+    page = made(tmp_path, Plan(variants=(replace(VARIANTS[0], recipe="scratch-low"),), latency=False))
+
+    assert "needs the recipe scratch-low: accuracy not judged" in words(page)

@@ -179,3 +179,11 @@ def test_a_schedule_across_blocks_is_written_down(tmp_path: Path, library: Make,
 )
 def test_a_mistake_in_a_schedule_is_named(library: Make, line: str, message: str) -> None:
     assert message in problems(library(child=f"base: base\nschedules: [{line}]"))
+
+
+def test_a_recipe_is_inherited_and_part_of_the_fingerprint(library: Make) -> None:
+    made = library(child="base: base\nrecipe: adamw", thin="base: child\nwidth: 0.5")
+
+    assert made.load("thin").recipe == "adamw"
+    assert made.load("child").fingerprint != made.load("base").fingerprint
+    assert "recipe: adamw\n" in write(made.load("child"))
