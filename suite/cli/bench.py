@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from suite import machine
+from suite.cli.finals import finals
 from suite.cli.options import allow_code_option, json_option, names_argument, open_library, variants_option
 from suite.cli.output import ExitCode, Refusal, reply, say, table
 from suite.metrics.latency import LatencyError, Settings, measure_latency
@@ -120,11 +121,12 @@ def _time_all(
     """What could be timed, and why the rest could not."""
     timed: list[Timed] = []
     failures: list[Json] = []
-    for variant in chosen:
-        name = against or variant.baseline
-        baseline = library.load(name) if name else variant
-        say(f"timing {variant.name} beside {baseline.name} ...")
+    for loaded in chosen:
+        name = against or loaded.baseline
+        reference = library.load(name) if name else loaded
         try:
+            variant, baseline = finals((loaded, reference), library)
+            say(f"timing {variant.name} beside {baseline.name} ...")
             found = tuple(
                 measure_latency(variant, baseline, replace(settings, seed=replica)) for replica in range(replicas)
             )
@@ -132,7 +134,7 @@ def _time_all(
             raise Refusal(ExitCode.UNFIT, str(error)) from error
         except (LatencyError, SpecError) as error:
             say(str(error))
-            failures.append({"code": "latency", "variant": variant.name, "message": str(error)})
+            failures.append({"code": "latency", "variant": loaded.name, "message": str(error)})
             continue
         timed.append(Timed(variant, baseline, found))
     return timed, failures

@@ -8,6 +8,7 @@ import click
 
 from suite.cli.annotations import annotations
 from suite.cli.errors import print_problems, problem_json
+from suite.cli.finals import final, open_words
 from suite.cli.options import allow_code_option, json_option, names_argument, open_library, variants_option
 from suite.cli.output import ExitCode, reply, say
 from suite.record import Json
@@ -71,7 +72,9 @@ def command(
         _tell(checked)
         print_problems(problems, err=False)
     errors = _count(len(problems), "error") if problems else "no errors"
-    click.echo(f"{_count(number, 'file')}, {errors}")
+    open_widths = sum(bool(open_words(file.variant.match)) for file in checked)
+    waiting = f", {open_widths} matched at build" if open_widths else ""
+    click.echo(f"{_count(number, 'file')}{waiting}, {errors}")
     return ExitCode.USAGE if problems else ExitCode.DONE
 
 
@@ -97,8 +100,9 @@ def _try_all(variants: Sequence[Variant], library: Library, *, exports: bool) ->
     builder = Builder(library, exports=exports)
     checked: list[Checked] = []
     problems: dict[Problem, None] = {}
-    for variant in variants:
+    for loaded in variants:
         try:
+            variant = final(loaded, library)
             trial, warnings, found = builder.look(variant)
         except SpecError as error:
             problems |= dict.fromkeys(error.problems)

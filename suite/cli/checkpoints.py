@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from suite.cli.finals import final
 from suite.cli.options import open_library
 from suite.cli.output import ExitCode, Refusal
 from suite.record import Json
@@ -33,7 +34,8 @@ def load_detector(name: str, weights: Path, variants: Sequence[Path], *, allow_c
         Refusal: the weights cannot be used, or are another network's.
         SpecError: there is no such variant, or it has mistakes.
     """
-    variant = open_library(variants, allow_code=allow_code).load(name)
+    library = open_library(variants, allow_code=allow_code)
+    variant = final(library.load(name), library)
     from suite.nn.detector import build
     from suite.nn.weights import WeightsError, load_weights
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from suite.cli.errors import print_problems, problem_json
+from suite.cli.finals import final
 from suite.cli.options import allow_code_option, json_option, names_argument, open_library, variants_option
 from suite.cli.output import ExitCode, Refusal, reply, say, table
 from suite.record import Json, Measurement
@@ -88,7 +89,7 @@ def command(
     spent, costs, problems = Spent(), [], list[Problem]()
     for variant in chosen:
         try:
-            costs.append(_count(variant, image_size, classes, audited=audited, spent=spent))
+            costs.append(_count(final(variant, library), image_size, classes, audited=audited, spent=spent))
         except SpecError as error:
             problems += error.problems
     if as_json:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from suite.cli.errors import print_problems, problem_json
+from suite.cli.finals import open_words
 from suite.cli.options import json_option, names_argument, open_library, variants_option
 from suite.cli.output import ExitCode, reply, table
 from suite.record import Json
@@ -27,7 +28,7 @@ def command(names: tuple[str, ...], variants: tuple[Path, ...], as_json: bool) -
     if as_json:
         reply("list", [_json(variant) for variant in found], [problem_json(problem) for problem in problems])
     else:
-        table(("NAME", "TITLE", "BASE", "BASELINE"), [(v.name, v.title, v.base, v.baseline) for v in found])
+        table(("NAME", "TITLE", "BASE", "BASELINE"), [(v.name, _title(v), v.base, v.baseline) for v in found])
     if problems and not as_json:
         print_problems(problems)
     return ExitCode.USAGE if problems else ExitCode.DONE
@@ -46,6 +47,11 @@ def _collect(library: Library, names: Sequence[str]) -> tuple[tuple[Variant, ...
     return tuple(sound), library.problems()
 
 
+def _title(variant: Variant) -> str:
+    """With a word for those whose width is not known yet."""
+    return f"{variant.title} (matched at build)" if open_words(variant.match) else variant.title
+
+
 def _json(variant: Variant) -> Json:
     return {
         "name": variant.name,
@@ -54,5 +60,6 @@ def _json(variant: Variant) -> Json:
         "base": variant.base,
         "baseline": variant.baseline,
         "control": variant.control,
-        "fingerprint": variant.fingerprint,
+        "fingerprint": None if open_words(variant.match) else variant.fingerprint,
+        "match": open_words(variant.match) or None,
     }

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from suite.cli.finals import final
 from suite.cli.output import ExitCode, Refusal
 from suite.spec.decode import decode, read_text
 from suite.spec.document import shown_path
@@ -58,8 +59,8 @@ class Place:
         from suite.cli.check_build import Builder
 
         library = self.library(text)
-        variant = library.load(self.path.stem)
         try:
+            variant = final(library.load(self.path.stem), library)
             trial, _, problems = Builder(library, exports=False).look(variant)
         except SpecError as error:
             raise self.moved(error.problems) from None

@@ -9,6 +9,7 @@ from types import FrameType
 from typing import NoReturn
 
 from suite import machine, protocols
+from suite.cli.finals import finals
 from suite.cli.options import open_library
 from suite.cli.output import ExitCode, Refusal, say
 from suite.cli.run_options import Options
@@ -46,9 +47,9 @@ def prepare(options: Options) -> Prepared:
         protocol = replace(protocol, seeds=options.seeds)
     chosen_recipe = recipe(protocol.recipe)
     library = open_library(options.variants, allow_code=options.allow_code)
-    trained = library.select(options.names or (*protocol.variants, *_own_names(options.variants)))
-    trained = tuple(_started(variant, options.weights) for variant in trained)
-    counted = () if options.names else library.select(protocol.cost.only)
+    chosen = library.select(options.names or (*protocol.variants, *_own_names(options.variants)))
+    trained = tuple(_started(variant, options.weights) for variant in finals(chosen, library, options.out))
+    counted = () if options.names else finals(library.select(protocol.cost.only), library, options.out)
     data, facts = _data(options, protocol)
     conditions = Conditions(
         protocol=protocol,

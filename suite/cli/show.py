@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from suite.cli.finals import final, open_words
 from suite.cli.options import (
     allow_code_option,
     complete_name,
@@ -61,7 +62,7 @@ def command(
     library = open_library(variants, allow_code=allow_code if wish.builds else None)
     variant = library.load(name)
     if wish.builds:
-        found = _built(library, variant, wish)
+        found = _built(library, final(variant, library), wish)
         if as_json:
             reply("show", {"name": variant.name, **found})
         return
@@ -71,6 +72,8 @@ def command(
     if variant.base:
         deltas = f"differences refer to {variant.baseline}" if variant.baseline else "a baseline itself"
         click.echo(f"# {variant.name}: based on {variant.base}, {deltas}")
+    if words := open_words(variant.match):
+        click.echo(f"# {words}; the numbers below are those of width 1")
     click.echo(write(variant, library.origins(name)), nl=False)
 
 
@@ -111,7 +114,8 @@ def _built(library: Library, variant: Variant, wish: _Wish) -> dict[str, Json]:
     reference = wish.other or variant.baseline or variant.base
     if wish.other is not None and not reference:
         raise Refusal(ExitCode.USAGE, f"{variant.name} has no base; name a variant: --diff OTHER")
-    other = build_network(library.load(reference)) if reference and (wish.svg or wish.other is not None) else None
+    compared = final(library.load(reference), library) if reference and (wish.svg or wish.other is not None) else None
+    other = build_network(compared) if compared else None
     if other and wish.other is not None and wish.as_json:
         found["diff"] = diff_json(network, other)
     elif other and wish.other is not None:
@@ -131,7 +135,7 @@ def _json(variant: Variant, origins: Mapping[str, str]) -> Json:
         "base": variant.base,
         "baseline": variant.baseline,
         "control": variant.control,
-        "fingerprint": variant.fingerprint,
+        "fingerprint": None if open_words(variant.match) else variant.fingerprint,
         "architecture": variant.architecture,
         "expect": {
             "strides": list(expect.strides) if expect.strides is not None else None,

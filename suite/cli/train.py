@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from suite.cli.finals import final
 from suite.cli.options import (
     allow_code_option,
     json_option,
@@ -60,7 +61,8 @@ def command(
     as_json: bool,
 ) -> int:
     """Train one variant, evaluate it and write its checkpoint, without touching the store."""
-    variant = open_library(variants, allow_code=allow_code).load(name)
+    library = open_library(variants, allow_code=allow_code)
+    variant = final(library.load(name), library)
     if weights:
         variant = replace(variant, weights=str(weights.absolute()))
     chosen = recipe(recipe_name)

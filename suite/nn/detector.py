@@ -111,6 +111,9 @@ def replaced_convolutions(variant: Variant) -> tuple[tuple[Site, str], ...]:
 
 
 def _probe(variant: Variant, classes: int, operators: Mapping[int, Mapping[int, Operator]]) -> Probe:
+    if variant.match is not None and variant.match.solution is None:
+        message = f"its width is open: it is matched to the {variant.match.metric} of {variant.match.to}"
+        raise SpecError.single(variant.match.mark, "E312", message, hint="suite.match.solved makes it final")
     probe, parameters, files = Probe(), 0, variant.blocks
     values: list[tuple[Tensor, ...]] = []
     image = (torch.empty(1, 3, PROBE, PROBE, device="meta"),)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from suite.spec.cost import Match
 from suite.spec.document import Node, Scalar, Table, parse, read_bytes, shown_path
 from suite.spec.errors import Problems, SpecError
 from suite.spec.layers import LayerReader
@@ -21,6 +22,10 @@ from suite.spec.words import (
     DROP_PATH,
     EXPECT_KEYS,
     FILE_KEYS,
+    MATCH_BY,
+    MATCH_KEYS,
+    MATCH_METRICS,
+    MATCH_TOLERANCE,
     MAX_DROP_PATH,
     MAX_FACTOR,
     MAX_GROUPS,
@@ -91,6 +96,8 @@ class _Decoder:
         base = _optional(get("base"), self._reference)
         if base is None and "base" not in table.entries:
             self._need_all_parts(table)
+        if {"match", "width"} <= table.keys.keys():
+            self._add(table.keys["width"], "E105", "`width` and `match` exclude each other: `match` finds the width")
         return SpecFile(
             name=name,
             mark=table.mark,
@@ -100,6 +107,7 @@ class _Decoder:
             base=base,
             depth=self._factor(get("depth"), "`depth`"),
             width=self._factor(get("width"), "`width`"),
+            match=_optional(get("match"), self._match),
             parts={part: self._part(table.entries[part], part) for part in PARTS if part in table.entries},
             edits=self._edits(get("edits")),
             schedules=_optional(get("schedules"), self._schedules),
@@ -121,7 +129,7 @@ class _Decoder:
         if lacking:
             message = f"without `base`, a variant needs {', '.join(f'`{part}`' for part in lacking)}"
             self._add(table.mark, "E103", message)
-        for key in {"depth", "width"} & table.keys.keys():
+        for key in {"depth", "width", "match"} & table.keys.keys():
             self._add(table.keys[key], "E105", f"`{key}` scales the base, and there is no `base`")
 
     def _text(self, node: Node | None, what: str) -> str:
@@ -139,6 +147,22 @@ class _Decoder:
         if not word.endswith(WEIGHTS_FILES):
             self._add(node.mark, "E101", f"`weights` is a file that ends in {' or '.join(WEIGHTS_FILES)}, or {SCRATCH}")
         return str(self.folder.absolute() / word)
+
+    def _match(self, node: Node) -> Match | None:
+        table = self.reader.table(node, "`match`", MATCH_KEYS)
+        if table is None:
+            return None
+        entries = table.entries
+        lacking = [key for key in ("metric", "to") if key not in entries]
+        if lacking:
+            self._add(table.mark, "E103", f"`match` needs {', '.join(f'`{key}`' for key in lacking)}")
+            return None
+        metric = self.reader.choice(entries["metric"], "`metric`", MATCH_METRICS)
+        to = self._reference(entries["to"])
+        by = self.reader.choice(entries["by"], "`by`", MATCH_BY) if "by" in entries else MATCH_BY[0]
+        share = entries.get("tolerance")
+        tolerance = self.reader.number(share, "`tolerance`", low=0, high=1, above=True) if share else MATCH_TOLERANCE
+        return Match(metric, to.name, tolerance, by, mark=to.mark) if metric and to and by and tolerance else None
 
     def _reference(self, node: Node) -> Reference | None:
         name = self.reader.word(node, "a variant's name")

@@ -17,7 +17,7 @@ from suite.spec.variant import Mark
 from suite.spec.words import DESIGNS, FAMILY_KEYS, FILE_KEYS, MAX_MEMBERS, MAX_STEPS, STEP_KEYS
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_ALONE = ("ladder", "one-at-a-time")  # designs in which a step is one variant, and can promise what it costs
+_ALONE = ("ladder", "one-at-a-time")  # designs in which a step is one variant, and can say what it costs
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +91,9 @@ class _Family:
         return self.reader.choice(self.root.entries["design"], "`design`", DESIGNS)
 
     def _steps(self, design: str | None) -> dict[str, Table]:
-        """The steps by name; `on` belongs to ladders, `expect` to designs in which a step is a variant."""
+        """The steps by name; `on` belongs to ladders, `expect` and `match` where a step is a variant."""
         absent = {"on"} if design != "ladder" else set()
-        absent |= {"expect"} if design not in _ALONE else set()
+        absent |= {"expect", "match"} if design not in _ALONE else set()
         known = [key for key in STEP_KEYS if key not in absent]
         found: dict[str, Table] = {}
         nodes = self.reader.items(self.root.entries["steps"], "`steps`")

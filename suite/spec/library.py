@@ -21,7 +21,7 @@ from suite.spec.variant import PARTS, Mark, Variant
 VARIANTS = Path(__file__).resolve().parents[2] / "variants"
 MAX_ANCESTORS = 32
 _GLOB = frozenset("*?[")
-_NOT_INHERITED = frozenset({"title", "paper", "expect", "edits", "depth", "width", "base"})
+_NOT_INHERITED = frozenset({"title", "paper", "expect", "edits", "depth", "width", "match", "base"})
 
 
 class Library:
@@ -64,6 +64,17 @@ class Library:
         if path is not None and not self._holds(path):
             return self._beside(path).load(path.stem)
         return self._resolve(self._known(path.stem if path else str(name_or_path)), ())
+
+    def scaled(self, variant: Variant, width: float) -> Variant:
+        """A variant of `load` or `select` that has a `match`, as it is at a width; its `match` stays unsolved.
+
+        Raises:
+            SpecError: the width makes a layer too wide.
+        """
+        path = Path(variant.mark.file) if variant.mark else Path(variant.name)
+        if not self._holds(path):
+            return self._beside(path).scaled(variant, width)
+        return self._build(variant.name, (variant.name,), width)
 
     def select(self, patterns: Sequence[str]) -> tuple[Variant, ...]:
         """The variants that names, globs or paths stand for, each once, in the patterns' order.
@@ -200,8 +211,10 @@ class Library:
             raise variant
         return variant
 
-    def _build(self, name: str, chain: tuple[str, ...]) -> Variant:
+    def _build(self, name: str, chain: tuple[str, ...], width: float | None = None) -> Variant:
+        """The variant; with `width` its last file scales by it, for a file that leaves its width to be found."""
         specs = self._specs(name, chain)
+        specs = specs if width is None else (*specs[:-1], replace(specs[-1], width=width))
         member = self._catalogue.entries[name].member
         problems = Problems(self._catalogue.sources, name if member else "")
         find = self._lookup(chain, problems)
@@ -210,7 +223,9 @@ class Library:
             variant = resolve(spec, _on(variant, spec, find), self._signatures, problems)
             problems.raise_if_any()
         assert variant is not None, "a lookup that finds nothing adds a problem"
-        return replace(variant, base=member.base, baseline=member.base) if member else variant
+        if member is None:
+            return variant
+        return replace(variant, base=member.base, baseline=variant.baseline if variant.match else member.base)
 
     def _lookup(self, chain: tuple[str, ...], problems: Problems) -> Lookup:
         def find(reference: Reference) -> Variant | None:

@@ -19,6 +19,7 @@ from suite.spec.words import MAX_OUT, MAX_REPEAT
 
 DEFAULT_ACTIVATION = "silu"
 DIVISOR = 8
+MATCHED_DIVISOR = 2
 MAX_LAYERS = 1000
 
 Lookup = Callable[[Reference], "Variant | None"]
@@ -28,12 +29,16 @@ def resolve(spec: SpecFile, lookup: Lookup, signatures: Signatures, problems: Pr
     """The final variant; None if its base or the owner of a borrowed part cannot be had.
 
     `lookup` gives the resolved variant of a name and reports what it cannot find. `baseline` is the base, or "" where
-    the file is another size of it: it only scales, and is not called `<base>_<change>` as a modification is.
+    the file is another size of it: it only scales, and is not called `<base>_<change>` as a modification is. A file
+    with `match` is resolved at the width that stands in `spec`, which is for others to find.
     """
-    base = lookup(spec.base) if spec.base else None
+    find = _finals(lookup, problems)
+    base = find(spec.base) if spec.base else None
     if spec.base and base is None:
         return None
-    owners = {part: lookup(own) for part, own in spec.parts.items() if isinstance(own, Reference)}
+    if spec.match and not find(Reference(spec.match.to, spec.match.mark or spec.mark)):
+        return None
+    owners = {part: find(own) for part, own in spec.parts.items() if isinstance(own, Reference)}
     if None in owners.values():
         return None
     ancestors = (*((base,) if base else ()), *(owner for owner in owners.values() if owner))
@@ -59,7 +64,7 @@ def resolve(spec: SpecFile, lookup: Lookup, signatures: Signatures, problems: Pr
         title=spec.title or spec.name,
         layers=layers,
         base=base.name if base else "",
-        baseline=base.name if base and _modifies(spec, base) else "",
+        baseline=_baseline(spec, base),
         paper=spec.paper,
         conv_edits=tuple(conv_edits),
         schedules=resolver.schedules(layers, conv_edits),
@@ -73,9 +78,24 @@ def resolve(spec: SpecFile, lookup: Lookup, signatures: Signatures, problems: Pr
         nms=spec.nms or (base.nms if base else Suppression()),
         weights=spec.weights if spec.weights is not None else (base.weights if base else ""),
         blocks=blocks,
+        match=spec.match,
         expect=spec.expect,
         mark=spec.mark,
     )
+
+
+def _finals(lookup: Lookup, problems: Problems) -> Lookup:
+    """A lookup that refuses variants whose numbers are not final."""
+
+    def find(reference: Reference) -> Variant | None:
+        found = lookup(reference)
+        if found is None or found.match is None:
+            return found
+        message = f"{reference.name} is matched to a cost when it is built, and until then has no final numbers"
+        problems.add(reference.mark, "E213", message, f"name another, such as {found.base} or {found.match.to}")
+        return None
+
+    return find
 
 
 def _activation(spec: SpecFile, base: Variant | None) -> str:
@@ -84,8 +104,12 @@ def _activation(spec: SpecFile, base: Variant | None) -> str:
     return "" if named == DEFAULT_ACTIVATION else named
 
 
-def _modifies(spec: SpecFile, base: Variant) -> bool:
-    return not spec.only_scales or spec.name.startswith(f"{base.name}_")
+def _baseline(spec: SpecFile, base: Variant | None) -> str:
+    """The base of a modification; of what is scaled to the cost of another variant, that one."""
+    if spec.match:
+        return spec.match.to
+    modifies = base and (not spec.only_scales or spec.name.startswith(f"{base.name}_"))
+    return base.name if base and modifies else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +133,19 @@ class _Resolver:
     def _scaled(self, layer: Layer) -> Layer:
         out, repeat = layer.out, layer.repeat
         if out is not None:
-            out = math.ceil(_exact(self.spec.width) * out / DIVISOR) * DIVISOR if self.spec.width != 1 else out
+            out = self._widened(out) if self.spec.width != 1 else out
             self._limit("width", out, MAX_OUT, "channels")
         if repeat > 1:
             repeat = max(round(_exact(self.spec.depth) * repeat), 1)
             self._limit("depth", repeat, MAX_REPEAT, "repeats")
         return replace(layer, out=out, repeat=repeat)
+
+    def _widened(self, out: int) -> int:
+        """Up to a multiple of 8; to meet a cost, to the nearest multiple of 2, so that layers change one at a time."""
+        wide = _exact(self.spec.width) * out
+        if self.spec.match:
+            return max(round(wide / MATCHED_DIVISOR), 1) * MATCHED_DIVISOR
+        return math.ceil(wide / DIVISOR) * DIVISOR
 
     def _limit(self, key: str, value: int, limit: int, what: str) -> None:
         if value > limit:
@@ -122,7 +153,7 @@ class _Resolver:
                 f"`{key}` {getattr(self.spec, key):g} makes a layer of {value} {what}; at most {limit} are allowed"
             )
             if all(problem.message != message for problem in self.problems.found):
-                self.problems.add(self.spec.keys[key], "E104", message)
+                self.problems.add(self.spec.keys.get(key, self.spec.mark), "E104", message)
 
     def inherited_conv_edits(self) -> list[ConvEdit]:
         """The base's, less what they said of parts that this file replaces; then those of borrowed parts.

@@ -27,6 +27,9 @@ from suite.spec.words import (
     FILE_KEYS,
     LAYER_KEYS,
     LOSS_KEYS,
+    MATCH_BY,
+    MATCH_KEYS,
+    MATCH_METRICS,
     MAX_ANCHOR,
     MAX_FACTOR,
     MAX_GROUPS,
@@ -143,6 +146,16 @@ _FILE: Schema = {
     "title": WORD | {"description": "One line that a reader of the report understands"},
     "paper": WORD | {"description": "Where the idea is from"},
     "base": WORD | {"description": "The variant that this one starts from"},
+    "match": _closed(
+        MATCH_KEYS,
+        {
+            "metric": _or_placeholder({"enum": list(MATCH_METRICS)}),
+            "to": WORD | {"description": "The variant whose cost is met"},
+            "by": {"enum": list(MATCH_BY)},
+            "tolerance": {**_NUMBER, "exclusiveMinimum": 0, "maximum": 1},
+        },
+    )
+    | {"required": ["metric", "to"], "description": "Scales the base to the cost of another variant"},
     "depth": FACTOR | {"description": "Factor on the base's repeats"},
     "width": FACTOR | {"description": "Factor on the base's channels"},
     "backbone": _part("layer") | {"description": "Layers, one a line, or {of: VARIANT}"},

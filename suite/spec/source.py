@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from suite.spec.blockfile import BlockFile
+from suite.spec.cost import Match
 from suite.spec.objective import Assigner, Loss, Suppression
 from suite.spec.variant import Expect, Layer, Mark, Norm, Option, Part, Schedule, Selector
 
@@ -65,6 +66,7 @@ class SpecFile:
     base: Reference | None = None
     depth: float = 1
     width: float = 1
+    match: Match | None = None
     parts: Mapping[Part, tuple[Layer, ...] | Reference] = field(default_factory=dict)
     edits: tuple[Edit, ...] = ()
     schedules: tuple[tuple[Schedule, Mark], ...] | None = None

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from suite.record import Json, digest
 from suite.spec.blockfile import BlockFile
+from suite.spec.cost import Match, match_json
 from suite.spec.objective import Assigner, Loss, Suppression, stated
 
 Part = Literal["backbone", "neck", "head"]
@@ -117,6 +118,8 @@ class Variant:
     shipped to be broken, such as "broken". `activation` takes the place of YOLOv5's in all blocks that leave it open;
     "" is YOLOv5's own; so does `norm`. `weights` is the absolute path of the file that training starts from, "" for
     none: it says nothing of the network, so it is no part of the architecture. `blocks` are the user's own block files.
+    A `match` without a solution leaves the width open: such a variant is not final,
+    and what builds it refuses it (`suite.match.solved` makes it final).
     """
 
     name: str
@@ -137,6 +140,7 @@ class Variant:
     nms: Suppression = field(default_factory=Suppression)
     weights: str = ""
     blocks: tuple[BlockFile, ...] = ()
+    match: Match | None = None
     expect: Expect = field(default_factory=Expect)
     mark: Mark | None = field(default=None, compare=False)
 
@@ -168,6 +172,8 @@ class Variant:
             found["norm"] = [self.norm.kind, self.norm.groups]
         if used := self.used_blocks:
             found["blocks"] = {file.stem: file.digest for file in used}
+        if self.match:
+            found["match"] = match_json(self.match)
         # what is YOLOv5's own is left out
         aims = {"loss": stated(self.loss), "assigner": stated(self.assigner), "nms": stated(self.nms)}
         return found | {key: words for key, words in aims.items() if words}

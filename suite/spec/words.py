@@ -8,6 +8,7 @@ FILE_KEYS = (
     "base",
     "depth",
     "width",
+    "match",
     "backbone",
     "neck",
     "head",
@@ -31,6 +32,10 @@ NORMS = ("batch", "group", "layer", "instance")
 NORM_KEYS = ("kind", "groups")
 SCRATCH = "scratch"  # in the place of `weights`: none
 WEIGHTS_FILES = (".safetensors", ".pt")
+MATCH_KEYS = ("metric", "to", "by", "tolerance")
+MATCH_METRICS = ("flops", "params", "latency")
+MATCH_BY = ("width",)
+MATCH_TOLERANCE = 0.02
 CONTROLS = ("broken",)
 LAYER_KEYS = ("block", "out", "repeat", "stride", "tag", "tags", "inputs")
 CHANGE_KEYS = ("block", "out", "repeat", "stride")

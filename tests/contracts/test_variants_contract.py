@@ -8,9 +8,11 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from suite.match import solved
 from suite.nn.deploy import deploy
 from suite.nn.detector import Detector, build
 from suite.spec.library import Library
+from suite.spec.variant import Variant
 
 LIBRARY = Library()
 CLASSES, SIZE = 80, 640  # what `expect` refers to
@@ -19,13 +21,18 @@ MEDIUM = 9_000_000  # parameters up to which it is really run
 
 
 @cache
+def final(name: str) -> Variant:
+    return solved(LIBRARY.load(name), LIBRARY)
+
+
+@cache
 def on_meta(name: str) -> Detector:
-    return build(LIBRARY.load(name), CLASSES, device="meta")
+    return build(final(name), CLASSES, device="meta")
 
 
 @cache
 def _built(name: str) -> Detector:
-    return build(LIBRARY.load(name), 3, seed=0)
+    return build(final(name), 3, seed=0)
 
 
 def real(name: str) -> Detector:

@@ -102,11 +102,6 @@ def test_a_misspelt_key_gets_the_nearest_one(fail: Fail) -> None:
     assert fail("base: b\nbackbon: []\n") == ["f.yaml:2:1: error E102: unknown key 'backbon'; did you mean 'backbone'?"]
 
 
-@pytest.mark.parametrize("key", ["match"])
-def test_keys_that_are_not_in_the_language_yet_are_unknown(fail: Fail, key: str) -> None:
-    assert f"unknown key {key!r}" in fail(f"base: b\n{key}: 1\n")[0]
-
-
 def test_every_mistake_of_a_file_is_named_at_once(fail: Fail) -> None:
     found = fail(
         """\

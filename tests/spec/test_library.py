@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -300,7 +301,7 @@ def test_a_resolved_variant_written_down_describes_the_same_network(tmp_path: Pa
     (tmp_path / "again.yaml").write_text(write(variant, library.origins(name)))
 
     again = Library((tmp_path,)).load("again")
-    assert again.architecture == variant.architecture
+    assert again.architecture == replace(variant, match=None).architecture  # an open width is written down as 1
     assert (again.title, again.paper, again.expect) == (variant.title, variant.paper, variant.expect)
 
 

@@ -1,0 +1,50 @@
+"""The records of `match:`: whose cost a variant is scaled to, and, once that is done, by how much and how well."""
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+from suite.record import Json
+
+if TYPE_CHECKING:
+    from suite.spec.variant import Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """The width that was found, and its evidence: both costs in `unit`, and the machine if they are times.
+
+    All costs are those of the deployed form with 80 classes at 640 x 640.
+    """
+
+    width: float
+    cost: float
+    target: float
+    unit: str
+    machine: str = ""
+
+    @property
+    def residual(self) -> float:
+        """What could not be reached, as a share of the target: above 0 where the variant costs more."""
+        return self.cost / self.target - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The variant is its base at that width at which it costs what `to` costs; nothing can be built before it is found.
+
+    `metric` is "flops", "params" or "latency"; `tolerance` is a share of the target.
+    """
+
+    metric: str
+    to: str
+    tolerance: float
+    by: str = "width"
+    solution: Solution | None = None
+    mark: "Mark | None" = field(default=None, compare=False)
+
+
+def match_json(match: Match) -> Json:
+    """What is matched, and the solution with its residual, as plain JSON."""
+    found: dict[str, Json] = {key: getattr(match, key) for key in ("metric", "to", "by", "tolerance")}
+    solution = match.solution
+    return found | ({"solution": {**asdict(solution), "residual": solution.residual}} if solution else {})
