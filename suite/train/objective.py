@@ -4,9 +4,8 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
-from suite.nn.heads import Head
+from suite.nn.heads import AnchorFreeHead, Head
 from suite.nn.heads.anchor import AnchorHead
-from suite.nn.heads.decoupled import DecoupledHead
 from suite.spec.variant import Variant
 from suite.train.assign import Priors
 from suite.train.loss import DetectionLoss
@@ -19,7 +18,7 @@ Objective = Callable[[Sequence[Tensor], Tensor], tuple[Tensor, Tensor]]  # raw m
 def objective(head: Head, variant: Variant, settings: LossSettings) -> Objective:
     """The loss of raw maps and targets; `check` has refused a head and an assigner that do not go together."""
     if variant.assigner.name == "simota":
-        assert isinstance(head, DecoupledHead)
+        assert isinstance(head, AnchorFreeHead)
         return SimOtaLoss(head.predictions, variant.assigner, settings, variant.loss)
     assert isinstance(head, AnchorHead)
     return DetectionLoss(Priors(head.anchors, head.strides), settings, variant.loss)

@@ -36,7 +36,7 @@ class Fixed(nn.Module):
 @pytest.fixture
 def fixed(monkeypatch) -> list[tuple[int, ...]]:
     monkeypatch.setattr(Fixed, "shown", [])
-    monkeypatch.setattr(detect, "load_detector", lambda *_: Loaded(Fixed(), ("cat", "dog"), 128, Suppression()))
+    monkeypatch.setattr(detect, "load_detector", lambda *_, **__: Loaded(Fixed(), ("cat", "dog"), 128, Suppression()))
     return Fixed.shown
 
 
@@ -71,6 +71,31 @@ def test_a_stretched_picture_fills_the_square_and_its_boxes_go_back_by_two_ratio
     (found,) = json.loads(capsys.readouterr().out)["data"]
     assert fixed == [(1, 3, 128, 128)]
     assert found["boxes"][0]["box"] == pytest.approx([160, 50 * 150 / 128, 80, 20 * 150 / 128], abs=0.1)
+
+
+class Twins(Fixed):
+    """Sees one dog twice: of 40 x 20 and, 10 pixels on, again, which is an IoU of 0.6."""
+
+    def predict(self, images: Tensor) -> Tensor:
+        return torch.tensor([[[100, 60, 40, 20, 1.0, 0.0, 0.9], [110, 60, 40, 20, 1.0, 0.0, 0.8]]])
+
+
+@pytest.mark.parametrize(
+    ("own", "options", "boxes"),
+    [
+        (Suppression(), (), 1),
+        (Suppression(iou=0.7), (), 2),
+        (Suppression(iou=0.7), ("--iou", "0.5"), 1),
+        (Suppression(kind="soft", sigma=10), ("--iou", "0.5"), 2),
+    ],
+)
+def test_a_variants_own_suppression_is_used_unless_asked_otherwise(monkeypatch, tmp_path, capsys, own, options, boxes):
+    monkeypatch.setattr(detect, "load_detector", lambda *_, **__: Loaded(Twins(), ("cat", "dog"), 128, own))
+
+    assert run(tmp_path, picture(tmp_path), options=(*options, "--json")) == 0
+
+    (found,) = json.loads(capsys.readouterr().out)["data"]
+    assert len(found["boxes"]) == boxes
 
 
 def test_pictures_are_written_with_their_boxes(fixed, tmp_path):

@@ -26,6 +26,16 @@ class Head(nn.Module, ABC):
         """Raw maps to (B, N, 5 + classes): centre x, y, width, height in pixels, objectness, class scores."""
 
 
+class AnchorFreeHead(Head):
+    """A head that SimOTA can train: it decodes its boxes for the loss too."""
+
+    assigners: ClassVar[tuple[str, ...]] = ("simota",)
+
+    @abstractmethod
+    def predictions(self, raw: Sequence[Tensor]) -> "Predictions":
+        """Raw maps to boxes, logits and priors, in single precision at least."""
+
+
 @dataclass(frozen=True, slots=True)
 class Predictions:
     """What an assigner that looks at predictions sees: decoded boxes, logits, priors; N over all levels."""

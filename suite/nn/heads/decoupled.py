@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from suite.nn.conv import Make
-from suite.nn.heads import Head, Predictions, cells
+from suite.nn.heads import AnchorFreeHead, Predictions, cells
 
 RARE = 0.01  # the score that everything starts with
 
 
-class DecoupledHead(Head):
+class DecoupledHead(AnchorFreeHead):
     """One prediction a cell: x, y, w, h, objectness, one score a class.
 
     With `hidden` channels at every level and two convolutions a branch it is YOLOX's (whose s size has 128, its l size
