@@ -87,14 +87,14 @@ def _runs(boxes: Sequence[Box]) -> list[tuple[list[int], bool]]:
     direction = 0
     for i, box in enumerate(boxes[:-1]):
         before = boxes[i - 1] if i else None
-        step = 0 if before is None else (box.stride or 0) - (before.stride or 0)
-        turned = bool(step) and bool(direction) and (step > 0) != (direction > 0)
+        step = (box.stride or 0) - (before.stride or 0) if before and before.part == box.part else 0
+        turned = step * direction < 0
         if before is None or before.part != box.part or turned:
-            runs.append(([i], False))
-            direction = step if turned else 0
-        else:
-            runs[-1][0].append(i)
-            direction = direction or step
+            runs.append(([], False))
+            # a box that does not go on from the one before may be the first of several side by side
+            direction = step if i - 1 in box.sources else 0
+        runs[-1][0].append(i)
+        direction = direction or step * (len(runs[-1][0]) > 1)
         runs[-1] = (runs[-1][0], direction < 0)
     return runs
 

@@ -14,7 +14,7 @@ SHOWN_LETTERS = 60
 class Problem:
     """One mistake. Codes: E0xx YAML, E1xx keys and types, E2xx names, blocks and options, E3xx after building.
 
-    A code that begins with W is a warning: worth a word, and no reason to stop.
+    A code that begins with W is a warning, with N a notice: worth a word, and no reason to stop.
     `variant` names the one that a design's mistake shows in; the same mistake in the next one is the same problem.
     """
 
@@ -27,8 +27,8 @@ class Problem:
 
     @property
     def kind(self) -> str:
-        """What to call it: error or warning."""
-        return "warning" if self.code.startswith("W") else "error"
+        """What to call it: error, warning or notice."""
+        return {"W": "warning", "N": "notice"}.get(self.code[:1], "error")
 
     def __str__(self) -> str:
         where = f"{self.mark}: " if self.mark else ""

@@ -70,6 +70,17 @@ def test_the_neck_has_a_column_up_and_a_column_down(layout: Layout) -> None:
     assert [p.y for p in layout.placed[8:13]] == sorted((p.y for p in layout.placed[8:13]), reverse=True)
 
 
+def test_layers_that_do_not_go_on_from_each_other_stand_side_by_side() -> None:
+    """As the lateral convolutions of a BiFPN do: each reads another map of the backbone."""
+    laterals = [layer("conv.Conv", "neck", source, tag=f"l{source}") for source in ("p3", "p4", "p5")]
+    own: dict[str, Json] = {"layers": [*BACKBONE, *laterals, layer("anchor.AnchorHead", "head", "lp3", "lp4", "lp5")]}
+    known = facts(own["layers"]) | {f"neck.{i}": LayerFacts(8 * 2**i, 16, 0, 0.0) for i in range(3)}  # type: ignore[arg-type]
+
+    layout = lay_out(boxes(own, known, None))
+
+    assert [p.column for p in layout.placed[-4:]] == [1, 1, 1, 2]
+
+
 def test_no_two_boxes_overlap(layout: Layout) -> None:
     for one, other in combinations(layout.placed, 2):
         assert one.column != other.column or one.y + one.height <= other.y or other.y + other.height <= one.y
