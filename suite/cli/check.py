@@ -66,7 +66,8 @@ def command(
         reply("check", [_json(file) for file in checked], [problem_json(problem) for problem in problems])
         return ExitCode.USAGE if problems else ExitCode.DONE
     if form == "github":
-        for line in annotations([*problems, *(warning for file in checked for warning in file.warnings)]):
+        remarks = [remark for file in checked for remark in (*file.warnings, *_promise(file))]
+        for line in annotations([*problems, *remarks]):
             click.echo(line)
     else:
         _tell(checked)
@@ -115,10 +116,18 @@ def _try_all(variants: Sequence[Variant], library: Library, *, exports: bool) ->
 def _tell(checked: Sequence[Checked]) -> None:
     """The `expect` lines to paste, and the warnings."""
     for file in checked:
-        if file.measured and file.variant.expect == Expect():
-            click.echo(f"{_place(file.variant)}: {expect_line(file.measured)}")
+        for promise in _promise(file):
+            click.echo(f"{_place(file.variant)}: {promise.hint}")
         for warning in file.warnings:
             say(str(warning))
+
+
+def _promise(file: Checked) -> list[Problem]:
+    """A notice with the line to paste, where a network was built and its file promises nothing."""
+    if file.measured is None or file.variant.expect != Expect():
+        return []
+    message = "the file promises nothing"
+    return [Problem(file.variant.mark, "N301", message, expect_line(file.measured)).within(file.variant.name)]
 
 
 def _place(variant: Variant) -> str:

@@ -48,6 +48,17 @@ def test_strides_unlike_the_baselines_are_a_warning_to_github(capsys: pytest.Cap
     assert capsys.readouterr().out.startswith("::warning file=variants/demo/yolov5p_efficientnetv2_printed.yaml,line=")
 
 
+def test_github_gets_the_line_to_paste_as_a_notice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("title: Mine\nbase: yolov5n\n")
+
+    assert main(["check", "--build", str(path), "--format", "github"]) == 0
+
+    line = "expect: {strides: [8, 16, 32], params: 1872157, gmacs: 2.234}"
+    notice = f"::notice file={path},line=1,col=1,title=N301::the file promises nothing; {line}"
+    assert notice in capsys.readouterr().out.splitlines()
+
+
 def test_format_json_is_the_same_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = []
     for option in (["--json"], ["--format", "json"], ["--format=json"]):

@@ -65,7 +65,7 @@ def test_list_of_a_glob_that_fits_nothing_is_exit_code_4(capsys: pytest.CaptureF
 
 def test_check_of_all_shipped_files_finds_no_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check"]) == 0
-    assert capsys.readouterr().out.endswith(" files, no errors\n")
+    assert capsys.readouterr().out.endswith(", no errors\n")
 
 
 def test_check_names_every_mistake_and_points_at_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
