@@ -1,17 +1,19 @@
 """`new`: a variant file from a few words, checked and with its promises filled in."""
 
+import os
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from suite.cli.files import schema_line, spec_path, write_spec
+from suite.cli.files import spec_path, write_spec
 from suite.cli.new_backbone import borrowed, with_block
 from suite.cli.new_file import Made, Place, draft_file, like_file
 from suite.cli.new_options import edit_options, read_edits, read_words
-from suite.cli.options import json_option, open_library, variants_option
+from suite.cli.options import allow_code_option, json_option, open_library, variants_option
 from suite.cli.output import ExitCode, Refusal, reply, say
 from suite.record import Json
 from suite.spec.document import shown_path
@@ -44,43 +46,53 @@ _SOURCE = re.compile(r"arXiv \d{4}\.\d{4,5}")
 @click.option(
     "--backbone", metavar="VARIANT|BLOCK", help="Another one's backbone, or the base's with BLOCK for its C3."
 )
+@click.option(
+    "--blocks",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="A Python file of your own with blocks in it. Repeatable.",
+)
 @click.option("--like", metavar="VARIANT", help="Copy this one's file, for you to change.")
 @click.option("--title", default="", help="One line for the reader of the report.")
 @click.option("--paper", default="", help="Where the idea is from; without it, what the block's file says.")
 @click.option("--output", type=click.Path(path_type=Path), default=VARIANTS, metavar="PATH", help="Another folder.")
 @click.option("--force", is_flag=True, help="Overwrite a file that is there.")
 @variants_option
+@allow_code_option
 @json_option
 def command(
     name: str,
     *,
     base: str | None,
     backbone: str | None,
+    blocks: tuple[Path, ...],
     like: str | None,
     title: str,
     paper: str,
     output: Path,
     force: bool,
     variants: tuple[Path, ...],
+    allow_code: bool,
     as_json: bool,
     **edits: str | None,
 ) -> None:
     """Write a variant file called NAME that passes `check --build`, with its `expect` filled in."""
     path = spec_path(output, name)
     _refuse_taken(path, variants, force=force)
-    place = Place(path, variants)
+    place = Place(path, variants, allow_code)
     changes = read_edits(edits)
     if like is not None:
-        if changes or backbone:
+        if changes or backbone or blocks:
             raise click.UsageError("--like copies a file; change the copy, or leave --like out")
         made = like_file(like, place, base=base or "", title=title, paper=paper)
     else:
-        made = _drafted(place, changes, backbone, Draft(base or BASE, title, paper))
-    text = schema_line(path.parent) + made.text
-    write_spec(path, text, force=force)
+        files = tuple(_relative(file, path.parent) for file in blocks)
+        made = _drafted(place, changes, backbone, Draft(base or BASE, title, paper, files))
+    write_spec(path, made.text, force=force)
     commands = _next(path, variants)
     if as_json:
-        reply("new", _json(path, text, made, commands))
+        reply("new", _json(path, made, commands))
         return
     click.echo(shown_path(path))
     _tell(made, commands)
@@ -94,22 +106,28 @@ def _drafted(place: Place, edits: Sequence[DraftEdit], backbone: str | None, dra
     lines: tuple[str, ...] = ()
     if backbone and "." in backbone.partition(",")[0]:
         words = read_words("backbone", backbone)
-        lines = with_block(draft.base, words, place)
+        lines = with_block(draft, words, place)
         others = " and ".join(str(value) for key, value in words.items() if key != "block")
         phrases.insert(0, f"with {words['block']}{others and f' ({others})'} as backbone")
         blocks.insert(0, str(words["block"]))
     elif backbone:
         lines = borrowed(backbone, place)
         phrases.insert(0, f"with the backbone of {backbone}")
-    start = open_library(place.folders).load(draft.base)
-    whole = Draft(
-        base=draft.base,
+    start = place.library().load(draft.base)
+    whole = replace(
+        draft,
         title=draft.title or f"{start.title.partition(' (')[0]} {' and '.join(phrases)}",
         paper=draft.paper or next(filter(None, map(_paper, blocks)), ""),
         backbone=lines,
         edits=tuple(edits),
     )
     return draft_file(whole, place)
+
+
+def _relative(file: Path, folder: Path) -> str:
+    """A block file as a spec in `folder` names it."""
+    path = os.path.relpath(file.resolve(), folder.resolve())
+    return path if path.startswith("..") else f"./{path}"
 
 
 def _paper(address: str) -> str:
@@ -142,13 +160,13 @@ def _next(path: Path, variants: Sequence[Path]) -> list[str]:
     return [f"{program} {verb} {name}{folders}" for verb in ("show", "check --build", "cost", "run")]
 
 
-def _json(path: Path, text: str, made: Made, commands: Sequence[str]) -> Json:
+def _json(path: Path, made: Made, commands: Sequence[str]) -> Json:
     expect = made.measured
     return {
         "name": path.stem,
         "file": shown_path(path),
         "base": made.variant.base,
-        "text": text,
+        "text": made.text,
         "expect": {"strides": list(expect.strides or ()), "params": expect.params, "gmacs": expect.gmacs},
         "next": list(commands),
     }

@@ -1,12 +1,12 @@
 """The backbone of a new variant: another variant's, the base's with another block, or one of timm's."""
 
 import math
+from dataclasses import replace
 
 from suite.cli.new_file import Place
 from suite.record import Json
 from suite.spec.draft import Draft, DraftEdit, Words
 from suite.spec.errors import SpecError
-from suite.spec.library import VARIANTS, Library
 from suite.spec.variant import Layer
 from suite.spec.write import flow, layer_text
 
@@ -17,20 +17,22 @@ PROBE = 256  # pixels
 
 def borrowed(name: str, place: Place) -> tuple[str, ...]:
     """The backbone of the variant `name`; SpecError if there is none."""
-    Library((VARIANTS, *place.folders)).load(name)
+    place.library().load(name)
     return (flow({"of": name}),)
 
 
-def with_block(base: str, words: Words, place: Place) -> tuple[str, ...]:
-    """The base's backbone, a line a layer, with the block in the place of each C3; timm's with the base's last layer.
+def with_block(draft: Draft, words: Words, place: Place) -> tuple[str, ...]:
+    """The backbone of the draft's base, a line a layer, with the block in the place of each C3.
+
+    One of timm's is a line, and the base's last layer follows it.
 
     Raises:
         SpecError: the block does not fit there, or timm has no such model.
     """
     if words["block"] == TIMM:
-        return _of_timm(Library((VARIANTS, *place.folders)).load(base).part("backbone")[-1], words)
+        return _of_timm(place.library().load(draft.base).part("backbone")[-1], words)
     edit = DraftEdit("replace", {"part": "backbone", "block": "c3.C3"}, words)
-    layers = place.variant(Draft(base, "a draft", edits=(edit,)).text()).part("backbone")
+    layers = place.variant(replace(draft, title="a draft", edits=(edit,)).text()).part("backbone")
     return tuple(f"  - {layer_text(layer)}" for layer in layers)
 
 

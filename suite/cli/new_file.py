@@ -1,26 +1,27 @@
 """The text of a new variant's file: drafted or copied, tried as if it stood in its place, completed by what it is."""
 
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from suite.cli.files import schema_line, write_spec
 from suite.cli.finals import final
 from suite.cli.output import ExitCode, Refusal
 from suite.spec.decode import decode, read_text
-from suite.spec.document import shown_path
 from suite.spec.draft import Draft, without_keys
 from suite.spec.edits import Editor, matches
-from suite.spec.errors import Problem, Problems, SpecError, quote
+from suite.spec.errors import Problems, SpecError, quote
 from suite.spec.library import VARIANTS, Library
 from suite.spec.signatures import default_signatures
+from suite.spec.userblocks import Scope, lies_in_project
 from suite.spec.variant import Expect, Variant
 from suite.spec.write import expect_line, prose
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A file's text without its first line, and the variant and the network that it describes."""
+    """A file's text, and the variant and the network that it describes."""
 
     text: str
     variant: Variant
@@ -29,56 +30,59 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the file is to be, and the folders of variants beside the shipped ones."""
+    """Where the file is to be, the folders of variants beside the shipped ones, and whether any code may run."""
 
     path: Path
     folders: Sequence[Path]
+    allow_code: bool = False
 
-    def library(self, text: str) -> Library:
-        """A library that has the text as a file of that name; SpecError, with places in that file, if it is wrong."""
-        with tempfile.TemporaryDirectory() as folder:
-            draft = Path(folder, self.path.name)
-            draft.write_text(text, encoding="utf-8")
-            try:
-                library = Library((VARIANTS, *self.folders), extra=draft)
-                library.load(self.path.stem)
-            except SpecError as error:
-                raise self.moved(error.problems) from None
-        return library
+    def library(self) -> Library:
+        """What there is, with the file as it stands."""
+        return Library((VARIANTS, *self.folders), trust=self._trust)
 
     def variant(self, text: str) -> Variant:
-        """The variant of the text; SpecError as of `library`."""
-        return self.library(text).load(self.path.stem)
+        """The variant of a text, as if it stood in the file; SpecError for what is wrong with it there."""
+        with _standing(self.path, self._whole(text)):
+            return self.library().load(self.path)
 
     def complete(self, text: str) -> Made:
-        """The text with the promise of what its network is.
+        """The file with the promise of what its network is.
 
         Raises:
             SpecError: it does not build, or is not fit to be trained.
         """
         from suite.cli.check_build import Builder
 
-        library = self.library(text)
-        try:
-            variant = final(library.load(self.path.stem), library)
-            trial, _, problems = Builder(library, exports=False).look(variant)
-        except SpecError as error:
-            raise self.moved(error.problems) from None
+        library = self.library()
+        variant = final(self.variant(text), library)
+        trial, _, problems = Builder(library, exports=False).look(variant)
         if problems:
-            raise self.moved(problems)
-        return Made(f"{text}{expect_line(trial.measured)}\n", variant, trial.measured)
+            raise SpecError(problems)
+        return Made(f"{self._whole(text)}{expect_line(trial.measured)}\n", variant, trial.measured)
 
-    def moved(self, problems: Sequence[Problem]) -> SpecError:
-        """The problems of the draft as those of the file, which has one line more above."""
-        file = shown_path(self.path)
+    def _whole(self, text: str) -> str:
+        return schema_line(self.path.parent) + text
 
-        def in_place(problem: Problem) -> Problem:
-            mark = problem.mark
-            if mark is None or Path(mark.file).name != self.path.name:
-                return problem
-            return replace(problem, mark=mark._replace(file=file, line=mark.line + 1))
+    def _trust(self, spec: Path, file: Path) -> bool:
+        return self.allow_code or lies_in_project(spec, file)
 
-        return SpecError(map(in_place, problems))
+
+@contextmanager
+def _standing(path: Path, text: str) -> Iterator[None]:
+    """The text in the file while it is tried: paths in it and places in messages are then those that they will be."""
+    before = path.read_bytes() if path.exists() else None
+    folders = [folder for folder in path.parents if not folder.exists()]
+    try:
+        write_spec(path, text, force=True)
+        yield
+    finally:
+        if before is not None:
+            path.write_bytes(before)
+        else:
+            path.unlink(missing_ok=True)
+        for folder in folders:
+            if folder.is_dir():
+                folder.rmdir()
 
 
 def draft_file(draft: Draft, place: Place) -> Made:
@@ -89,12 +93,12 @@ def draft_file(draft: Draft, place: Place) -> Made:
     """
     counts = _counts(draft, place) if draft.edits else []
     made = place.complete(draft.text(counts))
-    usual = Library((VARIANTS, *place.folders)).load(draft.base).expect.strides
+    usual = place.library().load(draft.base).expect.strides
     strides = ", ".join(map(str, made.measured.strides or ()))
-    if made.measured.strides == usual or strides in draft.title:
+    if usual in {None, made.measured.strides} or strides in draft.title:
         return made
     titled = replace(draft, title=f"{draft.title} (strides {strides})")
-    return replace(made, text=f"{titled.text(counts)}{expect_line(made.measured)}\n")
+    return replace(made, text=made.text.replace(draft.text(counts), titled.text(counts)))
 
 
 def like_file(name: str, place: Place, *, base: str, title: str, paper: str) -> Made:
@@ -104,7 +108,7 @@ def like_file(name: str, place: Place, *, base: str, title: str, paper: str) -> 
         Refusal: the variant is one of several of a file, or has no base.
         SpecError: there is no such variant, or the copy does not build on the new base.
     """
-    source = Library((VARIANTS, *place.folders)).load(name)
+    source = place.library().load(name)
     file = Path(source.mark.file) if source.mark else Path()
     if file.stem != source.name:
         message = f"{quote(source.name)} is one of several variants in {file}; copy what you need from there"
@@ -123,7 +127,7 @@ def _counts(draft: Draft, place: Place) -> list[int]:
     """How many layers or convolutions each edit concerns; those of convolutions act when all layers are there."""
     after = place.variant(draft.text())
     layers = place.variant(replace(draft, edits=()).text()).layers
-    signatures = default_signatures()
+    signatures = Scope(default_signatures(), after.blocks)
     editor = Editor(signatures, Problems())
     counts = []
     for edit in decode(draft.text(), "", after.name, signatures).edits:

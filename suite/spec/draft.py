@@ -49,19 +49,24 @@ class DraftEdit:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A file that is to be. `backbone` is what follows its key: one line, or one for each layer."""
+    """A file that is to be.
+
+    `blocks` are files of the user's own, relative to it; `backbone` is what follows its key: one line, or one a layer.
+    """
 
     base: str
     title: str
     paper: str = ""
+    blocks: tuple[str, ...] = ()
     backbone: tuple[str, ...] = ()
     edits: tuple[DraftEdit, ...] = ()
 
     def text(self, counts: Sequence[int | None] = ()) -> str:
-        """The file without its first and its last line; `counts` are the numbers of matches of the edits."""
+        """The file without the line for editors and the promise; `counts` are the numbers of matches of the edits."""
         lines = [f"title: {prose(self.title)}"]
         lines += [f"paper: {prose(self.paper)}"] if self.paper else []
         lines += [f"base: {self.base}"]
+        lines += [f"blocks: {flow(list(self.blocks))}"] if self.blocks else []
         if self.backbone:
             inline = self.backbone[0].startswith("{of")
             lines += [f"backbone: {self.backbone[0]}"] if inline else ["backbone:", *self.backbone]

@@ -114,6 +114,42 @@ def test_a_timm_backbone_gets_its_tags_by_stride(make) -> None:
     ]
 
 
+OWN = """
+from suite.nn.blocks.conv import Conv
+
+
+class Mine(Conv):
+    def __init__(self, in_channels: int, out_channels: int, *, make=None, kernel: int = 1) -> None:
+        super().__init__(in_channels, out_channels, make=make, kernel=kernel)
+"""
+
+
+def test_a_block_may_come_from_a_file_of_ones_own(make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "own.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+
+    lines = make("--insert", "own.Mine,kernel=3", "--after", "tag=p5", "--blocks", "own.py")
+
+    assert lines[2:6] == [
+        'blocks: ["./own.py"]',
+        "edits:",
+        "  - insert: {block: own.Mine, kernel: 3}",
+        "    after: {tag: p5, count: 1}",
+    ]
+
+
+def test_code_from_elsewhere_runs_only_if_it_may(
+    make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "own.py").write_text(OWN)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    options = ("--backbone", "own.Mine", "--blocks", "../own.py")
+
+    assert "error E212" in refused(capsys, tmp_path, *options)
+    assert 'blocks: ["./own.py"]' in make(*options, "--allow-code")
+
+
 def test_a_copy_keeps_the_file_but_for_title_and_promise(make) -> None:
     source = Path(VARIANTS / "attention" / "yolov5s_cbam.yaml").read_text().splitlines()
 
