@@ -10,7 +10,8 @@ from suite.datasets.loader import Batch
 from suite.nn.detector import Detector, build
 from suite.nn.suppression import nms
 from suite.spec.library import Library
-from suite.spec.variant import Schedule, Variant
+from suite.spec.objective import Assigner, Loss
+from suite.spec.variant import Layer, Schedule, Variant
 from suite.train.assign import Priors
 from suite.train.diverged import TrainingDiverged
 from suite.train.flat import FlatState
@@ -59,6 +60,25 @@ def test_every_trainable_parameter_gets_a_gradient(mini: Variant, batches: list[
 
     constant = {"head.anchors"} | {name for name in before if name.endswith("num_batches_tracked")}
     assert changed(before, state(model)) >= set(before) - constant
+
+
+def test_a_decoupled_network_trains_with_simota(mini: Variant, batches: list[Batch]) -> None:
+    head = Layer("decoupled.DecoupledHead", "head")
+    free = replace(mini, layers=(*mini.layers[:-1], head), assigner=Assigner("simota"))
+    model = build(free, 2, seed=0)
+    before = state(model)
+
+    result = train(model, free, batches, BRISK, steps=3)
+
+    still = {name for name in before if name.endswith("num_batches_tracked")}
+    assert changed(before, state(model)) >= set(before) - still
+    assert min(result.curve[-1].box, result.curve[-1].obj, result.curve[-1].cls) > 0
+
+
+def test_a_variants_loss_is_the_one_that_is_trained(mini: Variant, batches: list[Batch]) -> None:
+    usual, other = (trained(replace(mini, loss=loss), batches).curve[-1] for loss in (Loss(), Loss(box="nwd")))
+
+    assert usual.box != other.box
 
 
 def test_one_flat_buffer_trains_like_torch_on_separate_tensors(mini: Variant, batches: list[Batch]) -> None:
