@@ -150,7 +150,7 @@ def variant_record(variant: Variant) -> VariantRecord:
         baseline=variant.baseline,
         control=variant.control,
         fingerprint=variant.fingerprint,
-        spec=variant.architecture,
+        spec=variant.architecture | ({"ladder": asdict(variant.rung)} if variant.rung else {}),
     )
 
 

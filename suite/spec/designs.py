@@ -8,10 +8,12 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from pathlib import Path
 
 from suite.spec.axes import fillings
 from suite.spec.document import Node, Scalar, Table, plain
 from suite.spec.errors import Problems, quote, suggest
+from suite.spec.ladder import Rung
 from suite.spec.reader import Reader
 from suite.spec.variant import Mark
 from suite.spec.words import DESIGNS, FAMILY_KEYS, FILE_KEYS, MAX_MEMBERS, MAX_STEPS, STEP_KEYS
@@ -31,6 +33,7 @@ class Member:
     base: str
     chain: tuple[Table, ...]
     mark: Mark
+    rung: Rung | None = None
 
 
 def is_design(root: Node) -> bool:
@@ -118,7 +121,8 @@ class _Family:
                 self._add(step.entries["on"].mark, "E204", f"no step {quote(on)} before this one", suggest(on, seen))
             own = self._own_name(base, name)
             under = self._own_name(base, on) if on else below
-            yield Member(own, under, (self._table(step, under, self._title(step, name)),), step.mark)
+            rung = Rung(Path(self.root.mark.file).stem, self._shown_title(), name, side="on" in step.entries)
+            yield Member(own, under, (self._table(step, under, self._title(step, name)),), step.mark, rung)
             below = below if "on" in step.entries else own
             seen.append(name)
 
@@ -163,6 +167,10 @@ class _Family:
     def _title(self, step: Table, name: str) -> Scalar | None:
         own = step.entries.get("title")
         return own if isinstance(own, Scalar) else self._family_title(f": {name}")
+
+    def _shown_title(self) -> str:
+        title = self._family_title()
+        return str(title.value) if title else ""
 
     def _family_title(self, rest: str = "") -> Scalar | None:
         title = self.root.entries.get("title")

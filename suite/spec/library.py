@@ -225,7 +225,8 @@ class Library:
         assert variant is not None, "a lookup that finds nothing adds a problem"
         if member is None:
             return variant
-        return replace(variant, base=member.base, baseline=variant.baseline if variant.match else member.base)
+        baseline = variant.baseline if variant.match else member.base
+        return replace(variant, base=member.base, baseline=baseline, rung=member.rung)
 
     def _lookup(self, chain: tuple[str, ...], problems: Problems) -> Lookup:
         def find(reference: Reference) -> Variant | None:

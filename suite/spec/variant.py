@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from suite.record import Json, digest
 from suite.spec.blockfile import BlockFile
 from suite.spec.cost import Match, match_json
+from suite.spec.ladder import Rung
 from suite.spec.objective import Assigner, Loss, Suppression, stated
 
 Part = Literal["backbone", "neck", "head"]
@@ -119,7 +120,8 @@ class Variant:
     "" is YOLOv5's own; so does `norm`. `weights` is the absolute path of the file that training starts from, "" for
     none: it says nothing of the network, so it is no part of the architecture. `blocks` are the user's own block files.
     A `match` without a solution leaves the width open: such a variant is not final,
-    and what builds it refuses it (`suite.match.solved` makes it final).
+    and what builds it refuses it (`suite.match.solved` makes it final). `rung` is its place on the ladder that it is a step of,
+    and says nothing of the network either.
     """
 
     name: str
@@ -141,6 +143,7 @@ class Variant:
     weights: str = ""
     blocks: tuple[BlockFile, ...] = ()
     match: Match | None = None
+    rung: Rung | None = None
     expect: Expect = field(default_factory=Expect)
     mark: Mark | None = field(default=None, compare=False)
 
