@@ -119,9 +119,8 @@ class Variant:
     shipped to be broken, such as "broken". `activation` takes the place of YOLOv5's in all blocks that leave it open;
     "" is YOLOv5's own; so does `norm`. `weights` is the absolute path of the file that training starts from, "" for
     none: it says nothing of the network, so it is no part of the architecture. `blocks` are the user's own block files.
-    A `match` without a solution leaves the width open: such a variant is not final,
-    and what builds it refuses it (`suite.match.solved` makes it final). `rung` is its place on the ladder that it is a step of,
-    and says nothing of the network either.
+    A `match` without a solution leaves the width open: such a variant is not final, and what builds it refuses it
+    (`suite.match.solved` makes it final). `rung` is its place on a ladder, and says nothing of the network either.
     """
 
     name: str

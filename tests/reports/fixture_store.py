@@ -42,6 +42,8 @@ class Sketch:
     like: str = "yolov5p"  # the shipped variant whose network it has
     replaced: tuple[str, ...] = ()  # convolutions that an edit puts ODConv in the place of
     recipe: str = ""  # that the variant needs
+    step: str = ""  # of the ladder, where the variant stands on one
+    side: bool = False  # a side branch of it
 
 
 DOWN = tuple(f"backbone.{layer}.conv" for layer in (1, 3, 5, 7))
@@ -68,6 +70,16 @@ VARIANTS = (
     Sketch("yolov5p_frozen", "A frozen random backbone: must not train", 0.009, 448_225, 0.4061, 1.001,
            control="broken", like="yolov5p_frozen"),
 )  # fmt: skip
+
+CLIMB = "A made-up climb"
+LADDER = (
+    Sketch("climb_patchify", "Patchify stem", 0.671, 440_000, 0.362, 0.9, step="patchify"),
+    Sketch("climb_depthwise", "Depthwise", 0.612, 402_000, 0.301, 0.8, baseline="climb_patchify", step="depthwise"),
+    Sketch("climb_wide", "Wider by half", 0.742, 610_000, 0.455, 1.1, baseline="climb_depthwise", step="wide"),
+    Sketch("climb_gelu", "GELU", 0.748, 610_000, 0.455, 1.1, baseline="climb_wide", step="gelu"),
+    Sketch("climb_9x9", "9x9 kernels", 0.745, 628_000, 0.49, 1.3, baseline="climb_wide", step="kernel_9", side=True),
+    Sketch("climb_norms", "Fewer norms", 0.802, 608_000, 0.455, 1.0, baseline="climb_gelu", step="norms"),
+)
 
 METRICS = (
     Metric("params", "parameters", "", "lower", 1, 0, "size"),
@@ -146,6 +158,7 @@ def build(path: Path, plan: Plan | None = None) -> Path:
 
 def _record(sketch: Sketch) -> VariantRecord:
     print_ = digest([sketch.name])
+    rung: Json = {"ladder": "climb", "title": CLIMB, "step": sketch.step, "side": sketch.side}
     return VariantRecord(
         sketch.name,
         sketch.title,
@@ -154,7 +167,11 @@ def _record(sketch: Sketch) -> VariantRecord:
         sketch.baseline,
         sketch.control,
         print_,
-        spec={**_network(sketch.like).architecture, **({"recipe": sketch.recipe} if sketch.recipe else {})},
+        spec={
+            **_network(sketch.like).architecture,
+            **({"recipe": sketch.recipe} if sketch.recipe else {}),
+            **({"ladder": rung} if sketch.step else {}),
+        },
     )
 
 

@@ -174,7 +174,7 @@ def test_every_section_survives(what: str, tmp_path: Path) -> None:
     found = outline(page)
 
     assert (found.wrong, found.open) == ([], [])
-    assert found.headings.count("h2") == 12
+    assert found.headings.count("h2") == 13
     assert f"<title>{TITLES.get(what, '')}" in page
 
 
