@@ -51,6 +51,20 @@ def test_diff_to_the_base_lists_layers_and_totals(capsys: pytest.CaptureFixture[
     ]
 
 
+def test_a_terminal_gets_colours_unless_it_asks_for_none(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("suite.cli.show_diff.fancy", lambda: True)
+    monkeypatch.setattr("click.utils.should_strip_ansi", lambda *_: False)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    main(["show", "yolov5n", "--diff", "yolov5s_spp"])
+    coloured = "\x1b[" in capsys.readouterr().out
+    monkeypatch.setenv("NO_COLOR", "1")
+    main(["show", "yolov5n", "--diff", "yolov5s_spp"])
+
+    assert (coloured, "\x1b[" in capsys.readouterr().out) == (True, False)
+
+
 def test_the_name_may_stand_after_diff(capsys: pytest.CaptureFixture[str]) -> None:
     main(["show", "--diff", "yolov5s_cbam"])
 

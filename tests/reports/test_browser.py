@@ -120,6 +120,15 @@ def test_a_variant_unfolds_its_graph_without_script(browser: "Browser", written:
     assert (folded, graph.is_visible()) == (False, True)
 
 
+def test_a_name_in_the_table_leads_to_its_unfolded_graph(browser: "Browser", written: ReportPaths) -> None:
+    page = opened(browser, written, java_script_enabled=False)
+
+    page.click("#row-yolov5p_convnext a.name")
+
+    assert page.locator("#variant-yolov5p_convnext .net").is_visible()
+    assert not page.locator("#variant-yolov5p_repvit .net").is_visible()
+
+
 def test_a_graph_scrolls_inside_itself_on_a_narrow_screen(browser: "Browser", written: ReportPaths) -> None:
     page = opened(browser, written, width=400)
 
