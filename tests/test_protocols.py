@@ -2,6 +2,7 @@ import pytest
 
 from suite import protocols
 from suite.spec.errors import SpecError
+from suite.spec.library import Library
 from suite.train.recipe import recipe
 
 WHOLE = """\
@@ -54,6 +55,13 @@ def test_the_demo_trains_as_long_and_as_often_as_promised():
 
     assert (demo.budget.steps, demo.budget.batch, demo.seeds, demo.image_size) == (600, 8, (0, 1, 2), 128)
     assert (demo.data.train, demo.data.val, demo.latency.replicas) == (1000, 200, 3)
+
+
+@pytest.mark.parametrize("name", ["smoke", "demo"])
+def test_the_quick_protocols_train_neither_ladders_nor_matched_variants(name):
+    trained = Library().select(protocols.load(name).variants)
+
+    assert [variant.name for variant in trained if variant.rung or variant.match] == []
 
 
 def test_coco_has_no_data_of_its_own_and_trains_300_epochs():

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from reports.headline import recipe_warning, stride_warning
 from reports.judge import latency_rule
+from reports.matched import matched_words, missed_words
 from reports.model import Judged, Report, Row
 from reports.section import Section
 from reports.start import start_warning, start_words
@@ -122,6 +123,7 @@ def _line(report: Report, row: Row, columns: tuple[_Column, ...]) -> Line:
     badges += [unequal] if unequal else []
     badges += [words for words in row.record.warnings if not (warning and words.startswith("strides"))]
     badges += [words] if (words := recipe_warning(report, row)) else []
+    badges += [words] if (words := missed_words(row)) else []
     badges += _lost(row)
     base = report.row(row.baseline)
     costs = [
@@ -191,11 +193,13 @@ def _sentences(report: Report, row: Row) -> list[tuple[str, str]]:
     for setup in report.setups:
         titles[f"wall:{setup.key}"] = f"Latency, {setup.title}"
         titles[f"cpu:{setup.key}"] = f"CPU time, {setup.title}"
-    return [
+    judged = [
         (titles[key], f"{found.verdict.word}: {found.verdict.sentence}")
         for key, found in row.judged.items()
         if key in titles
     ]
+    words = matched_words(row)
+    return [*judged, *([("Equal cost", words)] if words else [])]
 
 
 def _groups(report: Report, columns: tuple[_Column, ...]) -> list[tuple[dict[str, object], list[Line]]]:

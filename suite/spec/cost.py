@@ -1,7 +1,8 @@
 """The records of `match:`: whose cost a variant is scaled to, and, once that is done, by how much and how well."""
 
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any
 
 from suite.record import Json
 
@@ -48,3 +49,13 @@ def match_json(match: Match) -> Json:
     found: dict[str, Json] = {key: getattr(match, key) for key in ("metric", "to", "by", "tolerance")}
     solution = match.solution
     return found | ({"solution": {**asdict(solution), "residual": solution.residual}} if solution else {})
+
+
+def match_of(architecture: Mapping[str, Any]) -> Match | None:
+    """The match in the JSON of a variant's architecture, as `match_json` wrote it."""
+    found = architecture.get("match")
+    if found is None:
+        return None
+    kept = found.get("solution")
+    solution = Solution(**{each.name: kept[each.name] for each in fields(Solution)}) if kept else None
+    return Match(found["metric"], found["to"], found["tolerance"], found["by"], solution)

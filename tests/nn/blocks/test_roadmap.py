@@ -10,6 +10,7 @@ from torch import nn
 from suite.nn.blocks.convnext import ConvNeXt, Downsample
 from suite.nn.blocks.resnet import Bottleneck, Stem
 from suite.nn.blocks.roadmap import Block, Patchify
+from suite.spec.library import Library
 from tests.nn.blocks.backbones import EXACT, Backbone, counted, give_weights, parameters
 from tests.nn.blocks.fill import GOLDEN, macs
 
@@ -82,6 +83,29 @@ def test_the_variant_of_a_step_has_its_size_and_cost(step: dict[str, Any]) -> No
     width = max(actual.taps.values())
     assert actual.params + width * CLASSES + CLASSES == step["params"]
     assert actual.macs_224 + width * CLASSES == step["macs_224"]
+
+
+def test_the_ladder_starts_at_resnet_50_and_its_micro_steps_together_end_where_it_ends() -> None:
+    library = Library()
+
+    def prints(*names: str) -> set[str]:
+        return {library.load(name).fingerprint for name in names}
+
+    assert len(prints("yolov5s_roadmap_resnet50", "yolov5s_resnet50")) == 1
+    assert len(prints("yolov5s_roadmap_kernel_7_micro", "yolov5s_roadmap_downsampling")) == 1
+
+
+def test_the_small_ladder_has_the_steps_of_the_large_one() -> None:
+    library = Library()
+    names = [name for name in library.names() if "_roadmap_" in name]
+    small, large = (
+        {(rung.step, rung.side) for name in names if (rung := library.load(name).rung) and rung.ladder == ladder}
+        for ladder in ("resnetp_roadmap", "yolov5s_roadmap")
+    )
+
+    assert large - small == {("resnet50", False)}
+    assert small < large
+    assert {step for step, side in large if side} == {"kernel_9", "kernel_11"}
 
 
 def test_gelu_changes_neither_size_nor_cost() -> None:
