@@ -13,7 +13,7 @@ from suite.cli.files import spec_path, write_spec
 from suite.cli.new_backbone import borrowed, with_block
 from suite.cli.new_file import Made, Place, draft_file, like_file
 from suite.cli.new_options import edit_options, read_edits, read_words
-from suite.cli.options import allow_code_option, json_option, open_library, variants_option
+from suite.cli.options import allow_code_option, complete_name, json_option, open_library, variants_option
 from suite.cli.output import ExitCode, Refusal, reply, say
 from suite.record import Json
 from suite.spec.document import shown_path
@@ -41,10 +41,18 @@ _SOURCE = re.compile(r"arXiv \d{4}\.\d{4,5}")
 
 @click.command("new", epilog=HELP)
 @click.argument("name")
-@click.option("--base", metavar="VARIANT", help=f"What it starts from; {BASE}, or what the one that it is like has.")
+@click.option(
+    "--base",
+    metavar="VARIANT",
+    shell_complete=complete_name,
+    help=f"What it starts from; {BASE}, or what the one that it is like has.",
+)
 @edit_options
 @click.option(
-    "--backbone", metavar="VARIANT|BLOCK", help="Another one's backbone, or the base's with BLOCK for its C3."
+    "--backbone",
+    metavar="VARIANT|BLOCK",
+    shell_complete=complete_name,
+    help="Another one's backbone, or the base's with BLOCK for its C3.",
 )
 @click.option(
     "--blocks",
@@ -53,10 +61,18 @@ _SOURCE = re.compile(r"arXiv \d{4}\.\d{4,5}")
     metavar="FILE",
     help="A Python file of your own with blocks in it. Repeatable.",
 )
-@click.option("--like", metavar="VARIANT", help="Copy this one's file, for you to change.")
+@click.option(
+    "--like", metavar="VARIANT", shell_complete=complete_name, help="Copy this one's file, for you to change."
+)
 @click.option("--title", default="", help="One line for the reader of the report.")
 @click.option("--paper", default="", help="Where the idea is from; without it, what the block's file says.")
-@click.option("--output", type=click.Path(path_type=Path), default=VARIANTS, metavar="PATH", help="Another folder.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=VARIANTS,
+    metavar="PATH",
+    help="The folder, or the file; without it, the project's variants.",
+)
 @click.option("--force", is_flag=True, help="Overwrite a file that is there.")
 @variants_option
 @allow_code_option

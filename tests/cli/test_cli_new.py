@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from suite.cli.main import main
+from suite.cli.new import HELP
 from suite.spec.library import VARIANTS, Library
 
 CBAM = ("--insert", "cbam.CBAM", "--after", "c3.C3,backbone")
@@ -45,6 +46,11 @@ def test_cbam_after_each_c3_of_the_backbone_is_a_file_of_eight_lines(make, tmp_p
         "expect: {strides: [8, 16, 32], params: 7280321, gmacs: 8.22}",  # as variants/attention/yolov5s_cbam.yaml
     ]
     assert len((tmp_path / "yolov5s_mine.yaml").read_text().splitlines()) == 8
+
+
+@pytest.mark.parametrize("example", [line.strip() for line in HELP.splitlines() if line.startswith("    new ")])
+def test_every_example_of_the_help_works(tmp_path: Path, example: str) -> None:
+    assert main([*example.split(), "--output", str(tmp_path)]) == 0
 
 
 @pytest.mark.parametrize(
