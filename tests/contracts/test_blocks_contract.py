@@ -4,7 +4,7 @@ import copy
 import importlib
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 import torch
@@ -13,8 +13,10 @@ from torch import Tensor, nn
 from suite.nn.deploy import deploy
 from suite.nn.layers import ConvNormAct
 from suite.spec.signatures import REQUIRED, BlockSignature, default_signatures
+from tests.contracts.exports import exported
 
 IN, OUT, SIZE = 16, 24, 16
+EXPORT_TOLERANCE = 1e-4  # of the largest magnitude, in float32
 STATES = {"int": 4, "float": 0.25, "bool": True}  # what an option gets that has no default, by its type
 SOURCE = re.compile(r"arXiv \d{4}\.\d{4,5}|YOLOv5")
 
@@ -167,3 +169,35 @@ def test_two_instances_of_a_block_share_nothing(signature: BlockSignature) -> No
     assert not {t.data_ptr() for t in first.state_dict().values()} & {
         t.data_ptr() for t in second.state_dict().values()
     }
+
+
+class SideBySide(nn.Module):
+    """Blocks that all see one input: exported together they cost a quarter of what they cost one by one."""
+
+    def __init__(self, blocks: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(blocks)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        return tuple(block(x) for block in self.blocks)
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> dict[str, tuple[Tensor, Tensor]]:
+    """What every deployed block says of an image, here and, exported, in onnxruntime."""
+    x = images(1).float()
+    blocks = [deploy(nn.Sequential(shaken(built(signature)))).float() for signature in ALL]
+
+    here, there = exported(SideBySide(blocks), x)
+
+    return {s.address: pair for s, pair in zip(ALL, zip(here, there, strict=True), strict=True)}
+
+
+@every_block
+def test_an_exported_block_gives_the_same_in_onnxruntime(
+    signature: BlockSignature, elsewhere: dict[str, tuple[Tensor, Tensor]]
+) -> None:
+    here, there = elsewhere[signature.address]
+
+    assert there.shape == here.shape
+    assert relative_error(there, here) < EXPORT_TOLERANCE

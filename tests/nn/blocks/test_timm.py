@@ -16,11 +16,12 @@ from torch import nn
 from suite.nn.blocks.timm import Backbone
 from suite.nn.deploy import deploy
 from suite.nn.detector import build
+from suite.nn.shapes import Shapes
 from suite.spec.library import Library
 from tests.nn.blocks.backbones import COUNTS, parameters
 from tests.nn.blocks.fill import macs
 
-SEED = 2026
+LARGEST = 60_000_000  # parameters of a model that the seed may choose
 NECK = (8, 16, 32)
 HALF = 96  # pixels that every stride of the neck divides
 COUNTED = ("resnet50", "convnext_tiny", "swin_tiny_patch4_window7_224", "ghostnet_100", "repvit_m1_1")
@@ -48,21 +49,24 @@ def suitable(seed: int) -> Iterator[tuple[str, tuple[int, ...]]]:
     random.Random(seed).shuffle(names)
     for name in names:
         try:
-            strides = tuple(on_meta(name).features.feature_info.reduction())
+            backbone = on_meta(name)
         except ValueError:  # it gives no maps, or only those of images of one size
             continue
-        if strides[-3:] == NECK:
+        strides = tuple(backbone.features.feature_info.reduction())
+        if strides[-3:] == NECK and parameters(backbone) <= LARGEST:
             yield name, strides
 
 
-def test_ten_models_that_a_seed_chooses_fit_under_the_neck(tmp_path: Path) -> None:
+@pytest.mark.parametrize("seed", [2026])
+def test_ten_models_that_a_seed_chooses_fit_under_the_neck(seed: int, tmp_path: Path) -> None:
     built = 0
-    for name, strides in islice(suitable(SEED), 10):
+    for name, strides in islice(suitable(seed), 10):
         file = tmp_path / f"yolov5s_{name}.yaml"
         file.write_text(SPEC.format(name=name, p3=strides.index(8), p4=strides.index(16)))
 
         model = build(Library().load(file), device="meta").eval()
-        shapes = [tuple(level.shape[2:4]) for level in model(image(640, 384))]
+        with Shapes():
+            shapes = [tuple(level.shape[2:4]) for level in model(image(640, 384))]
 
         assert model.strides == NECK, name
         assert shapes == [(640 // stride, 384 // stride) for stride in NECK], name
