@@ -37,7 +37,7 @@ def fillings(root: Table, axes: Node | None, reader: Reader) -> Iterator[Table]:
         reader.problems.add(axes.mark, "E103", "`axes` names no axis")
     _check_placeholders(root, points, reader)
     number = prod(len(values) for values in points.values())
-    if number > MAX_MEMBERS or number * _size(root) > MAX_COPIED:
+    if number > MAX_MEMBERS or number * size(root) > MAX_COPIED:
         reader.problems.add(axes.mark, "E005", f"the axes make {number} variants, which is too much for one file")
     if reader.problems.found:
         return
@@ -91,7 +91,8 @@ def _scalars(node: Node) -> Iterator[Scalar]:
             yield from _scalars(child)
 
 
-def _size(node: Node) -> int:
+def size(node: Node) -> int:
+    """The number of values in a tree."""
     return sum(1 for _ in _scalars(node))
 
 

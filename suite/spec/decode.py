@@ -27,6 +27,7 @@ from suite.spec.words import (
     MATCH_METRICS,
     MATCH_TOLERANCE,
     MAX_DROP_PATH,
+    MAX_EDITS,
     MAX_FACTOR,
     MAX_GROUPS,
     MAX_SELECTED,
@@ -181,7 +182,9 @@ class _Decoder:
 
     def _edits(self, node: Node | None) -> tuple[Edit, ...]:
         items = [] if node is None else self.reader.items(node, "`edits`")
-        return tuple(edit for item in items if (edit := self._edit(item)))
+        if len(items) > MAX_EDITS:
+            self._add(items[MAX_EDITS].mark, "E005", f"more than {MAX_EDITS} edits in one variant")
+        return tuple(edit for item in items[:MAX_EDITS] if (edit := self._edit(item)))
 
     def _edit(self, node: Node) -> Edit | None:
         table = self.reader.table(node, "an edit")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
-from suite.spec.axes import fillings
+from suite.spec.axes import MAX_COPIED, fillings, size
 from suite.spec.document import Node, Scalar, Table, plain
 from suite.spec.errors import Problems, quote, suggest
 from suite.spec.ladder import Rung
@@ -52,6 +52,9 @@ def expand(root: Table, problems: Problems) -> tuple[Member, ...]:
         if len(members) > MAX_MEMBERS:
             problems.add(root.mark, "E005", f"more than {MAX_MEMBERS} variants in one file")
             break
+        if sum(size(table) for member in members for table in member.chain) > MAX_COPIED:
+            problems.add(root.mark, "E005", "the variants of this file, written out, are too much for one file")
+            return ()
         if problems.found:
             break  # the other values would only say the same
     if not problems.found:
@@ -150,8 +153,8 @@ class _Family:
         if 2 ** len(steps) - 1 > MAX_MEMBERS:
             self._add(self.root.keys["steps"], "E005", f"{len(steps)} steps make more than {MAX_MEMBERS} variants")
             return
-        for size in range(1, len(steps) + 1):
-            for names in combinations(steps, size):
+        for number in range(1, len(steps) + 1):
+            for names in combinations(steps, number):
                 title = self._family_title(f": {', '.join(names)}")
                 chosen = [steps[name] for name in names]
                 yield self._combined(self._own_name(base, "_".join(names)), base, base, chosen, title)

@@ -15,6 +15,7 @@ from suite.spec.roles import inserted_role
 from suite.spec.signatures import BlockSignature, Signatures
 from suite.spec.source import Change, Edit
 from suite.spec.variant import PARTS, ConvEdit, Layer, Mark, Selector
+from suite.spec.words import MAX_LAYERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,10 @@ class Editor:
         if edit.select.count is not None and edit.select.count != len(chosen):
             message = f"`{edit.verb}` matches {_plural(len(chosen))}, but `count` says {edit.select.count}"
             self.problems.add(edit.mark, "E207", message, f"they are: {', '.join(_addresses(layers, chosen))}")
+            return layers
+        if edit.verb == "insert" and len(layers) + len(chosen) * len(edit.layers) > MAX_LAYERS:
+            message = f"`insert` makes {len(layers) + len(chosen) * len(edit.layers)} layers"
+            self.problems.add(edit.mark, "E005", message, f"at most {MAX_LAYERS} are allowed")
             return layers
         if edit.verb == "insert":
             return self._insert(edit, layers, chosen)

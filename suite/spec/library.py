@@ -1,6 +1,7 @@
 """The variants of some folders: found by file name, decoded and resolved when asked for, each once."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -17,9 +18,11 @@ from suite.spec.signatures import Signatures, default_signatures
 from suite.spec.source import Reference, SpecFile
 from suite.spec.userblocks import Scope, Trust, read_blocks
 from suite.spec.variant import PARTS, Mark, Variant
+from suite.spec.words import MAX_WORK
 
 VARIANTS = Path(__file__).resolve().parents[2] / "variants"
 MAX_ANCESTORS = 32
+_FIRST = "the first: "
 _GLOB = frozenset("*?[")
 _NOT_INHERITED = frozenset({"title", "paper", "expect", "edits", "depth", "width", "match", "base"})
 
@@ -49,6 +52,7 @@ class Library:
         self._catalogue = Catalogue()
         self._decoded: dict[str, tuple[SpecFile, ...] | SpecError] = {}
         self._variants: dict[str, Variant | SpecError] = {}
+        self._work: Counter[str] = Counter()  # by file
         for folder in self._folders:
             self._catalogue.add_folder(Path(folder))
         if extra is not None:
@@ -221,12 +225,20 @@ class Library:
         variant: Variant | None = None
         for spec in specs:
             variant = resolve(spec, _on(variant, spec, find), self._signatures, problems)
+            self._spend(spec, variant, problems)
             problems.raise_if_any()
         assert variant is not None, "a lookup that finds nothing adds a problem"
         if member is None:
             return variant
         baseline = variant.baseline if variant.match else member.base
         return replace(variant, base=member.base, baseline=baseline, rung=member.rung)
+
+    def _spend(self, spec: SpecFile, variant: Variant | None, problems: Problems) -> None:
+        """Bound what the edits of one file's variants take together: a design could ask for hours."""
+        self._work[spec.mark.file] += len(spec.edits) * len(variant.layers if variant else ())
+        if self._work[spec.mark.file] > MAX_WORK:
+            hint = f"at most {MAX_WORK:,} edited layers, over all its variants"
+            problems.add(spec.mark, "E005", "the edits of this file are too many for so many layers", hint)
 
     def _lookup(self, chain: tuple[str, ...], problems: Problems) -> Lookup:
         def find(reference: Reference) -> Variant | None:
@@ -241,7 +253,8 @@ class Library:
                 try:
                     return self._resolve(name, chain)
                 except SpecError as error:
-                    hint = f"the first: {error.problems[0]}"
+                    first = error.problems[0]
+                    hint = first.hint if first.hint.startswith(_FIRST) else f"{_FIRST}{first}"
                     problems.add(reference.mark, "E204", f"{quote(name)} has errors of its own", hint)
             return None
 

@@ -15,12 +15,11 @@ from suite.spec.signatures import Signatures
 from suite.spec.source import Reference, SpecFile
 from suite.spec.userblocks import Scope, merge_blocks
 from suite.spec.variant import PARTS, ConvEdit, Layer, Mark, Norm, Part, Schedule, Variant
-from suite.spec.words import MAX_OUT, MAX_REPEAT
+from suite.spec.words import MAX_LAYERS, MAX_OUT, MAX_REPEAT, MAX_REPEATS
 
 DEFAULT_ACTIVATION = "silu"
 DIVISOR = 8
 MATCHED_DIVISOR = 2
-MAX_LAYERS = 1000
 
 Lookup = Callable[[Reference], "Variant | None"]
 
@@ -54,6 +53,8 @@ def resolve(spec: SpecFile, lookup: Lookup, signatures: Signatures, problems: Pr
             conv_edits.append(conv_edit)
         else:
             layers = editor.apply(edit, layers)
+        if any(problem.code == "E005" for problem in problems.found):
+            break  # the next edit would only ask for too much again
     resolver.check_layers(layers)
     assigner = spec.assigner or (base.assigner if base else Assigner())
     if layers and layers[-1].part == "head":
@@ -186,6 +187,9 @@ class _Resolver:
         """Every input is a tag of a line before, no tag is given twice, and the head is one line."""
         if len(layers) > MAX_LAYERS:
             self.problems.add(self.spec.mark, "E005", f"{len(layers)} layers; at most {MAX_LAYERS} are allowed")
+        if (repeats := sum(layer.repeat for layer in layers)) > MAX_REPEATS:
+            message = f"{repeats} repeats of blocks in all; at most {MAX_REPEATS} are allowed"
+            self.problems.add(self.spec.mark, "E005", message)
         seen: dict[str, Layer] = {}
         every = {tag for layer in layers for tag in layer.tags}
         for layer in layers:

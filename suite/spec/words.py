@@ -58,6 +58,10 @@ SELECTOR_WORDS = ("part", "tag", "block", "path")
 PATTERN_SIGNS = frozenset("*?[")
 SELECTOR_NUMBERS = ("stage", "kernel", "stride", "groups")
 
+MAX_LAYERS = 400
+MAX_EDITS = 128
+MAX_REPEATS = 1000  # of all layers together
+MAX_WORK = 80_000  # edits times layers, of all variants of a file
 MAX_FACTOR = 64
 MAX_DROP_PATH = 0.99
 MAX_OUT = 16_384

@@ -7,6 +7,8 @@ from suite.nn.conv import Make
 from suite.nn.layers import ConvNormAct, fold_norm, norm_as_affine
 from suite.nn.mobile import conv_norm
 
+MAX_BRANCHES = 64
+
 
 class MobileOne(nn.Sequential):
     """A depthwise 3x3 that may stride, then a 1x1 to the new width; each trained as `branches` convolutions and more.
@@ -28,6 +30,9 @@ class Branches(nn.Module):
     """The sum of `branches` convolutions, of a 1x1 if they are larger, and of the input if its shape stays; then ReLU.
 
     Every branch ends in a norm. `deployed()` merges them all into one convolution, exactly.
+
+    Raises:
+        ValueError: there is no branch, or more than MAX_BRANCHES.
     """
 
     def __init__(
@@ -42,6 +47,8 @@ class Branches(nn.Module):
         branches: int = 1,
     ) -> None:
         super().__init__()
+        if not 0 < branches <= MAX_BRANCHES:
+            raise ValueError(f"has 1 to {MAX_BRANCHES} branches, not {branches}")
         make = make or Make()
         self.identity = nn.BatchNorm2d(out_channels) if stride == 1 and in_channels == out_channels else None
         kernels = [kernel] * branches + ([1] if kernel > 1 else [])
