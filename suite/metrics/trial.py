@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from suite.metrics.flops import count
 from suite.metrics.forms import layer_of, parameter_total
 from suite.metrics.work import reached
+from suite.nn.conv import MISTAKES
 from suite.nn.deploy import Deployable
 from suite.nn.detector import build
 from suite.nn.network import Detector, Node
@@ -23,11 +24,10 @@ from suite.spec.promise import broken_promises
 from suite.spec.variant import Expect, Layer, Variant
 
 IMAGE_SIZE = 640  # pixels; what `expect` is about
-WIDE = (384, 640)  # height and width of an image that is not square; multiples of 128
+WIDE = (384, 640)  # height and width of an image that is not square, up to a multiple of the coarsest stride
 GMACS_DIGITS = 3
 _EXPORT_SIZE = 128
 _SHOWN = 4
-_REFUSALS = (ValueError, TypeError, RuntimeError, AssertionError, IndexError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,10 @@ def try_built(variant: Variant, model: Detector, *, export: bool = False) -> Tri
     """
     try:
         gmacs = count(model.eval(), "trained", IMAGE_SIZE).samples[0]
-    except _REFUSALS as error:
+    except MISTAKES as error:
         failed = _failure(model, _image(IMAGE_SIZE, IMAGE_SIZE)) or (model.graph[0].address, _first_line(error))
         said = f"fails at {IMAGE_SIZE} x {IMAGE_SIZE}: {failed[1]}"
-        raise SpecError([_at(variant, model, failed[0], "E304", said=said)]) from error
+        raise SpecError([_at(variant, model, failed[0], "E304", said=said).within(variant.name)]) from error
     measured = Expect(strides=model.strides, params=parameter_total(model), gmacs=round(gmacs, GMACS_DIGITS))
     problems = _try_training(model, variant)
     if export and not problems:
@@ -148,13 +148,13 @@ def _try_training(model: Detector, variant: Variant) -> list[Problem]:
     maps: list[tuple[int, ...]] = []
     with _noting(model, maps) as entered:
         try:
-            live = reached(model, _image(*WIDE))
-        except _REFUSALS:
+            live = reached(model, _image(*_wide(model)))
+        except MISTAKES:
             return _diagnose(model, variant)
     wrong = _wrong_sizes(model, maps)
     dead = {path: p.numel() for path, p in model.named_parameters() if path not in live}
     return [
-        *([_at(variant, model, entered[-1], "E308", said=f"at {_wide()} {wrong}")] if wrong else []),
+        *([_at(variant, model, entered[-1], "E308", said=f"at {_told_wide(model)} {wrong}")] if wrong else []),
         *_dead(model, variant, dead),
     ]
 
@@ -165,9 +165,11 @@ def _diagnose(model: Detector, variant: Variant) -> list[Problem]:
         hint = "a norm needs more than one value a channel: put none behind a pooling to one pixel"
         message = f"fails in training with a batch of one: {failed[1]}"
         found.append(_at(variant, model, failed[0], "E307", said=message, hint=hint))
-    if failed := _failure(model.eval(), _image(*WIDE)):
+    if failed := _failure(model.eval(), _image(*_wide(model))):
         hint = "images need not be square: take height and width from the map"
-        found.append(_at(variant, model, failed[0], "E308", said=f"fails at {_wide()}: {failed[1]}", hint=hint))
+        found.append(
+            _at(variant, model, failed[0], "E308", said=f"fails at {_told_wide(model)}: {failed[1]}", hint=hint)
+        )
     return found
 
 
@@ -176,7 +178,7 @@ def _failure(model: Detector, images: Tensor) -> tuple[str, str] | None:
     with torch.no_grad(), _noting(model, []) as entered:
         try:
             model(images)
-        except _REFUSALS as error:
+        except MISTAKES as error:
             return entered[-1], _first_line(error)
     return None
 
@@ -236,7 +238,7 @@ def _open_norms(module: nn.Module, path: str) -> Iterator[str]:
 
 
 def _wrong_sizes(model: Detector, maps: Sequence[tuple[int, ...]]) -> str:
-    height, width = WIDE
+    height, width = _wide(model)
     for (*_, rows, columns), stride in zip(maps, model.strides, strict=True):
         if (rows, columns) != (height // stride, width // stride):
             return f"gets a map of {columns} x {rows} at stride {stride}, not {width // stride} x {height // stride}"
@@ -276,8 +278,14 @@ def _image(height: int, width: int) -> Tensor:
     return torch.empty(1, 3, height, width, device="meta")
 
 
-def _wide() -> str:
-    return f"{WIDE[1]} x {WIDE[0]}"
+def _wide(model: Detector) -> tuple[int, int]:
+    coarsest = max(model.strides)
+    return -(-WIDE[0] // coarsest) * coarsest, -(-WIDE[1] // coarsest) * coarsest
+
+
+def _told_wide(model: Detector) -> str:
+    height, width = _wide(model)
+    return f"{width} x {height}"
 
 
 def _first_line(error: BaseException) -> str:
