@@ -97,7 +97,7 @@ def parse(text: str, file: str, problems: Problems) -> Node:
     """The tree of the one document in `text`; smaller problems are added, SpecError ends the reading."""
     composer = _Composer(file, problems)
     try:
-        for event in yaml.parse(text, Loader=_LOADER):
+        for event in iter(_LOADER(text).get_event, None):
             composer.take(event)
     except yaml.MarkedYAMLError as error:
         place = error.problem_mark or error.context_mark
@@ -146,6 +146,8 @@ class _Frame:
 
 @dataclass(slots=True)
 class _Composer:
+    """Events in, a tree out. Every value of every file passes here, so the way of a plain word is short."""
+
     file: str
     problems: Problems
     root: Node | None = None
@@ -156,59 +158,19 @@ class _Composer:
 
     def take(self, event: Any) -> None:
         """One event of the parser."""
-        if isinstance(event, yaml.ScalarEvent):
-            self.check(event)
-            node = self.scalar(event)
-            if event.anchor is not None:
-                self.anchors[event.anchor] = (node, 1)
-            self.place(node)
-        elif isinstance(event, yaml.CollectionStartEvent):
-            self.check(event)
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
+            self.place(self.scalar(event))
+        elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
             self.open(event)
-        elif isinstance(event, yaml.CollectionEndEvent):
-            frame = self.stack.pop()
-            if frame.anchor is not None:
-                self.anchors[frame.anchor] = (frame.node, self.count - frame.start)
-            self.place(frame.node)
-        elif isinstance(event, yaml.AliasEvent):
+        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+            self.place(self.close())
+        elif kind is yaml.AliasEvent:
             self.place(self.alias(event))
-        elif isinstance(event, yaml.DocumentStartEvent):
+        elif kind is yaml.DocumentStartEvent:
             self.documents += 1
             if self.documents > 1:
                 raise self.error(event, "E001", "a second document starts here; a file describes one variant")
-
-    def mark(self, event: Any) -> Mark:
-        return Mark(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
-
-    def error(self, event: Any, code: str, message: str) -> SpecError:
-        return SpecError.single(self.mark(event), code, message)
-
-    def check(self, event: Any) -> None:
-        """The limits, and the rule that nothing carries a tag."""
-        self.grow(event, 1)
-        if event.tag is not None:
-            self.problems.add(self.mark(event), "E003", f"the tag {quote(event.tag)} is not allowed")
-
-    def grow(self, event: Any, nodes: int) -> None:
-        self.count += nodes
-        if self.count > MAX_NODES:
-            raise self.error(event, "E005", f"more than {MAX_NODES} values, counted with aliases written out")
-
-    def open(self, event: Any) -> None:
-        if len(self.stack) >= MAX_DEPTH:
-            raise self.error(event, "E005", f"nested deeper than {MAX_DEPTH} levels")
-        mark = self.mark(event)
-        node = Table({}, {}, mark) if isinstance(event, yaml.MappingStartEvent) else Items([], mark)
-        self.stack.append(_Frame(node, event.anchor, start=self.count - 1))
-
-    def alias(self, event: Any) -> Node:
-        if event.anchor not in self.anchors:
-            inside = any(frame.anchor == event.anchor for frame in self.stack)
-            message = "refers to itself" if inside else "has no anchor before it"
-            raise self.error(event, "E003", f"the alias {quote(event.anchor)} {message}")
-        node, size = self.anchors[event.anchor]
-        self.grow(event, size)
-        return node
 
     def place(self, node: Node) -> None:
         """Put a finished node where it belongs: the root, a list, or a mapping's next key or value."""
@@ -216,21 +178,87 @@ class _Composer:
             self.root = node
             return
         frame = self.stack[-1]
-        if isinstance(frame.node, Items):
-            frame.node.items.append(node)
+        parent = frame.node
+        if type(parent) is Items:
+            parent.items.append(node)
         elif frame.key is None:
-            frame.key = self.as_key(node)
+            frame.key = node if type(node) is Scalar and type(node.value) is str else self.no_key(node)
         else:
-            self.put(frame.node, frame.key, node)
+            assert isinstance(parent, Table)
+            self.put(parent, frame.key, node)
             frame.key = None
 
-    def as_key(self, node: Node) -> Scalar:
-        if isinstance(node, Scalar) and isinstance(node.value, str):
-            return node
+    def scalar(self, event: Any) -> Scalar:
+        """A value, counted and checked."""
+        start = event.start_mark
+        mark = Mark(self.file, start.line + 1, start.column + 1)
+        text = event.value
+        self.count += 1
+        if self.count > MAX_NODES or event.tag is not None:
+            self.check(event)
+        if event.style or (text and text[0] not in _NUMBER_STARTS and text not in _WORDS):  # quoted: always a word
+            node = Scalar(text, mark)
+        else:
+            node = self.plain(text, mark)
+        if event.anchor is not None:
+            self.anchors[event.anchor] = (node, 1)
+        return node
+
+    def open(self, event: Any) -> None:
+        """A collection begins."""
+        self.count += 1
+        self.check(event)
+        if len(self.stack) >= MAX_DEPTH:
+            raise self.error(event, "E005", f"nested deeper than {MAX_DEPTH} levels")
+        mark = self.mark(event)
+        node = Table({}, {}, mark) if isinstance(event, yaml.MappingStartEvent) else Items([], mark)
+        self.stack.append(_Frame(node, event.anchor, start=self.count - 1))
+
+    def close(self) -> Node:
+        """The collection that ends."""
+        frame = self.stack.pop()
+        if frame.anchor is not None:
+            self.anchors[frame.anchor] = (frame.node, self.count - frame.start)
+        return frame.node
+
+    def alias(self, event: Any) -> Node:
+        """What the alias stands for, counted as if it were written out."""
+        if event.anchor not in self.anchors:
+            inside = any(frame.anchor == event.anchor for frame in self.stack)
+            message = "refers to itself" if inside else "has no anchor before it"
+            raise self.error(event, "E003", f"the alias {quote(event.anchor)} {message}")
+        node, size = self.anchors[event.anchor]
+        self.count += size
+        if self.count > MAX_NODES:
+            raise self.too_many(event)
+        return node
+
+    def check(self, event: Any) -> None:
+        """The limits, and the rule that nothing carries a tag."""
+        if self.count > MAX_NODES:
+            raise self.too_many(event)
+        if event.tag is not None:
+            self.problems.add(self.mark(event), "E003", f"the tag {quote(event.tag)} is not allowed")
+
+    def mark(self, event: Any) -> Mark:
+        """Where an event stands."""
+        return Mark(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
+
+    def error(self, event: Any, code: str, message: str) -> SpecError:
+        """An error at an event."""
+        return SpecError.single(self.mark(event), code, message)
+
+    def too_many(self, event: Any) -> SpecError:
+        """The error of a file with too many values."""
+        return self.error(event, "E005", f"more than {MAX_NODES} values, counted with aliases written out")
+
+    def no_key(self, node: Node) -> Scalar:
+        """What stands for a key that is no word, after it was reported."""
         self.problems.add(node.mark, "E101", "a key must be a word")
         return Scalar("", node.mark, sound=False)
 
     def put(self, table: Table, key: Scalar, node: Node) -> None:
+        """A key with its value, once."""
         if not key.sound:
             return
         name = str(key.value)
@@ -241,15 +269,10 @@ class _Composer:
         table.entries[name] = node
         table.keys[name] = key.mark
 
-    def scalar(self, event: Any) -> Scalar:
+    def plain(self, text: str, mark: Mark) -> Scalar:
         """YAML 1.2 core schema in decimal: what another reading would make something else of is refused."""
-        text, mark = event.value, self.mark(event)
-        if event.style:  # quoted, literal or folded: always a word
-            return Scalar(text, mark)
         if text in _WORDS:
             return Scalar(_WORDS[text], mark)
-        if text[0] not in _NUMBER_STARTS:  # most scalars are words, and three patterns would say so slowly
-            return Scalar(text, mark)
         if _WHOLE.fullmatch(text) or _NUMBER.fullmatch(text):
             return self.number(text, mark)
         if _OTHER_NUMBERS.fullmatch(text):
@@ -258,6 +281,7 @@ class _Composer:
         return Scalar(text, mark)
 
     def number(self, text: str, mark: Mark) -> Scalar:
+        """A number in the bounds, written without a leading zero."""
         digits = text.lstrip("+-")
         if len(digits) > 1 and digits[0] == "0" and digits[1].isdigit():
             hint = "leave the zero out, or quote it if it is a word"
