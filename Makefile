@@ -12,6 +12,7 @@ help:  ## say what each verb does
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet -e '.[dev]'
+	$(BIN)/python -m compileall -q suite reports
 	touch $@
 
 run: $(READY)  ## the main job: demo variants on the built-in data, then the report

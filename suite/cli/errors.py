@@ -1,7 +1,6 @@
 """How a command ends badly: the one place that knows which exception gives which exit code and what is said."""
 
 import os
-import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -91,6 +90,8 @@ def _first_line(error: BaseException) -> str:
 
 def _keep_traceback(error: BaseException) -> str:
     """Where the traceback was written; if it cannot be written it must not hide the error itself."""
+    import traceback
+
     text = "".join(traceback.format_exception(error))
     path = LOG_FOLDER / f"error-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}.log"
     try:
