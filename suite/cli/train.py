@@ -87,8 +87,8 @@ def command(
     if as_json:
         reply("train", {"checkpoint": str(path), "seconds": seconds, "start": start, "accuracy": numbers})
         return ExitCode.DONE
-    click.echo(f"started {describe_start(start, seed)}")
-    click.echo(f"AP {numbers.get('ap', 0):.3f}, AP50 {numbers.get('ap50', 0):.3f} after {seconds:g} s")
+    began = describe_start(start, seed)
+    click.echo(f"AP {numbers.get('ap', 0):.3f}, AP50 {numbers.get('ap50', 0):.3f} after {seconds:g} s {began}")
     click.echo(f"checkpoint: {path}")
     return ExitCode.DONE
 

@@ -105,7 +105,7 @@ def teach(lesson: Lesson, reporter: Reporter) -> Taught:
     )
     reporter.stage("build")
     model = build(lesson.variant, len(data.categories), seed=lesson.seed)
-    start = _start(model, lesson)
+    start = begin(model, lesson)
     reporter.stage("train")
     try:
         trained = train(
@@ -143,8 +143,12 @@ def teach(lesson: Lesson, reporter: Reporter) -> Taught:
     return Taught(trained, evaluation, facts)
 
 
-def _start(model: Detector, lesson: Lesson) -> dict[str, Json]:
-    """Give the model the weights that its variant names, each layer its own; the record of what came of it."""
+def begin(model: Detector, lesson: Lesson) -> dict[str, Json]:
+    """Give the model the weights that its variant names, each layer its own; the record of what came of it.
+
+    Raises:
+        JobError: the file cannot be used, or is not the one that was planned with.
+    """
     variant = lesson.variant
     if not variant.weights:
         return {"form": SCRATCH}

@@ -54,7 +54,8 @@ def start_from(model: Detector, variant: Variant, path: Path) -> Start:
     """
     source = _read(model, variant, path)
     state, slots = model.state_dict(), slots_of(model)
-    priors = {slots.pop(f"head.{name}") for name, _ in model.head.named_buffers(recurse=False)}
+    buffers = [f"head.{name}" for name, _ in model.head.named_buffers(recurse=False)]
+    priors = {slots.pop(name) for name in buffers if name in slots}
     reasons = {name: _reason(slot, state[name], source) for name, slot in slots.items()}
     taken = {name: source.tensors[slots[name]] for name, reason in reasons.items() if not reason}
     if not taken:

@@ -79,7 +79,7 @@ def test_a_spec_s_weights_are_relative_to_it(arguments: list[str], weights: Path
     spec.write_text(spec.read_text() + "weights: ./base.safetensors\n")
 
     assert main(arguments) == 0
-    assert "started from weights base.safetensors: " in capsys.readouterr().out
+    assert " s from weights base.safetensors: " in capsys.readouterr().out
 
 
 def test_scratch_takes_the_base_s_weights_back(arguments: list[str], spec: Path, tmp_path: Path, capsys) -> None:
@@ -87,7 +87,7 @@ def test_scratch_takes_the_base_s_weights_back(arguments: list[str], spec: Path,
     spec.write_text("base: yolov5p_start\nweights: scratch\nfreeze: backbone\n")
 
     assert main([*arguments, "--variants", str(tmp_path)]) == 0
-    assert "started from scratch, seed 0" in capsys.readouterr().out
+    assert " s from scratch, seed 0" in capsys.readouterr().out
 
 
 def test_weights_that_are_not_there_fail_the_training_with_their_name(arguments: list[str], spec: Path, capsys) -> None:

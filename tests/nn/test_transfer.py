@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
+from suite.jobs import JobError
+from suite.jobs.train import Lesson, begin
 from suite.nn.detector import Detector, build
 from suite.nn.pickles import WeightsError
 from suite.nn.slots import slots_of
@@ -16,6 +19,7 @@ from suite.nn.transfer import start_from
 from suite.nn.weights import save_checkpoint
 from suite.spec.library import VARIANTS, Library
 from suite.spec.variant import Variant
+from suite.train.recipe import recipe
 from tests.nn.reference_checkpoint import reference_state, write_reference
 from tests.nn.reference_fill import fill
 
@@ -295,3 +299,16 @@ def test_values_that_are_no_numbers_are_refused(variant: Make, tmp_path: Path) -
 def test_a_missing_file_is_named(variant: Make, tmp_path: Path, name: str) -> None:
     with pytest.raises(WeightsError, match=f"{name}: no such file; .* never downloaded"):
         started(variant(), tmp_path / name)
+
+
+def test_weights_that_changed_after_planning_are_refused(
+    variant: Make, trained: tuple[Detector, Path], tmp_path: Path
+) -> None:
+    """A result must not be stored under the hash of other weights than it began with."""
+    model, path = trained
+    lesson = Lesson(
+        replace(variant(), weights=str(path)), tmp_path, recipe("tiny"), 64, 1, 1, 0, weights_sha256="another"
+    )
+
+    with pytest.raises(JobError, match="has changed since the run was planned"):
+        begin(model, lesson)
