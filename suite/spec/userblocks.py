@@ -1,7 +1,7 @@
 """Blocks in a user's own Python files, which a spec names by `blocks`: read here, never run.
 
 What a file's constructors take is read from its source like that of the suite's own blocks. Whether its code may run
-is decided here too, by where it lies; it runs when a network is built (`suite.nn.usercode`), and nowhere else.
+is decided here too, by where it lies; it runs when a network is built (`suite.nn.classes`), and nowhere else.
 """
 
 import ast
