@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# a file's tests stay in one process, as they share what they built
+PARALLEL := -n logical --maxprocesses 4 --dist loadfile
 
 help:  ## say what each verb does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,7 +21,7 @@ run: $(READY)  ## the main job: demo variants on the built-in data, then the rep
 	$(BIN)/python run_suite.py run --protocol demo
 
 test: $(READY)  ## the tests; SLOW=1 adds the real training and the killed runs, as CI does
-	$(BIN)/python -m pytest $(if $(SLOW),,-m 'not slow')
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) $(if $(SLOW),,-m 'not slow')
 
 lint: $(READY)  ## ruff, mypy, the import picture, the size budgets
 	$(BIN)/ruff format --check .
