@@ -299,7 +299,7 @@ WORDS = st.sampled_from(
     ["Conv", "C3", "Concat", "Detect", "nn.ZeroPad2d", "nn.MaxPool2d", "nc", "anchors", "None", "x"]
 )
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-3, 40) | st.floats(-2, 2) | WORDS,
+    st.none() | st.booleans() | st.integers(-3, 40) | st.floats(-2, 2, allow_subnormal=False) | WORDS,
     lambda inner: st.lists(inner, max_size=4),
     max_leaves=8,
 )
