@@ -26,6 +26,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
+from suite.nn.blocks.maxpool import MaxPool
 from suite.nn.network import Detector, Node
 from suite.nn.slots import split_address
 
@@ -95,9 +96,12 @@ def reference_indices(model: Detector) -> dict[str, int]:
 def _rows_before(node: Node, model: Detector) -> int:
     """How many rows of the reference a line stands for beside its own."""
     joins = node.part != "head" and len(node.sources) > 1 and node.block != "join.Join"
-    has_border = node.block == "maxpool.MaxPool" and any(
-        isinstance(module, nn.ZeroPad2d) for module in model.get_submodule(node.address).modules()
+    pools = (
+        (m for m in model.get_submodule(node.address).modules() if isinstance(m, MaxPool))
+        if node.block == "maxpool.MaxPool"
+        else ()
     )
+    has_border = any(any(pool.zeros) for pool in pools)
     return joins + has_border
 
 

@@ -270,13 +270,17 @@ def test_a_variant_starts_equal_from_one_seed_and_survives_safetensors(real: Rea
     others_slow(covering(RUN_UP_TO, heads_only=True), covering(RUN_UP_TO)),
 )
 def test_a_variant_is_exported_and_runs_the_same_elsewhere(name: str) -> None:
+    """Filled, since what a network starts with hides what goes wrong; some networks then magnify single precision."""
     model = deploy(filled(build(final(name), FEW_CLASSES, seed=0)))
     side = up_to(SMALLEST, max(model.strides))
     images = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0))
 
     ours, theirs = exported(Predict(model), images)
 
-    assert [relative_error(there, here) < EXPORT_TOLERANCE for here, there in zip(ours, theirs, strict=True)] == [True]
+    with torch.no_grad():
+        rounding = relative_error(ours[0].double(), model.double().predict(images.double()))
+    tolerance = max(EXPORT_TOLERANCE, 10 * rounding)
+    assert [relative_error(there, here) < tolerance for here, there in zip(ours, theirs, strict=True)] == [True]
 
 
 class Predict(nn.Module):

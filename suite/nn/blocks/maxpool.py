@@ -1,5 +1,6 @@
 """Max pooling as a layer, with a border of zeros on request (as in YOLOv3-tiny, arXiv 1804.02767)."""
 
+import torch
 from torch import Tensor, nn
 
 
@@ -20,11 +21,23 @@ class MaxPool(nn.Module):
         zeros: tuple[int, int, int, int] = (0, 0, 0, 0),
     ) -> None:
         super().__init__()
-        left, right, top, bottom = zeros
-        self.border = nn.ZeroPad2d((left, right, top, bottom)) if any(zeros) else nn.Identity()
+        self.zeros = zeros
         self.pool = nn.MaxPool2d(kernel, stride, padding)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to (B, C, H / stride, W / stride), if padding and zeros together make up for the kernel."""
-        pooled: Tensor = self.pool(self.border(x))
+        left, right, top, bottom = self.zeros
+        x = _beside(x, left, right, 3)
+        pooled: Tensor = self.pool(_beside(x, top, bottom, 2))
         return pooled
+
+
+def _beside(x: Tensor, before: int, after: int, dim: int) -> Tensor:
+    """The map with lines of zeros before and after it.
+
+    Joined to it, not padded: onnxruntime takes a padding into the pooling, where its zeros would no longer win.
+    """
+    if not before and not after:
+        return x
+    lines = [x.new_zeros([*x.shape[:dim], count, *x.shape[dim + 1 :]]) for count in (before, after)]
+    return torch.cat((lines[0], x, lines[1]), dim)
