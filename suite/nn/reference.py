@@ -24,7 +24,7 @@ three, which stand for its parts `in_proj_weight.0` to `.2`.
 import re
 from collections.abc import Mapping
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from suite.nn.blocks.maxpool import MaxPool
 from suite.nn.network import Detector, Node
