@@ -218,6 +218,7 @@ class _Planner:
             "evaluation": asdict(protocol.evaluation),
             "image_size": protocol.image_size,
             "device": self.conditions.train_device,
+            "roles": [layer.role for layer in variant.layers],  # they decide what each layer starts from
         }
         weights = self._weights(variant)
         facts |= {"weights": weights} if weights else {}

@@ -7,7 +7,7 @@ the second pass builds the chosen operators in place. No module is ever replaced
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -129,13 +129,20 @@ class Asked:
 class Make:
     """Makes the convolutions, norms and activations of one layer; `Make()` makes plain YOLOv5 parts.
 
-    `activation` is a name of ACTIVATIONS; "" is YOLOv5's own.
+    `activation` is a name of ACTIVATIONS; "" is YOLOv5's own. Within `start(n)` the n-th convolution is built, which
+    decides what it starts from.
     """
 
     def __init__(
-        self, operators: Mapping[int, Operator] | None = None, *, activation: str = "", norm: Norm | None = None
+        self,
+        operators: Mapping[int, Operator] | None = None,
+        *,
+        activation: str = "",
+        norm: Norm | None = None,
+        start: Callable[[int], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self.asked: list[Asked] = []
+        self._start = start
         self._activation = ACTIVATIONS[activation or "silu"]
         self._norm = norm or Norm()
         self._operators = operators or {}
@@ -157,12 +164,13 @@ class Make:
             padding = dilation * (kernel - 1) // 2
         operator = self._operators.get(len(self.asked))
         module: nn.Module
-        if operator is None:
-            module = nn.Conv2d(
-                in_channels, out_channels, kernel, stride, padding, dilation=dilation, groups=groups, bias=bias
-            )
-        else:
-            module = operator(in_channels, out_channels, kernel, stride, padding, dilation, groups)
+        with self._start(len(self.asked)):
+            if operator is None:
+                module = nn.Conv2d(
+                    in_channels, out_channels, kernel, stride, padding, dilation=dilation, groups=groups, bias=bias
+                )
+            else:
+                module = operator(in_channels, out_channels, kernel, stride, padding, dilation, groups)
         widths = in_channels, out_channels
         self.asked.append(Asked(module, kernel, stride, groups, *widths, padding, dilation, operator))
         return module if operator is None or not bias else Biased(module, out_channels)

@@ -1,10 +1,10 @@
 """From variant to Detector: a pass on the meta device infers channels and strides, then the network is built once."""
 
 import inspect
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,7 @@ from suite.nn.classes import describe_failure, find_class, owner_of
 from suite.nn.conv import MISTAKES, Make, Operator, Site
 from suite.nn.limits import require_size
 from suite.nn.network import Detector, Node, Source, apply_schedules
+from suite.nn.seeding import seeded
 from suite.nn.shapes import Shapes
 from suite.spec.blockfile import BlockFile
 from suite.spec.errors import SpecError
@@ -28,8 +29,9 @@ PROBE = 512  # pixels: every stride up to 512 divides it
 def build(variant: Variant, classes: int = 80, *, seed: int | None = None, device: str = "cpu") -> Detector:
     """Build the detector that `variant` describes, in training mode.
 
-    With a `seed` every layer starts from values that depend on the seed and the layer's address alone, so layers
-    that two variants share start equal. On the device "meta" nothing is allocated.
+    With a `seed` every layer starts from values that depend on the seed and the layer's role alone, and so does every
+    convolution that it asks for: what two variants share starts equal, whatever was inserted before it or replaced
+    beside it. On the device "meta" nothing is allocated.
 
     Raises:
         SpecError: the layers do not fit together, an edit matches nothing or not the number it says, or the network
@@ -44,10 +46,14 @@ def build(variant: Variant, classes: int = 80, *, seed: int | None = None, devic
         return Detector(variant.name, probe.graph, probe.layers)
     layers = []
     for index, (plan, node) in enumerate(zip(probe.plans, probe.graph, strict=True)):
-        with torch.device(device), _seeded(seed, node.address):
-            layers.append(
-                _construct(plan, Make(operators.get(index, {}), activation=variant.activation, norm=variant.norm))
-            )
+        make = Make(
+            operators.get(index, {}),
+            activation=variant.activation,
+            norm=variant.norm,
+            start=partial(seeded, seed, node.role),
+        )
+        with torch.device(device), seeded(seed, node.role):
+            layers.append(_construct(plan, make))
     return Detector(variant.name, probe.graph, layers)
 
 
@@ -264,16 +270,6 @@ def _require_map(layer: Layer, address: str, out: object) -> None:
 def _mark_kept(graph: Sequence[Node]) -> list[Node]:
     far = {s.node for index, node in enumerate(graph) for s in node.sources if s.node != index - 1}
     return [replace(node, kept=index in far) for index, node in enumerate(graph)]
-
-
-@contextmanager
-def _seeded(seed: int | None, address: str) -> Iterator[None]:
-    if seed is None:
-        yield
-        return
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(zlib.crc32(f"{seed}/{address}".encode()))
-        yield
 
 
 @contextmanager

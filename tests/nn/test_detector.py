@@ -67,6 +67,26 @@ def test_two_variants_share_the_values_of_common_layers(yolov5p: Variant) -> Non
     assert torch.equal(plain.backbone[4].merge.conv.weight, changed.backbone[4].merge.conv.weight)
 
 
+def test_layers_behind_one_that_is_inserted_start_from_the_same_values() -> None:
+    models = [build(Library().load(name), seed=3) for name in ("yolov5s", "yolov5s_cbam")]
+
+    plain, changed = ({node.role: model.get_submodule(node.address) for node in model.graph} for model in models)
+
+    assert len(changed) > len(plain)
+    assert all(same_state(layer, changed[role]) for role, layer in plain.items())
+
+
+def test_a_replaced_convolution_leaves_the_start_of_those_beside_it_alone(yolov5p: Variant) -> None:
+    edited = replace(yolov5p, conv_edits=(_edit(kernel=(3,), part=("backbone",), block=("c3.C3",)),))
+
+    plain, changed = (build(model, seed=3).backbone[2].state_dict() for model in (yolov5p, edited))
+    beside = [name for name, tensor in plain.items() if tensor.ndim == 4 and tensor.shape[-1] == 1]
+
+    assert len(beside) == 4  # of C3 with one bottleneck: all but its 3x3
+    assert plain.keys() != changed.keys()
+    assert all(torch.equal(plain[name], changed[name]) for name in beside)
+
+
 def test_an_edited_variant_does_not_influence_the_next_one_built(yolov5p: Variant) -> None:
     before = build(yolov5p, seed=0).state_dict()
     build(replace(yolov5p, conv_edits=(_edit(kernel=(3,)),)), seed=0)
@@ -247,6 +267,11 @@ def test_stochastic_depth_may_be_the_same_in_all_blocks() -> None:
 
 def _edit(*, count: int | None = None, **select) -> ConvEdit:
     return ConvEdit(Selector(count=count, **select), "odconv.ODConv", {"kernels": 1}, Mark("v.yaml", 3, 5))
+
+
+def same_state(one: nn.Module, other: nn.Module) -> bool:
+    there = other.state_dict()
+    return all(torch.equal(tensor, there[name]) for name, tensor in one.state_dict().items())
 
 
 def _parameters(model: Detector) -> int:
