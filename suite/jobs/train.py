@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
@@ -23,13 +23,15 @@ from suite.spec.words import SCRATCH
 from suite.train.diverged import TrainingDiverged
 from suite.train.loop import Trained, train
 from suite.train.recipe import Recipe
+from suite.train.room import TrainingOutOfMemory
+from suite.train.snapshot import CheckpointError, Every, Keeper, Snapshot
 
 YOLOV5 = Scored(confidence=0.001, iou=0.6, max_detections=300)  # what YOLOv5 itself scores by default
 
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """All that decides the weights: what is trained, on which data, how, for how long."""
+    """All that decides the weights: what is trained, on which data, how, for how long; and where it is kept."""
 
     variant: Variant
     data: Path
@@ -41,6 +43,8 @@ class Lesson:
     device: str = "cpu"
     evaluation: Scored = YOLOV5
     weights_sha256: str = ""  # what the variant's weights file must hold, "" for whatever it does
+    checkpoint: Path | None = None  # the file to go on from where it is there, and to write while training
+    every: Every = field(default_factory=Every)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +54,26 @@ class Taught:
     trained: Trained
     evaluation: Evaluation
     facts: dict[str, Json]
+    keeper: Keeper | None
+
+    def forget(self) -> None:
+        """Delete the checkpoint of the training: what came of it is kept."""
+        if self.keeper is not None:
+            self.keeper.discard()
 
 
 def execute(job: Job, reporter: Reporter) -> Result:
     """Train, evaluate, and keep the checkpoint and the detections beside the store.
 
     Raises:
-        JobError: the training diverged.
+        JobError: the training diverged, ran out of memory, or its checkpoint cannot be used or written.
         DataError: the data cannot be read any more.
     """
     assert job.seed is not None
     torch.set_num_threads(1)
     conditions = job.conditions
     protocol = conditions.protocol
+    folder = conditions.out / "artifacts" / job.key
     lesson = Lesson(
         variant=job.variant,
         data=conditions.data.folder,
@@ -74,9 +85,11 @@ def execute(job: Job, reporter: Reporter) -> Result:
         device=conditions.train_device,
         evaluation=protocol.evaluation,
         weights_sha256=job.weights_sha256,
+        checkpoint=folder / "checkpoint.json",
     )
     taught = teach(lesson, reporter)
-    artifacts = _keep(taught, conditions.out / "artifacts" / job.key)
+    artifacts = _keep(taught, folder)
+    taught.forget()
     return Result(
         (*taught.evaluation.measurements, *_training(taught.trained)),
         {"device": lesson.device, "threads": torch.get_num_threads(), "start": taught.facts["start"]},
@@ -88,12 +101,14 @@ def teach(lesson: Lesson, reporter: Reporter) -> Taught:
     """Train on the training part of the data and evaluate the averaged model on the validation part.
 
     Raises:
-        JobError: the training diverged, or cannot start from the variant's weights.
+        JobError: the training diverged, ran out of memory, cannot start from the variant's weights, or its checkpoint
+            cannot be used or written.
         DataError: the data cannot be used.
         SpecError: the variant does not build.
     """
     reporter.stage("data")
     data, val = read_split(lesson.data, "train"), read_split(lesson.data, "val")
+    keeper, resumed = _keeper(lesson, data.fingerprint)
     batches = TrainingBatches(
         data,
         image_size=lesson.image_size,
@@ -102,6 +117,7 @@ def teach(lesson: Lesson, reporter: Reporter) -> Taught:
         seed=lesson.seed,
         augment=Augment(**asdict(lesson.recipe.augment)),
         image_weights=lesson.recipe.image_weights,
+        start=resumed.step if resumed else 0,
     )
     reporter.stage("build")
     model = build(lesson.variant, len(data.categories), seed=lesson.seed)
@@ -117,9 +133,16 @@ def teach(lesson: Lesson, reporter: Reporter) -> Taught:
             seed=lesson.seed,
             on_step=lambda progress: reporter.progress(progress.step, progress.steps),
             device=lesson.device,
+            image_size=lesson.image_size,
+            keeper=keeper,
+            start=resumed,
         )
     except TrainingDiverged as error:
         raise JobError("non-finite", str(error)) from error
+    except TrainingOutOfMemory as error:
+        raise JobError("oom", str(error)) from error
+    except CheckpointError as error:
+        raise JobError("checkpoint", str(error)) from error
     reporter.stage("eval")
     evaluation = evaluate(
         trained.ema_model,
@@ -140,7 +163,35 @@ def teach(lesson: Lesson, reporter: Reporter) -> Taught:
         "architecture": lesson.variant.architecture,
         "start": start,
     }
-    return Taught(trained, evaluation, facts)
+    return Taught(trained, evaluation, facts, keeper)
+
+
+def _keeper(lesson: Lesson, data: str) -> tuple[Keeper | None, Snapshot | None]:
+    """What writes the lesson's checkpoints, and the one that is there already.
+
+    Raises:
+        JobError: that one is another training's, or damaged.
+    """
+    if lesson.checkpoint is None:
+        return None, None
+    recipe: dict[str, Json] = asdict(lesson.recipe)
+    identity: dict[str, Json] = {
+        "network": lesson.variant.fingerprint,
+        "data": data,
+        "recipe": recipe,
+        "image_size": lesson.image_size,
+        "batch": lesson.batch,
+        "steps": lesson.steps,
+        "seed": lesson.seed,
+        "device": torch.device(lesson.device).type,
+        "weights": lesson.weights_sha256 or lesson.variant.weights,
+        "torch": torch.__version__,
+    }
+    keeper = Keeper(lesson.checkpoint, identity, every=lesson.every)
+    try:
+        return keeper, keeper.load()
+    except CheckpointError as error:
+        raise JobError("checkpoint", str(error)) from error
 
 
 def begin(model: Detector, lesson: Lesson) -> dict[str, Json]:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from suite.nn.heads import Head
 from suite.nn.layers import DropPath
+from suite.nn.recompute import recomputed
 from suite.spec.variant import Part, Schedule, Variant
 from suite.spec.words import DROP_PATH
 
@@ -55,6 +56,7 @@ class Detector(nn.Module):
         head = layers[-1]
         assert isinstance(head, Head)
         self.head = head
+        self.checkpointing = False  # keep only each layer's input for the backward pass, and compute the rest again
 
     @property
     def classes(self) -> int:
@@ -73,7 +75,8 @@ class Detector(nn.Module):
         body = (*self.backbone, *self.neck)
         for index, (node, layer) in enumerate(zip(self.graph, body, strict=False)):
             inputs = _gather(node, index, last, kept)
-            out = layer(inputs[0]) if len(inputs) == 1 else layer(torch.cat(inputs, 1) if node.joined else inputs)
+            given = inputs[0] if len(inputs) == 1 else torch.cat(inputs, 1) if node.joined else inputs
+            out = recomputed(layer, given) if self.checkpointing and torch.is_grad_enabled() else layer(given)
             last = (out,) if isinstance(out, Tensor) else tuple(out)
             if node.kept:
                 kept[index] = last

@@ -3,6 +3,8 @@
 All take centre, width, height. Every one is 0 for a box that is its target, and all but NWD are blind to the unit.
 """
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
@@ -50,6 +52,14 @@ class BoxLoss:
         penalty = _edge_penalty if self._kind == "eiou" else _angle_penalty
         loss = 1 - iou + penalty(boxes, targets, hull)
         return loss, (1 - loss).detach()
+
+    def state(self) -> dict[str, Tensor]:
+        """The running mean, where there is one already."""
+        return {} if self._usual is None else {"usual": self._usual}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from what `state` gave."""
+        self._usual = state.get("usual")
 
     def _focus(self, missed: Tensor) -> Tensor:
         """WIoU v3 (arXiv 2301.10051, eq. 11 and 12): beta = missed / its running mean; beta / (d a^(beta - d))."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -10,39 +11,50 @@ PARTS = ("box", "objectness", "class")
 
 
 class TrainingDiverged(ArithmeticError):  # noqa: N818 - an event, not a mistake
-    """Loss or gradient is not finite. `step` counts from 1; `what` names the part and the layer."""
+    """Something is not finite. `step` counts from 1; `what` names the part and the layer.
 
-    def __init__(self, step: int, what: str) -> None:
-        super().__init__(f"step {step}: {what}")
+    `kept` is the last checkpoint, of `kept_step`: all that it holds is finite. None where none had been written.
+    """
+
+    def __init__(self, step: int, what: str, kept: Path | None = None, kept_step: int = 0) -> None:
+        good = f"the last good checkpoint is that of step {kept_step}, {kept}" if kept else "no checkpoint was kept yet"
+        super().__init__(f"step {step}: {what}; {good}")
         self.step = step
         self.what = what
+        self.kept = kept
+        self.kept_step = kept_step
 
 
-def explain_loss(model: nn.Module, images: Tensor, parts: Sequence[float]) -> str:
-    """Which part of the loss is not finite, and the first layer whose weights or output are not."""
+def explain_loss(model: nn.Module, rerun: Callable[[], object], parts: Sequence[float]) -> str:
+    """Which part of the loss is not finite, and the first layer whose weights or output are not.
+
+    `rerun` sends the batch of that step through the model once more, which is watched.
+    """
     bad = [name for name, value in zip(PARTS, parts, strict=True) if not torch.isfinite(torch.tensor(value))]
     loss = f"the {' and '.join(bad)} loss is not finite" if bad else "the loss is not finite"
-    weights = _first(model.named_parameters())
+    weights = first_not_finite(model.named_parameters())
     if weights:
         return f"{loss}: the weights of {weights} are not finite"
-    layer = _first_output(model, images)
+    layer = _first_output(model, rerun)
     return f"{loss}: the output of {layer} is the first that is not finite" if layer else f"{loss}; all layers are"
 
 
 def explain_gradient(model: nn.Module) -> str:
     """The last parameter, and so the first in the backward pass, whose gradient is not finite."""
     gradients = [(name, p.grad) for name, p in model.named_parameters() if p.grad is not None]
-    return f"the gradient of {_first(reversed(gradients))} is not finite"
+    name = first_not_finite(reversed(gradients))
+    return f"the gradient of {name} is not finite" if name else "the norm of the gradient is not finite"
 
 
-def _first(named: Iterable[tuple[str, Tensor]]) -> str:
+def first_not_finite(named: Iterable[tuple[str, Tensor]]) -> str:
+    """The name of the first tensor with a number that is not finite; "" if there is none."""
     return next((name for name, value in named if not torch.isfinite(value).all()), "")
 
 
 @torch.no_grad()
-def _first_output(model: nn.Module, images: Tensor) -> str:
+def _first_output(model: nn.Module, rerun: Callable[[], object]) -> str:
     with _watched(model) as broken:
-        model(images)
+        rerun()
     return next(iter(broken), "")
 
 

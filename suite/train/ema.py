@@ -14,16 +14,16 @@ def ema_decay(settings: EmaSettings, update: int) -> float:
 
 
 class Ema:
-    """The average of one flat tensor of numbers, which starts at their present values."""
+    """The average of one flat tensor of numbers, which starts at their present values; `updates` so many were made."""
 
     def __init__(self, values: Tensor, settings: EmaSettings) -> None:
         self.average = values.clone()
+        self.updates = 0
         self._values = values
         self._settings = settings
-        self._updates = 0
 
     @torch.no_grad()
     def update(self) -> None:
         """Move the average towards the values."""
-        self._updates += 1
-        self.average.lerp_(self._values, 1 - ema_decay(self._settings, self._updates))
+        self.updates += 1
+        self.average.lerp_(self._values, 1 - ema_decay(self._settings, self.updates))

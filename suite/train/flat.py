@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from suite.nn.detector import Detector
+from suite.record import digest
 from suite.train.optim import Kind, parameter_groups
 
 
@@ -39,6 +40,18 @@ class FlatState:
             self.groups[group.kind].grad = self.gradient[start:end]
             start = end
 
+    @property
+    def rest(self) -> dict[str, Tensor]:
+        """The model's tensors that are not in `values`, by name: frozen parameters, counters, indices."""
+        laid_out = {id(tensor) for tensor in self._tensors}
+        return {name: tensor for name, tensor in _named_state(self._model) if id(tensor) not in laid_out}
+
+    @property
+    def layout(self) -> str:
+        """A hash of what stands where in `values`: names, shapes, memory orders."""
+        names = {id(tensor): name for name, tensor in _named_state(self._model)}
+        return digest([[names[id(t)], list(t.shape), list(t.stride())] for t in self._tensors])
+
     def release(self) -> None:
         """Give every tensor of the model memory of its own again, and drop the gradients."""
         for tensor in self._tensors:
@@ -46,16 +59,18 @@ class FlatState:
             tensor.grad = None
 
     def copy_with(self, values: Tensor) -> Detector:
-        """A copy of the model with other values, which stand in the order of `values`; call after `release`."""
+        """A copy of the model with other values, which stand in the order of `values`, in memory of its own."""
         other = copy.deepcopy(self._model)
-        places = {id(tensor): place for tensor, place in zip(_state(self._model), _state(other), strict=True)}
+        places = {
+            id(mine): its for (_, mine), (_, its) in zip(_named_state(self._model), _named_state(other), strict=True)
+        }
         for tensor, view in zip(self._tensors, _views(values, self._tensors), strict=True):
             places[id(tensor)].data = view.clone()
         return other
 
 
-def _state(model: nn.Module) -> list[Tensor]:
-    return [*model.parameters(), *model.buffers()]
+def _named_state(model: nn.Module) -> list[tuple[str, Tensor]]:
+    return [*model.named_parameters(), *model.named_buffers()]
 
 
 def _floating_buffers(model: nn.Module) -> Iterator[Tensor]:

@@ -1,46 +1,35 @@
-"""The training loop: one model, one device, a fixed number of batches."""
+"""The training loop: one model, one device, from the first batch or a checkpoint to the end of the budget."""
 
 import itertools
-import math
 import time
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
-from torch import nn
 
 from suite.datasets.loader import Batch
-from suite.nn.detector import Detector, apply_schedules
-from suite.spec.variant import Part, Variant
-from suite.train.diverged import TrainingDiverged, explain_gradient, explain_loss
-from suite.train.ema import Ema
-from suite.train.flat import FlatState
+from suite.nn.detector import Detector
+from suite.record import Json
+from suite.spec.variant import Variant
+from suite.train.curve import CurvePoint, Score, best, read_curve, window, write_curve
+from suite.train.diverged import TrainingDiverged
+from suite.train.engine import Engine
 from suite.train.kernels import fast_pointwise
 from suite.train.memory import keep_freed_memory
-from suite.train.objective import objective
-from suite.train.optim import Pace, optimizer
 from suite.train.recipe import Recipe
+from suite.train.reproducible import reproducible
+from suite.train.room import TrainingOutOfMemory, is_out_of_memory, room_for
+from suite.train.snapshot import CheckpointError, Keeper, Snapshot
 
-WINDOW = 10  # steps that one point of the curve averages
-
-PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-
-
-@dataclass(frozen=True, slots=True)
-class CurvePoint:
-    """Means over the `WINDOW` steps that end with `step` (counted from 1), not multiplied by the batch size."""
-
-    step: int
-    box: float
-    obj: float
-    cls: float
-    lr: float
+End = Literal["", "budget", "time", "patience"]
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is; told after every point of the curve."""
+    """How far a run is; told after every point of the curve. `steps` is an estimate where time is the budget."""
 
     step: int
     steps: int
@@ -49,12 +38,32 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """When a run ends: after `steps` batches, or where `seconds` are stated after so much time, if that is sooner.
+
+    With `seconds` rates and schedules go by the time that has passed, and `steps` is only what it may not exceed.
+    """
+
+    steps: int
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Trained:
-    """The averaged model in evaluation mode, the curve, and the wall time of the loop."""
+    """The averaged model in evaluation mode, the curve, and what was used of the budget.
+
+    `seconds` is the wall time of the loop without evaluations and checkpoints, `end` says what ended it, `pictures` is
+    a checksum of all batches: equal where the same images came in the same order with the same augmentation.
+    """
 
     ema_model: Detector
     curve: tuple[CurvePoint, ...]
     seconds: float
+    steps: int
+    images: int
+    end: End
+    scores: tuple[Score, ...]
+    pictures: str
 
 
 def train(
@@ -64,134 +73,224 @@ def train(
     recipe: Recipe,
     *,
     steps: int,
+    seconds: float | None = None,
     seed: int = 0,
-    on_step: Callable[[Progress], None] | None = None,
     device: str = "cpu",
+    image_size: int | None = None,
+    on_step: Callable[[Progress], None] | None = None,
+    evaluate: Callable[[int, Detector], Score] | None = None,
+    keeper: Keeper | None = None,
+    start: Snapshot | None = None,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> Trained:
     """Train `model` in place on the first `steps` batches.
 
-    The same seed, model, batches, device and number of threads give the same weights bit for bit on the CPU.
+    The same seed, model, batches, device and number of threads give the same weights bit for bit on the CPU, and so
+    does a run that goes on from a checkpoint of it. With `seconds` they do not, as the rates go by the time.
 
     Args:
         model: built for the classes of the data.
         variant: what the model was built from; its `freeze` and `schedules` are carried out here.
-        batches: at least `steps` of them, all of one image size and batch size.
+        batches: from number `start.step` on; at least `steps` in all, of one image size and batch size.
         recipe: everything else that decides the weights.
         steps: batches, not moves of the optimiser.
+        seconds: wall time after which it ends, if `steps` have not been done by then.
         seed: of what is drawn while training, such as stochastic depth.
-        on_step: told about every point of the curve.
         device: of torch, such as "cpu" or "cuda:0".
+        image_size: side in pixels that the loss's gains go by; the first batch's by default.
+        on_step: told about every point of the curve.
+        evaluate: scores the averaged model, where the recipe has it evaluated in between; given the step.
+        keeper: writes checkpoints.
+        start: the checkpoint to go on from.
+        clock: seconds.
 
     Raises:
-        TrainingDiverged: loss or gradient stopped being finite.
+        TrainingDiverged: loss, gradient or weights stopped being finite.
+        TrainingOutOfMemory: a batch does not fit; says what would.
+        CheckpointError: `start` is of another network, or a checkpoint cannot be written.
         ValueError: there are fewer batches than steps.
     """
     keep_freed_memory()
     torch.manual_seed(seed)
+    place = torch.device(device)
     stream = iter(batches)
     first = next(stream, None)  # tells the sizes
-    if first is None:
-        raise ValueError(f"the data ended after 0 of {steps} steps; give at least one batch a step")
-    run = _Run(model, variant, recipe, first=first, steps=steps, device=torch.device(device))
-    start = time.perf_counter()
-    curve = []
-    with fast_pointwise(model, batch=first.images.shape[0], image_size=first.images.shape[-1]):
-        for step, batch in enumerate(itertools.islice(itertools.chain((first,), stream), steps)):
-            run.step(step, batch)
-            if (step + 1) % WINDOW == 0 or step + 1 == steps:
-                curve.append(run.point(step))
-                if on_step is not None:
-                    on_step(Progress(step + 1, steps, time.perf_counter() - start, curve[-1]))
-    if run.steps_done < steps:
-        raise ValueError(f"the data ended after {run.steps_done} of {steps} steps; give at least one batch a step")
-    return Trained(run.averaged(), tuple(curve), time.perf_counter() - start)
+    begun = start.step if start else 0
+    if first is None and not (start and start.facts["end"]):
+        raise ValueError(f"the data ended after {begun} of {steps} steps; give at least one batch a step")
+    batch, side = _sizes(first, start, image_size)
+    run: _Run | None = None
+    try:
+        with reproducible(place, asked=recipe.deterministic):
+            engine = Engine(model, variant, recipe, batch=batch, image_size=side, steps=steps, device=place)
+            listeners = _Listeners(on_step, evaluate, keeper)
+            run = _Run(engine, Limits(steps, seconds), clock, listeners)
+            if start is not None:
+                run.restore(start)
+            with fast_pointwise(model, batch=batch, image_size=side):
+                run.go(stream if first is None else itertools.chain((first,), stream))
+            return run.trained()
+    except TrainingDiverged as error:
+        if keeper is None or keeper.kept_step is None:
+            raise
+        raise TrainingDiverged(error.step, error.what, keeper.path, keeper.kept_step) from error
+    except (MemoryError, RuntimeError) as error:
+        if first is None or not is_out_of_memory(error):
+            raise
+        begun = run.step if run else begun
+    # out here nothing holds on any more to what the failed step had allocated
+    run = None
+    del engine
+    raise TrainingOutOfMemory(begun + 1, first, room_for(model, variant, recipe, first, device=place))
+
+
+@dataclass(frozen=True, slots=True)
+class _Listeners:
+    on_step: Callable[[Progress], None] | None
+    evaluate: Callable[[int, Detector], Score] | None
+    keeper: Keeper | None
 
 
 class _Run:
-    """All that lives as long as the loop does."""
+    """What the loop keeps beside the engine: time, curve, scores, and the checksum of the batches."""
 
-    def __init__(
-        self, model: Detector, variant: Variant, recipe: Recipe, *, first: Batch, steps: int, device: torch.device
-    ) -> None:
-        size, image_size = first.images.shape[0], first.images.shape[-1]
-        # channels_last is worth a fifth of the step on the CPU, and four fifths of a depthwise convolution's backward
-        self.model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.variant, self.steps, self.device = variant, steps, device
-        settings = recipe.loss.scaled(classes=model.classes, levels=len(model.strides), image_size=image_size)
-        self.loss = objective(model.head, variant, settings)
-        _set_modes(model, variant.freeze)
-        self.state = FlatState(model)
-        self.ema = Ema(self.state.values, recipe.ema)
-        self.pace = Pace(recipe, steps=steps, batch=size)
-        self.optimizer = optimizer(self.state.groups, recipe.optimizer, batch=size)
-        self.clip = recipe.optimizer.clip
-        self.precision = PRECISIONS[recipe.precision]
-        self.scaler = torch.amp.GradScaler(device.type, enabled=self.precision is torch.float16)
-        # an accelerator is not waited for at every step, and scaled gradients overflow by design: the curve notices
-        self.watched = device.type == "cpu" and not self.scaler.is_enabled()
-        self.sums = torch.zeros(3, device=device)
-        self.summed = 0
-        self.waiting = 0  # batches whose gradients the optimiser has not used yet
-        self.steps_done = 0
+    def __init__(self, engine: Engine, limits: Limits, clock: Callable[[], float], listeners: _Listeners) -> None:
+        self._engine, self._limits, self._clock, self._listeners = engine, limits, clock, listeners
+        self._window = window(limits.steps if limits.seconds is None else 0)
+        self._since = clock()
+        self._before = 0.0  # seconds until `_since`
+        self._curve: list[CurvePoint] = []
+        self._scores: list[Score] = []
+        self._pictures = 0
+        self._end: End = ""
+        self.step = 0  # batches that are behind
 
-    def step(self, step: int, batch: Batch) -> None:
-        """One batch forward and backward, and a move of the optimiser when enough of them have been added."""
-        apply_schedules(self.model, self.variant, step / self.steps)
-        images = batch.images.to(self.device).float().contiguous(memory_format=torch.channels_last).mul_(1 / 255)
-        with self._autocast():
-            raw = self.model(images)
-        total, parts = self.loss(raw, batch.targets.to(self.device))
-        if self.watched and not math.isfinite(total.item()):
-            raise TrainingDiverged(step + 1, explain_loss(self.model, images, parts.tolist()))
-        torch.autograd.backward(self.scaler.scale(total))
-        self.waiting += 1
-        if self.waiting >= self.pace.accumulate(step):
-            self._move(step)
-        self.sums += parts
-        self.summed += 1
-        self.steps_done = step + 1
+    def go(self, batches: Iterator[Batch]) -> None:
+        """Train until the budget is used up."""
+        while not self._end:
+            batch = next(batches, None)
+            if batch is None:
+                raise ValueError(
+                    f"the data ended after {self.step} of {self._limits.steps} steps; give at least one batch a step"
+                )
+            self._aim()
+            self._engine.step(self.step, batch)
+            self._pictures = _checksum(batch, self._pictures)
+            self.step += 1
+            self._end = self._used_up()
+            self._score()
+            if self._end or self.step % self._window == 0:
+                self._tell()
+            self._keep()
 
-    def point(self, step: int) -> CurvePoint:
-        """The curve's point that ends with this step."""
-        box, objectness, classes = (self.sums / self.summed).tolist()
-        if not math.isfinite(box + objectness + classes):
-            what = explain_loss(self.model, torch.zeros(1, 3, 64, 64, device=self.device), (box, objectness, classes))
-            raise TrainingDiverged(step + 1, f"within the last {self.summed} steps {what}")
-        self.sums.zero_()
-        self.summed = 0
-        return CurvePoint(step + 1, box, objectness, classes, self.pace.rate(step))
+    def restore(self, start: Snapshot) -> None:
+        """Go back to a checkpoint.
 
-    def averaged(self) -> Detector:
-        """The averaged model, in evaluation mode and at the end of its schedules; the run is over with it."""
-        self.state.release()
-        model = self.state.copy_with(self.ema.average)
-        apply_schedules(model, self.variant, 1.0)
-        return model.eval()
+        Raises:
+            CheckpointError: it is of another network.
+        """
+        facts = start.facts
+        try:
+            self._engine.restore(start.tensors, facts)
+        except ValueError as error:
+            raise CheckpointError(f"the checkpoint of step {start.step} {error}") from error
+        self.step = start.step
+        self._before = float(str(facts["seconds"]))
+        self._pictures = int(str(facts["pictures"]))
+        self._curve, self._scores = read_curve(facts)
+        ends: dict[Json, End] = {"budget": "budget", "time": "time", "patience": "patience"}
+        self._end = ends.get(facts["end"], "")
+        self._since = self._clock()
 
-    def _move(self, step: int) -> None:
-        self.pace.set(self.optimizer, step)
-        self.scaler.unscale_(self.optimizer)
-        norm = self.state.gradient.norm()
-        if self.watched and not math.isfinite(norm.item()):
-            raise TrainingDiverged(step + 1, explain_gradient(self.model))
-        nn.utils.clip_grads_with_norm_(self.state.groups.values(), self.clip, norm)
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
-        self.state.gradient.zero_()
-        self.ema.update()
-        self.waiting = 0
+    def trained(self) -> Trained:
+        """What came of it."""
+        return Trained(
+            ema_model=self._engine.finished(),
+            curve=tuple(self._curve),
+            seconds=self._seconds(),
+            steps=self.step,
+            images=self.step * self._engine.batch,
+            end=self._end,
+            scores=tuple(self._scores),
+            pictures=f"{self._pictures:08x}",
+        )
 
-    def _autocast(self) -> AbstractContextManager[None]:
-        return torch.autocast(self.device.type, self.precision, enabled=self.precision is not torch.float32)
+    def _aim(self) -> None:
+        """Where time is the budget: let the rates go by a run of so many steps as the speed until now promises."""
+        if self._limits.seconds is not None:
+            self._engine.aim(self._promised())
+
+    def _promised(self) -> int:
+        """The steps of the whole run."""
+        passed = self._seconds()
+        if self._limits.seconds is None or not (self.step and passed):
+            return self._limits.steps
+        return min(max(round(self.step * self._limits.seconds / passed), self.step + 1), self._limits.steps)
+
+    def _used_up(self) -> End:
+        if self.step >= self._limits.steps:
+            return "budget"
+        if self._limits.seconds is not None and self._seconds() >= self._limits.seconds:
+            return "time"
+        return ""
+
+    def _tell(self) -> None:
+        self._curve.append(self._engine.point(self.step - 1))
+        if self._listeners.on_step is not None:
+            self._listeners.on_step(Progress(self.step, self._promised(), self._seconds(), self._curve[-1]))
+
+    def _score(self) -> None:
+        recipe = self._engine.recipe
+        if self._listeners.evaluate is None or not recipe.evaluate_every or self.step % recipe.evaluate_every:
+            return
+        with self._paused():
+            score = self._listeners.evaluate(self.step, self._engine.averaged(self.step / self._promised()))
+        self._scores.append(score)
+        top = best(self._scores)
+        if recipe.patience:
+            if top is score:
+                self._engine.best = self._engine.ema.average.clone()
+            bad = sum(top is not None and other.step > top.step for other in self._scores)
+            self._end = self._end or ("patience" if bad >= recipe.patience else "")
+
+    def _keep(self) -> None:
+        """Write a checkpoint when one is due; at the end only if the run is long enough to have written one."""
+        keeper = self._listeners.keeper
+        if keeper is None or not (keeper.due(self.step) or (self._end and keeper.kept_step is not None)):
+            return
+        with self._paused():
+            self._engine.require_finite(self.step)
+            facts: dict[str, Json] = {
+                **self._engine.facts(),
+                "seconds": self._before,
+                "pictures": self._pictures,
+                "end": self._end,
+                **write_curve(self._curve, self._scores),
+            }
+            keeper.keep(Snapshot(self.step, self._engine.tensors(), facts))
+
+    def _seconds(self) -> float:
+        return self._before + self._clock() - self._since
+
+    @contextmanager
+    def _paused(self) -> Iterator[None]:
+        """Time that passes in here is not the training's."""
+        self._before = self._seconds()
+        try:
+            yield
+        finally:
+            self._since = self._clock()
 
 
-def _set_modes(model: Detector, freeze: tuple[Part, ...]) -> None:
-    """Training mode, but frozen parts in evaluation mode: else their norm statistics would go on moving."""
-    model.train()
-    for module in model.modules():
-        if isinstance(module, nn.SiLU | nn.Hardswish | nn.Mish):
-            module.inplace = False  # in place, the backward pass needs a copy of the input
-    for name in freeze:
-        part = model.get_submodule(name)
-        part.requires_grad_(requires_grad=False)
-        part.eval()
+def _sizes(first: Batch | None, start: Snapshot | None, image_size: int | None) -> tuple[int, int]:
+    """Images a step, and the side in pixels."""
+    if first is not None:
+        return first.images.shape[0], image_size or first.images.shape[-1]
+    assert start is not None
+    return int(str(start.facts["batch"])), int(str(start.facts["image_size"]))
+
+
+def _checksum(batch: Batch, before: int) -> int:
+    """Targets whole and every sixteenth pixel of each row and column, which tells pictures and changes apart."""
+    seen = batch.images[:, :, ::16, ::16].contiguous()
+    return zlib.crc32(seen.numpy().data, zlib.crc32(batch.targets.contiguous().numpy().data, before))

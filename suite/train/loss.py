@@ -3,7 +3,7 @@
 What a variant's `loss` says takes the place of the box loss and of the two losses of scores.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -36,6 +36,15 @@ class DetectionLoss:
     def balance(self) -> Tensor:
         """(levels,) weight of each level's objectness."""
         return self._balance
+
+    def state(self) -> dict[str, Tensor]:
+        """What the calls until now have moved."""
+        return {"balance": self._balance, **self._box_loss.state()}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from what `state` gave."""
+        self._balance = state["balance"]
+        self._box_loss.restore(state)
 
     def __call__(self, raw: Sequence[Tensor], targets: Tensor) -> tuple[Tensor, Tensor]:
         """The loss of one batch.

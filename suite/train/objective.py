@@ -1,6 +1,7 @@
 """What a variant is trained towards: the loss that its head, its assigner and its recipe make together."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from torch import Tensor
 
@@ -12,7 +13,21 @@ from suite.train.loss import DetectionLoss
 from suite.train.recipe import LossSettings
 from suite.train.simota_loss import SimOtaLoss
 
-Objective = Callable[[Sequence[Tensor], Tensor], tuple[Tensor, Tensor]]  # raw maps, targets: total, parts
+
+class Objective(Protocol):
+    """A loss of raw maps, with what it remembers from call to call."""
+
+    def __call__(self, raw: Sequence[Tensor], targets: Tensor) -> tuple[Tensor, Tensor]:
+        """The total to differentiate, and the parts (3,) without gradient: box, objectness, classes."""
+        ...
+
+    def state(self) -> dict[str, Tensor]:
+        """What the calls until now have left behind."""
+        ...
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from what `state` gave."""
+        ...
 
 
 def objective(head: Head, variant: Variant, settings: LossSettings) -> Objective:

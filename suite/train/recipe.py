@@ -102,7 +102,10 @@ class AugmentSettings:
 class Recipe:
     """How a model is trained. Steps, batch, image size and seeds are the protocol's.
 
-    With `image_weights` pictures of rare classes are shown more often.
+    With `image_weights` pictures of rare classes are shown more often. `compile` hands the network to torch.compile;
+    `checkpointing` keeps only each layer's input for the backward pass and computes the rest again; `deterministic`
+    asks an accelerator for the same bits twice, which the CPU gives always. The averaged model is evaluated after every
+    `evaluate_every` steps, and training ends when so many evaluations as `patience` says have found none better.
     """
 
     name: str
@@ -114,6 +117,11 @@ class Recipe:
     augment: AugmentSettings = field(default_factory=AugmentSettings)
     image_weights: bool = False
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    compile: bool = False
+    checkpointing: bool = False
+    deterministic: bool = False
+    evaluate_every: int = _bounded(0, 0, 100_000_000)
+    patience: int = _bounded(0, 0, 1_000_000)
 
 
 def recipe(name_or_path: str | Path) -> Recipe:

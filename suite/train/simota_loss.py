@@ -3,7 +3,7 @@
 What a variant's `loss` says takes the place of the box loss and of the two losses of scores.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -38,6 +38,14 @@ class SimOtaLoss:
         self._kinds = kinds
         self._box_loss = BoxLoss(kinds)
         self._score_losses = score_losses(kinds, settings)
+
+    def state(self) -> dict[str, Tensor]:
+        """What the calls until now have left behind."""
+        return self._box_loss.state()
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from what `state` gave."""
+        self._box_loss.restore(state)
 
     def __call__(self, raw: Sequence[Tensor], targets: Tensor) -> tuple[Tensor, Tensor]:
         """The loss of one batch.

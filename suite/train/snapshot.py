@@ -1,0 +1,197 @@
+"""Checkpoints of a training that is not over: everything that decides how it goes on, so that it goes on identically.
+
+The tensors are one safetensors file, everything else is JSON, which names that file and its SHA-256. The JSON is
+replaced last and at once, so a reader finds the old checkpoint or the new one, whenever the writer died.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from suite.record import Json, canonical_json, file_digest
+
+FORM = 1  # of the two files; another one is refused
+
+
+class CheckpointError(ValueError):
+    """A checkpoint cannot be read, is another training's, or cannot be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A training after `step` batches: tensors by name, and everything else as JSON."""
+
+    step: int
+    tensors: Mapping[str, Tensor]
+    facts: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """How often a checkpoint is written: after so many seconds, or after so many steps where they are stated."""
+
+    seconds: float = 600.0
+    steps: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """The JSON file."""
+
+    step: int
+    identity: Mapping[str, Json]
+    facts: Mapping[str, Json]
+    tensors: str  # name of the other file
+    sha256: str
+    form: int = FORM
+
+
+class Keeper:
+    """Writes and reads the checkpoint of one training.
+
+    Args:
+        path: the JSON file; the tensors' file lies beside it.
+        identity: what has to be the same for the training to be continued: recipe, data, seed and so on.
+        every: how often one is due.
+        save: writes tensors into a file, as safetensors' `save_file` does.
+        clock: seconds.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        identity: Mapping[str, Json],
+        *,
+        every: Every | None = None,
+        save: Callable[[dict[str, Tensor], Path], None] = save_file,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.path = path
+        self.kept_step: int | None = None  # of the checkpoint that lies there
+        self._identity = dict(identity)
+        self._every = every or Every()
+        self._save = save
+        self._clock = clock
+        self._written = clock()
+
+    def load(self) -> Snapshot | None:
+        """The checkpoint that lies there, None if there is none.
+
+        Raises:
+            CheckpointError: it is damaged, or another training's.
+        """
+        if not self.path.exists():
+            return None
+        about = self._read()
+        differences = _differences(self._identity, about.identity)
+        if differences:
+            raise CheckpointError(
+                f"{self.path}: is the checkpoint of another training ({'; '.join(differences)}); "
+                "continue with what it was begun with, or delete it to begin anew"
+            )
+        file = self.path.with_name(about.tensors)
+        if not file.is_file() or file_digest(file) != about.sha256:
+            raise CheckpointError(f"{file}: damaged or not there; delete {self.path} to begin anew")
+        self.kept_step = about.step
+        return Snapshot(about.step, load_file(file), about.facts)
+
+    def due(self, step: int) -> bool:
+        """Whether a checkpoint is to be written after `step` batches."""
+        if self._every.steps:
+            return step % self._every.steps == 0
+        return self._clock() - self._written >= self._every.seconds
+
+    def keep(self, snapshot: Snapshot) -> None:
+        """Write a checkpoint in the place of the one before.
+
+        Raises:
+            CheckpointError: it cannot be written; the one before is still there.
+        """
+        file = self.path.with_name(f"{self.path.stem}-{snapshot.step}.safetensors")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._write(file, snapshot)
+        except (OSError, SafetensorError) as error:
+            file.with_suffix(".part").unlink(missing_ok=True)
+            if snapshot.step != self.kept_step:
+                file.unlink(missing_ok=True)
+            raise CheckpointError(self._failure(snapshot, error)) from error
+        self._remove_others(file)
+        self.kept_step = snapshot.step
+        self._written = self._clock()
+
+    def discard(self) -> None:
+        """Delete the checkpoint: the training is over, and what came of it is kept elsewhere."""
+        self.path.unlink(missing_ok=True)
+        self._remove_others(None)
+        self.kept_step = None
+
+    def _read(self) -> _About:
+        try:
+            about = json.loads(self.path.read_text())
+            form = about["form"]
+            found = _About(**about) if form == FORM else None
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise CheckpointError(f"{self.path}: no checkpoint of a training; delete it to begin anew") from error
+        if found is None:
+            message = f"is of form {form}, this version reads form {FORM}"
+            raise CheckpointError(f"{self.path}: {message}; delete it to begin anew")
+        return found
+
+    def _write(self, file: Path, snapshot: Snapshot) -> None:
+        part = file.with_suffix(".part")
+        self._save({name: tensor.detach().cpu().contiguous() for name, tensor in snapshot.tensors.items()}, part)
+        _onto_disk(part)
+        about = _About(snapshot.step, self._identity, snapshot.facts, file.name, file_digest(part))
+        part.replace(file)
+        with part.open("w") as text:
+            text.write(canonical_json(asdict(about)))
+        _onto_disk(part)
+        part.replace(self.path)
+
+    def _remove_others(self, file: Path | None) -> None:
+        for other in self.path.parent.glob(f"{self.path.stem}-*.safetensors"):
+            if other != file:
+                with suppress(OSError):
+                    other.unlink()
+
+    def _failure(self, snapshot: Snapshot, error: Exception) -> str:
+        size = sum(tensor.numel() * tensor.element_size() for tensor in snapshot.tensors.values())
+        before = "there is none before it" if self.kept_step is None else f"that of step {self.kept_step} is kept"
+        return (
+            f"{self.path}: the checkpoint of step {snapshot.step} ({size / 1e6:.1f} MB) cannot be written "
+            f"({error}); {before}, and the same command goes on from there"
+        )
+
+
+def _onto_disk(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _differences(mine: Mapping[str, Json], its: Mapping[str, Json], above: str = "") -> list[str]:
+    """What differs, by its path: "recipe.optimizer.rate 0.01, now 0.02"."""
+    found = []
+    for key in sorted(mine.keys() | its.keys()):
+        here, there = mine.get(key), its.get(key)
+        if isinstance(here, dict) and isinstance(there, dict):
+            found += _differences(here, there, f"{above}{key}.")
+        elif here != there:
+            found.append(f"{above}{key} {_short(there)}, now {_short(here)}")
+    return found
+
+
+def _short(value: Json) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else f"{text[:12]}..."
