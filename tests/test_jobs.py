@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from suite import protocols
-from suite.datasets.coco import read_split
 from suite.datasets.facts import fingerprint
+from suite.datasets.forms import read_split
 from suite.datasets.shapes import ensure
 from suite.jobs import JobError, execute, static
 from suite.machine import describe

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from suite.cli.datasets import refusing_data
 from suite.cli.options import json_option
 from suite.cli.output import ExitCode, Refusal, reply, say, table
 from suite.record import Json
@@ -26,14 +27,12 @@ def check(folder: Path, as_json: bool) -> int:
 
     Exits with 4 if the set cannot be used, or if a picture would stop a run because it does not decode.
     """
-    from suite.datasets.coco import DataError, read_split
     from suite.datasets.facts import facts, histogram
+    from suite.datasets.forms import read_split
 
-    try:
+    with refusing_data():
         parts = {"train": read_split(folder, "train"), "val": read_split(folder, "val")}
         known = facts(parts["train"], parts["val"])
-    except DataError as error:
-        raise Refusal(ExitCode.NOTHING, str(error)) from error
     problems = [problem for part in parts.values() for problem in _undecodable(part)]
     histograms = {name: histogram(part) for name, part in parts.items()}
     if as_json:
@@ -56,13 +55,11 @@ def check(folder: Path, as_json: bool) -> int:
 @json_option
 def make(folder: Path, *, seed: int, train: int, val: int, size: int, as_json: bool) -> int:
     """Write the built-in data set into DIR: scenes of textured shapes, the same bytes for the same numbers."""
-    from suite.datasets.coco import DataError
     from suite.datasets.shapes import ensure
 
     try:
-        ensure(folder, seed=seed, train=train, val=val, size=size)
-    except DataError as error:
-        raise Refusal(ExitCode.USAGE, str(error)) from error
+        with refusing_data():
+            ensure(folder, seed=seed, train=train, val=val, size=size)
     except OSError as error:
         raise Refusal(ExitCode.USAGE, f"{folder}: cannot be written ({error.strerror or error})") from error
     if as_json:
@@ -73,7 +70,7 @@ def make(folder: Path, *, seed: int, train: int, val: int, size: int, as_json: b
 
 
 def _undecodable(part: "Split") -> list[str]:
-    from suite.datasets.images import load_image
+    from suite.datasets.decode import load_image
     from suite.datasets.split import DataError
 
     problems = []

@@ -98,7 +98,7 @@ def command(
     """
     loaded = load_detector(name, weights, variants, allow_code=allow_code)
     size = fitting_size(imgsz, loaded)
-    from suite.datasets.images import read_image
+    from suite.datasets.decode import read_image
     from suite.datasets.split import DataError
     from suite.nn.deploy import deploy
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from suite.cli.checkpoints import fitting_size, load_detector
+from suite.cli.datasets import refusing_data
 from suite.cli.options import allow_code_option, json_option, name_argument, variants_option
 from suite.cli.output import ExitCode, Refusal, reply, say, table
 from suite.metrics.accuracy import METRICS
@@ -58,11 +59,11 @@ def command(
     """Evaluate a checkpoint: pictures letterboxed to a square, boxes scored by pycocotools."""
     loaded = load_detector(name, weights, variants, allow_code=allow_code)
     size = fitting_size(imgsz, loaded)
-    from suite.datasets.coco import DataError, read_split
+    from suite.datasets.forms import read_split
     from suite.datasets.shapes import ensure
     from suite.metrics.accuracy import evaluate
 
-    try:
+    with refusing_data():
         val = read_split(data or ensure(Path("out/data/shapes-128px-1000-200-seed0")), "val")
         names = tuple(category.name for category in val.categories)
         if len(names) != loaded.model.classes:
@@ -83,8 +84,6 @@ def command(
             suppression=loaded.suppression if iou is None else replace(loaded.suppression, iou=iou),
             device=device,
         )
-    except DataError as error:
-        raise Refusal(ExitCode.NOTHING, str(error)) from error
     for issue in val.issues:
         say(f"warning: {issue.kind}: {issue.count} ({', '.join(issue.examples)})")
     if as_json:

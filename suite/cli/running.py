@@ -9,6 +9,7 @@ from types import FrameType
 from typing import NoReturn
 
 from suite import machine, protocols
+from suite.cli.datasets import refusing_data
 from suite.cli.finals import finals
 from suite.cli.options import open_library
 from suite.cli.output import ExitCode, Refusal, say
@@ -138,11 +139,11 @@ def _started(variant: Variant, weights: Path | None) -> Variant:
 
 
 def _data(options: Options, protocol: Protocol) -> tuple[Data, dict[str, Json]]:
-    from suite.datasets.coco import DataError, read_split
     from suite.datasets.facts import facts, fingerprint
+    from suite.datasets.forms import read_split
     from suite.datasets.shapes import ensure
 
-    try:
+    with refusing_data():
         folder = options.data
         if folder is None:
             if protocol.data is None:
@@ -154,7 +155,5 @@ def _data(options: Options, protocol: Protocol) -> tuple[Data, dict[str, Json]]:
             folder = ensure(options.out / "data" / name, seed=made.seed, train=made.train, val=made.val, size=made.size)
         train, val = read_split(folder, "train"), read_split(folder, "val")
         known = facts(train, val)
-    except DataError as error:
-        raise Refusal(ExitCode.NOTHING, str(error)) from error
     names = tuple(category.name for category in train.categories)
     return Data(folder.absolute(), fingerprint(train, val), names), known

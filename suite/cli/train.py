@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from suite.cli.datasets import refusing_data
 from suite.cli.finals import final
 from suite.cli.options import (
     allow_code_option,
@@ -66,17 +67,17 @@ def command(
     if weights:
         variant = replace(variant, weights=str(weights.absolute()))
     chosen = recipe(recipe_name)
-    from suite.datasets.coco import DataError
     from suite.datasets.shapes import ensure
     from suite.jobs.train import Lesson, teach
     from suite.nn.weights import save_checkpoint
 
     try:
-        folder = data or ensure(Path("out/data/shapes-128px-1000-200-seed0"))
-        lesson = Lesson(variant, folder, chosen, image_size=imgsz, batch=batch, steps=steps, seed=seed, device=device)
-        taught = teach(lesson, _Teller(quiet=as_json))
-    except DataError as error:
-        raise Refusal(ExitCode.NOTHING, str(error)) from error
+        with refusing_data():
+            folder = data or ensure(Path("out/data/shapes-128px-1000-200-seed0"))
+            lesson = Lesson(
+                variant, folder, chosen, image_size=imgsz, batch=batch, steps=steps, seed=seed, device=device
+            )
+            taught = teach(lesson, _Teller(quiet=as_json))
     except JobError as error:
         raise Refusal(ExitCode.VARIANT_FAILED, f"{variant.name}: {error}") from error
     path = save_checkpoint(out or Path(f"{variant.name}.safetensors"), taught.trained.ema_model, taught.facts)

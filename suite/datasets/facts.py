@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from suite.datasets.coco import check_same_categories
-from suite.datasets.images import encode_jpeg, load_image, scale_to
+from suite.datasets.decode import load_image
+from suite.datasets.forms import check_same_categories
+from suite.datasets.images import encode_jpeg, scale_to
 from suite.datasets.split import Picture, Split
 from suite.record import Json, digest
 

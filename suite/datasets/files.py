@@ -1,4 +1,4 @@
-"""Is a picture file whole? Looks at headers and ends only; decoding the same files would take minutes.
+"""Is a picture file whole, and how large? Looks at headers and ends only; decoding the same files would take minutes.
 
 The check exists because OpenCV decodes half a JPEG without a word: the rest of the picture is grey, its boxes stay.
 """
@@ -10,23 +10,44 @@ from pathlib import Path
 
 import cv2
 
+Sides = tuple[int, int]  # width, height
+
 _HEAD, _TAIL = 65536, 4096
 _MOST_PIXELS = 100_000_000  # a 110 KB PNG can claim 900 million pixels
 _JPEG, _PNG, _BMP = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM"
 _SIZE_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_START_OF_SCAN = 0xDA
+_START_OF_SCAN, _APPLICATION_1 = 0xDA, 0xE1
+_EXIF = b"Exif\0\0"
+_ORIENTATION = 0x0112
+_LYING = frozenset((5, 6, 7, 8))  # orientations that exchange width and height
+_UNKNOWN = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """`fault` is empty for a usable file; `identity` stands for its bytes in the data set's fingerprint."""
+    """`fault` is empty for a usable file; `identity` stands for its bytes in the data set's fingerprint.
+
+    `sides` are those of the picture as its EXIF orientation turns it (`turned`: if it does); (0, 0) where only
+    decoding could tell.
+    """
 
     fault: str
     detail: str
     identity: str
+    sides: Sides = _UNKNOWN
+    turned: bool = False
 
 
-def examine(path: Path, sides: tuple[int, int] | None = None, *, whole: bool = False) -> Examined:
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What the header and the end of a file say; `stored` are the sides before any turning."""
+
+    fault: str = ""
+    stored: Sides = _UNKNOWN
+    orientation: int = 1
+
+
+def examine(path: Path, sides: Sides | None = None, *, whole: bool = False) -> Examined:
     """Check that `path` is a complete picture, of `sides` (width, height) where they are given.
 
     With `whole` the identity is the SHA-256 of all bytes, otherwise the size: hashing COCO's 19 GB takes minutes.
@@ -41,54 +62,103 @@ def examine(path: Path, sides: tuple[int, int] | None = None, *, whole: bool = F
         else:
             tail = b""
     identity = hashlib.sha256(data).hexdigest() if whole else str(size)
-    fault, detail = _fault(path, data, tail, sides)
-    return Examined(fault, detail, identity)
+    looked = _look(path, data, tail)
+    fault, detail = (looked.fault, "") if looked.fault else _size_fault(looked.stored, sides)
+    sides_shown = looked.stored[::-1] if looked.orientation in _LYING else looked.stored
+    return Examined(fault, detail, identity, sides_shown, turned=looked.orientation != 1)
 
 
-def _fault(path: Path, data: bytes, tail: bytes, sides: tuple[int, int] | None) -> tuple[str, str]:
+def fault_of(path: Path, data: bytes) -> str:
+    """What is wrong with a picture of which `data` is all; empty where nothing shows before decoding."""
+    return _look(path, data, b"").fault
+
+
+def decoded_sides(path: Path) -> Sides | None:
+    """Width and height of a picture whose header does not tell them, by decoding it; None if it does not decode."""
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    return None if image is None else (image.shape[1], image.shape[0])
+
+
+def _look(path: Path, data: bytes, tail: bytes) -> _Looked:
     """`tail` is empty where `data` is the whole file."""
     if not data:
-        return "empty", ""
+        return _Looked("empty")
     if data.startswith(_JPEG):
-        return _jpeg_fault(path, data, tail, sides)
+        return _look_at_jpeg(path, data, tail)
     if data.startswith(_PNG):
         if len(data) < 24 or b"IEND" not in (tail or data):
-            return "truncated", ""
-        return _size_fault(struct.unpack(">II", data[16:24]), sides)
+            return _Looked("truncated")
+        return _Looked(stored=struct.unpack(">II", data[16:24]))
     if data.startswith(_BMP):
-        whole = struct.unpack("<I", data[2:6])[0] if len(data) >= 26 else path.stat().st_size + 1
-        return ("truncated" if path.stat().st_size < whole else ""), ""
-    return ("" if cv2.haveImageReader(str(path)) else "not a picture"), ""
+        return _look_at_bmp(data, path.stat().st_size if tail else len(data))
+    return _Looked("" if cv2.haveImageReader(str(path)) else "not a picture")
 
 
-def _jpeg_fault(path: Path, data: bytes, tail: bytes, sides: tuple[int, int] | None) -> tuple[str, str]:
-    found, scan = _jpeg_header(data)
-    ended = scan > 0 and b"\xff\xd9" in (tail or data[scan:])
+def _look_at_bmp(data: bytes, size: int) -> _Looked:
+    if len(data) < 26 or size < struct.unpack("<I", data[2:6])[0]:
+        return _Looked("truncated")
+    width, height = struct.unpack("<ii", data[18:26])
+    return _Looked(stored=(abs(width), abs(height)))  # rows from the top down have a negative height
+
+
+def _look_at_jpeg(path: Path, data: bytes, tail: bytes) -> _Looked:
+    header = _jpeg_header(data)
+    ended = header.scan > 0 and b"\xff\xd9" in (tail or data[header.scan :])
     if tail and not ended:  # the header is longer than what was read, or other data follows the picture
         data = path.read_bytes()
-        found, scan = _jpeg_header(data)
-        ended = scan > 0 and b"\xff\xd9" in data[scan:]
-    return _size_fault(found, sides) if ended else ("truncated", "")
+        header = _jpeg_header(data)
+        ended = header.scan > 0 and b"\xff\xd9" in data[header.scan :]
+    return _Looked("" if ended else "truncated", header.sides, header.orientation)
 
 
-def _jpeg_header(data: bytes) -> tuple[tuple[int, int], int]:
-    """Width and height, and where the pixels begin (0: not within `data`)."""
-    position, sides = 2, (0, 0)
+@dataclass(slots=True)
+class _Header:
+    """`scan` is where the pixels begin (0: not within the data)."""
+
+    sides: Sides = _UNKNOWN
+    orientation: int = 1
+    scan: int = 0
+
+
+def _jpeg_header(data: bytes) -> _Header:
+    header = _Header()
+    position = 2
     while position + 9 < len(data) and data[position] == 0xFF:
         marker = data[position + 1]
         if marker == _START_OF_SCAN:
-            return sides, position
+            header.scan = position
+            break
         if marker in _SIZE_MARKERS:
             height, width = struct.unpack(">HH", data[position + 5 : position + 9])
-            sides = (width, height)
+            header.sides = (width, height)
         is_fill = marker == 0xFF
-        position += 1 if is_fill else 2 + struct.unpack(">H", data[position + 2 : position + 4])[0]
-    return sides, 0
+        length = 1 if is_fill else 2 + struct.unpack(">H", data[position + 2 : position + 4])[0]
+        if marker == _APPLICATION_1:
+            header.orientation = _orientation(data[position + 4 : position + length]) or header.orientation
+        position += length
+    return header
 
 
-def _size_fault(found: tuple[int, ...], sides: tuple[int, int] | None) -> tuple[str, str]:
-    if sides and found not in {sides, sides[::-1]}:
-        return "other size than stated", f"{found[0]} x {found[1]}, not {sides[0]} x {sides[1]}"
+def _orientation(segment: bytes) -> int:
+    """The EXIF orientation in an APP1 segment, 0 where it holds none."""
+    tiff = segment.removeprefix(_EXIF)
+    order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
+    if order is None or len(tiff) < 8 or len(tiff) == len(segment):
+        return 0
+    first = struct.unpack(order + "I", tiff[4:8])[0]
+    if first + 2 > len(tiff):
+        return 0
+    count = struct.unpack(order + "H", tiff[first : first + 2])[0]
+    for at in range(first + 2, min(first + 2 + 12 * count, len(tiff) - 11), 12):
+        tag, _, _, value = struct.unpack(order + "HHIH", tiff[at : at + 10])
+        if tag == _ORIENTATION:
+            return int(value)
+    return 0
+
+
+def _size_fault(found: Sides, stated: Sides | None) -> tuple[str, str]:
+    if stated and found != _UNKNOWN and found not in {stated, stated[::-1]}:
+        return "other size than stated", f"{found[0]} x {found[1]}, not {stated[0]} x {stated[1]}"
     if found[0] * found[1] > _MOST_PIXELS:
         return "too large", f"{found[0]} x {found[1]}"
     return "", ""

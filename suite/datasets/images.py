@@ -1,15 +1,13 @@
-"""One picture on its way to the network: decoding, letterbox, and the way that YOLOv5 resizes before it."""
+"""One picture on its way to the network: letterbox, and the way that YOLOv5 resizes before it."""
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.datasets.files import examine
-from suite.datasets.split import DataError, Picture
+from suite.datasets.split import DataError
 
 Image = NDArray[np.uint8]  # (H, W, 3), RGB
 PADDING = 114  # grey of YOLOv5's borders
@@ -32,43 +30,6 @@ class Letterbox:
     size: tuple[int, int]
 
 
-def load_image(picture: Picture) -> Image:
-    """Decode as (H, W, 3) RGB; grey pictures get three equal channels.
-
-    The orientation that gives the annotation file's width and height is taken: boxes were drawn on that one.
-
-    Raises:
-        DataError: the file does not decode, or to another size.
-    """
-    wanted = (picture.height, picture.width)
-    image = cv2.imread(str(picture.file), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    if image is not None and image.shape[:2] != wanted:
-        image = cv2.imread(str(picture.file), cv2.IMREAD_COLOR)
-    if image is None:
-        raise DataError(f"{picture.file}: does not decode as a picture; `data check` lists all such files")
-    if image.shape[:2] != wanted:
-        height, width = image.shape[:2]
-        raise DataError(
-            f"{picture.file}: is {width} x {height} pixels, but the annotation file says {wanted[1]} x {wanted[0]}"
-        )
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
-
-
-def read_image(file: Path) -> Image:
-    """Decode a picture of no data set as (H, W, 3) RGB, turned as its EXIF orientation says.
-
-    Raises:
-        DataError: there is no such file, it is not whole, or it does not decode.
-    """
-    if not file.is_file():
-        raise DataError(f"{file}: no such picture")
-    fault = examine(file).fault
-    image = None if fault else cv2.imread(str(file), cv2.IMREAD_COLOR)
-    if image is None:
-        raise DataError(f"{file}: {fault or 'does not decode as a picture'}")
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
-
-
 def resize_longest(image: Image, size: int, *, training: bool) -> tuple[Image, float]:
     """Scale so that the longer side is `size`; the image and the ratio of heights, which YOLOv5 takes for both axes.
 
@@ -80,9 +41,17 @@ def resize_longest(image: Image, size: int, *, training: bool) -> tuple[Image, f
     if ratio == 1:
         return image, 1.0
     way = cv2.INTER_LINEAR if training or ratio > 1 else cv2.INTER_AREA
-    target = (max(int(width * ratio), 1), max(int(height * ratio), 1))
-    resized = np.asarray(cv2.resize(image, target, interpolation=way), np.uint8)
+    resized = np.asarray(cv2.resize(image, scaled_sides(width, height, size), interpolation=way), np.uint8)
     return resized, resized.shape[0] / height
+
+
+def scaled_sides(width: int, height: int, size: int) -> tuple[int, int]:
+    """Width and height of a picture after `resize_longest`."""
+    longest = max(width, height)
+    if longest == size:
+        return width, height
+    ratio = size / longest
+    return max(int(width * ratio), 1), max(int(height * ratio), 1)
 
 
 def letterbox(

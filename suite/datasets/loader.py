@@ -10,8 +10,9 @@ from torch import Tensor
 
 from suite.datasets.augment import Augment, Sample, augmented
 from suite.datasets.balance import drawn, picture_weights
+from suite.datasets.decode import load_image
 from suite.datasets.dice import Dice
-from suite.datasets.images import Image, Letterbox, letterbox, load_image, resize_longest
+from suite.datasets.images import Image, Letterbox, letterbox, resize_longest
 from suite.datasets.split import DataError, Picture, Split
 
 __all__ = ["Augment", "Batch", "TrainingBatches", "ValBatch", "ValidationBatches"]

@@ -11,9 +11,9 @@ import tempfile
 import zlib
 from pathlib import Path
 
-from suite.datasets.coco import DataError
 from suite.datasets.dice import Dice
 from suite.datasets.scenes import SHAPES, Scene, draw_scene
+from suite.datasets.split import DataError
 from suite.record import Json, canonical_json
 
 _VERSION = 1  # rises when the same seed gives other scenes

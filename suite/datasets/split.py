@@ -12,7 +12,24 @@ from suite.record import Json
 
 
 class DataError(ValueError):
-    """A data set or a picture that cannot be used; the message says where, what, and what would be right."""
+    """Files that are wrong; the message says where, what, and what would be right. `code` is a failed job's."""
+
+    code = "data"
+
+
+class MissingDataError(DataError):
+    """There is no data, or nothing of it can be used."""
+
+
+class BrokenPictureError(DataError):
+    """One picture does not decode any more, or to another size than it had."""
+
+    def __init__(self, file: Path, what: str) -> None:
+        super().__init__(file, what)  # both, so that it can be pickled
+        self.file, self.what = file, what
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.what}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +45,8 @@ class Picture:
     """One picture and its objects.
 
     `boxes` (n, 4) are x, y, width, height in pixels; `labels` (n,) class indices; `crowd` (n,) marks regions that
-    evaluation ignores and training leaves out; `area` (n,) decides small, medium and large.
+    evaluation ignores and training leaves out; `area` (n,) decides small, medium and large. `upright` says that the
+    boxes were drawn on the picture as its EXIF orientation turns it, whatever its stated size.
     """
 
     id: int
@@ -39,6 +57,7 @@ class Picture:
     labels: NDArray[np.int64]
     crowd: NDArray[np.bool_]
     area: NDArray[np.float64]
+    upright: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +87,7 @@ class Split:
     pictures: tuple[Picture, ...]
     issues: tuple[Issue, ...]
     fingerprint: str
+    form: str = "COCO JSON"
 
     @property
     def box_count(self) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from suite.datasets.coco import read_split
+from suite.datasets.forms import read_split
 from suite.datasets.loader import Augment, TrainingBatches
 from suite.jobs import JobError, Reporter, Result
 from suite.metrics import TRAINING

@@ -93,9 +93,12 @@ def read_bytes(path: Path) -> bytes:
     return content
 
 
-def parse(text: str, file: str, problems: Problems) -> Node:
-    """The tree of the one document in `text`; smaller problems are added, SpecError ends the reading."""
-    composer = _Composer(file, problems)
+def parse(text: str, file: str, problems: Problems, *, numbers_as_keys: bool = False) -> Node:
+    """The tree of the one document in `text`; smaller problems are added, SpecError ends the reading.
+
+    `numbers_as_keys` takes the key 0 for the word "0", as foreign files have them.
+    """
+    composer = _Composer(file, problems, numbers_as_keys)
     try:
         for event in iter(_LOADER(text).get_event, None):
             composer.take(event)
@@ -150,6 +153,7 @@ class _Composer:
 
     file: str
     problems: Problems
+    numbers_as_keys: bool = False
     root: Node | None = None
     count: int = 0
     documents: int = 0
@@ -254,6 +258,8 @@ class _Composer:
 
     def no_key(self, node: Node) -> Scalar:
         """What stands for a key that is no word, after it was reported."""
+        if self.numbers_as_keys and isinstance(node, Scalar) and node.sound and isinstance(node.value, int):
+            return Scalar(str(node.value), node.mark)
         self.problems.add(node.mark, "E101", "a key must be a word")
         return Scalar("", node.mark, sound=False)
 

@@ -14,7 +14,8 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from suite.datasets.coco import DataError, Split, check_same_categories, read_split
+from suite.datasets.forms import check_same_categories, read_split
+from suite.datasets.split import DataError, Split
 
 SHARED = Path(os.environ.get("ABLATION_SHARED", Path(__file__).parents[3] / "shared")) / "data"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="ABLATION_SHARED names no folder with real data sets")

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from suite.datasets.coco import DataError, Issue
 from suite.datasets.facts import facts, fingerprint, gallery
+from suite.datasets.split import DataError, Issue
 from tests.datasets.made_pictures import made_picture, made_split
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from suite.datasets.augment import adjust_hsv
-from suite.datasets.coco import DataError
-from suite.datasets.images import encode_jpeg, letterbox, load_image, resize_longest, scale_to, stretch
-from suite.datasets.split import Picture
+from suite.datasets.decode import load_image
+from suite.datasets.images import encode_jpeg, letterbox, resize_longest, scale_to, stretch
+from suite.datasets.split import DataError, Picture
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden/yolov5/ops.json").read_text())
 
@@ -115,7 +115,7 @@ def test_a_file_that_does_not_decode_is_named(tmp_path: Path) -> None:
 def test_a_picture_of_another_size_is_refused(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((4, 6, 3), np.uint8))
 
-    with pytest.raises(DataError, match="is 6 x 4 pixels, but the annotation file says 60 x 40"):
+    with pytest.raises(DataError, match="is 6 x 4 pixels, but the annotations say 60 x 40"):
         load_image(replace(picture_of(tmp_path / "a.png", 6, 4), width=60, height=40))
 
 

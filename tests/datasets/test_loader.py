@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from suite.datasets.coco import DataError
 from suite.datasets.loader import Augment, TrainingBatches, ValidationBatches
-from suite.datasets.split import Split
+from suite.datasets.split import DataError, Split
 from tests.datasets.made_pictures import made_picture, made_split
 
 STILL = Augment(fliplr=0.0)

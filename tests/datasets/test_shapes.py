@@ -6,10 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from suite.datasets.coco import DataError, read_split
 from suite.datasets.dice import Dice
+from suite.datasets.forms import read_split
 from suite.datasets.scenes import SHAPES, draw_scene
 from suite.datasets.shapes import ensure
+from suite.datasets.split import DataError
 
 # A determinism pin: computed by this code once. It says that the bytes do not depend on the machine, the operating
 # system or the versions of NumPy and zlib, not that they are right.
