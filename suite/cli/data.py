@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.group("data")
 def command() -> None:
-    """Check a data set in COCO's format, or write the built-in one."""
+    """Check a data set (COCO JSON, YOLO txt, Pascal VOC), or write the built-in one."""
 
 
 @command.command("check")

@@ -29,9 +29,7 @@ DEFAULT_IOU = 0.6  # YOLOv5's
     metavar="FILE",
     help="A checkpoint of `train` (.safetensors) or of YOLOv5 (.pt, read without executing anything in it).",
 )
-@click.option(
-    "--data", type=click.Path(path_type=Path), metavar="DIR", help="A COCO data set; without it the built-in one."
-)
+@click.option("--data", type=click.Path(path_type=Path), metavar="DIR", help="A data set; without it the built-in one.")
 @click.option("--imgsz", type=click.IntRange(32), metavar="PIXELS", help="Default: what was trained at, or 640.")
 @click.option("--conf", type=click.FloatRange(0, 1), default=0.001, show_default=True)
 @click.option(

@@ -69,9 +69,13 @@ def _parse_seeds(context: click.Context, parameter: click.Parameter, text: str |
 
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
-_EXISTING = click.Path(exists=True, file_okay=False, path_type=Path)
 _OPTIONS: tuple[_Decorator, ...] = (
-    click.option("--data", type=_EXISTING, metavar="DIR", help="A data set in COCO's format for the protocol's."),
+    click.option(
+        "--data",
+        type=click.Path(exists=True, path_type=Path),
+        metavar="DIR",
+        help="A data set for the protocol's: COCO JSON, YOLO txt (or its data.yaml) or Pascal VOC.",
+    ),
     variants_option,
     allow_code_option,
     weights_option,

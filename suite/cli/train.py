@@ -28,9 +28,9 @@ from suite.train.recipe import recipe
 @weights_option
 @click.option(
     "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=click.Path(exists=True, path_type=Path),
     metavar="DIR",
-    help="A data set in COCO's format; without it the built-in one.",
+    help="A data set: COCO JSON, YOLO txt or Pascal VOC; without it the built-in one.",
 )
 @click.option("--steps", type=click.IntRange(1), default=600, show_default=True)
 @click.option("--batch", type=click.IntRange(1), default=8, show_default=True)

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from suite.cli.main import main
+from suite.datasets.forms import read_split
 from suite.datasets.shapes import ensure
+from tests.datasets.written_forms import write_yolo
 
 
 @pytest.fixture
@@ -76,3 +78,17 @@ def test_make_refuses_a_folder_with_other_content(tmp_path, capsys):
     assert main(["data", "make", str(tmp_path)]) == 2
 
     assert "holds something else" in capsys.readouterr().err
+
+
+def test_a_wrong_line_of_a_file_is_named_and_nothing_runs(folder, tmp_path, capsys):
+    parts = {name: read_split(folder, name) for name in ("train", "val")}
+    yolo = write_yolo(tmp_path / "yolo", parts)
+    labels = next((yolo / "labels/val").iterdir())
+    labels.write_text(f"{labels.read_text()}9 0.5 0.5 0.1 0.1\n")
+    count = len(labels.read_text().splitlines())
+
+    codes = [main([*words, str(yolo)]) for words in (("data", "check"), ("run", "yolov5p", "--dry-run", "--data"))]
+
+    said = capsys.readouterr().err.splitlines()
+    assert codes == [2, 2]
+    assert said == [f"ablation: {labels}:{count}: class '9'; there are 4 names, for the classes 0 to 3"] * 2
