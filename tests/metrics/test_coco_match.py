@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from suite.datasets.coco import read_split
+from suite.datasets.forms import read_split
 from suite.metrics.authority import pycocotools_numbers
 from suite.metrics.coco_match import from_annotations, from_results, match, truth_of
 from suite.metrics.pairs import overlaps, pairs_of
