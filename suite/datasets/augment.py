@@ -1,119 +1,86 @@
-"""Training augmentation in NumPy and OpenCV: mosaic, shift and scale, colour, flips. All chance comes from a Dice."""
+"""Training augmentation in NumPy and OpenCV: what becomes of the pictures of one sample. All chance is a Dice's."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from suite.datasets.augment_canvas import Canvas, Sample, fitted, mosaic4, mosaic9
+from suite.datasets.augment_colour import adjust_hsv
+from suite.datasets.augment_geometry import moved
+from suite.datasets.augment_mix import copy_pasted, cut_mixed, erased, mixed
+from suite.datasets.augment_random import randomly_changed
+from suite.datasets.augment_settings import Augment
 from suite.datasets.dice import Dice
-from suite.datasets.images import PADDING, Image, letterbox
 
-_SMALLEST_SIDE = 2.0  # pixels; a box with a shorter side after cutting is dropped
-_LEAST_LEFT = 0.1  # of its area
-_LONGEST = 100.0  # times its shorter side
+__all__ = ["Augment", "Pool", "Sample", "augmented"]
+
+Size = tuple[int, int]  # height and width in pixels
 
 
 @dataclass(frozen=True, slots=True)
-class Augment:
-    """How training pictures are changed; the names and meanings are those of YOLOv5's recipes.
+class Pool:
+    """The pictures of a run: `fetch` gives one by its index, its longer side scaled to the training size.
 
-    `fliplr`, `flipud` and `mosaic` are probabilities; those of `hsv_` the largest relative changes; `translate` and
-    `scale` are shares of the image's side and of 1.
+    `partners` are the indices that mosaics and mixes draw from, with the frequencies at which they are to come.
     """
 
-    fliplr: float = 0.5
-    flipud: float = 0.0
-    mosaic: float = 0.0
-    hsv_hue: float = 0.0
-    hsv_saturation: float = 0.0
-    hsv_value: float = 0.0
-    translate: float = 0.0
-    scale: float = 0.0
+    fetch: Callable[[int], Sample]
+    partners: Sequence[int] | NDArray[np.int64]
+
+    def drawn(self, dice: Dice) -> int:
+        """The index of one partner."""
+        return int(self.partners[dice.below(len(self.partners))])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Sample:
-    """An image (H, W, 3) with its boxes (n, 4) left, top, right, bottom in pixels and their class indices (n,)."""
+def augmented(pool: Pool, first: int, size: Size, augment: Augment, dice: Dice) -> Sample:
+    """The sample of `size` that the picture `first` becomes, alone or with others."""
+    sample = _changed(pool, first, size, augment, dice)
+    if augment.cutmix and dice.chance(augment.cutmix):
+        sample = cut_mixed(sample, _changed(pool, pool.drawn(dice), size, augment, dice), dice)
+    return sample
 
-    image: Image
-    boxes: NDArray[np.float64]
-    labels: NDArray[np.int64]
 
-
-def augmented(samples: Sequence[Sample], size: int, augment: Augment, dice: Dice) -> Sample:
-    """One sample of size x size from one, or a mosaic of four."""
-    sample = _fitted(samples[0], size) if len(samples) == 1 else _mosaic(samples, size, dice)
-    if len(samples) > 1 or augment.translate or augment.scale:
-        sample = _moved(sample, size, augment, dice)
+def _changed(pool: Pool, first: int, size: Size, augment: Augment, dice: Dice) -> Sample:
+    sample = _composed(pool, first, size, augment, dice)
     image, boxes = sample.image, sample.boxes
     ranges = (augment.hsv_hue, augment.hsv_saturation, augment.hsv_value)
     if any(ranges):
         hue, saturation, value = (1 + reach * dice.uniform(-1, 1) for reach in ranges)
         image = adjust_hsv(image, (hue, saturation, value))
     if dice.chance(augment.flipud):
-        image, boxes = image[::-1], boxes[:, [0, 3, 2, 1]]
-        boxes = np.where([False, True, False, True], size - boxes, boxes)
+        image, boxes = np.asarray(cv2.flip(image, 0), np.uint8), boxes[:, [0, 3, 2, 1]]
+        boxes = np.where([False, True, False, True], size[0] - boxes, boxes)
     if dice.chance(augment.fliplr):
-        image, boxes = image[:, ::-1], boxes[:, [2, 1, 0, 3]]
-        boxes = np.where([True, False, True, False], size - boxes, boxes)
-    return Sample(image, boxes, sample.labels)
+        image, boxes = np.asarray(cv2.flip(image, 1), np.uint8), boxes[:, [2, 1, 0, 3]]
+        boxes = np.where([True, False, True, False], size[1] - boxes, boxes)
+    sample = replace(sample, image=image, boxes=boxes)
+    if augment.randaugment:
+        sample = randomly_changed(sample, augment, dice)
+    if augment.erasing and dice.chance(augment.erasing):
+        sample = erased(sample, dice)
+    return sample
 
 
-def adjust_hsv(image: Image, gains: tuple[float, float, float]) -> Image:
-    """Multiply hue, saturation and value by `gains`, hue around the circle, the others up to full."""
-    ramp = np.arange(256, dtype=np.float64)
-    hue, saturation, value = (ramp * gain for gain in gains)
-    table = np.stack((hue % 180, np.minimum(saturation, 255), np.minimum(value, 255)), axis=-1).astype(np.uint8)
-    shifted = cv2.LUT(cv2.cvtColor(image, cv2.COLOR_RGB2HSV), table[None])
-    return np.asarray(cv2.cvtColor(shifted, cv2.COLOR_HSV2RGB), np.uint8)
+def _composed(pool: Pool, first: int, size: Size, augment: Augment, dice: Dice) -> Sample:
+    """One picture or a mosaic, moved, or two mosaics mixed."""
+    if not dice.chance(augment.mosaic):
+        canvas = fitted(pool.fetch(first), size)
+        if augment.translate or augment.scale or augment.degrees or augment.shear or augment.perspective:
+            return moved(canvas, size, augment, dice)
+        return Sample(canvas.window(0, 0, size[1], size[0]), canvas.boxes, canvas.labels)
+    sample = moved(_mosaic(pool, first, size, augment, dice), size, augment, dice)
+    if augment.mixup and dice.chance(augment.mixup):
+        other = moved(_mosaic(pool, pool.drawn(dice), size, augment, dice), size, augment, dice)
+        sample = mixed(sample, other, dice)
+    return sample
 
 
-def _fitted(sample: Sample, size: int) -> Sample:
-    image, place = letterbox(sample.image, size, enlarge=True)
-    shift = np.array((int(place.pad_left), int(place.pad_top)) * 2)
-    return Sample(image, sample.boxes * place.ratio[0] + shift, sample.labels)
-
-
-def _mosaic(samples: Sequence[Sample], size: int, dice: Dice) -> Sample:
-    """Four images that meet at a random point of a canvas of twice the size."""
-    canvas = np.full((2 * size, 2 * size, 3), PADDING, np.uint8)
-    x, y = (dice.between(size // 2, size + size // 2) for _ in range(2))
-    boxes = []
-    for corner, sample in enumerate(samples):
-        height, width = sample.image.shape[:2]
-        left = x - width if corner % 2 == 0 else x
-        top = y - height if corner < 2 else y
-        first_row, first_column = max(top, 0), max(left, 0)
-        last_row, last_column = min(top + height, 2 * size), min(left + width, 2 * size)
-        canvas[first_row:last_row, first_column:last_column] = sample.image[
-            first_row - top : last_row - top, first_column - left : last_column - left
-        ]
-        boxes.append(np.clip(sample.boxes + np.array((left, top) * 2), 0, 2 * size))
-    return Sample(canvas, np.concatenate(boxes), np.concatenate([sample.labels for sample in samples]))
-
-
-def _moved(sample: Sample, size: int, augment: Augment, dice: Dice) -> Sample:
-    """Scale about the centre, shift, and cut out size x size pixels."""
-    factor = dice.uniform(1 - augment.scale, 1 + augment.scale)
-    height, width = sample.image.shape[:2]
-    x, y = (size * dice.uniform(0.5 - augment.translate, 0.5 + augment.translate) for _ in range(2))
-    shift = np.array((x - factor * width / 2, y - factor * height / 2))
-    matrix = np.column_stack((np.eye(2) * factor, shift))
-    image = cv2.warpAffine(sample.image, matrix, (size, size), borderValue=(PADDING,) * 3)
-    moved = sample.boxes * factor + np.tile(shift, 2)
-    boxes = np.clip(moved, 0, size)
-    keep = _worth_keeping(moved, boxes)
-    return Sample(np.asarray(image, np.uint8), boxes[keep], sample.labels[keep])
-
-
-def _worth_keeping(before: NDArray[np.float64], after: NDArray[np.float64]) -> NDArray[np.bool_]:
-    whole, left = before[:, 2:] - before[:, :2], after[:, 2:] - after[:, :2]
-    shorter, longer = left.min(axis=1, initial=np.inf), left.max(axis=1, initial=0)
-    keep: NDArray[np.bool_] = (
-        (shorter > _SMALLEST_SIDE)
-        & (left.prod(axis=1) > _LEAST_LEFT * whole.prod(axis=1))
-        & (longer < _LONGEST * np.maximum(shorter, 1e-9))
-    )
-    return keep
+def _mosaic(pool: Pool, first: int, size: Size, augment: Augment, dice: Dice) -> Canvas:
+    count, layout = (9, mosaic9) if augment.mosaic9 and dice.chance(augment.mosaic9) else (4, mosaic4)
+    indices = [first, *(pool.drawn(dice) for _ in range(count - 1))]
+    samples = [pool.fetch(indices[place]) for place in dice.order(count)]
+    canvas = layout(samples, max(size), dice)
+    return copy_pasted(canvas, augment.copy_paste, dice) if augment.copy_paste else canvas

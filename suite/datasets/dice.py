@@ -33,6 +33,14 @@ class Dice:
         """True with this probability."""
         return self.uniform() < probability
 
+    def centred(self, weight: int) -> float:
+        """A number of Beta(weight, weight): the middle one of 2 x weight - 1 even ones."""
+        return sorted(self.uniform() for _ in range(2 * weight - 1))[weight - 1]
+
+    def bell(self) -> float:
+        """A number of mean 0 and variance 1, close to normal and never beyond 6: twelve even ones added up."""
+        return sum(self.uniform() for _ in range(12)) - 6
+
     def words(self, count: int) -> NDArray[np.uint64]:
         """`count` raw 64-bit words."""
         return self._bits.random_raw(count)

@@ -8,28 +8,32 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from suite.datasets.augment import Augment, Sample, augmented
+from suite.datasets.augment import Augment, Pool, Sample, augmented
 from suite.datasets.balance import drawn, picture_weights
 from suite.datasets.decode import load_image
 from suite.datasets.dice import Dice
 from suite.datasets.images import Image, Letterbox, letterbox, resize_longest
+from suite.datasets.multiscale import other_size
+from suite.datasets.rect import by_shape
 from suite.datasets.split import DataError, Picture, Split
 
 __all__ = ["Augment", "Batch", "TrainingBatches", "ValBatch", "ValidationBatches"]
 
-_ORDER, _CHANGES = 0, 1  # which chance a Dice is for
+_ORDER, _CHANGES, _SIZES = 0, 1, 2  # which chance a Dice is for
 _CACHE_BYTES = 2**30
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Training images (B, 3, S, S) uint8, channels last in memory, and targets (n, 6) float32.
+    """Training images (B, 3, H, W) uint8, channels last in memory, and targets (n, 6) float32.
 
-    A target is image, class, centre x, centre y, width, height; the last four are shares of the image.
+    A target is image, class, centre x, centre y, width, height; the last four are shares of the image. The network is
+    to see the images at another `size` (height and width in pixels), if that is stated.
     """
 
     images: Tensor
     targets: Tensor
+    size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +49,8 @@ class TrainingBatches:
     """`steps - start` batches; every picture comes once before any comes again, in an order new each time.
 
     With `image_weights` an epoch is as many draws by the weight of a picture's classes, so pictures may come twice.
+    With `rect` pictures of like shapes make up a batch, whose sides are multiples of `stride`; the order never changes.
+    Where `augment` says multi-scale, each batch names a size of multiples of `stride` at which it is to be seen.
 
     Batch number i is the same whatever came before it, so a run continued at step `start` sees what the
     uninterrupted run saw. Decoded pictures stay in memory up to `cache_bytes`, the others are decoded each time.
@@ -60,6 +66,8 @@ class TrainingBatches:
         seed: int,
         augment: Augment | None = None,
         image_weights: bool = False,
+        rect: bool = False,
+        stride: int = 32,
         start: int = 0,
         cache_bytes: int = _CACHE_BYTES,
     ) -> None:
@@ -67,11 +75,12 @@ class TrainingBatches:
             raise DataError(f"{split.folder}: has no pictures to train on")
         self._source = _Source(split.pictures, image_size, cache_bytes)
         self._count = len(split.pictures)
-        self._size, self._batch, self._seed = image_size, batch, seed
+        self._size, self._stride, self._batch, self._seed = image_size, stride, batch, seed
         self._steps, self._start = steps, start
         self._augment = augment or Augment()
         self._weights = picture_weights(split.pictures, len(split.categories)) if image_weights else None
-        self._epoch, self._order = -1, np.empty(0, np.int64)
+        self._shaped = by_shape(split.pictures, image_size=image_size, batch=batch, stride=stride) if rect else ()
+        self._epoch, self._order = -1, np.arange(self._count)
 
     def __len__(self) -> int:
         return max(self._steps - self._start, 0)
@@ -82,17 +91,28 @@ class TrainingBatches:
 
     def _make(self, step: int) -> Batch:
         dice = Dice(self._seed, _CHANGES, step)
-        images = np.empty((self._batch, self._size, self._size, 3), np.uint8)
+        shown, size = self._shown(step)
+        images = np.empty((self._batch, *size, 3), np.uint8)
         targets = []
-        for slot in range(self._batch):
-            indices = [self._index(step * self._batch + slot)]
-            if dice.chance(self._augment.mosaic):
-                indices += [dice.below(self._count) for _ in range(3)]
-                indices = [indices[place] for place in dice.order(4)]
-            sample = augmented([self._source.sample(i) for i in indices], self._size, self._augment, dice)
+        for slot, first in enumerate(shown):
+            sample = augmented(Pool(self._source.sample, self._order), first, size, self._augment, dice)
             images[slot] = sample.image
-            targets.append(_targets(sample, slot, self._size))
-        return Batch(_as_tensor(images), torch.from_numpy(np.concatenate(targets)))
+            targets.append(_targets(sample, slot))
+        return Batch(_as_tensor(images), torch.from_numpy(np.concatenate(targets)), self._seen_at(size, step))
+
+    def _seen_at(self, size: tuple[int, int], step: int) -> tuple[int, int] | None:
+        reach = self._augment.multi_scale
+        if not reach:
+            return None
+        return other_size(size, reach, stride=self._stride, dice=Dice(self._seed, _SIZES, step))
+
+    def _shown(self, step: int) -> tuple[tuple[int, ...], tuple[int, int]]:
+        """The pictures of a batch, and the height and width of its images."""
+        if self._shaped:
+            shaped = self._shaped[step % len(self._shaped)]
+            return shaped.pictures, shaped.size
+        numbers = range(step * self._batch, (step + 1) * self._batch)
+        return tuple(self._index(number) for number in numbers), (self._size, self._size)
 
     def _index(self, number: int) -> int:
         """Which picture is the number-th of the run."""
@@ -156,7 +176,8 @@ class _Source:
         return Sample(image, boxes, picture.labels[~picture.crowd])
 
 
-def _targets(sample: Sample, slot: int, size: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+def _targets(sample: Sample, slot: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    size = np.array(sample.image.shape[1::-1])
     low, high = sample.boxes[:, :2] / size, sample.boxes[:, 2:] / size
     rows = np.empty((len(low), 6), np.float32)
     rows[:, 0], rows[:, 1] = slot, sample.labels

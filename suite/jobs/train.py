@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from suite.datasets.forms import read_split
-from suite.datasets.loader import Augment, TrainingBatches
+from suite.datasets.loader import TrainingBatches
 from suite.jobs import JobError, Reporter, Result
 from suite.metrics import TRAINING
 from suite.metrics.accuracy import Evaluation, evaluate
@@ -109,19 +109,21 @@ def teach(lesson: Lesson, reporter: Reporter) -> Taught:
     reporter.stage("data")
     data, val = read_split(lesson.data, "train"), read_split(lesson.data, "val")
     keeper, resumed = _keeper(lesson, data.fingerprint)
+    reporter.stage("build")
+    model = build(lesson.variant, len(data.categories), seed=lesson.seed)
+    start = begin(model, lesson)
     batches = TrainingBatches(
         data,
         image_size=lesson.image_size,
         batch=lesson.batch,
         steps=lesson.steps,
         seed=lesson.seed,
-        augment=Augment(**asdict(lesson.recipe.augment)),
+        augment=lesson.recipe.augment,
         image_weights=lesson.recipe.image_weights,
         start=resumed.step if resumed else 0,
+        rect=lesson.recipe.rect,
+        stride=max(32, *model.strides),
     )
-    reporter.stage("build")
-    model = build(lesson.variant, len(data.categories), seed=lesson.seed)
-    start = begin(model, lesson)
     reporter.stage("train")
     try:
         trained = train(

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from suite.datasets.loader import Batch
 from suite.nn.detector import Detector, apply_schedules
@@ -55,7 +56,7 @@ class Engine:
         settings = recipe.loss.scaled(classes=model.classes, levels=len(model.strides), image_size=image_size)
         self.loss = objective(model.head, variant, settings)
         _set_modes(model, variant.freeze)
-        self.state = FlatState(model)
+        self.state = FlatState(model, recipe.optimizer.layer_decay)
         self.ema = Ema(self.state.values, recipe.ema)
         self.optimizer = optimizer(self.state.groups, recipe.optimizer, batch=batch)
         self.precision = PRECISIONS[recipe.precision]
@@ -195,7 +196,10 @@ class Engine:
         return raw
 
     def _images(self, batch: Batch) -> Tensor:
-        return batch.images.to(self.device).float().contiguous(memory_format=torch.channels_last).mul_(1 / 255)
+        images = batch.images.to(self.device).float().contiguous(memory_format=torch.channels_last).mul_(1 / 255)
+        if batch.size is None or batch.size == images.shape[2:]:
+            return images
+        return F.interpolate(images, size=batch.size, mode="bilinear", align_corners=False)
 
     def _move(self, step: int) -> Tensor:
         """Use up the gradients: clip, move, average. The norm of the gradient as it was."""

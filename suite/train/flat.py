@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from suite.nn.detector import Detector
 from suite.record import digest
-from suite.train.optim import Kind, parameter_groups
+from suite.train.optim import Treatment, parameter_groups
 
 
 class FlatState:
@@ -21,8 +21,8 @@ class FlatState:
     The model goes on as before: its tensors become views. `groups` are slices of both, for the optimiser.
     """
 
-    def __init__(self, model: Detector) -> None:
-        groups = [group for group in parameter_groups(model) if group.parameters]
+    def __init__(self, model: Detector, layer_decay: float = 1.0) -> None:
+        groups = [group for group in parameter_groups(model, layer_decay) if group.parameters]
         parameters = [parameter for group in groups for parameter in group.parameters]
         self._model = model
         self._tensors = [*parameters, *_floating_buffers(model)]
@@ -32,12 +32,12 @@ class FlatState:
             tensor.data = view
         for parameter, view in zip(parameters, _views(self.gradient, parameters), strict=True):
             parameter.grad = view
-        self.groups: dict[Kind, nn.Parameter] = {}
+        self.groups: dict[Treatment, nn.Parameter] = {}
         start = 0
         for group in groups:
             end = start + sum(parameter.numel() for parameter in group.parameters)
-            self.groups[group.kind] = nn.Parameter(self.values[start:end])
-            self.groups[group.kind].grad = self.gradient[start:end]
+            self.groups[group.treatment] = nn.Parameter(self.values[start:end])
+            self.groups[group.treatment].grad = self.gradient[start:end]
             start = end
 
     @property

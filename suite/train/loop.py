@@ -91,7 +91,7 @@ def train(
     Args:
         model: built for the classes of the data.
         variant: what the model was built from; its `freeze` and `schedules` are carried out here.
-        batches: from number `start.step` on; at least `steps` in all, of one image size and batch size.
+        batches: from number `start.step` on; at least `steps` in all, of one batch size and one longer side.
         recipe: everything else that decides the weights.
         steps: batches, not moves of the optimiser.
         seconds: wall time after which it ends, if `steps` have not been done by then.
@@ -285,7 +285,7 @@ class _Run:
 def _sizes(first: Batch | None, start: Snapshot | None, image_size: int | None) -> tuple[int, int]:
     """Images a step, and the side in pixels."""
     if first is not None:
-        return first.images.shape[0], image_size or first.images.shape[-1]
+        return first.images.shape[0], image_size or max(first.images.shape[2:])
     assert start is not None
     return int(str(start.facts["batch"])), int(str(start.facts["image_size"]))
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
-from suite.spec.document import Node, parse, read_bytes, shown_path
+from suite.datasets.augment_settings import Augment, bounded
+from suite.spec.document import Node, Table, parse, read_bytes, shown_path
 from suite.spec.errors import Problems, SpecError, suggest
 from suite.spec.reader import Reader
 
@@ -14,25 +15,23 @@ RECIPES = Path(__file__).parent / "recipes"
 Settings = TypeVar("Settings")
 
 
-def _bounded(default: float, low: float, high: float) -> Any:
-    return field(default=default, metadata={"low": low, "high": high})
-
-
 @dataclass(frozen=True, slots=True)
 class OptimizerSettings:
-    """`momentum` is AdamW's first beta; decay acts on weights alone, never on biases and norms.
+    """`momentum` is the first beta of Adam and AdamW; decay acts on weights alone, never on biases and norms.
 
     With a `nominal_batch` gradients are accumulated over as many batches as make it up, and the decay is scaled by
-    what they really make up.
+    what they really make up. `layer_decay` is what the rate is multiplied by for each stage of the backbone, counted
+    from its last.
     """
 
-    kind: Literal["sgd", "adamw"] = "sgd"
-    rate: float = _bounded(0.01, 0, 10)
-    momentum: float = _bounded(0.937, 0, 1)
-    second_momentum: float = _bounded(0.999, 0, 1)
-    decay: float = _bounded(0.0005, 0, 1)
-    clip: float = _bounded(10.0, 0, 1e6)
-    nominal_batch: int = _bounded(0, 0, 65536)
+    kind: Literal["sgd", "adam", "adamw"] = "sgd"
+    rate: float = bounded(0.01, 0, 10)
+    momentum: float = bounded(0.937, 0, 1)
+    second_momentum: float = bounded(0.999, 0, 1)
+    decay: float = bounded(0.0005, 0, 1)
+    layer_decay: float = bounded(1.0, 0.01, 1)
+    clip: float = bounded(10.0, 0, 1e6)
+    nominal_batch: int = bounded(0, 0, 65536)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,34 +39,34 @@ class ScheduleSettings:
     """The rate falls to `final` times itself. Warm-up takes `warmup_share` of the run, at least `warmup_steps`."""
 
     shape: Literal["linear", "cosine"] = "linear"
-    final: float = _bounded(0.01, 0, 1)
-    warmup_steps: int = _bounded(100, 0, 1_000_000)
-    warmup_share: float = _bounded(0.01, 0, 1)
-    warmup_bias_rate: float = _bounded(0.1, 0, 10)
-    warmup_momentum: float = _bounded(0.8, 0, 1)
+    final: float = bounded(0.01, 0, 1)
+    warmup_steps: int = bounded(100, 0, 1_000_000)
+    warmup_share: float = bounded(0.01, 0, 1)
+    warmup_bias_rate: float = bounded(0.1, 0, 10)
+    warmup_momentum: float = bounded(0.8, 0, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class EmaSettings:
     """Average of the weights: decay d(u) = decay·(1 − e^(−u/ramp)) at update u, or plain `decay` where ramp is 0."""
 
-    decay: float = _bounded(0.9999, 0, 1)
-    ramp: float = _bounded(2000.0, 0, 1e6)
+    decay: float = bounded(0.9999, 0, 1)
+    ramp: float = bounded(2000.0, 0, 1e6)
 
 
 @dataclass(frozen=True, slots=True)
 class LossSettings:
     """Gains and options of YOLOv5's loss; `scale_gains` makes of the gains what YOLOv5 makes of them."""
 
-    box: float = _bounded(0.05, 0, 1e3)
-    objectness: float = _bounded(1.0, 0, 1e3)
-    classes: float = _bounded(0.5, 0, 1e3)
+    box: float = bounded(0.05, 0, 1e3)
+    objectness: float = bounded(1.0, 0, 1e3)
+    classes: float = bounded(0.5, 0, 1e3)
     scale_gains: bool = True
-    objectness_positive_weight: float = _bounded(1.0, 0, 1e3)
-    classes_positive_weight: float = _bounded(1.0, 0, 1e3)
-    anchor_threshold: float = _bounded(4.0, 1, 100)
-    focal_gamma: float = _bounded(0.0, 0, 10)
-    label_smoothing: float = _bounded(0.0, 0, 1)
+    objectness_positive_weight: float = bounded(1.0, 0, 1e3)
+    classes_positive_weight: float = bounded(1.0, 0, 1e3)
+    anchor_threshold: float = bounded(4.0, 1, 100)
+    focal_gamma: float = bounded(0.0, 0, 10)
+    label_smoothing: float = bounded(0.0, 0, 1)
     autobalance: bool = False
 
     def scaled(self, *, classes: int, levels: int, image_size: int) -> "LossSettings":
@@ -85,24 +84,11 @@ class LossSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class AugmentSettings:
-    """What the loader does to a training image: probabilities, except `hsv`'s, `translate`'s and `scale`'s ranges."""
-
-    fliplr: float = _bounded(0.5, 0, 1)
-    flipud: float = _bounded(0.0, 0, 1)
-    mosaic: float = _bounded(0.0, 0, 1)
-    hsv_hue: float = _bounded(0.0, 0, 1)
-    hsv_saturation: float = _bounded(0.0, 0, 1)
-    hsv_value: float = _bounded(0.0, 0, 1)
-    translate: float = _bounded(0.0, 0, 1)
-    scale: float = _bounded(0.0, 0, 0.999)
-
-
-@dataclass(frozen=True, slots=True)
 class Recipe:
     """How a model is trained. Steps, batch, image size and seeds are the protocol's.
 
-    With `image_weights` pictures of rare classes are shown more often. `compile` hands the network to torch.compile;
+    With `image_weights` pictures of rare classes are shown more often; with `rect` pictures of like shapes make up a
+    batch of that shape, always the same ones in the same order. `compile` hands the network to torch.compile;
     `checkpointing` keeps only each layer's input for the backward pass and computes the rest again; `deterministic`
     asks an accelerator for the same bits twice, which the CPU gives always. The averaged model is evaluated after every
     `evaluate_every` steps, and training ends when so many evaluations as `patience` says have found none better.
@@ -114,14 +100,15 @@ class Recipe:
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
     ema: EmaSettings = field(default_factory=EmaSettings)
     loss: LossSettings = field(default_factory=LossSettings)
-    augment: AugmentSettings = field(default_factory=AugmentSettings)
+    augment: Augment = field(default_factory=Augment)
     image_weights: bool = False
+    rect: bool = False
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     compile: bool = False
     checkpointing: bool = False
     deterministic: bool = False
-    evaluate_every: int = _bounded(0, 0, 100_000_000)
-    patience: int = _bounded(0, 0, 1_000_000)
+    evaluate_every: int = bounded(0, 0, 100_000_000)
+    patience: int = bounded(0, 0, 1_000_000)
 
 
 def recipe(name_or_path: str | Path) -> Recipe:
@@ -140,9 +127,15 @@ def recipe(name_or_path: str | Path) -> Recipe:
     file = shown_path(path)
     text = read_bytes(path).decode("utf-8", errors="replace")
     problems = Problems({file: text.splitlines()})
-    made = _decode(parse(text, file, problems), Recipe, Reader(problems), "a recipe", {"name": path.stem})
+    root = parse(text, file, problems)
+    made = _decode(root, Recipe, Reader(problems), "a recipe", {"name": path.stem})
     problems.raise_if_any()
     assert made is not None
+    assert isinstance(root, Table)
+    for other, said in (("mosaic", made.augment.mosaic), ("image_weights", made.image_weights)):
+        if made.rect and said:  # YOLOv5 leaves one of the two out without a word
+            problems.add(root.keys["rect"], "E105", f"`rect` and `{other}` exclude each other", f"leave `{other}` out")
+    problems.raise_if_any()
     return made
 
 

@@ -75,6 +75,22 @@ def test_a_decoupled_network_trains_with_simota(mini: Variant, batches: list[Bat
     assert min(result.curve[-1].box, result.curve[-1].obj, result.curve[-1].cls) > 0
 
 
+def test_batches_are_seen_at_the_size_they_name(mini: Variant, batches: list[Batch]) -> None:
+    model = build(mini, 2, seed=0)
+    seen: list[Tensor] = []
+    model.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    sizes = [None, (32, 32), (64, 32), (48, 48)]
+
+    train(model, mini, [replace(batch, size=size) for batch, size in zip(batches, sizes, strict=False)], BRISK, steps=4)
+
+    assert [tuple(images.shape[2:]) for images in seen] == [(32, 32), *sizes[1:]]
+    rows = (torch.arange(64) + 0.5) / 2 - 0.5  # blended between the centres of pixels
+    low, share = rows.floor().long().clamp(0, 31), (rows - rows.floor())[:, None]
+    source = batches[2].images / 255
+    blended = source[:, :, low] * (1 - share) + source[:, :, (rows.floor().long() + 1).clamp(0, 31)] * share
+    torch.testing.assert_close(seen[2], blended, rtol=0, atol=1e-5)
+
+
 def test_a_variants_loss_is_the_one_that_is_trained(mini: Variant, batches: list[Batch]) -> None:
     usual, other = (trained(replace(mini, loss=loss), batches).curve[-1] for loss in (Loss(), Loss(box="nwd")))
 
@@ -87,7 +103,10 @@ def test_one_flat_buffer_trains_like_torch_on_separate_tensors(mini: Variant, ba
     by_flat = optimizer(layout.groups, BRISK.optimizer, batch=2)
     groups = {group.kind: list(group.parameters) for group in parameter_groups(separate)}
     by_torch = torch.optim.AdamW(
-        [{"params": p, "kind": k, "weight_decay": 0.05 if k == "weight" else 0.0} for k, p in groups.items()],
+        [
+            {"params": p, "kind": k, "factor": 1.0, "weight_decay": 0.05 if k == "weight" else 0.0}
+            for k, p in groups.items()
+        ],
         betas=(0.9, 0.99),
     )
     pace = Pace(BRISK, steps=5, batch=2)

@@ -1,0 +1,38 @@
+"""Batches of pictures of like shapes, so that little of a batch is border: YOLOv5's rectangular training."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from suite.datasets.split import Picture
+
+
+@dataclass(frozen=True, slots=True)
+class Shaped:
+    """Indices of the pictures of a batch, and the height and width in pixels of its images."""
+
+    pictures: tuple[int, ...]
+    size: tuple[int, int]
+
+
+def by_shape(pictures: Sequence[Picture], *, image_size: int, batch: int, stride: int) -> tuple[Shaped, ...]:
+    """The batches of an epoch, from the widest pictures to the tallest; longer sides are `image_size`.
+
+    Every batch is full: the last one shows again what it lacks (YOLOv5's is smaller).
+    """
+    ratios = np.array([picture.height / picture.width for picture in pictures])
+    order = np.argsort(ratios, kind="stable")
+    starts = range(0, len(order), batch)
+    groups = [np.resize(order[min(start, max(len(order) - batch, 0)) :], batch) for start in starts]
+    return tuple(
+        Shaped(tuple(group.tolist()), _size(ratios[group].min(), ratios[group].max(), image_size, stride))
+        for group in groups
+    )
+
+
+def _size(least: float, most: float, image_size: int, stride: int) -> tuple[int, int]:
+    height, width = (most, 1.0) if most < 1 else (1.0, 1 / least) if least > 1 else (1.0, 1.0)
+    rows, columns = (math.ceil(side * image_size / stride) * stride for side in (height, width))
+    return rows, columns
