@@ -71,6 +71,7 @@ class Job:
 
     `baseline` is None where the variant is a baseline itself. `seed` belongs to training, `replica` and `setup`
     (device, precision) to latency; `weights_sha256` is the content of the weights that a training starts from.
+    `verify`: pycocotools has to give the numbers that the fast evaluator gives; it changes none of them.
     """
 
     key: str
@@ -82,6 +83,7 @@ class Job:
     replica: int | None = None
     setup: tuple[str, str] | None = None
     weights_sha256: str = ""
+    verify: bool = False
 
     @property
     def record(self) -> JobRecord:

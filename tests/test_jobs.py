@@ -17,6 +17,7 @@ from suite.nn.weights import load_weights
 from suite.plan import Conditions, Data, plan
 from suite.spec.library import Library
 from suite.spec.variant import Expect
+from suite.stats.matches import load as load_matches
 from suite.train.recipe import recipe
 
 LIBRARY = Library()
@@ -177,12 +178,13 @@ def test_the_training_job_measures_and_keeps_the_model(conditions):
     reporter = Reporter()
     result = execute(training, reporter)
 
-    weights, detections = (conditions.out / path for path in result.artifacts)
+    weights, detections, matches = (conditions.out / path for path in result.artifacts)
     assert reporter.stages == ["data", "build", "train", "eval"]
     assert reporter.steps == (2, 2)
     assert {"ap", "ap50", "detections", "loss_curve", "train_seconds"} <= {m.metric for m in result.measurements}
     load_weights(build(BASE, 4), weights)
-    assert isinstance(json.loads(gzip.decompress(detections.read_bytes())), list)
+    results = json.loads(gzip.decompress(detections.read_bytes()))
+    assert len(load_matches(matches).score) <= len(results)
     assert weights.is_relative_to(conditions.out / "artifacts" / training.key)
 
 

@@ -1,7 +1,5 @@
 """The training job: one variant, one seed, from scratch or from weights; the averaged model is kept and evaluated."""
 
-import gzip
-import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -12,6 +10,9 @@ from suite.datasets.loader import TrainingBatches
 from suite.jobs import JobError, Reporter, Result
 from suite.metrics import TRAINING
 from suite.metrics.accuracy import Evaluation, evaluate
+from suite.metrics.assess import Evaluator
+from suite.metrics.authority import EvaluatorError
+from suite.metrics.results import write_results
 from suite.nn.detector import Detector, build
 from suite.nn.transfer import start_from
 from suite.nn.weights import WeightsError, save_checkpoint
@@ -20,6 +21,7 @@ from suite.protocols.protocol import Evaluation as Scored
 from suite.record import Json, Measurement
 from suite.spec.variant import Variant
 from suite.spec.words import SCRATCH
+from suite.stats import matches
 from suite.train.diverged import TrainingDiverged
 from suite.train.loop import Trained, train
 from suite.train.recipe import Recipe
@@ -45,6 +47,7 @@ class Lesson:
     weights_sha256: str = ""  # what the variant's weights file must hold, "" for whatever it does
     checkpoint: Path | None = None  # the file to go on from where it is there, and to write while training
     every: Every = field(default_factory=Every)
+    verify: bool = True  # pycocotools has to agree with the fast evaluator
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class Taught:
 
 
 def execute(job: Job, reporter: Reporter) -> Result:
-    """Train, evaluate, and keep the checkpoint and the detections beside the store.
+    """Train, evaluate, and keep the checkpoint, the detections and their matches beside the store.
 
     Raises:
         JobError: the training diverged, ran out of memory, or its checkpoint cannot be used or written.
@@ -86,6 +89,7 @@ def execute(job: Job, reporter: Reporter) -> Result:
         evaluation=protocol.evaluation,
         weights_sha256=job.weights_sha256,
         checkpoint=folder / "checkpoint.json",
+        verify=job.verify,
     )
     taught = teach(lesson, reporter)
     artifacts = _keep(taught, folder)
@@ -146,14 +150,17 @@ def teach(lesson: Lesson, reporter: Reporter) -> Taught:
     except CheckpointError as error:
         raise JobError("checkpoint", str(error)) from error
     reporter.stage("eval")
-    evaluation = evaluate(
-        trained.ema_model,
-        val,
-        image_size=lesson.image_size,
-        suppression=lesson.variant.nms,
-        device=lesson.device,
-        **asdict(lesson.evaluation),
-    )
+    try:
+        evaluation = evaluate(
+            trained.ema_model,
+            val,
+            image_size=lesson.image_size,
+            suppression=lesson.variant.nms,
+            device=lesson.device,
+            **asdict(lesson.evaluation) | {"evaluator": _evaluator(lesson)},
+        )
+    except EvaluatorError as error:
+        raise JobError("evaluator", str(error)) from error
     facts: dict[str, Json] = {
         "class_names": [category.name for category in data.categories],
         "image_size": lesson.image_size,
@@ -196,6 +203,10 @@ def _keeper(lesson: Lesson, data: str) -> tuple[Keeper | None, Snapshot | None]:
         raise JobError("checkpoint", str(error)) from error
 
 
+def _evaluator(lesson: Lesson) -> Evaluator:
+    return "checked" if lesson.verify and lesson.evaluation.evaluator == "fast" else lesson.evaluation.evaluator
+
+
 def begin(model: Detector, lesson: Lesson) -> dict[str, Json]:
     """Give the model the weights that its variant names, each layer its own; the record of what came of it.
 
@@ -232,11 +243,10 @@ def _training(trained: Trained) -> tuple[Measurement, ...]:
 
 
 def _keep(taught: Taught, folder: Path) -> tuple[Path, ...]:
-    """The checkpoint with its facts, and every detection, which later statistics resample."""
-    weights = save_checkpoint(folder / "weights.safetensors", taught.trained.ema_model, taught.facts)
-    detections = folder / "detections.json.gz"
-    text = json.dumps(taught.evaluation.detections, separators=(",", ":"))
-    part = detections.with_suffix(".part")
-    part.write_bytes(gzip.compress(text.encode(), mtime=0))
-    part.replace(detections)
-    return weights, detections
+    """The checkpoint with its facts, every detection, and their matches, which later statistics resample."""
+    found = taught.evaluation
+    return (
+        save_checkpoint(folder / "weights.safetensors", taught.trained.ema_model, taught.facts),
+        write_results(found.detections, folder / "detections.json.gz"),
+        matches.save(found.matches, folder / "matches.npz"),
+    )

@@ -113,8 +113,25 @@ def from_results(truth: Truth, results: Sequence[Mapping[str, Any]]) -> Found:
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Trace:
+    """Matches with where they come from: of each detection its row in `Found`, and the object that it took.
+
+    `took` is the index of an object that counts, at the lowest IoU threshold and for objects of any size, or -1.
+    """
+
+    matches: Matches
+    rows: Ints
+    took: Ints
+
+
 def match(truth: Truth, found: Found) -> Matches:
     """Match the best 100 detections of every picture and category, at every IoU threshold and in every area range."""
+    return trace(truth, found).matches
+
+
+def trace(truth: Truth, found: Found) -> Trace:
+    """What `match` does, with its traces."""
     group = found.category * len(truth.pictures) + found.picture
     order = np.lexsort((-found.score, group))
     rank = places_in_runs(group[order])
@@ -124,13 +141,13 @@ def match(truth: Truth, found: Found) -> Matches:
 
     counted = _counted(truth)
     left = _candidates(truth, group, boxes)
-    correct, ignored = _take(left, group, _spread(counted), truth.crowd)
+    correct, ignored, took = _take(left, group, _spread(counted), truth.crowd)
     outside = ~_inside(boxes[:, 2] * boxes[:, 3])
     ignored |= _spread(outside) & ~(correct | ignored)
 
     category, score = found.category[order], found.score[order]
     final = np.lexsort((-score, category))  # stable: ties stay in the order of pictures
-    return Matches(
+    matches = Matches(
         truth.pictures,
         truth.categories,
         truth.names,
@@ -145,6 +162,7 @@ def match(truth: Truth, found: Found) -> Matches:
         truth.category.astype(np.int32),
         (counted << np.arange(len(AREAS), dtype=np.uint8)).sum(axis=1).astype(np.uint8),
     )
+    return Trace(matches, order[final], took[final])
 
 
 def _inside(area: Floats) -> NDArray[np.bool_]:
@@ -189,8 +207,8 @@ def _candidates(truth: Truth, group: Ints, boxes: Floats) -> _Candidates:
     return _Candidates(detection[order], target[order], block * _EVERY_AREA)
 
 
-def _take(left: _Candidates, group: Ints, counted: Words, crowd: NDArray[np.bool_]) -> tuple[Words, Words]:
-    """Words of the detections: where each takes an object that counts, and where one that does not.
+def _take(left: _Candidates, group: Ints, counted: Words, crowd: NDArray[np.bool_]) -> tuple[Words, Words, Ints]:
+    """Words of the detections: where each takes an object that counts, and where one that does not; and `Trace.took`.
 
     A detection tries the objects that count, then the others: two attempts for each pair. The attempts of one picture
     and category depend on each other, those of different ones do not, so the n-th of all are made together.
@@ -210,9 +228,12 @@ def _take(left: _Candidates, group: Ints, counted: Words, crowd: NDArray[np.bool
     ends = np.searchsorted(turn[rounds], np.arange(1, int(turn.max(initial=0)) + 1))
     taken = np.zeros((2, len(group)), np.uint64)
     free = np.full(len(crowd), ~np.uint64(0))
+    took = np.full(len(group), -1)
     for attempts in np.split(rounds, ends):
         detection, target, how = mine[attempts], left.truth[pair[attempts]], second[attempts].astype(np.int64)
         won = wish[attempts] & free[target] & ~(taken[0, detection] | taken[1, detection])
         taken[how, detection] |= won
         free[target] &= np.where(crowd[target], ~np.uint64(0), ~won)
-    return taken[0], taken[1]
+        first = (won & ~how.astype(np.uint64) & np.uint64(1)) != 0
+        took[detection[first]] = target[first]
+    return taken[0], taken[1], took

@@ -163,11 +163,14 @@ class _Decoder:
         return Budget(steps=self._whole(budget, "steps"), batch=self._whole(budget, "batch", high=65536))
 
     def _evaluation(self, table: Table) -> Evaluation:
-        evaluation = self._table(table, "evaluation", ("confidence", "iou", "max_detections"))
+        evaluation = self._table(table, "evaluation", ("confidence", "iou", "max_detections", "evaluator"))
+        stated = "evaluator" in evaluation.entries
+        evaluator = self._choice(evaluation, "evaluator", ("fast", "pycocotools")) if stated else "fast"
         return Evaluation(
             confidence=self._number(evaluation, "confidence", high=1),
             iou=self._number(evaluation, "iou", high=1),
             max_detections=self._whole(evaluation, "max_detections", high=30_000),
+            evaluator="pycocotools" if evaluator == "pycocotools" else "fast",
         )
 
     def _cost(self, table: Table) -> Cost:

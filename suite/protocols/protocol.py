@@ -28,11 +28,16 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What of a trained model's output is scored: boxes above `confidence`, thinned at `iou`, so many a picture."""
+    """What of a trained model's output is scored: boxes above `confidence`, thinned at `iou`, so many a picture.
+
+    `evaluator` computes COCO's numbers: the fast one, which has to equal pycocotools in a run's first evaluation, or
+    pycocotools itself.
+    """
 
     confidence: float
     iou: float
     max_detections: int
+    evaluator: Literal["fast", "pycocotools"] = "fast"
 
 
 @dataclass(frozen=True, slots=True)

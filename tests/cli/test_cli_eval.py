@@ -10,6 +10,7 @@ from suite.datasets.shapes import ensure
 from suite.nn.detector import build
 from suite.nn.weights import save_checkpoint
 from suite.spec.library import Library
+from suite.stats.matches import load
 
 SHAPES = ["disc", "square", "triangle", "cross"]
 
@@ -34,7 +35,8 @@ def test_eval_prints_cocos_twelve_numbers_and_every_class(weights, data, capsys)
     names = [line[0] for line in lines]
     assert names[:4] == ["NUMBER", "AP", "AP50", "AP75"]
     assert names.index("") == 13
-    assert names[14:] == ["CLASS", *SHAPES]
+    assert names[14:19] == ["CLASS", *SHAPES]
+    assert names[20] == "AP50 LOST TO"
     assert all(0 <= float(line[1]) <= 1 for line in lines[1:13] if line[1] != "n/a")
 
 
@@ -53,6 +55,51 @@ def test_eval_json_states_the_published_protocol(weights, data, capsys):
     assert settings["image_size"] == 128  # what the checkpoint was trained at
     assert list(document["data"]["ap50_by_class"]) == SHAPES
     assert set(document["data"]["working_point"]) == {"confidence", "precision", "recall"}
+
+
+def test_eval_says_that_pycocotools_agrees(weights, data, capsys):
+    assert main(["eval", "yolov5p", "--weights", str(weights), "--data", str(data)]) == 0
+
+    assert "the twelve numbers equal those of pycocotools" in capsys.readouterr().err
+
+
+def evaluated(capsys, *arguments: str) -> dict:
+    assert main(["eval", *arguments, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)["data"]
+
+
+def test_kept_detections_give_the_same_numbers_without_the_model(weights, data, tmp_path, capsys):
+    out = tmp_path / "kept"
+    first = evaluated(capsys, "yolov5p", "--weights", str(weights), "--data", str(data), "--out", str(out))
+
+    again = evaluated(capsys, "--detections", str(out / "detections.json.gz"), "--data", str(data))
+
+    assert {**again, "settings": None} == {**first, "settings": None}
+    assert again["settings"] == {"detections": "detections.json.gz", "pictures": 3}
+    assert len(load(out / "matches.npz").pictures) == 3
+
+
+def test_rectangular_batches_are_stated(weights, data, capsys):
+    told = evaluated(capsys, "yolov5p", "--weights", str(weights), "--data", str(data), "--rect", "--batch", "2")
+
+    assert (told["settings"]["letterbox"], told["settings"]["batch"]) == ("rectangular", 2)
+
+
+def test_detections_of_other_data_are_refused(data, tmp_path, capsys):
+    path = tmp_path / "other.json"
+    path.write_text('[{"image_id": 77, "category_id": 1, "bbox": [0, 0, 1, 1], "score": 0.5}]')
+
+    assert main(["eval", "--detections", str(path), "--data", str(data)]) == 2
+
+    assert f"{path}: a detection is of picture 77, which the data does not have" in capsys.readouterr().err
+
+
+def test_evaluators_that_disagree_end_with_the_number_and_exit_code_1(weights, data, monkeypatch, capsys):
+    monkeypatch.setattr("suite.metrics.assess.pycocotools_numbers", lambda *_: (0.5,) * 12)
+
+    assert main(["eval", "yolov5p", "--weights", str(weights), "--data", str(data)]) == 1
+
+    assert "ap: the fast evaluator gives" in capsys.readouterr().err
 
 
 def test_weights_of_another_number_of_classes_are_refused(data, tmp_path, capsys):
@@ -80,7 +127,9 @@ def test_weights_trained_on_other_names_are_evaluated_with_a_warning(data, tmp_p
         (["yolov5pp", "--weights", "WEIGHTS"], 2, "did you mean 'yolov5p'"),
         (["yolov5p", "--weights", "WEIGHTS", "--data", "nowhere"], 4, "nowhere: no such folder"),
         (["yolov5p", "--weights", "WEIGHTS", "--imgsz", "100"], 2, "needs a multiple of 32"),
-        (["yolov5p"], 2, "--weights"),
+        (["yolov5p"], 2, "needs NAME and --weights FILE, or --detections FILE alone"),
+        (["yolov5p", "--weights", "WEIGHTS", "--detections", "d.json"], 2, "or --detections FILE alone"),
+        (["--detections", "gone.json"], 2, "gone.json: cannot be read as detections"),
     ],
 )
 def test_what_cannot_be_done_is_one_line_and_an_exit_code(weights, capsys, arguments, code, said):

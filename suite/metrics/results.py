@@ -1,0 +1,46 @@
+"""Detections as files: lists of COCO results, which any later statistic can be computed from without the model."""
+
+import gzip
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+_KEYS = ("image_id", "category_id", "bbox", "score")
+
+
+def write_results(results: Sequence[Mapping[str, Any]], path: Path) -> Path:
+    """Write results (.json.gz); equal results give equal bytes, and no reader sees a half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_bytes(gzip.compress(json.dumps(list(results), separators=(",", ":")).encode(), mtime=0))
+    part.replace(path)
+    return path
+
+
+def read_results(path: Path) -> list[dict[str, Any]]:
+    """Read a list of COCO results, packed with gzip or not.
+
+    Raises:
+        ValueError: the file is not there, cannot be read, or holds something else.
+    """
+    try:
+        data = path.read_bytes()
+        rows = json.loads(gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data)
+    except (OSError, EOFError, ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: cannot be read as detections ({error})") from error
+    if isinstance(rows, list):
+        wrong = next((index for index, row in enumerate(rows) if not _is_result(row)), None)
+        if wrong is None:
+            return rows
+        raise ValueError(f"{path}: [{wrong}] is no COCO result; one has {', '.join(_KEYS)}")
+    raise ValueError(f"{path}: holds a {type(rows).__name__}; detections are a list of COCO results")
+
+
+def _is_result(row: object) -> bool:
+    if not isinstance(row, dict) or any(key not in row for key in _KEYS):
+        return False
+    box, score = row["bbox"], row["score"]
+    if not isinstance(box, list) or len(box) != 4:
+        return False
+    return all(isinstance(v, int | float) and abs(v) < 1e9 for v in (*box, score))
