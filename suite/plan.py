@@ -71,7 +71,8 @@ class Job:
 
     `baseline` is None where the variant is a baseline itself. `seed` belongs to training, `replica` and `setup`
     (device, precision) to latency; `weights_sha256` is the content of the weights that a training starts from.
-    `verify`: pycocotools has to give the numbers that the fast evaluator gives; it changes none of them.
+    `proof` is the file that says that in this run the fast evaluator and pycocotools agreed; the first evaluation,
+    which finds none, compares the two and writes it.
     """
 
     key: str
@@ -83,7 +84,7 @@ class Job:
     replica: int | None = None
     setup: tuple[str, str] | None = None
     weights_sha256: str = ""
-    verify: bool = False
+    proof: Path | None = None
 
     @property
     def record(self) -> JobRecord:

@@ -9,7 +9,7 @@ from suite import protocols
 from suite.datasets.facts import fingerprint
 from suite.datasets.forms import read_split
 from suite.datasets.shapes import ensure
-from suite.jobs import JobError, execute, static
+from suite.jobs import JobError, Result, execute, static
 from suite.machine import describe
 from suite.metrics import definitions
 from suite.nn.detector import build
@@ -186,6 +186,25 @@ def test_the_training_job_measures_and_keeps_the_model(conditions):
     results = json.loads(gzip.decompress(detections.read_bytes()))
     assert len(load_matches(matches).score) <= len(results)
     assert weights.is_relative_to(conditions.out / "artifacts" / training.key)
+
+
+def test_the_first_evaluation_of_a_run_is_checked_by_pycocotools_and_the_others_refer_to_it(conditions):
+    proof = conditions.out / "artifacts/evaluator-of-a-run.json"
+    training = replace(job(conditions, "train"), proof=proof)
+    first, second = (execute(training, Reporter()).measurements for _ in range(2))
+
+    checked, trusted = (next(m.notes for m in found if m.metric == "ap") for found in (first, second))
+    assert json.loads(proof.read_text()) == checked["agreement"]
+    assert (trusted["evaluator"], "agreement" in trusted) == ("fast", False)
+    assert values(Result(first), "ap", "trained") == values(Result(second), "ap", "trained")
+
+
+def test_evaluators_that_disagree_fail_the_job(conditions, monkeypatch):
+    monkeypatch.setattr("suite.metrics.assess.pycocotools_numbers", lambda *_: (0.5,) * 12)
+    with pytest.raises(JobError, match="ap: the fast evaluator gives") as caught:
+        execute(job(conditions, "train"), Reporter())
+
+    assert caught.value.code == "evaluator"
 
 
 def test_the_same_training_gives_the_same_weights(conditions):

@@ -57,6 +57,13 @@ def test_the_demo_trains_as_long_and_as_often_as_promised():
     assert (demo.data.train, demo.data.val, demo.latency.replicas) == (1000, 200, 3)
 
 
+@pytest.mark.parametrize(("stated", "evaluator"), [("", "fast"), (", evaluator: pycocotools", "pycocotools")])
+def test_the_evaluator_may_be_pycocotools_itself(tmp_path, stated, evaluator):
+    text = WHOLE.replace("max_detections: 100", f"max_detections: 100{stated}")
+
+    assert load(tmp_path, text).evaluation.evaluator == evaluator
+
+
 @pytest.mark.parametrize("name", ["smoke", "demo"])
 def test_the_quick_protocols_train_neither_ladders_nor_matched_variants(name):
     trained = Library().select(protocols.load(name).variants)

@@ -18,6 +18,7 @@ class FakeExecutor:
     def __init__(self, failing=()):
         self.failing = failing
         self.asked = []
+        self.proofs = set()
 
     def __enter__(self):
         return self
@@ -27,6 +28,7 @@ class FakeExecutor:
 
     def run(self, tasks, *, parallel):
         self.asked.append((parallel, [task.label for task in tasks]))
+        self.proofs |= {task.payload.proof for task in tasks}
         for task in tasks:
             yield Started(task.id)
             yield Progressed(task.id, task.stage, 1, 2)
@@ -70,6 +72,13 @@ def test_every_job_of_the_plan_is_done_and_stored(plan, store):
     assert labels(executor) == [job.label for job in plan.jobs]
     assert {job.status for job in store.run(summary.run_id).jobs} == {"done"}
     assert (summary.done, summary.reused, summary.failed) == (len(plan.jobs), 0, ())
+
+
+def test_the_trainings_of_one_run_share_one_proof_of_their_evaluator(plan, store):
+    executor = FakeExecutor()
+    run = carry_out(plan, store, lambda: executor).run_id
+
+    assert executor.proofs == {None, plan.conditions.out / f"artifacts/evaluator-{run}.json"}
 
 
 def test_timing_is_alone_on_the_machine_and_everything_else_is_not(plan, store):

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from suite.datasets.images import Image, Letterbox, letterbox, load_image, resize_longest
+from suite.datasets.decode import load_image
+from suite.datasets.images import Image, Letterbox, letterbox, resize_longest
 from suite.datasets.loader import ValBatch
 from suite.datasets.split import Picture, Split
 

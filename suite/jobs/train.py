@@ -1,5 +1,6 @@
 """The training job: one variant, one seed, from scratch or from weights; the averaged model is kept and evaluated."""
 
+import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -7,10 +8,10 @@ import torch
 
 from suite.datasets.forms import read_split
 from suite.datasets.loader import TrainingBatches
+from suite.datasets.split import Split
 from suite.jobs import JobError, Reporter, Result
 from suite.metrics import TRAINING
 from suite.metrics.accuracy import Evaluation, evaluate
-from suite.metrics.assess import Evaluator
 from suite.metrics.authority import EvaluatorError
 from suite.metrics.results import write_results
 from suite.nn.detector import Detector, build
@@ -47,7 +48,7 @@ class Lesson:
     weights_sha256: str = ""  # what the variant's weights file must hold, "" for whatever it does
     checkpoint: Path | None = None  # the file to go on from where it is there, and to write while training
     every: Every = field(default_factory=Every)
-    verify: bool = True  # pycocotools has to agree with the fast evaluator
+    proof: Path | None = None  # where it is written that pycocotools agrees; without it that is always checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def execute(job: Job, reporter: Reporter) -> Result:
         evaluation=protocol.evaluation,
         weights_sha256=job.weights_sha256,
         checkpoint=folder / "checkpoint.json",
-        verify=job.verify,
+        proof=job.proof,
     )
     taught = teach(lesson, reporter)
     artifacts = _keep(taught, folder)
@@ -150,17 +151,7 @@ def teach(lesson: Lesson, reporter: Reporter) -> Taught:
     except CheckpointError as error:
         raise JobError("checkpoint", str(error)) from error
     reporter.stage("eval")
-    try:
-        evaluation = evaluate(
-            trained.ema_model,
-            val,
-            image_size=lesson.image_size,
-            suppression=lesson.variant.nms,
-            device=lesson.device,
-            **asdict(lesson.evaluation) | {"evaluator": _evaluator(lesson)},
-        )
-    except EvaluatorError as error:
-        raise JobError("evaluator", str(error)) from error
+    evaluation = _evaluated(trained.ema_model, val, lesson)
     facts: dict[str, Json] = {
         "class_names": [category.name for category in data.categories],
         "image_size": lesson.image_size,
@@ -203,8 +194,29 @@ def _keeper(lesson: Lesson, data: str) -> tuple[Keeper | None, Snapshot | None]:
         raise JobError("checkpoint", str(error)) from error
 
 
-def _evaluator(lesson: Lesson) -> Evaluator:
-    return "checked" if lesson.verify and lesson.evaluation.evaluator == "fast" else lesson.evaluation.evaluator
+def _evaluated(model: Detector, val: Split, lesson: Lesson) -> Evaluation:
+    """Evaluate; the first of a run that does so compares the fast evaluator with pycocotools, and says so for all.
+
+    Raises:
+        JobError: the two disagree.
+    """
+    scored, proof = lesson.evaluation, lesson.proof
+    check = scored.evaluator == "fast" and not (proof and proof.exists())
+    try:
+        found = evaluate(
+            model,
+            val,
+            image_size=lesson.image_size,
+            suppression=lesson.variant.nms,
+            device=lesson.device,
+            **asdict(scored) | ({"evaluator": "checked"} if check else {}),
+        )
+    except EvaluatorError as error:
+        raise JobError("evaluator", str(error)) from error
+    if check and proof:
+        proof.parent.mkdir(parents=True, exist_ok=True)
+        proof.write_text(json.dumps(found.agreement))
+    return found
 
 
 def begin(model: Detector, lesson: Lesson) -> dict[str, Json]:

@@ -38,6 +38,11 @@ class Evaluation:
     matches: Matches
 
     @property
+    def agreement(self) -> Json:
+        """How the fast evaluator and pycocotools agreed; None where they were not compared."""
+        return next((m.notes["agreement"] for m in self.measurements if "agreement" in m.notes), None)
+
+    @property
     def detections(self) -> tuple[dict[str, Any], ...]:
         """COCO results: image_id, category_id, bbox (x, y, w, h), score."""
         return tuple(results_of(self.truth, self.found))
