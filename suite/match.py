@@ -78,13 +78,14 @@ def counted_beside(target: Variant, metric: str) -> Price:
 def timed_beside(target: Variant) -> Price:
     """Milliseconds of one image on one thread of the processor, in rounds shared with the target."""
     from suite.metrics.latency import Settings, measure_latency
-    from suite.stats.intervals import log_ratios, median_interval
+    from suite.stats.intervals import median_interval
+    from suite.stats.kept import kept, kept_ratios
 
     def price(variant: Variant) -> tuple[float, float]:
-        found = {m.metric: m.samples for m in measure_latency(variant, target, Settings(cap_seconds=_TIMED_SECONDS))}
+        found = {m.metric: m for m in measure_latency(variant, target, Settings(cap_seconds=_TIMED_SECONDS))}
         own, base = found["latency_wall_ms"], found["latency_base_wall_ms"]
-        middle = median_interval(base).value
-        return middle * math.exp(median_interval(log_ratios(own, base)).value), middle
+        middle = median_interval(kept(base)).value
+        return middle * math.exp(median_interval(kept_ratios(own, base)).value), middle
 
     return price
 

@@ -1,51 +1,51 @@
 """`bench`: latency of variants beside their baselines, in this process and without a store."""
 
-import math
-import statistics
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
+from typing import Literal
 
 import click
+import psutil
 
 from suite import machine
+from suite.cli.bench_result import Bench, Timed
 from suite.cli.finals import finals
 from suite.cli.options import allow_code_option, json_option, names_argument, open_library, variants_option
 from suite.cli.output import ExitCode, Refusal, reply, say, table
+from suite.machine.threads import AUTO, settle
 from suite.metrics.latency import LatencyError, Settings, measure_latency
 from suite.record import Json, Measurement
 from suite.runtimes import RuntimeUnfitError
 from suite.spec.errors import SpecError
 from suite.spec.library import Library
 from suite.spec.variant import Variant
-from suite.stats.intervals import Estimate, log_ratios, ratio
 
-_COLUMNS = (
-    *("NAME", "BASELINE", "MS", "BASE MS", "RATIO", "95 %"),
-    *("CPU MS", "CPU RATIO", "CPU 95 %", "COPY", "ROUNDS", "ENDED BY"),
-)
+OPENING_SECONDS = 10.0  # at most, for the base against itself before anything else
 
 
-@dataclass(frozen=True, slots=True)
-class Timed:
-    """A variant beside its baseline, measured once or more, each time with networks built anew."""
+def _wholes(least: int) -> Callable[[click.Context, click.Parameter, str], tuple[int, ...]]:
+    """Reads whole numbers from `least` on, with commas between them."""
 
-    variant: Variant
-    baseline: Variant
-    replicas: tuple[tuple[Measurement, ...], ...]
+    def parse(context: click.Context, parameter: click.Parameter, text: str) -> tuple[int, ...]:
+        words = text.split(",")
+        if not all(word.strip().isdecimal() and int(word) >= least for word in words):
+            message = f"{text!r}: whole numbers from {least} on, with commas between them"
+            raise click.BadParameter(message, context, parameter)
+        return tuple(dict.fromkeys(int(word) for word in words))
 
-    def samples(self, metric: str) -> list[float]:
-        """All rounds of all replicas."""
-        return [sample for replica in self.replicas for sample in _samples(replica, metric)]
+    return parse
 
-    def ratio(self, role: str, clock: str) -> Estimate:
-        """The ratio of the variant ("") or of the copy ("copy_") to the base, by one clock."""
-        return ratio(
-            [
-                log_ratios(_samples(m, f"latency_{role}{clock}_ms"), _samples(m, f"latency_base_{clock}_ms"))
-                for m in self.replicas
-            ]
-        )
+
+def _threads(context: click.Context, parameter: click.Parameter, text: str) -> "int | Literal['auto']":
+    """A number of threads, or `auto`."""
+    if text == AUTO:
+        return AUTO
+    if not text.isdecimal() or int(text) < 1:
+        raise click.BadParameter(f"{text!r}: a whole number from 1 on, or {AUTO}", context, parameter)
+    return int(text)
 
 
 @click.command("bench")
@@ -53,58 +53,122 @@ class Timed:
 @variants_option
 @allow_code_option
 @click.option("--against", metavar="NAME", help="Compare with this variant rather than with each one's baseline.")
-@click.option("--imgsz", "--image-size", "image_size", type=click.IntRange(32), default=640, show_default=True)
-@click.option("--batch", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
+@click.option(
+    "--imgsz", "--image-size", "sizes", callback=_wholes(32), metavar="N,N,...", default="640", show_default=True
+)
+@click.option("--batch", "batches", callback=_wholes(1), metavar="N,N,...", default="1", show_default=True)
+@click.option(
+    "--threads",
+    callback=_threads,
+    metavar="N",
+    default="1",
+    show_default=True,
+    help="`auto`: all cores, but only if they are idle.",
+)
 @click.option("--device", default="cpu", show_default=True)
-@click.option("--precision", type=click.Choice(["fp32", "fp16", "bf16"]), default="fp32", show_default=True)
+@click.option("--precision", default="fp32", show_default=True, help="As the runtime has it: fp32, fp16, bf16, ...")
+@click.option("--runtime", default="eager", show_default=True)
+@click.option("--against-runtime", metavar="RUNTIME", default="", help="The base's runtime. Default: the same.")
+@click.option("--flush-l2", is_flag=True, help="Empty a GPU's second-level cache before each timed call.")
 @click.option("--seconds", type=click.FloatRange(0.1), default=30.0, show_default=True, help="At most, a replica.")
 @click.option("--half-width", type=click.FloatRange(1e-4), default=0.01, show_default=True, help="Precise enough.")
 @click.option("--replicas", type=click.IntRange(1), default=1, show_default=True, help="Networks built anew each time.")
-@click.option("--strict", is_flag=True, help="Refuse to measure (exit 5) on a machine that is not idle.")
+@click.option("--strict", is_flag=True, help="Refuse (exit 5) a machine that is not idle or cannot tell copies apart.")
+@click.option("--stages", is_flag=True, help="Time pre-processing, forward, decode and suppression apart instead.")
+@click.option(
+    "--weights",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="With --stages: a checkpoint of NAME; suppression has to do what the network finds.",
+)
+@click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="With --stages: the validation pictures of this data set; without it, built-in ones.",
+)
 @json_option
 def command(
     names: tuple[str, ...],
     variants: tuple[Path, ...],
     *,
     against: str | None,
-    image_size: int,
-    batch: int,
-    threads: int,
+    sizes: tuple[int, ...],
+    batches: tuple[int, ...],
+    threads: "int | Literal['auto']",
     device: str,
     precision: str,
+    runtime: str,
+    against_runtime: str,
+    flush_l2: bool,
     seconds: float,
     half_width: float,
     replicas: int,
     strict: bool,
+    stages: bool,
+    weights: Path | None,
+    data: Path | None,
     allow_code: bool,
     as_json: bool,
 ) -> int:
     """Time NAMEs, or all variants, each in shuffled rounds with its baseline and a copy of its baseline.
 
-    The ratio is below 1 where the variant is faster. COPY is the ratio of two identical networks: what differs less
-    than that cannot be told apart here. A variant without baseline is timed against itself.
+    The ratio is below 1 where the variant is faster. The base is first timed against itself, and its copies stay in
+    every round: what differs less than they do cannot be told apart here. A variant without baseline is timed against
+    itself. Every combination of the image sizes and batches is timed.
     """
+    _refuse_mistakes(device=device, flush_l2=flush_l2, stages=stages, weights=weights, data=data)
     library = open_library(variants, allow_code=allow_code)
     chosen = library.select(names or library.names())
     if not chosen:
         raise Refusal(ExitCode.NOTHING, "no variant to time")
     _check_machine(strict=strict)
+    count, why = settle(threads)
+    if why:
+        say(why)
     settings = Settings(
-        image_size=image_size,
-        batch=batch,
-        threads=threads,
+        threads=count,
         precision=precision,
         device=device,
+        runtime=runtime,
+        base_runtime=against_runtime,
         half_width=half_width,
         cap_seconds=seconds,
+        flush_l2=flush_l2,
     )
-    timed, failures = _time_all(chosen, library, against, settings, replicas)
+    grid = [replace(settings, image_size=size, batch=batch) for size, batch in product(sizes, batches)]
+    if stages:
+        from suite.cli.bench_stages import Pictures, time_stages
+
+        return time_stages(chosen, library, grid, Pictures(data, weights, variants, allow_code), as_json=as_json)
+    bench = Bench(replicas, started=_process_start())
+    failures = _time_all(_Wanted(chosen, library, against, tuple(grid), strict), bench)
     if as_json:
-        reply("bench", [_json(found) for found in timed], failures)
+        reply("bench", bench.as_json, failures)
     else:
-        table(_COLUMNS, [_row(found) for found in timed])
+        table(bench.columns, bench.rows)
+        for line in bench.remarks:
+            say(line)
     return ExitCode.VARIANT_FAILED if failures else ExitCode.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is to be timed, in which settings."""
+
+    chosen: Sequence[Variant]
+    library: Library
+    against: str | None
+    grid: tuple[Settings, ...]
+    strict: bool
+
+
+def _refuse_mistakes(*, device: str, flush_l2: bool, stages: bool, weights: Path | None, data: Path | None) -> None:
+    """Raise Refusal where options do not go together."""
+    if flush_l2 and device == "cpu":
+        raise Refusal(ExitCode.USAGE, "--flush-l2 is for GPUs; name a --device cuda")
+    if not stages and (weights or data):
+        raise Refusal(ExitCode.USAGE, f"{'--weights' if weights else '--data'} needs --stages; a ratio is of untrained")
 
 
 def _check_machine(*, strict: bool) -> None:
@@ -115,82 +179,54 @@ def _check_machine(*, strict: bool) -> None:
         say(f"warning: {reason}")
 
 
-def _time_all(
-    chosen: Sequence[Variant], library: Library, against: str | None, settings: Settings, replicas: int
-) -> tuple[list[Timed], list[Json]]:
-    """What could be timed, and why the rest could not."""
-    timed: list[Timed] = []
+def _time_all(wanted: _Wanted, bench: Bench) -> list[Json]:
+    """Fill `bench` with what can be timed; why the rest could not."""
     failures: list[Json] = []
-    for loaded in chosen:
-        name = against or loaded.baseline
-        reference = library.load(name) if name else loaded
+    for loaded in wanted.chosen:
+        name = wanted.against or loaded.baseline
         try:
-            variant, baseline = finals((loaded, reference), library)
-            say(f"timing {variant.name} beside {baseline.name} ...")
-            found = tuple(
-                measure_latency(variant, baseline, replace(settings, seed=replica)) for replica in range(replicas)
-            )
+            reference = wanted.library.load(name) if name else loaded
+            variant, baseline = finals((loaded, reference), wanted.library)
+            _open(baseline, wanted, bench)
+            for settings in wanted.grid:
+                _time(variant, baseline, settings, bench)
         except RuntimeUnfitError as error:
             raise Refusal(ExitCode.UNFIT, str(error)) from error
         except (LatencyError, SpecError) as error:
             say(str(error))
             failures.append({"code": "latency", "variant": loaded.name, "message": str(error)})
-            continue
-        timed.append(Timed(variant, baseline, found))
-    return timed, failures
+    return failures
 
 
-def _samples(measurements: Sequence[Measurement], metric: str) -> tuple[float, ...]:
-    return next(m.samples for m in measurements if m.metric == metric)
+def _open(baseline: Variant, wanted: _Wanted, bench: Bench) -> None:
+    """Before anything else: the first base against two copies of itself, built apart. What they differ by is noise.
+
+    Raises:
+        Refusal: copies differ so much that nothing could be told, and that is not to be put up with.
+    """
+    if bench.opening:
+        return
+    say(f"timing {baseline.name} beside itself, to see what this machine can tell apart ...")
+    first = wanted.grid[0]
+    # to the end of its time: how well copies agree is the question, so that a lucky early agreement is no answer
+    same = replace(first, cap_seconds=min(first.cap_seconds, OPENING_SECONDS), half_width=0.0, base_runtime="")
+    bench.opening = tuple(_replicas(baseline, baseline, same, bench.replicas))
+    say(bench.machine_words)
+    if bench.admission == "refused" and wanted.strict:
+        raise Refusal(ExitCode.UNFIT, f"this machine is refused: {bench.machine_words}")
 
 
-def _row(timed: Timed) -> list[object]:
-    wall, cpu, copy = timed.ratio("", "wall"), timed.ratio("", "cpu"), timed.ratio("copy_", "wall")
-    notes = [replica[0].notes for replica in timed.replicas]
-    return [
-        timed.variant.name,
-        timed.baseline.name,
-        round(statistics.median(timed.samples("latency_wall_ms")), 2),
-        round(statistics.median(timed.samples("latency_base_wall_ms")), 2),
-        round(wall.value, 3),
-        _bounds(wall),
-        round(statistics.median(timed.samples("latency_cpu_ms")), 2),
-        round(cpu.value, 3),
-        _bounds(cpu),
-        round(copy.value, 3),
-        len(timed.samples("latency_wall_ms")),
-        ", ".join(sorted({str(note["stopped_by"]) for note in notes})),
-    ]
+def _time(variant: Variant, baseline: Variant, settings: Settings, bench: Bench) -> None:
+    say(f"timing {variant.name} beside {baseline.name}, {settings.image_size} px, batch {settings.batch} ...")
+    found = tuple(_replicas(variant, baseline, settings, bench.replicas))
+    bench.timed.append(Timed(variant.name, baseline.name, settings, found))
 
 
-def _bounds(estimate: Estimate) -> str:
-    if math.isinf(estimate.high):
-        return "too few rounds"
-    return f"{estimate.low:.3f} to {estimate.high:.3f}"
+def _replicas(variant: Variant, baseline: Variant, settings: Settings, count: int) -> Iterator[tuple[Measurement, ...]]:
+    for replica in range(count):
+        yield measure_latency(variant, baseline, replace(settings, seed=replica))
 
 
-def _json(timed: Timed) -> Json:
-    ratios: dict[str, Json] = {
-        name: _estimate_json(timed.ratio(role, clock))
-        for name, role, clock in (("wall", "", "wall"), ("cpu", "", "cpu"), ("copy", "copy_", "wall"))
-    }
-    return {
-        "name": timed.variant.name,
-        "baseline": timed.baseline.name,
-        "ratio": ratios,
-        "replicas": [[_measurement_json(m) for m in replica] for replica in timed.replicas],
-    }
-
-
-def _measurement_json(measurement: Measurement) -> Json:
-    fields: dict[str, Json] = asdict(measurement)
-    return {**fields, "samples": list(measurement.samples)}
-
-
-def _estimate_json(estimate: Estimate) -> Json:
-    return {
-        "value": estimate.value,
-        "low": None if math.isinf(estimate.high) else estimate.low,
-        "high": None if math.isinf(estimate.high) else estimate.high,
-        "replicas": estimate.n,
-    }
+def _process_start() -> float:
+    """When this process began, on the clock of `time.perf_counter`."""
+    return time.perf_counter() - (time.time() - psutil.Process().create_time())

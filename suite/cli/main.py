@@ -28,6 +28,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("schema", "Print the JSON Schema of spec files, for editors"),
     ("cost", "Count parameters and multiply-adds, by every counter"),
     ("bench", "Measure latency beside each variant's baseline"),
+    ("calibrate", "Prove the method of timing on this machine"),
     ("train", "Train one variant and write its checkpoint"),
     ("eval", "Evaluate one variant's checkpoint on a data set"),
     ("detect", "Draw what a variant finds in pictures"),

@@ -17,7 +17,7 @@ from suite.cli.run_options import Options
 from suite.executors.local import LocalExecutor
 from suite.metrics import definitions
 from suite.plan import Conditions, Data, Plan, plan
-from suite.protocols import Protocol
+from suite.protocols import BuiltIn, Protocol
 from suite.record import Json
 from suite.runner import Listener, Summary, carry_out
 from suite.spec.library import Library
@@ -138,10 +138,17 @@ def _started(variant: Variant, weights: Path | None) -> Variant:
     return replace(variant, weights=str(weights.absolute())) if weights else variant
 
 
+def built_in(made: BuiltIn, out: Path) -> Path:
+    """The folder of the built-in data set, which is written where it is missing."""
+    from suite.datasets.shapes import ensure
+
+    name = f"shapes-{made.size}px-{made.train}-{made.val}-seed{made.seed}"
+    return ensure(out / "data" / name, seed=made.seed, train=made.train, val=made.val, size=made.size)
+
+
 def _data(options: Options, protocol: Protocol) -> tuple[Data, dict[str, Json]]:
     from suite.datasets.facts import facts, fingerprint
     from suite.datasets.forms import read_split
-    from suite.datasets.shapes import ensure
 
     with refusing_data():
         folder = options.data
@@ -150,9 +157,7 @@ def _data(options: Options, protocol: Protocol) -> tuple[Data, dict[str, Json]]:
                 raise Refusal(
                     ExitCode.NOTHING, f"the protocol {protocol.name!r} has no data of its own; name a --data DIR"
                 )
-            made = protocol.data
-            name = f"shapes-{made.size}px-{made.train}-{made.val}-seed{made.seed}"
-            folder = ensure(options.out / "data" / name, seed=made.seed, train=made.train, val=made.val, size=made.size)
+            folder = built_in(protocol.data, options.out)
         train, val = read_split(folder, "train"), read_split(folder, "val")
         known = facts(train, val)
     names = tuple(category.name for category in train.categories)

@@ -3,88 +3,55 @@
 The unit is a *visit*: one untimed call, then as many timed calls as fill `visit_ms`, reduced to their medians. A
 *round* visits the variant, its base and an identical copy of the base in shuffled order, so that whatever disturbs the
 machine disturbs all three; the ratio is read from the paired rounds. The copy shows what a ratio of 1 looks like here.
+How that is done: docs/latency.md.
 """
 
-import math
 import random
-import resource
-import statistics
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Literal
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from suite import machine
+from suite.metrics.aside import RULES
+from suite.metrics.ledger import Ledger
+from suite.metrics.rounds import Rounds, Settings, Watch, columns, interleave
+from suite.metrics.surroundings import ENERGY_SECONDS, flusher, measure_energy, meter_of, sensor_of
 from suite.record import Json, Measurement, Metric
-from suite.runtimes import Options, Session, open_session
+from suite.runtimes import Session, open_session
 from suite.spec.variant import Variant
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-VERSION = 1
+__all__ = ["METRICS", "VERSION", "LatencyError", "Settings", "check_device", "check_finite", "measure_latency", "noise"]
+
+VERSION = 2
 _ROLES = {"variant": "", "base": "base_", "copy": "copy_"}
 _TITLES = {"variant": "latency", "base": "latency of the base", "copy": "latency of a copy of the base"}
 _CLOCKS = {"wall": "wall clock", "cpu": "processor time"}
-METRICS: tuple[Metric, ...] = tuple(
-    Metric(
-        name=f"latency_{infix}{clock}_ms",
-        title=f"{_TITLES[role]}, {words}",
-        unit="ms",
-        better="lower" if role == "variant" else "",
-        version=VERSION,
-        digits=2,
-        group="latency",
-    )
-    for role, infix in _ROLES.items()
-    for clock, words in _CLOCKS.items()
+_ENERGY = {"variant": "energy_mj", "base": "energy_base_mj"}
+METRICS: tuple[Metric, ...] = (
+    *(
+        Metric(
+            name=f"latency_{infix}{clock}_ms",
+            title=f"{_TITLES[role]}, {words}",
+            unit="ms",
+            better="lower" if role == "variant" else "",
+            version=VERSION,
+            digits=2,
+            group="latency",
+        )
+        for role, infix in _ROLES.items()
+        for clock, words in _CLOCKS.items()
+    ),
+    Metric("energy_mj", "energy of an image", "mJ", "lower", 1, 1, "latency"),
+    Metric("energy_base_mj", "energy of an image, the base", "mJ", "", 1, 1, "latency"),
 )
-_MOST_CALLS = 25  # in a visit
-_BETWEEN_LOOKS = 1.2  # looking after every round would stop at intervals that are narrow by chance
-_WARM_UP = {"cpu": (3, 0.2), "cuda": (25, 0.5)}  # at least this many calls, and at least this many seconds
 
 
 class LatencyError(RuntimeError):
     """A model that cannot be timed honestly."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What is timed, and how surely.
-
-    Measuring stops when the 95 % interval of the ratio to the base reaches no further than `half_width` to either
-    side, but not before `min_rounds`, and in any case after `cap_seconds`. `seed` decides the order of the visits,
-    the order in which the models are built (their place in memory) and the images.
-    """
-
-    image_size: int = 640
-    batch: int = 1
-    threads: int = 1
-    precision: str = "fp32"
-    channels_last: bool = True
-    runtime: str = "eager"
-    device: str = "cpu"
-    half_width: float = 0.01
-    cap_seconds: float = 30.0
-    visit_ms: float = 30.0
-    min_rounds: int = 12
-    seed: int = 0
-
-    @property
-    def options(self) -> Options:
-        """The part that the runtime decides on."""
-        return Options(self.device, self.precision, self.threads, self.channels_last)
-
-
-@dataclass(frozen=True, slots=True)
-class Rounds:
-    """Medians of every visit in milliseconds, by role; position is the round."""
-
-    wall: Mapping[str, tuple[float, ...]]
-    cpu: Mapping[str, tuple[float, ...]]
-    calls: Mapping[str, int]
-    stopped_by: Literal["precision", "cap"]
-    seconds: float
 
 
 def measure_latency(
@@ -97,84 +64,49 @@ def measure_latency(
 ) -> tuple[Measurement, ...]:
     """Wall and processor time of `variant`, of `base` and of a second copy of `base`, deployed and untrained.
 
-    Every measurement holds one sample for each round, and samples of one position belong to one round. `images`
-    (B, 3, H, W) in 0..1 replace the noise that is used otherwise.
+    Every measurement holds one sample for each round, and samples of one position belong to one round; the note
+    `kept` lists the rounds that count, `calls_ms` every timed call. `images` (B, 3, H, W) in 0..1 replace the noise
+    that is used otherwise. Where the machine counts energy, that of an image is measured after the rounds.
 
     Raises:
-        LatencyError: a model's output is not finite.
+        LatencyError: a model's output is not finite, or it ran on another device than was asked for.
         RuntimeUnfitError: the runtime, device or precision is not to be had here.
         SpecError: a variant does not build.
     """
-    images = noise(settings) if images is None else images
-    sessions = _open_all({"variant": variant, "base": base, "copy": base}, settings, classes)
-    prepared = {role: session.prepare(images) for role, session in sessions.items()}
-    for role, session in sessions.items():
-        check_finite(base.name if role != "variant" else variant.name, session.run(prepared[role]), settings)
-    before, switches = machine.cpu_times(), _switches()
-    rounds = interleave(sessions, prepared, settings)
-    load = machine.load_since(before)
+    ledger = Ledger()
+    before = machine.cpu_times()
+    sessions = _open_all({"variant": variant, "base": base, "copy": base}, settings, classes, ledger)
+    with ledger.phase("checking"):
+        images = noise(settings) if images is None else images
+        prepared = {role: session.prepare(images) for role, session in sessions.items()}
+        for role, session in sessions.items():
+            name = variant.name if role == "variant" else base.name
+            check_device(name, session.settings, settings)
+            check_finite(name, session.run(prepared[role]), settings)
+    watch = Watch(sensor_of(settings), flusher(settings))
+    rounds = interleave(sessions, prepared, settings, watch)
+    ledger.book("warming", sum(warm.seconds for warm in rounds.warm.values()))
+    ledger.book("measuring", rounds.measuring)
+    ledger.book("watching", rounds.seconds - rounds.measuring)
     stated: dict[str, Json] = {
         "image_size": images.shape[-1],
         "batch": images.shape[0],
         **sessions["variant"].settings,
     }
-    for session in sessions.values():
-        session.close()
+    with ledger.phase("energy"):
+        energy, energy_note = _energy(sessions, prepared, settings, stated)
     notes: dict[str, Json] = {
         "base": base.name,
-        "stopped_by": rounds.stopped_by,
-        "rounds": len(rounds.wall["variant"]),
-        "seconds": round(rounds.seconds, 3),
-        "calls_per_visit": dict(rounds.calls),
-        "involuntary_switches": _switches() - switches,
-        "load": asdict(load),
-        "half_width": settings.half_width,
-        "cap_seconds": settings.cap_seconds,
-        "seed": settings.seed,
+        **_notes(rounds, settings),
+        "base_runtime": str(sessions["base"].settings.get("runtime", "")),
+        "load": asdict(machine.load_since(before)),
         "weights": "untrained",
+        "energy": energy_note,
+        "spent": {phase: round(seconds, 4) for phase, seconds in ledger.seconds.items()},
     }
-    return _measurements(rounds, stated, notes)
-
-
-def interleave(
-    sessions: Mapping[str, Session],
-    prepared: Mapping[str, "Tensor"],
-    settings: Settings,
-    *,
-    clock: Callable[[], float] = time.perf_counter,
-) -> Rounds:
-    """Warm up, then visit every session once a round until the ratio of "variant" to "base" is known well enough."""
-    order = sorted(sessions)
-    shuffle = random.Random(settings.seed).shuffle  # noqa: S311  (an order, not a secret)
-    calls = {role: _warm_up(sessions[role], prepared[role], settings, clock) for role in order}
-    wall: dict[str, list[float]] = {role: [] for role in order}
-    cpu: dict[str, list[float]] = {role: [] for role in order}
-    start, look = clock(), settings.min_rounds
-    precise = False
-    while not precise and clock() - start < settings.cap_seconds:
-        shuffle(order)
-        for role in order:
-            wall_ms, cpu_ms = visit(sessions[role], prepared[role], calls[role])
-            wall[role].append(wall_ms)
-            cpu[role].append(cpu_ms)
-        if len(wall["base"]) >= look:
-            precise = _is_precise(wall, settings.half_width)
-            look = math.ceil(_BETWEEN_LOOKS * look)
-    return Rounds(
-        wall={role: tuple(samples) for role, samples in wall.items()},
-        cpu={role: tuple(samples) for role, samples in cpu.items()},
-        calls=calls,
-        stopped_by="precision" if precise else "cap",
-        seconds=clock() - start,
-    )
-
-
-def visit(session: Session, prepared: "Tensor", calls: int) -> tuple[float, float]:
-    """Median wall and processor milliseconds of `calls` calls, after one untimed call that warms the caches again."""
-    session.run(prepared)
-    session.synchronize()
-    timings = [session.time(prepared) for _ in range(calls)]
-    return statistics.median(t.wall_ms for t in timings), statistics.median(t.cpu_ms for t in timings)
+    for session in sessions.values():
+        session.close()
+    return (*_measurements(rounds, stated, notes), *energy)
 
 
 def noise(settings: Settings) -> "Tensor":
@@ -200,52 +132,88 @@ def check_finite(name: str, output: "Tensor", settings: Settings) -> None:
         )
 
 
-def _open_all(variants: Mapping[str, Variant], settings: Settings, classes: int) -> dict[str, Session]:
+def check_device(name: str, stated: Mapping[str, Json], settings: Settings) -> None:
+    """Raise LatencyError if a session says that it runs elsewhere: a runtime may fall back to the CPU in silence."""
+    device = str(stated.get("device", settings.device))
+    if device.partition(":")[0] != settings.kind:
+        raise LatencyError(f"{name}: ran on {device} instead of {settings.device}; such a time is not reported")
+
+
+def _open_all(variants: Mapping[str, Variant], settings: Settings, classes: int, ledger: Ledger) -> dict[str, Session]:
     """Build, deploy and open in an order that the seed shuffles: a place in memory has a speed of its own."""
     from suite.nn.deploy import deploy
     from suite.nn.detector import build
 
     order = sorted(variants)
     random.Random(settings.seed).shuffle(order)  # noqa: S311
+    sessions: dict[str, Session] = {}
+    for role in order:
+        with ledger.phase("building"):
+            model = deploy(build(variants[role], classes, seed=0))
+        runtime = settings.runtime if role == "variant" else settings.base_runtime or settings.runtime
+        with ledger.phase("opening"):
+            sessions[role] = open_session(runtime, model, settings.options)
+    return sessions
+
+
+def _energy(
+    sessions: Mapping[str, Session],
+    prepared: Mapping[str, "Tensor"],
+    settings: Settings,
+    stated: Mapping[str, Json],
+) -> tuple[tuple[Measurement, ...], str]:
+    """Millijoules an image of variant and base, and where they are from; or nothing, and why."""
+    meter = meter_of(settings)
+    if isinstance(meter, str):
+        return (), meter
+    found = []
+    for role, metric in _ENERGY.items():
+        joules = measure_energy(sessions[role], prepared[role], meter, seconds=ENERGY_SECONDS[settings.kind])
+        if joules is None:
+            return (), "not here: this device does not count energy"
+        samples = tuple(1000 * joule / settings.batch for joule in joules)
+        found.append(Measurement(metric, 1, "mJ", "deployed", samples, stated, {"source": meter.source}))
+    return tuple(found), meter.source
+
+
+def _notes(rounds: Rounds, settings: Settings) -> dict[str, Json]:
+    """How the rounds went, for all measurements alike."""
+    kept, aside = rounds.kept, Counter(found.aside for found in rounds.rounds if found.aside)
+    warm: dict[str, Json] = {
+        role: {"calls": w.calls, "seconds": round(w.seconds, 3), "steady": w.steady} for role, w in rounds.warm.items()
+    }
     return {
-        role: open_session(settings.runtime, deploy(build(variants[role], classes, seed=0)), settings.options)
-        for role in order
+        "stopped_by": rounds.stopped_by,
+        "rounds": len(rounds.rounds),
+        "kept": list(kept),
+        "set_aside": {
+            "rounds": sum(aside.values()),
+            "why": dict(aside),
+            "rule": RULES[settings.kind],
+            "left_out": len(kept) < len(rounds.rounds),
+        },
+        "seconds": round(rounds.seconds, 3),
+        "calls_per_visit": dict(rounds.calls),
+        "warm_up": warm,
+        "involuntary_switches": sum(v.switches for found in rounds.rounds for v in found.visits.values()),
+        "half_width": settings.half_width,
+        "cap_seconds": settings.cap_seconds,
+        "flush_l2": settings.flush_l2,
+        "seed": settings.seed,
     }
 
 
-def _warm_up(session: Session, prepared: "Tensor", settings: Settings, clock: Callable[[], float]) -> int:
-    """Call until warm; the number of timed calls that fill a visit, from the last call's time."""
-    least, seconds = _WARM_UP[settings.device.partition(":")[0]]
-    start, done = clock(), 0
-    while done < least or clock() - start < seconds:
-        last = session.time(prepared).wall_ms
-        done += 1
-    return max(1, min(_MOST_CALLS, round(settings.visit_ms / last)))
-
-
-def _is_precise(wall: Mapping[str, Sequence[float]], half_width: float) -> bool:
-    from suite.stats.intervals import log_ratios, median_interval  # scipy takes a while to load
-
-    interval = median_interval(log_ratios(wall["variant"], wall["base"]))
-    return max(interval.high - interval.value, interval.value - interval.low) <= half_width
-
-
-def _switches() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
-
-
 def _measurements(rounds: Rounds, stated: Mapping[str, Json], notes: Mapping[str, Json]) -> tuple[Measurement, ...]:
-    samples = {"wall": rounds.wall, "cpu": rounds.cpu}
-    return tuple(
-        Measurement(
-            metric=f"latency_{infix}{clock}_ms",
-            metric_version=VERSION,
-            unit="ms",
-            form="deployed",
-            samples=samples[clock][role],
-            settings=stated,
-            notes=notes,
-        )
-        for role, infix in _ROLES.items()
-        for clock in _CLOCKS
-    )
+    """One for each role and clock; the machine's readings stand with the first, every call with its own."""
+    found = []
+    for role, infix in _ROLES.items():
+        visits = [one.visits[role] for one in rounds.rounds]
+        for clock in _CLOCKS:
+            calls = [v.wall_calls if clock == "wall" else v.cpu_calls for v in visits]
+            flat: list[Json] = [round(call, 4) for visit in calls for call in visit]
+            own: dict[str, Json] = {**notes, "calls_ms": flat}
+            if (role, clock) == ("variant", "wall"):
+                own["seen"] = {name: list(values) for name, values in columns(rounds.rounds).items()}
+            samples = rounds.wall(role) if clock == "wall" else rounds.cpu(role)
+            found.append(Measurement(f"latency_{infix}{clock}_ms", VERSION, "ms", "deployed", samples, stated, own))
+    return tuple(found)

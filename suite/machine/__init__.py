@@ -1,4 +1,7 @@
-"""What this machine is, whether it is quiet enough to time on, and which checkout runs. Never imports torch."""
+"""What this machine is, whether it is quiet enough to time on, and which checkout runs. Never imports torch.
+
+What is watched while something is timed: `sensors` (processor), `nvml` (GPU), `energy`.
+"""
 
 import os
 import platform
@@ -16,7 +19,7 @@ from suite.record import Json
 
 _PROC = Path("/proc")
 _CGROUP = Path("/sys/fs/cgroup")
-_ROOT = Path(__file__).resolve().parents[1]
+_ROOT = Path(__file__).resolve().parents[2]
 _BUSY_ALLOWED = 0.10
 _STEAL_ALLOWED = 0.01
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")

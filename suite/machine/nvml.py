@@ -1,0 +1,74 @@
+"""A GPU as its driver sees it (NVML, by the optional nvidia-ml-py): clocks, temperature, power, throttling, energy."""
+
+import importlib
+import importlib.util
+from collections.abc import Callable
+from typing import Any
+
+from suite.machine.sensors import Readings
+
+THROTTLING: dict[int, str] = {
+    0x04: "power cap",
+    0x08: "hardware slowdown",
+    0x20: "thermal slowdown by software",
+    0x40: "thermal slowdown by hardware",
+    0x80: "power brake",
+}
+"""Bits of NVML's clock event reasons that slow work down; an idle GPU and clocks that a user has set are no fault."""
+
+_SM_CLOCK, _MEMORY_CLOCK, _GPU_TEMPERATURE = 1, 2, 0  # NVML's numbers
+
+
+def throttled(reasons: float) -> tuple[str, ...]:
+    """The causes among the bits of `reasons` for which a GPU runs slower than it could."""
+    return tuple(words for bit, words in THROTTLING.items() if int(reasons) & bit)
+
+
+def find_gpu(uuid: str, nvml: Any = None) -> "Gpu | str":
+    """The GPU of that UUID ("GPU-…"), or why it cannot be watched. `nvml` stands in for the module pynvml."""
+    if nvml is None:
+        if importlib.util.find_spec("pynvml") is None:
+            return "not here: nvidia-ml-py is not installed (extra `gpu`)"
+        nvml = importlib.import_module("pynvml")
+    try:
+        nvml.nvmlInit()
+        handle = nvml.nvmlDeviceGetHandleByUUID(uuid)
+    except nvml.NVMLError as error:
+        return f"not here: {error}"
+    return Gpu(nvml, handle)
+
+
+class Gpu:
+    """One card: a sensor for rounds, and a meter of energy. What a card does not support is absent."""
+
+    source = "NVML, total energy of the card"
+
+    def __init__(self, nvml: Any, handle: Any) -> None:
+        self._nvml, self._handle = nvml, handle
+
+    def start(self) -> None:
+        """Nothing: all readings are of the moment at which a round ends, while the card is still warm from it."""
+
+    def stop(self) -> Readings:
+        """`sm_mhz`, `memory_mhz`, `celsius`, `watts` and `throttle` (bits, see `THROTTLING`)."""
+        nvml, handle = self._nvml, self._handle
+        asked: dict[str, Callable[[], float]] = {
+            "sm_mhz": lambda: nvml.nvmlDeviceGetClockInfo(handle, _SM_CLOCK),
+            "memory_mhz": lambda: nvml.nvmlDeviceGetClockInfo(handle, _MEMORY_CLOCK),
+            "celsius": lambda: nvml.nvmlDeviceGetTemperature(handle, _GPU_TEMPERATURE),
+            "watts": lambda: nvml.nvmlDeviceGetPowerUsage(handle) / 1000,
+            "throttle": lambda: nvml.nvmlDeviceGetCurrentClocksThrottleReasons(handle),
+        }
+        found = {name: self._ask(question) for name, question in asked.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def joules(self) -> float | None:
+        """Energy since the driver was loaded; None on cards older than Volta."""
+        used = self._ask(lambda: self._nvml.nvmlDeviceGetTotalEnergyConsumption(self._handle))
+        return None if used is None else used / 1000
+
+    def _ask(self, question: Callable[[], float]) -> float | None:
+        try:
+            return float(question())
+        except self._nvml.NVMLError:
+            return None
