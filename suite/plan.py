@@ -217,7 +217,7 @@ class _Planner:
             "data": self.conditions.data.fingerprint,
             "seed": seed,
             "recipe": self.conditions.recipe_json,
-            "budget": [protocol.budget.steps, protocol.budget.batch],
+            "budget": [protocol.budget.kind, protocol.budget.amount, protocol.budget.batch],
             "evaluation": asdict(protocol.evaluation),
             "image_size": protocol.image_size,
             "device": self.conditions.train_device,

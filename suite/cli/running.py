@@ -47,6 +47,9 @@ def prepare(options: Options) -> Prepared:
     if options.seeds:
         protocol = replace(protocol, seeds=options.seeds)
     chosen_recipe = recipe(protocol.recipe)
+    if chosen_recipe.patience:
+        message = f"the recipe {protocol.recipe!r} has `patience`, which ends variants after different numbers of steps"
+        raise Refusal(ExitCode.USAGE, f"{message}; a run compares at equal budgets, so leave it out or use `train`")
     library = open_library(options.variants, allow_code=options.allow_code)
     chosen = library.select(options.names or (*protocol.variants, *_own_names(options.variants)))
     trained = tuple(_started(variant, options.weights) for variant in finals(chosen, library, options.out))

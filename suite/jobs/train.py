@@ -1,6 +1,7 @@
 """The training job: one variant, one seed, from scratch or from weights; the averaged model is kept and evaluated."""
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -10,21 +11,26 @@ from suite.datasets.forms import read_split
 from suite.datasets.loader import TrainingBatches
 from suite.datasets.split import Split
 from suite.jobs import JobError, Reporter, Result
+from suite.jobs.budget import Allowance, allowance, measure_budget
+from suite.jobs.journal import Journal, has_tensorboard, open_board
 from suite.metrics import TRAINING
 from suite.metrics.accuracy import Evaluation, evaluate
 from suite.metrics.authority import EvaluatorError
+from suite.metrics.curves import fitness
 from suite.metrics.results import write_results
 from suite.nn.detector import Detector, build
 from suite.nn.transfer import start_from
 from suite.nn.weights import WeightsError, save_checkpoint
 from suite.plan import Job
+from suite.protocols import Budget
 from suite.protocols.protocol import Evaluation as Scored
 from suite.record import Json, Measurement
 from suite.spec.variant import Variant
 from suite.spec.words import SCRATCH
 from suite.stats import matches
+from suite.train.curve import Score
 from suite.train.diverged import TrainingDiverged
-from suite.train.loop import Trained, train
+from suite.train.loop import Progress, Trained, train
 from suite.train.recipe import Recipe
 from suite.train.room import TrainingOutOfMemory
 from suite.train.snapshot import CheckpointError, Every, Keeper, Snapshot
@@ -34,29 +40,36 @@ YOLOV5 = Scored(confidence=0.001, iou=0.6, max_detections=300)  # what YOLOv5 it
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """All that decides the weights: what is trained, on which data, how, for how long; and where it is kept."""
+    """All that decides the weights: what is trained, on which data, how, for how long; and where it is kept.
+
+    `weights_sha256` is what the variant's weights file must hold, "" for whatever it does. `checkpoint` is the file to
+    go on from where it is there, and to write while training; `curve` a CSV file, `tensorboard` a folder; in `proof` it
+    is written that pycocotools agrees, which without such a file is always checked.
+    """
 
     variant: Variant
     data: Path
     recipe: Recipe
     image_size: int  # pixels
-    batch: int
-    steps: int
+    budget: Budget
     seed: int
     device: str = "cpu"
     evaluation: Scored = YOLOV5
-    weights_sha256: str = ""  # what the variant's weights file must hold, "" for whatever it does
-    checkpoint: Path | None = None  # the file to go on from where it is there, and to write while training
+    weights_sha256: str = ""
+    checkpoint: Path | None = None
     every: Every = field(default_factory=Every)
-    proof: Path | None = None  # where it is written that pycocotools agrees; without it that is always checked
+    proof: Path | None = None
+    curve: Path | None = None
+    tensorboard: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Taught:
-    """What a lesson led to, and the facts that belong beside the checkpoint."""
+    """What a lesson led to, what it used, and the facts that belong beside the weights."""
 
     trained: Trained
     evaluation: Evaluation
+    budget: Measurement
     facts: dict[str, Json]
     keeper: Keeper | None
 
@@ -67,7 +80,7 @@ class Taught:
 
 
 def execute(job: Job, reporter: Reporter) -> Result:
-    """Train, evaluate, and keep the checkpoint, the detections and their matches beside the store.
+    """Train, evaluate, and keep weights, curve, detections and their matches. Goes on from a checkpoint if it can.
 
     Raises:
         JobError: the training diverged, ran out of memory, or its checkpoint cannot be used or written.
@@ -83,26 +96,27 @@ def execute(job: Job, reporter: Reporter) -> Result:
         data=conditions.data.folder,
         recipe=conditions.recipe,
         image_size=protocol.image_size,
-        batch=protocol.budget.batch,
-        steps=protocol.budget.steps,
+        budget=protocol.budget,
         seed=job.seed,
         device=conditions.train_device,
         evaluation=protocol.evaluation,
         weights_sha256=job.weights_sha256,
         checkpoint=folder / "checkpoint.json",
         proof=job.proof,
+        every=Every(60 * protocol.checkpoints.minutes, protocol.checkpoints.steps),
+        curve=folder / "curve.csv",
     )
     taught = teach(lesson, reporter)
-    artifacts = _keep(taught, folder)
+    artifacts = (*_keep(taught, folder), folder / "curve.csv")
     taught.forget()
     return Result(
-        (*taught.evaluation.measurements, *_training(taught.trained)),
+        (*taught.evaluation.measurements, *_training(taught.trained), taught.budget),
         {"device": lesson.device, "threads": torch.get_num_threads(), "start": taught.facts["start"]},
         tuple(str(path.relative_to(conditions.out)) for path in artifacts),
     )
 
 
-def teach(lesson: Lesson, reporter: Reporter) -> Taught:
+def teach(lesson: Lesson, reporter: Reporter, listen: Callable[[Progress], None] | None = None) -> Taught:
     """Train on the training part of the data and evaluate the averaged model on the validation part.
 
     Raises:
@@ -113,85 +127,96 @@ def teach(lesson: Lesson, reporter: Reporter) -> Taught:
     """
     reporter.stage("data")
     data, val = read_split(lesson.data, "train"), read_split(lesson.data, "val")
-    keeper, resumed = _keeper(lesson, data.fingerprint)
     reporter.stage("build")
     model = build(lesson.variant, len(data.categories), seed=lesson.seed)
     start = begin(model, lesson)
-    batches = TrainingBatches(
-        data,
+    allowed = allowance(
+        lesson.budget,
+        lesson.variant,
+        classes=model.classes,
         image_size=lesson.image_size,
-        batch=lesson.batch,
-        steps=lesson.steps,
-        seed=lesson.seed,
-        augment=lesson.recipe.augment,
-        image_weights=lesson.recipe.image_weights,
-        start=resumed.step if resumed else 0,
-        rect=lesson.recipe.rect,
-        stride=max(32, *model.strides),
+        pictures=len(data.pictures),
     )
+    keeper, resumed = _keeper(lesson, {"data": data.fingerprint, "weights": start.get("sha256", "")})
     reporter.stage("train")
+
+    def tell(progress: Progress) -> None:
+        reporter.progress(progress.step, progress.steps)
+        if listen is not None:
+            listen(progress)
+
+    board = open_board(lesson.tensorboard) if lesson.tensorboard and has_tensorboard() else None
+    journal = Journal(lesson.curve, lesson.budget.batch, resumed, listen=tell, board=board)
+    pupil = _Pupil(lesson, model, keeper, resumed, journal)
     try:
-        trained = train(
-            model,
-            lesson.variant,
-            batches,
-            lesson.recipe,
-            steps=lesson.steps,
-            seed=lesson.seed,
-            on_step=lambda progress: reporter.progress(progress.step, progress.steps),
-            device=lesson.device,
-            image_size=lesson.image_size,
-            keeper=keeper,
-            start=resumed,
-        )
+        trained = pupil.trained(data, val, allowed)
     except TrainingDiverged as error:
         raise JobError("non-finite", str(error)) from error
     except TrainingOutOfMemory as error:
         raise JobError("oom", str(error)) from error
     except CheckpointError as error:
         raise JobError("checkpoint", str(error)) from error
+    finally:
+        journal.close()
     reporter.stage("eval")
     evaluation = _evaluated(trained.ema_model, val, lesson)
     facts: dict[str, Json] = {
         "class_names": [category.name for category in data.categories],
         "image_size": lesson.image_size,
-        "steps": lesson.steps,
-        "batch": lesson.batch,
+        "steps": trained.steps,
+        "batch": lesson.budget.batch,
         "seed": lesson.seed,
         "data": data.fingerprint,
         "fingerprint": lesson.variant.fingerprint,
         "architecture": lesson.variant.architecture,
         "start": start,
     }
-    return Taught(trained, evaluation, facts, keeper)
+    return Taught(trained, evaluation, measure_budget(lesson.budget, allowed, trained), facts, keeper)
 
 
-def _keeper(lesson: Lesson, data: str) -> tuple[Keeper | None, Snapshot | None]:
-    """What writes the lesson's checkpoints, and the one that is there already.
+@dataclass(frozen=True, slots=True)
+class _Pupil:
+    lesson: Lesson
+    model: Detector
+    keeper: Keeper | None
+    resumed: Snapshot | None
+    journal: Journal
 
-    Raises:
-        JobError: that one is another training's, or damaged.
-    """
-    if lesson.checkpoint is None:
-        return None, None
-    recipe: dict[str, Json] = asdict(lesson.recipe)
-    identity: dict[str, Json] = {
-        "network": lesson.variant.fingerprint,
-        "data": data,
-        "recipe": recipe,
-        "image_size": lesson.image_size,
-        "batch": lesson.batch,
-        "steps": lesson.steps,
-        "seed": lesson.seed,
-        "device": torch.device(lesson.device).type,
-        "weights": lesson.weights_sha256 or lesson.variant.weights,
-        "torch": torch.__version__,
-    }
-    keeper = Keeper(lesson.checkpoint, identity, every=lesson.every)
-    try:
-        return keeper, keeper.load()
-    except CheckpointError as error:
-        raise JobError("checkpoint", str(error)) from error
+    def trained(self, data: Split, val: Split, allowed: Allowance) -> Trained:
+        lesson = self.lesson
+        batches = TrainingBatches(
+            data,
+            image_size=lesson.image_size,
+            batch=lesson.budget.batch,
+            steps=allowed.steps,
+            seed=lesson.seed,
+            augment=lesson.recipe.augment,
+            image_weights=lesson.recipe.image_weights,
+            start=self.resumed.step if self.resumed else 0,
+            rect=lesson.recipe.rect,
+            stride=max(32, *self.model.strides),
+        )
+
+        def evaluated(step: int, model: Detector) -> Score:
+            score = _score(step, _evaluated(model, val, lesson))
+            self.journal.score(score)
+            return score
+
+        return train(
+            self.model,
+            lesson.variant,
+            batches,
+            lesson.recipe,
+            steps=allowed.steps,
+            seconds=allowed.seconds,
+            seed=lesson.seed,
+            on_step=self.journal.step,
+            evaluate=evaluated,
+            device=lesson.device,
+            image_size=lesson.image_size,
+            keeper=self.keeper,
+            start=self.resumed,
+        )
 
 
 def _evaluated(model: Detector, val: Split, lesson: Lesson) -> Evaluation:
@@ -217,6 +242,39 @@ def _evaluated(model: Detector, val: Split, lesson: Lesson) -> Evaluation:
         proof.parent.mkdir(parents=True, exist_ok=True)
         proof.write_text(json.dumps(found.agreement))
     return found
+
+
+def _score(step: int, evaluation: Evaluation) -> Score:
+    found = {m.metric: m.samples[0] for m in evaluation.measurements if m.metric in {"ap", "ap50"} and m.samples}
+    ap, ap50 = found.get("ap", 0.0), found.get("ap50", 0.0)
+    return Score(step, ap, ap50, fitness(0, 0, ap50, ap))
+
+
+def _keeper(lesson: Lesson, facts: Mapping[str, Json]) -> tuple[Keeper | None, Snapshot | None]:
+    """What writes the lesson's checkpoints, and the one that is there already; `facts` too have to be the same.
+
+    Raises:
+        JobError: that one is another training's, or damaged.
+    """
+    if lesson.checkpoint is None:
+        return None, None
+    recipe: dict[str, Json] = asdict(lesson.recipe)
+    identity: dict[str, Json] = {
+        **facts,
+        "network": lesson.variant.fingerprint,
+        "recipe": recipe,
+        "image_size": lesson.image_size,
+        "batch": lesson.budget.batch,
+        lesson.budget.kind: lesson.budget.amount,
+        "seed": lesson.seed,
+        "device": torch.device(lesson.device).type,
+        "torch": torch.__version__,
+    }
+    keeper = Keeper(lesson.checkpoint, identity, every=lesson.every)
+    try:
+        return keeper, keeper.load()
+    except CheckpointError as error:
+        raise JobError("checkpoint", str(error)) from error
 
 
 def begin(model: Detector, lesson: Lesson) -> dict[str, Json]:
@@ -247,7 +305,7 @@ def _training(trained: Trained) -> tuple[Measurement, ...]:
         "cls": [point.cls for point in curve],
         "lr": [point.lr for point in curve],
     }
-    curve_metric, seconds_metric = TRAINING
+    curve_metric, seconds_metric, _ = TRAINING
     return (
         Measurement(curve_metric.name, curve_metric.version, curve_metric.unit, "trained", totals, notes=notes),
         Measurement(seconds_metric.name, seconds_metric.version, seconds_metric.unit, "trained", (trained.seconds,)),

@@ -10,8 +10,12 @@ ORDER = ("size", "flops", "latency", "accuracy")
 TRAINING: tuple[Metric, ...] = (
     Metric("loss_curve", "training loss", "", "", 1, 3, "training"),
     Metric("train_seconds", "time to train", "s", "", 1, 1, "training"),
+    Metric("train_steps", "steps trained", "", "", 1, 0, "training"),
 )
-"""What a training job says of itself; `loss_curve` holds the total loss at the steps that its notes list."""
+"""What a training job says of itself.
+
+`loss_curve` holds the total loss at the steps that its notes list, `train_steps` notes the budget and what was used.
+"""
 
 
 def definitions() -> tuple[Metric, ...]:

@@ -3,9 +3,21 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
-from suite.protocols.protocol import Budget, BuiltIn, Cost, Evaluation, Latency, MetricFile, Protocol, Timeouts, Verdict
+from suite.protocols.protocol import (
+    BUDGETS,
+    Budget,
+    BuiltIn,
+    Checkpoints,
+    Cost,
+    Evaluation,
+    Latency,
+    MetricFile,
+    Protocol,
+    Timeouts,
+    Verdict,
+)
 from suite.spec.document import Node, Table, parse, read_bytes, shown_path
 from suite.spec.errors import Problems, SpecError, suggest
 from suite.spec.reader import Reader
@@ -29,10 +41,12 @@ _KEYS = (
     "parallel",
     "timeouts",
     "verdict",
+    "checkpoints",
 )
 _SETUPS = ("cpu-fp32", "cpu-bf16", "cuda-fp32", "cuda-fp16", "cuda-bf16")
 _MAX_SIDE = 4096  # pixels
 _MAX_COUNT = 100_000_000
+_MAX_FLOPS = 1e30
 _WEEK = 604_800  # seconds
 T = TypeVar("T")
 
@@ -96,6 +110,7 @@ class _Decoder:
             "parallel": self._try(lambda: self._whole(table, "parallel", high=1024)),
             "timeouts": self._try(lambda: self._timeouts(table)),
             "verdict": self._try(lambda: self._verdict(table)),
+            "checkpoints": self._try(lambda: self._checkpoints(table)),
         }
         if self.reader.problems.found:
             return None
@@ -125,8 +140,8 @@ class _Decoder:
     def _whole(self, table: Table, key: str, *, low: int = 1, high: int = _MAX_COUNT) -> int:
         return _found(self.reader.whole(self._node(table, key), f"`{key}`", low=low, high=high))
 
-    def _number(self, table: Table, key: str, *, high: float) -> float:
-        return float(_found(self.reader.number(self._node(table, key), f"`{key}`", low=0, high=high)))
+    def _number(self, table: Table, key: str, *, high: float, above: bool = False) -> float:
+        return float(_found(self.reader.number(self._node(table, key), f"`{key}`", low=0, high=high, above=above)))
 
     def _several(self, table: Table, key: str, read: Callable[[Node], T | None]) -> tuple[T, ...]:
         node = self._node(table, key)
@@ -159,8 +174,30 @@ class _Decoder:
         )
 
     def _budget(self, table: Table) -> Budget:
-        budget = self._table(table, "budget", ("steps", "batch"))
-        return Budget(steps=self._whole(budget, "steps"), batch=self._whole(budget, "batch", high=65536))
+        budget = self._table(table, "budget", (*BUDGETS, "batch"))
+        stated = [kind for kind in BUDGETS if kind in budget.entries]
+        if len(stated) != 1:
+            message = f"`budget` has exactly one of {', '.join(BUDGETS)}, not {' and '.join(stated) or 'none'}"
+            self.reader.problems.add(budget.mark, "E105" if stated else "E103", message)
+            raise _Incomplete
+        [kind] = stated
+        amounts: dict[str, Any]
+        if kind in {"steps", "epochs"}:
+            amounts = {kind: self._whole(budget, kind)}
+        else:
+            amounts = {kind: self._number(budget, kind, high=_WEEK if kind == "seconds" else _MAX_FLOPS, above=True)}
+        return Budget(batch=self._whole(budget, "batch", high=65536), **amounts)
+
+    def _checkpoints(self, table: Table) -> Checkpoints:
+        if "checkpoints" not in table.entries:
+            return Checkpoints()
+        checkpoints = self._table(table, "checkpoints", ("minutes", "steps"))
+        if len(checkpoints.entries) != 1:
+            self.reader.problems.add(checkpoints.mark, "E105", "`checkpoints` has one of minutes, steps")
+            raise _Incomplete
+        if "steps" in checkpoints.entries:
+            return Checkpoints(steps=self._whole(checkpoints, "steps"))
+        return Checkpoints(minutes=self._number(checkpoints, "minutes", high=_WEEK / 60))
 
     def _evaluation(self, table: Table) -> Evaluation:
         evaluation = self._table(table, "evaluation", ("confidence", "iou", "max_detections", "evaluator"))

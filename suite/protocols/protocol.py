@@ -1,6 +1,6 @@
 """The frozen records of a protocol file."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Literal, cast
 
 from suite.record import Json
@@ -20,10 +20,39 @@ class BuiltIn:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How long every variant is trained: optimiser steps of `batch` pictures."""
+    """How long every variant is trained, with `batch` pictures a step; exactly one of the others is stated.
 
-    steps: int
+    `steps` are batches, `epochs` passes over the training pictures, `flops` those of training (six a multiply-add of
+    the forward pass), `seconds` wall time, by which rates and schedules go then.
+    """
+
     batch: int
+    steps: int | None = None
+    epochs: int | None = None
+    flops: float | None = None
+    seconds: float | None = None
+
+    @property
+    def kind(self) -> str:
+        """Which of them is stated."""
+        return next(name for name in BUDGETS if getattr(self, name) is not None)
+
+    @property
+    def amount(self) -> float:
+        """How much of it."""
+        amount: float = getattr(self, self.kind)
+        return amount
+
+
+BUDGETS = ("steps", "epochs", "flops", "seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoints:
+    """How often a training writes one: after so many minutes, or after so many steps where they are stated."""
+
+    minutes: float = 10.0
+    steps: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +143,11 @@ class Protocol:
     parallel: int
     timeouts: Timeouts
     verdict: Verdict
+    checkpoints: Checkpoints = field(default_factory=Checkpoints)
 
     @property
     def as_json(self) -> dict[str, Json]:
         """The protocol in plain JSON, as runs keep it."""
-        return cast("dict[str, Json]", asdict(self))
+        facts = cast("dict[str, Json]", asdict(self))
+        facts["budget"] = {self.budget.kind: self.budget.amount, "batch": self.budget.batch}
+        return facts

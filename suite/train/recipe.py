@@ -132,11 +132,22 @@ def recipe(name_or_path: str | Path) -> Recipe:
     problems.raise_if_any()
     assert made is not None
     assert isinstance(root, Table)
+    _require_sense(made, root, problems)
+    problems.raise_if_any()
+    return made
+
+
+def _require_sense(made: Recipe, root: Table, problems: Problems) -> None:
+    """Add the settings that cannot be carried out together to the problems."""
     for other, said in (("mosaic", made.augment.mosaic), ("image_weights", made.image_weights)):
         if made.rect and said:  # YOLOv5 leaves one of the two out without a word
             problems.add(root.keys["rect"], "E105", f"`rect` and `{other}` exclude each other", f"leave `{other}` out")
-    problems.raise_if_any()
-    return made
+    if made.compile and made.checkpointing:
+        message = "`compile` and `checkpointing` exclude each other"
+        problems.add(root.keys["compile"], "E105", message, "leave `checkpointing` out")
+    if made.patience and not made.evaluate_every:
+        message = "`patience` counts evaluations, of which there are none"
+        problems.add(root.keys["patience"], "E105", message, "state `evaluate_every` in steps, or leave it out")
 
 
 def _decode(

@@ -17,6 +17,7 @@ from suite.nn.slots import slots_of
 from suite.nn.start import Start
 from suite.nn.transfer import start_from
 from suite.nn.weights import save_checkpoint
+from suite.protocols import Budget
 from suite.spec.library import VARIANTS, Library
 from suite.spec.variant import Variant
 from suite.train.recipe import recipe
@@ -307,7 +308,7 @@ def test_weights_that_changed_after_planning_are_refused(
     """A result must not be stored under the hash of other weights than it began with."""
     model, path = trained
     lesson = Lesson(
-        replace(variant(), weights=str(path)), tmp_path, recipe("tiny"), 64, 1, 1, 0, weights_sha256="another"
+        replace(variant(), weights=str(path)), tmp_path, recipe("tiny"), 64, Budget(1, steps=1), 0, weights_sha256="another"
     )
 
     with pytest.raises(JobError, match="has changed since the run was planned"):

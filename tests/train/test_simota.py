@@ -14,6 +14,7 @@ from suite.datasets.shapes import ensure
 from suite.jobs.train import Lesson, teach
 from suite.nn.heads import Predictions
 from suite.nn.heads.decoupled import DecoupledHead
+from suite.protocols import Budget
 from suite.spec.library import Library
 from suite.spec.objective import Assigner, BoxKind, Loss, ScoreKind
 from suite.train.recipe import LossSettings, recipe
@@ -253,7 +254,7 @@ class Silent:
 def test_a_small_decoupled_network_learns(tmp_path: Path) -> None:
     data = ensure(tmp_path / "shapes", train=200, val=50)
     variant = Library().load("tiny_decoupled")
-    lesson = Lesson(variant, data, recipe("tiny"), image_size=128, batch=8, steps=300, seed=0)
+    lesson = Lesson(variant, data, recipe("tiny"), image_size=128, budget=Budget(8, steps=300), seed=0)
 
     taught = teach(lesson, Silent())
 
