@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from reports.budget import unequal_budget
 from reports.latency import CLOCKS, processes
 from reports.model import Judged, Report, Row, Rules, Setup, State
 from reports.words import signed, signed_percent
@@ -86,9 +87,11 @@ def needs_another_recipe(report: Report, row: Row) -> bool:
 
 
 def _difference(report: Report, row: Row, metric: str) -> Estimate | None:
-    """Nothing is compared where base or variant has learned nothing, or needs another recipe than the run's."""
+    """Nothing is compared where base or variant has learned nothing, or was trained in another way than the other."""
     base = report.row(row.baseline)
     if base is None or needs_another_recipe(report, row) or needs_another_recipe(report, base):
+        return None
+    if unequal_budget(report, row):
         return None
     if row.state not in {"trains", "suspect"} or not base.seeds(metric) or not row.seeds(metric):
         return None

@@ -1,5 +1,6 @@
 import gzip
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -10,15 +11,21 @@ from suite.datasets.facts import fingerprint
 from suite.datasets.forms import read_split
 from suite.datasets.shapes import ensure
 from suite.jobs import JobError, Result, execute, static
+from suite.jobs.budget import MOST, allowance
 from suite.machine import describe
 from suite.metrics import definitions
+from suite.metrics.flops import count
 from suite.nn.detector import build
 from suite.nn.weights import load_weights
 from suite.plan import Conditions, Data, plan
+from suite.protocols import Budget, Checkpoints
 from suite.spec.library import Library
 from suite.spec.variant import Expect
+from suite.stats.budget import METRIC, used
 from suite.stats.matches import load as load_matches
+from suite.train.engine import Engine
 from suite.train.recipe import recipe
+from suite.train.snapshot import Keeper, Snapshot
 
 LIBRARY = Library()
 BASE = LIBRARY.load("yolov5p")
@@ -178,7 +185,7 @@ def test_the_training_job_measures_and_keeps_the_model(conditions):
     reporter = Reporter()
     result = execute(training, reporter)
 
-    weights, detections, matches = (conditions.out / path for path in result.artifacts)
+    weights, detections, matches, curve = (conditions.out / path for path in result.artifacts)
     assert reporter.stages == ["data", "build", "train", "eval"]
     assert reporter.steps == (2, 2)
     assert {"ap", "ap50", "detections", "loss_curve", "train_seconds"} <= {m.metric for m in result.measurements}
@@ -186,6 +193,91 @@ def test_the_training_job_measures_and_keeps_the_model(conditions):
     results = json.loads(gzip.decompress(detections.read_bytes()))
     assert len(load_matches(matches).score) <= len(results)
     assert weights.is_relative_to(conditions.out / "artifacts" / training.key)
+    assert curve.read_text().splitlines()[1].startswith("2,4,")
+
+
+def test_the_training_job_says_what_it_used_of_its_budget(conditions, results):
+    (steps,) = (m for m in results["train"].measurements if m.metric == "train_steps")
+    spent = used(steps.notes)
+
+    assert (steps.samples, spent.kind, spent.amount, spent.images, spent.end) == ((2.0,), "steps", 2, 4, "budget")
+    gmacs = next(m for m in results["static"].measurements if (m.metric, m.form) == ("gmacs", "trained")).samples[0]
+    assert spent.flops == pytest.approx(4 * 6e9 * gmacs)
+
+
+def test_two_variants_see_the_same_pictures(conditions, results):
+    other = execute(job(conditions, "train", LIBRARY.load("yolov5p_wide")), Reporter())
+
+    both = [
+        used(m.notes).pictures for found in (results["train"], other) for m in found.measurements if m.metric == METRIC
+    ]
+    assert len(both) == 2
+    assert len(set(both)) == 1
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [
+        ({"steps": 7}, (7, None)),
+        ({"epochs": 3}, (8, None)),  # 3 x 10 pictures in batches of 4
+        ({"flops": 9.99}, (9, None)),  # in units of one step
+        ({"flops": 0.5}, (1, None)),
+        ({"seconds": 2.5}, (MOST, 2.5)),
+    ],
+)
+def test_a_budget_becomes_steps_or_seconds(stated, expected):
+    step = 4 * 6e9 * count(build(BASE, 80, device="meta").eval(), "trained", 64).samples[0]
+    if "flops" in stated:
+        stated = {"flops": stated["flops"] * step}
+
+    allowed = allowance(Budget(4, **stated), BASE, classes=80, image_size=64, pictures=10)
+
+    assert (allowed.steps, allowed.seconds) == expected
+
+
+def test_a_killed_training_job_goes_on_from_its_checkpoint(conditions, monkeypatch):
+    """The second process reads the batches from where the first one was killed."""
+    longer = replace(
+        conditions,
+        protocol=replace(
+            conditions.protocol,
+            budget=replace(conditions.protocol.budget, steps=4),
+            checkpoints=Checkpoints(steps=2),
+        ),
+    )
+    training = job(longer, "train")
+    whole = execute(training, Reporter())
+    expected = [(longer.out / path).read_bytes() for path in whole.artifacts]
+    steps = Engine.step
+
+    def killed(engine, step, batch):
+        if step == 3:
+            raise KeyboardInterrupt
+        steps(engine, step, batch)
+
+    seen = []
+    monkeypatch.setattr(Engine, "step", killed)
+    with pytest.raises(KeyboardInterrupt):
+        execute(training, Reporter())
+    monkeypatch.setattr(Engine, "step", lambda engine, step, batch: (seen.append(step), steps(engine, step, batch)))
+    again = execute(training, Reporter())
+
+    assert seen == [2, 3]
+    assert [(longer.out / path).read_bytes() for path in again.artifacts] == expected
+    assert not list((longer.out / "artifacts" / training.key).glob("checkpoint*"))
+
+
+def test_another_trainings_checkpoint_is_a_failure_that_says_what_differs(conditions):
+    training = job(conditions, "train")
+    folder = conditions.out / "artifacts" / training.key
+    Keeper(folder / "checkpoint.json", {"seed": 1}).keep(Snapshot(1, {}, {}))
+    try:
+        with pytest.raises(JobError, match=r"another training \(.*seed 1, now 0") as caught:
+            execute(training, Reporter())
+    finally:
+        shutil.rmtree(folder)
+
+    assert caught.value.code == "checkpoint"
 
 
 def test_the_first_evaluation_of_a_run_is_checked_by_pycocotools_and_the_others_refer_to_it(conditions):

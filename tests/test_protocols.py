@@ -1,6 +1,7 @@
 import pytest
 
 from suite import protocols
+from suite.protocols import Checkpoints
 from suite.spec.errors import SpecError
 from suite.spec.library import Library
 from suite.train.recipe import recipe
@@ -117,9 +118,39 @@ def test_all_problems_of_a_file_are_told_at_once(tmp_path):
         ("batch: 2}", "batch: 0}", "`batch` is from 1"),
         ("parallel: 1", "parallel: yes", "`parallel` is a whole number"),
         ("train: 9", "train: -1", "`train` is from 0"),
+        ("{steps: 2, ", "{", "`budget` has exactly one of steps, epochs, flops, seconds, not none"),
+        (
+            "steps: 2,",
+            "steps: 2, epochs: 3,",
+            "`budget` has exactly one of steps, epochs, flops, seconds, not steps and epochs",
+        ),
+        ("steps: 2,", "seconds: 0,", "`seconds` is above 0"),
+        ("steps: 2,", "epochs: 1.5,", "`epochs` is a whole number"),
+        ("parallel: 1", "parallel: 1\ncheckpoints: {steps: 5, minutes: 1}", "`checkpoints` has one of minutes, steps"),
     ],
 )
 def test_values_that_make_no_sense_are_refused(tmp_path, before, after, message):
     (found,) = problems(tmp_path, WHOLE.replace(before, after))
 
     assert found[1].startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("stated", "kind", "amount"),
+    [("epochs: 3", "epochs", 3), ("flops: 2e15", "flops", 2e15), ("seconds: 90", "seconds", 90)],
+)
+def test_a_budget_is_stated_in_one_of_four_ways(tmp_path, stated, kind, amount):
+    protocol = load(tmp_path, WHOLE.replace("steps: 2,", f"{stated},"))
+
+    assert (protocol.budget.kind, protocol.budget.amount, protocol.budget.batch) == (kind, amount, 2)
+    assert protocol.as_json["budget"] == {kind: amount, "batch": 2}
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [("", Checkpoints(10, 0)), ("{minutes: 2.5}", Checkpoints(2.5)), ("{steps: 5}", Checkpoints(10, 5))],
+)
+def test_checkpoints_come_every_ten_minutes_or_as_stated(tmp_path, stated, expected):
+    text = f"{WHOLE}checkpoints: {stated}\n" if stated else WHOLE
+
+    assert load(tmp_path, text).checkpoints == expected

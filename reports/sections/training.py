@@ -1,5 +1,6 @@
 """How the variants learned, and what they see by object size."""
 
+from reports.budget import stated_budget
 from reports.figures.curves import Curve, SizeDot, by_size, loss
 from reports.model import Report, Row
 from reports.section import Section
@@ -33,6 +34,7 @@ def build(report: Report) -> Section:
         "Thin lines are seeds, the thick line their mean, the dotted line the base's mean; averaged over blocks of "
         "steps. A lower loss is no better network: losses of different networks compare only in shape.",
         {
+            "budget": stated_budget(report),
             "loss": plot,
             "sizes": by_size(sizes, name="size", label="AP by object size for every variant") if sizes else None,
         },

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from reports.budget import unequal_budget
 from reports.headline import recipe_warning, stride_warning
 from reports.judge import latency_rule
 from reports.matched import matched_words, missed_words
@@ -123,6 +124,7 @@ def _line(report: Report, row: Row, columns: tuple[_Column, ...]) -> Line:
     badges += [unequal] if unequal else []
     badges += [words for words in row.record.warnings if not (warning and words.startswith("strides"))]
     badges += [words] if (words := recipe_warning(report, row)) else []
+    badges += [f"accuracy not judged: {words}"] if (words := unequal_budget(report, row)) else []
     badges += [words] if (words := missed_words(row)) else []
     badges += _lost(row)
     base = report.row(row.baseline)

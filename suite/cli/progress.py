@@ -30,9 +30,16 @@ def progress(jobs: int) -> Iterator[Listener]:
 @contextmanager
 def bars(jobs: int, console: "Console") -> Iterator[Listener]:
     """A listener that shows a bar for the run and for each job that goes on, and leaves only failures behind."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[state]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, transient=True) as shown:
         whole = shown.add_task("all jobs", total=jobs, state="")
         tasks = {}
@@ -42,7 +49,10 @@ def bars(jobs: int, console: "Console") -> Iterator[Listener]:
             if isinstance(event, Started):
                 tasks[event.id] = shown.add_task(words(step.job), total=None, state="")
             elif isinstance(event, Progressed):
-                shown.update(tasks[event.id], completed=event.done, total=event.total or None, state=event.stage)
+                task = tasks[event.id]
+                shown.update(task, completed=event.done, total=event.total or None)
+                speed = next(bar.speed for bar in shown.tasks if bar.id == task)
+                shown.update(task, state=_state(step.job, event, speed))
             else:
                 shown.remove_task(tasks.pop(event.id))
                 shown.update(whole, completed=step.number)
@@ -50,6 +60,13 @@ def bars(jobs: int, console: "Console") -> Iterator[Listener]:
                     console.print(_line(step, event), markup=False, highlight=False)
 
         yield show
+
+
+def _state(job: Job, event: Progressed, speed: float | None) -> str:
+    """The stage; while training the images a second as well."""
+    if event.stage != "train" or not speed:
+        return event.stage
+    return f"{event.stage} {speed * job.conditions.protocol.budget.batch:.0f} img/s"
 
 
 def words(job: Job) -> str:

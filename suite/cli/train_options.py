@@ -64,10 +64,12 @@ def train_options(function: Callable[..., int]) -> Callable[..., int]:
 
 
 def _parse_every(context: click.Context, parameter: click.Parameter, text: str) -> tuple[float, int]:
-    """ "10m", "90s", "1h", or a number of steps."""
+    """A time such as "10m", "90s", "1h", or a number of steps."""
     found = re.fullmatch(r"(\d+)([smh]?)", text.strip())
     if not found or not int(found[1]):
-        raise click.BadParameter(f"is a time such as 10m or 90s, or a number of steps, not {text!r}", context, parameter)
+        raise click.BadParameter(
+            f"is a time such as 10m or 90s, or a number of steps, not {text!r}", context, parameter
+        )
     number, unit = int(found[1]), found[2]
     return (float(number * _SECONDS[unit]), 0) if unit else (0.0, number)
 
@@ -114,6 +116,9 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
         help="How often a checkpoint is written to go on from: 10m, 90s, or a number of steps.",
     ),
     click.option(
-        "--tensorboard", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Scalars for TensorBoard."
+        "--tensorboard",
+        type=click.Path(file_okay=False, path_type=Path),
+        metavar="DIR",
+        help="Scalars for TensorBoard.",
     ),
 )

@@ -31,7 +31,7 @@ def open_board(folder: Path) -> Board:
     """TensorBoard's own writer; needs its package."""
     from torch.utils.tensorboard import SummaryWriter
 
-    board: Board = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+    board: Board = SummaryWriter(str(folder))
     return board
 
 

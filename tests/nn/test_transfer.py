@@ -308,7 +308,13 @@ def test_weights_that_changed_after_planning_are_refused(
     """A result must not be stored under the hash of other weights than it began with."""
     model, path = trained
     lesson = Lesson(
-        replace(variant(), weights=str(path)), tmp_path, recipe("tiny"), 64, Budget(1, steps=1), 0, weights_sha256="another"
+        replace(variant(), weights=str(path)),
+        tmp_path,
+        recipe("tiny"),
+        64,
+        Budget(1, steps=1),
+        0,
+        weights_sha256="another",
     )
 
     with pytest.raises(JobError, match="has changed since the run was planned"):

@@ -15,6 +15,7 @@ from suite.record import Failure, Json, Measurement, Metric, Outcome, digest
 from suite.spec.graph import vertices
 from suite.spec.library import Library
 from suite.spec.variant import Variant
+from suite.stats.budget import Used
 from suite.store import JobRecord, Store, VariantRecord
 from suite.store.records import STRIDES
 
@@ -44,6 +45,7 @@ class Sketch:
     recipe: str = ""  # that the variant needs
     step: str = ""  # of the ladder, where the variant stands on one
     side: bool = False  # a side branch of it
+    trained: int = STEPS
 
 
 DOWN = tuple(f"backbone.{layer}.conv" for layer in (1, 3, 5, 7))
@@ -285,8 +287,23 @@ def _train(sketch: Sketch, seed: int) -> list[Measurement]:
         *(_measure(name, (value,)) for name, value in values.items()),
         _measure("loss_curve", losses, step=list(range(STEPS))),
         _measure("train_seconds", (31 * sketch.slower + noise.gauss(0, 1),)),
+        _measure("train_steps", (sketch.trained,), **_budget(sketch, seed)),
         _measure("detections", (), pictures=_detections(sketch, noise)),
     ]
+
+
+def _budget(sketch: Sketch, seed: int) -> dict[str, Json]:
+    return Used(
+        kind="steps",
+        amount=sketch.trained,
+        batch=8,
+        steps=sketch.trained,
+        images=8 * sketch.trained,
+        flops=8 * sketch.trained * 6e9 * sketch.gmacs,
+        seconds=31 * sketch.slower,
+        end="budget",
+        pictures=f"{seed:08x}",
+    ).as_json
 
 
 def _latency(sketch: Sketch, replica: int, device: str, precision: str) -> list[Measurement]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from reports.budget import stated_budget, unequal_budget
 from reports.gather import gather, rules_of
 from reports.headline import certificate, sentences, title
 from reports.model import Report, Rules
@@ -85,6 +86,23 @@ def test_a_variant_is_judged_by_a_run_with_its_recipe_only(tmp_path: Path, recip
     assert found.state == "trains"
     assert ("ap" in found.judged) is judged_at_all
     assert "wall:cpu-fp32-1t" in found.judged
+
+
+def test_accuracy_is_not_compared_across_budgets_and_the_report_says_so(tmp_path: Path) -> None:
+    found = judged(tmp_path, Plan(variants=(replace(VARIANTS[0], trained=300), VARIANTS[1]), latency=False))
+    shorter, equal = (row(found, sketch.name) for sketch in VARIANTS[:2])
+
+    assert "ap" not in shorter.judged
+    assert "ap" in equal.judged
+    assert unequal_budget(found, shorter) == (
+        "it was trained for 300 steps in batches of 8, its base for 600 steps in batches of 8"
+    )
+    assert stated_budget(found).startswith("Unequal budgets: 300 steps in batches of 8 or 600 steps")
+
+
+def test_an_equal_budget_is_stated_with_what_it_was_used_for(report: Report) -> None:
+    assert stated_budget(report).startswith("Equal budget: 600 steps in batches of 8 (600 steps, 4,800 images, ")
+    assert "for each seed the same pictures in the same order" in stated_budget(report)
 
 
 def test_nothing_is_judged_against_a_base_that_needs_another_recipe(tmp_path: Path) -> None:

@@ -153,3 +153,15 @@ def test_reading_a_recipe_does_not_load_torch() -> None:
     code = "import sys, suite.train.recipe as r; r.recipe('tiny'); sys.exit('torch' in sys.modules)"
 
     assert run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("patience: 3", "`patience` counts evaluations, of which there are none"),
+        ("compile: true\ncheckpointing: true", "`compile` and `checkpointing` exclude each other"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        recipe(written(tmp_path, f"title: mine\n{text}\n"))
