@@ -1,6 +1,7 @@
 """Protocols: what a run does. One YAML file each in this folder, found by name; `load` makes it a record."""
 
+from suite.protocols.budget import Budget, Checkpoints
 from suite.protocols.decode import load, names
-from suite.protocols.protocol import Budget, BuiltIn, Checkpoints, Cost, Latency, Protocol, Timeouts, Verdict
+from suite.protocols.protocol import BuiltIn, Cost, Latency, Protocol, Timeouts, Verdict
 
 __all__ = ["Budget", "BuiltIn", "Checkpoints", "Cost", "Latency", "Protocol", "Timeouts", "Verdict", "load", "names"]

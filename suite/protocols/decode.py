@@ -5,11 +5,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from suite.protocols.budget import BUDGETS, Budget, Checkpoints
 from suite.protocols.protocol import (
-    BUDGETS,
-    Budget,
     BuiltIn,
-    Checkpoints,
     Cost,
     Evaluation,
     Latency,
