@@ -99,6 +99,20 @@ def test_fewer_detections_are_the_best_of_them(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["hard", "diou", "soft", "soft_linear"])
+@pytest.mark.parametrize("limit", [3, 20, 60])
+def test_looking_at_the_first_candidates_first_changes_nothing(
+    kind: str, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predictions, _ = scene()
+    (at_once,) = nms(predictions, how=Suppression(kind=kind), max_detections=limit)
+    monkeypatch.setattr("suite.nn.suppression.FIRST_CANDIDATES", 5)
+
+    (in_portions,) = nms(predictions, how=Suppression(kind=kind), max_detections=limit)
+
+    assert torch.equal(in_portions, at_once)
+
+
+@pytest.mark.parametrize("kind", ["hard", "diou", "soft", "soft_linear"])
 def test_boxes_of_two_classes_meet_only_if_asked(kind: str) -> None:
     twins = torch.tensor([[[50.0, 50, 20, 20, 0.9, 1, 0], [50, 50, 20, 20, 0.8, 0, 1]]])
 
