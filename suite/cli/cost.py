@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from suite.cli.cost_cuts import CUTS, Cut, print_cut
 from suite.cli.errors import print_problems, problem_json
 from suite.cli.finals import final
 from suite.cli.options import allow_code_option, json_option, names_argument, open_library, variants_option
 from suite.cli.output import ExitCode, Refusal, reply, say, table
-from suite.record import Json, Measurement
+from suite.metrics.complexity import ACTIVATIONS, FIELD, HIDDEN, INTENSITY, PEAK
+from suite.record import Form, Json, Measurement
 from suite.spec.errors import Problem, SpecError
 from suite.spec.promise import broken_promises
 from suite.spec.variant import Expect, Variant
@@ -62,6 +64,12 @@ class Cost:
 )  # fmt: skip
 @click.option("--classes", type=click.IntRange(1), default=80, show_default=True)
 @click.option(
+    "--by", type=click.Choice(CUTS), help="One table a variant: the cost of each of its layers, stages, parts."
+)
+@click.option(
+    "--form", type=click.Choice(["trained", "deployed"]), default="trained", show_default=True, help="For --by."
+)
+@click.option(
     "--audit/--no-audit",
     default=None,
     help=f"Ask fvcore and thop as well; by default for up to {_AUDITED_UNASKED} variants.",
@@ -73,19 +81,23 @@ def command(
     *,
     image_size: int,
     classes: int,
+    by: Cut | None,
+    form: Form,
     audit: bool | None,
     allow_code: bool,
     as_json: bool,
 ) -> int:
     """Count parameters and multiply-adds (convolutions and matrix products, batch 1) of NAMEs, or of all.
 
-    Trained and deployed form. fvcore and thop are second opinions: where one is more than 1 % off, it says why.
+    Trained and deployed form. fvcore and thop are second opinions: where one is more than 1 % off, it says why. Then,
+    as deployed: millions of activations, work that no counter sees in 10^9 operations, the peak of the maps in MiB,
+    floating-point operations a byte, and how many pixels the coarsest map of the head sees ("all" is the whole image).
     """
     library = open_library(variants, allow_code=allow_code)
     chosen = library.select(names or library.names())
     if not chosen:
         raise Refusal(ExitCode.NOTHING, "no variant to count")
-    audited = len(chosen) <= _AUDITED_UNASKED if audit is None else audit
+    audited = len(chosen) <= _AUDITED_UNASKED and by is None if audit is None else audit
     spent, costs, problems = Spent(), [], list[Problem]()
     for variant in chosen:
         try:
@@ -96,7 +108,11 @@ def command(
         errors = [problem_json(problem) for problem in problems]
         reply("cost", _document(costs, image_size, classes, spent), errors)
     else:
-        _print(costs, audited=audited)
+        if by:
+            print_cut([(cost.name, cost.measurements) for cost in costs], by, form)
+        else:
+            _print(costs, audited=audited)
+        _complain(costs)
         print_problems(problems)
     say(
         f"{len(costs)} variants at {image_size} x {image_size}: {spent.building:.1f} s to build, "
@@ -109,7 +125,7 @@ def command(
 
 def _count(variant: Variant, image_size: int, classes: int, *, audited: bool, spent: Spent) -> Cost:
     from suite.metrics.audit import measure_audit
-    from suite.metrics.flops import measure_flops
+    from suite.metrics.complexity import measure_complexity
     from suite.metrics.forms import build_forms
     from suite.metrics.size import measure_size
 
@@ -118,7 +134,7 @@ def _count(variant: Variant, image_size: int, classes: int, *, audited: bool, sp
     built = time.perf_counter()
     found = measure_size(forms)
     sized = time.perf_counter()
-    found += measure_flops(forms, image_size)
+    found += measure_complexity(forms, image_size)
     counted = time.perf_counter()
     if audited:
         found += measure_audit(forms, image_size)
@@ -137,8 +153,11 @@ def _complaints(forms: "Forms", found: Sequence[Measurement]) -> tuple[str, ...]
 
 
 def _print(costs: Sequence[Cost], *, audited: bool) -> None:
-    columns = ["NAME", "PARAMS", "DEPLOYED", "LIVE", "GMACS", "DEPLOYED"]
+    columns = ["NAME", "PARAMS", "DEPLOYED", "LIVE", "GMACS", "DEPLOYED", "ACTS", "HIDDEN", "PEAK", "FLOP/B", "FIELD"]
     table([*columns, *(["FVCORE", "THOP", "WHY"] if audited else [])], [_row(cost, audited=audited) for cost in costs])
+
+
+def _complain(costs: Sequence[Cost]) -> None:
     for cost in costs:
         for complaint in cost.complaints:
             say(f"{cost.name}: {complaint}")
@@ -147,10 +166,22 @@ def _print(costs: Sequence[Cost], *, audited: bool) -> None:
 def _row(cost: Cost, *, audited: bool) -> list[object]:
     counts = [cost.number("params"), cost.number("params", "deployed"), cost.number("params_live")]
     work = [cost.number("gmacs"), cost.number("gmacs", "deployed")]
-    if audited:
-        work += [cost.number("gmacs_fvcore"), cost.number("gmacs_thop")]
+    rest = [cost.number(metric.name, "deployed") for metric in (ACTIVATIONS, HIDDEN, PEAK, INTENSITY)]
     row: list[object] = [cost.name, *(None if n is None else int(n) for n in counts), *map(_rounded, work)]
-    return [*row, _why(cost)] if audited else row
+    row += [None if n is None else round(n, 3) for n in rest]
+    row.append(_field(cost))
+    if not audited:
+        return row
+    return [*row, *map(_rounded, (cost.number("gmacs_fvcore"), cost.number("gmacs_thop"))), _why(cost)]
+
+
+def _field(cost: Cost) -> str:
+    """What the coarsest map of the head sees: the field of its local paths, and whether others see everything."""
+    found = cost.find(FIELD.name)
+    taps = found.notes["taps"] if found else []
+    assert isinstance(taps, list)
+    last = [tap for tap in taps if isinstance(tap, dict) and tap["head"]][-1]
+    return f"{last['pixels'] or ''}{' all' if last['whole'] is not None else ''}".strip()
 
 
 def _why(cost: Cost) -> str:

@@ -5,7 +5,8 @@ from torch import Tensor, nn
 
 from suite.jobs import JobError, Reporter, Result
 from suite.metrics.audit import measure_audit
-from suite.metrics.flops import count, measure_flops
+from suite.metrics.complexity import measure_complexity
+from suite.metrics.flops import count
 from suite.metrics.forms import build_forms, parameter_total
 from suite.metrics.size import measure_size
 from suite.nn.deploy import deploy
@@ -40,7 +41,7 @@ def execute(job: Job, reporter: Reporter) -> Result:
     check_deploy(variant, classes)
     reporter.stage("cost")
     size = job.conditions.protocol.cost.image_size
-    return Result((strides, *measure_size(forms), *measure_flops(forms, size), *measure_audit(forms, size)))
+    return Result((strides, *measure_size(forms), *measure_complexity(forms, size), *measure_audit(forms, size)))
 
 
 def check_promises(variant: Variant) -> None:

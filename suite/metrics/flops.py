@@ -4,6 +4,7 @@ GFLOPs are twice the GMACs. Counted at the level of dispatched operators on the 
 second opinions are in `suite.metrics.audit`.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from suite.record import Form, Json, Measurement, Metric
@@ -29,10 +30,23 @@ def measure_flops(forms: "Forms", image_size: int = 640) -> tuple[Measurement, .
 
 def count(model: "Detector", form: Form, image_size: int) -> Measurement:
     """GMACs of one form of a detector on the meta device."""
-    from suite.metrics.forms import blank, parameters_by_layer, shares
+    from suite.metrics.forms import blank
     from suite.metrics.work import by_layer
 
-    macs = by_layer(model, blank(image_size))
+    return measurement(model, form, image_size, by_layer(model, blank(image_size)))
+
+
+def measurement(
+    model: "Detector",
+    form: Form,
+    image_size: int,
+    macs: Mapping[str, int],
+    *,
+    beside: Mapping[str, Mapping[str, Json]] | None = None,
+) -> Measurement:
+    """The measurement of multiply-adds that were counted by layer; `beside` has more to note of layers, by address."""
+    from suite.metrics.forms import parameters_by_layer, shares
+
     params = parameters_by_layer(model)
     layers: list[Json] = [
         {
@@ -42,6 +56,7 @@ def count(model: "Detector", form: Form, image_size: int) -> Measurement:
             "out_channels": node.out_channels[-1] if node.out_channels else None,
             "params": params.get(node.address, 0),
             "gmacs": macs.get(node.address, 0) / GIGA,
+            **(beside or {}).get(node.address, {}),
         }
         for node in model.graph
     ]

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from suite.cli.main import main
 
 
@@ -22,10 +24,38 @@ def write(folder: Path, text: str) -> str:
 def test_cost_prints_both_forms_and_the_live_parameters(capsys):
     assert main(["cost", "yolov5n", "--no-audit"]) == 0
 
-    assert capsys.readouterr().out.splitlines() == [
-        "NAME\tPARAMS\tDEPLOYED\tLIVE\tGMACS\tDEPLOYED",
-        "yolov5n\t1872157\t1867405\t1872157\t2.234\t2.234",
-    ]
+    heading, row = capsys.readouterr().out.splitlines()
+    assert heading.split("\t")[:6] == ["NAME", "PARAMS", "DEPLOYED", "LIVE", "GMACS", "DEPLOYED"]
+    assert row.startswith("yolov5n\t1872157\t1867405\t1872157\t2.234\t2.234\t")
+
+
+def test_cost_prints_what_else_the_deployed_form_costs(capsys):
+    assert main(["cost", "yolov5n", "yolov5s_se", "--no-audit"]) == 0
+
+    heading, nano, gated = (line.split("\t") for line in capsys.readouterr().out.splitlines())
+    assert heading[6:] == ["ACTS", "HIDDEN", "PEAK", "FLOP/B", "FIELD"]
+    assert nano[6] == "13.969"
+    assert nano[-1].isdigit()
+    assert gated[-1] == f"{nano[-1]} all"
+
+
+@pytest.mark.parametrize(
+    ("by", "first", "lines"), [("part", "backbone", 3), ("stage", "2", 6), ("layer", "backbone.0", 21)]
+)
+def test_cost_is_cut_by_part_stage_or_layer(by, first, lines, capsys):
+    assert main(["cost", "yolov5n", "--by", by]) == 0
+
+    heading, *rows = (line.split("\t") for line in capsys.readouterr().out.splitlines())
+    assert heading[:2] == ["VARIANT", by.upper()]
+    assert (rows[0][1], len(rows)) == (first, lines)
+    assert sum(int(row[heading.index("PARAMS")]) for row in rows) == 1_872_157
+    assert sum(float(row[heading.index("GMACS")]) for row in rows) == pytest.approx(2.234, abs=2e-3)
+
+
+def test_the_cut_is_of_the_form_that_is_asked_for(capsys):
+    assert main(["cost", "yolov5n", "--by", "part", "--form", "deployed"]) == 0
+
+    assert sum(int(line.split("\t")[2]) for line in capsys.readouterr().out.splitlines()[1:]) == 1_867_405
 
 
 def test_a_few_variants_are_audited_unasked(capsys):
