@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from suite.datasets.files import Examined, decoded_sides, examine
 from suite.datasets.split import Category, Issue, MissingDataError, Picture, Split
@@ -72,12 +73,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One object."""
+    """One object; `outline` is its polygon as x, y, x, y, ... in pixels, if it is known."""
 
     xywh: tuple[float, float, float, float]
     label: int
     crowd: bool
     area: float
+    outline: Sequence[float] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,7 @@ def make_box(
     label: int,
     crowd: bool = False,
     area: object = ...,
+    outline: Sequence[float] = (),
 ) -> Box | None:
     """The box cut at the edges of its picture; None, and a note, where nothing of it can be used.
 
@@ -150,7 +153,7 @@ def make_box(
     elif not isinstance(area, int | float) or not math.isfinite(area) or area <= 0:
         notes.add("area replaced by width x height", f"{place}: {area!r}")
         area = width * height
-    return Box((x, y, width, height), label, crowd, float(area))
+    return Box((x, y, width, height), label, crowd, float(area), outline)
 
 
 def assemble(
@@ -186,7 +189,16 @@ def _picture(entry: Entry, boxes: Sequence[Box]) -> Picture:
         np.array([box.crowd for box in boxes], np.bool_),
         np.array([box.area for box in boxes], np.float64),
         entry.upright,
+        tuple(np.array(box.outline, np.float32).reshape(-1, 2) for box in boxes)
+        if any(b.outline for b in boxes)
+        else (),
     )
+
+
+def _outlines(boxes: Sequence[Box]) -> tuple[NDArray[np.float32], ...]:
+    if not any(box.outline for box in boxes):
+        return ()
+    return tuple(np.array(box.outline, np.float32).reshape(-1, 2) for box in boxes)
 
 
 def _fingerprint(categories: tuple[Category, ...], pictures: tuple[Picture, ...], entries: Mapping[int, Entry]) -> str:
@@ -196,6 +208,6 @@ def _fingerprint(categories: tuple[Category, ...], pictures: tuple[Picture, ...]
         about = [entry.id, entry.name, entry.width, entry.height, entry.identity, len(picture.boxes)]
         about += [True] if entry.upright else []
         total.update(canonical_json(about).encode())
-        for values in (picture.boxes, picture.labels, picture.crowd, picture.area):
+        for values in (picture.boxes, picture.labels, picture.crowd, picture.area, *picture.outlines):
             total.update(values.astype(values.dtype.newbyteorder("<")).tobytes())
     return total.hexdigest()

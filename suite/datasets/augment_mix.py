@@ -77,20 +77,21 @@ def copy_pasted(canvas: Canvas, share: float, dice: Dice) -> Canvas:
     pieces, boxes, labels = list(canvas.pieces), canvas.boxes, canvas.labels
     for place in dice.order(len(outlined))[: round(share * len(outlined))]:
         index = outlined[place]
-        left, top, right, bottom = canvas.boxes[index]
+        outline = canvas.outlines[index]
+        (left, top), (right, bottom) = outline.min(axis=0), outline.max(axis=0)
         mirrored = np.array((width - right, top, width - left, bottom))
         if right <= left or bottom <= top or (_overlaps(boxes, mirrored) >= _COVERED * _areas(boxes)).any():
             continue
-        pieces.append(_mirrored_piece(canvas, index))
+        pieces.append(_mirrored_piece(canvas, outline))
         boxes, labels = np.vstack((boxes, mirrored)), np.append(labels, canvas.labels[index])
     return replace(canvas, pieces=tuple(pieces), boxes=boxes, labels=labels, outlines=())
 
 
-def _mirrored_piece(canvas: Canvas, index: int) -> Piece:
-    low, high = np.floor(canvas.boxes[index, :2]).astype(int), np.ceil(canvas.boxes[index, 2:]).astype(int)
+def _mirrored_piece(canvas: Canvas, outline: Floats) -> Piece:
+    low, high = np.floor(outline.min(axis=0)).astype(int), np.ceil(outline.max(axis=0)).astype(int)
     (left, top), (right, bottom) = low.tolist(), high.tolist()
     mask = np.zeros((bottom - top, right - left), np.uint8)
-    cv2.fillPoly(mask, [np.round(canvas.outlines[index] - low).astype(np.int32)], 1)
+    cv2.fillPoly(mask, [np.round(outline - low).astype(np.int32)], 1)
     image = canvas.window(left, top, right, bottom)
     return Piece(image[:, ::-1], canvas.size[1] - right, top, mask[:, ::-1] > 0)
 

@@ -6,14 +6,17 @@ picture or one box is counted, left out or mended, and reported.
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
+
+import numpy as np
 
 from suite.datasets.assemble import Box, Entry, Listed, Notes, Source, assemble, look_at, make_box
 from suite.datasets.split import Category, DataError, Split
 
 FORM = "COCO JSON"
+_FARTHEST = 1e6  # pixels; a corner beyond is no corner
 _Known = TypeVar("_Known")
 
 
@@ -138,7 +141,29 @@ def _box(row: Mapping[str, Any], label: int, entry: Entry, notes: Notes, place: 
         notes.add("annotation left out: no box of four numbers", place)
         return None
     crowd = bool(row.get("iscrowd", 0))
-    return make_box(xywh, entry, notes, place, label=label, crowd=crowd, area=row.get("area", ...))
+    area, outline = row.get("area", ...), _outline(row.get("segmentation"))
+    return make_box(xywh, entry, notes, place, label=label, crowd=crowd, area=area, outline=outline)
+
+
+def _outline(parts: object) -> Sequence[float]:
+    """The largest of an object's polygons; none where it has no sound one, or a mask."""
+    sound = [part for part in parts if _is_polygon(part)] if isinstance(parts, list) else []
+    return max(sound, key=_area, default=[])
+
+
+def _is_polygon(part: object) -> bool:
+    return (
+        isinstance(part, list)
+        and len(part) >= 6
+        and len(part) % 2 == 0
+        and all(isinstance(v, int | float) and abs(v) <= _FARTHEST for v in part)
+    )
+
+
+def _area(polygon: list[float]) -> float:
+    """By the shoelace formula."""
+    x, y = np.array(polygon).reshape(-1, 2).T
+    return abs(float(x @ np.roll(y, 1) - y @ np.roll(x, 1))) / 2
 
 
 def _whole(file: Path, place: str, row: Mapping[str, Any], key: str) -> int:

@@ -173,7 +173,9 @@ class _Source:
         corners = np.concatenate((xywh[:, :2], xywh[:, :2] + xywh[:, 2:]), axis=1)
         scale = np.array((width / picture.width, height / picture.height) * 2)
         boxes = np.clip(corners * scale, 0, (width, height, width, height))
-        return Sample(image, boxes, picture.labels[~picture.crowd])
+        outlines = (o for o, crowd in zip(picture.outlines, picture.crowd, strict=False) if not crowd)
+        inside = tuple(np.clip(outline * scale[:2], 0, (width, height)) for outline in outlines)
+        return Sample(image, boxes, picture.labels[~picture.crowd], inside)
 
 
 def _targets(sample: Sample, slot: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:

@@ -46,7 +46,8 @@ class Picture:
 
     `boxes` (n, 4) are x, y, width, height in pixels; `labels` (n,) class indices; `crowd` (n,) marks regions that
     evaluation ignores and training leaves out; `area` (n,) decides small, medium and large. `upright` says that the
-    boxes were drawn on the picture as its EXIF orientation turns it, whatever its stated size.
+    boxes were drawn on the picture as its EXIF orientation turns it, whatever its stated size. `outlines` is empty, or
+    has the polygon (k, 2) of each object in pixels, of no points where only its box is known.
     """
 
     id: int
@@ -58,6 +59,7 @@ class Picture:
     crowd: NDArray[np.bool_]
     area: NDArray[np.float64]
     upright: bool = False
+    outlines: tuple[NDArray[np.float32], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

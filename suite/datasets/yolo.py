@@ -1,8 +1,10 @@
 """Reads a data set in YOLO's form: a text file a picture, described by a data.yaml."""
 
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path, PurePosixPath
 
 from suite.datasets.assemble import Box, Entry, Listed, Notes, Source, assemble, look_at, make_box
@@ -130,9 +132,12 @@ def _boxes(folder: Path, entry: Entry, names: tuple[str, ...], notes: Notes) -> 
     within = file.relative_to(folder).as_posix()
     for number, line in enumerate(read_text(file).splitlines(), start=1):
         if line.strip():
-            label, xywh = _row(f"{file}:{number}", line.split(), len(names))
-            pixels = [share * side for share, side in zip(xywh, (entry.width, entry.height) * 2, strict=True)]
-            box = make_box(pixels, entry, notes, f"{within}:{number}", label=label)
+            label, shares = _row(f"{file}:{number}", line.split(), len(names))
+            sides = (entry.width, entry.height)
+            pixels = [share * side for share, side in zip(_around(shares), sides * 2, strict=True)]
+            polygon = shares if len(shares) >= _BOX and all(map(math.isfinite, shares)) else []
+            outline = [share * side for share, side in zip(polygon, cycle(sides), strict=False)]
+            box = make_box(pixels, entry, notes, f"{within}:{number}", label=label, outline=outline)
             if box:
                 yield box
 
@@ -145,7 +150,7 @@ def _label_file(folder: Path, picture: Path) -> Path:
 
 
 def _row(where: str, words: list[str], classes: int) -> tuple[int, list[float]]:
-    """Class index, and left, top, width, height as shares of the picture."""
+    """Class index, and x, y, width, height or the polygon as shares of the picture."""
     try:
         values = [float(word) for word in words]
     except ValueError:
@@ -157,10 +162,11 @@ def _row(where: str, words: list[str], classes: int) -> tuple[int, list[float]]:
     largest = max(values[1:])
     if largest > _LARGEST_SHARE:
         raise DataError(f"{where}: {largest:g} is no share of the picture; coordinates go from 0 to 1")
-    return int(values[0]), _around(values[1:])
+    return int(values[0]), values[1:]
 
 
 def _around(values: list[float]) -> list[float]:
+    """Left, top, width, height."""
     if len(values) == _BOX - 1:
         x, y, width, height = values
         return [x - width / 2, y - height / 2, width, height]
