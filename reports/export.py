@@ -2,20 +2,26 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from reports import headline
 from reports.judge import ACCURACY
 from reports.latency import CLOCKS, milliseconds
 from reports.model import Report, Row
 from reports.table import Cell, columns
-from suite.stats.intervals import Estimate, median_interval
+from suite.stats.intervals import Basis, Estimate, median_interval
 
 _FIELDS = (
     "run", "variant", "baseline", "metric", "form", "setup", "unit", "statistic", "n", "value", "low", "high",
     "interval", "verdict",
 )  # fmt: skip
 _EXACT = ("params", "params_live", "gmacs", "gmacs_fvcore", "gmacs_thop")
+
+_INTERVALS: Mapping[Basis, str] = {
+    "seeds": "95 % (Welch over seeds)",
+    "pictures and seeds": "95 % (Welch over seeds and test pictures)",
+    "pictures": "95 % (test pictures alone)",
+}
 
 Line = dict[str, object]
 
@@ -68,8 +74,10 @@ def _lines(report: Report, row: Row) -> Iterator[Line]:
                    "interval": "range of seeds"}  # fmt: skip
     for metric in ACCURACY:
         if metric in row.judged:
-            yield {"metric": metric, "statistic": "difference to baseline", "interval": "95 % (Welch over seeds)",
-                   **_estimate(row.judged[metric].estimate), "verdict": row.judged[metric].verdict.word}  # fmt: skip
+            found = row.judged[metric]
+            yield {"metric": metric, "statistic": "difference to baseline",
+                   "interval": _INTERVALS[found.estimate.basis], **_estimate(found.estimate),
+                   "verdict": found.verdict.word}  # fmt: skip
     yield from _timings(report, row)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from reports.judge import judged
 from reports.latency import setups_of
 from reports.model import Item, Report, Role, Row, Rules
+from reports.resamples import resamples_of
 from suite.record import Json
 from suite.store import JobRecord, RunRecord, Store, StoredMeasurement, StoredOutcome, StoreError, VariantRecord
 
@@ -22,8 +23,9 @@ def gather(store_path: Path, run_id: str = "latest") -> Report:
         measurements = store.measurements(run.id)
         failures = store.failures(run.id)
         facts = _facts(store, run.dataset_fingerprint)
+        resamples = resamples_of(store_path.parent, store.artifacts(run.id))
     rows = _rows(run, measurements, failures)
-    report = Report(run, rows, facts, rules_of(run.protocol_json), setups_of(rows), {})
+    report = Report(run, rows, facts, rules_of(run.protocol_json), setups_of(rows), {}, resamples)
     return judged(report)
 
 

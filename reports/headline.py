@@ -5,24 +5,24 @@ from collections.abc import Sequence
 
 from reports.judge import needs_another_recipe
 from reports.model import Report, Row
-from reports.words import counted, listed, number
+from reports.words import CALLS, counted, listed, number
 
 PRIMARY = "ap"
-_WORDS = {"better": "better", "worse": "worse", "cannot tell": "same"}
+_SLOWER = (("worse", "slower"), ("equal", "equally fast"), ("same", "cannot tell"))
 
 
 def accuracy_call(row: Row) -> str:
-    """What the run says of a variant's accuracy: better, worse, same, broken, failed, or "" (not trained)."""
+    """What the run says of a variant's accuracy: better, worse, equal, same, broken, failed, or "" (not trained)."""
     if row.state in {"broken", "failed"}:
         return row.state
     found = row.judged.get(PRIMARY)
-    return _WORDS[found.verdict.word] if found else ""
+    return CALLS[found.verdict.word] if found else ""
 
 
 def latency_call(report: Report, row: Row) -> str:
-    """What the run says of a variant's latency in its first setup: better, worse, same, or "" (not timed)."""
+    """What the run says of a variant's latency in its first setup: better, worse, equal, same, or "" (not timed)."""
     found = row.judged.get(f"wall:{report.setups[0].key}") if report.setups else None
-    return _WORDS[found.verdict.word] if found else ""
+    return CALLS[found.verdict.word] if found else ""
 
 
 def title(report: Report) -> str:
@@ -46,6 +46,7 @@ def title(report: Report) -> str:
         f"{calls[call]} {words}"
         for call, words in (
             ("worse", "less accurate"),
+            ("equal", "equivalent"),
             ("same", "cannot tell"),
             ("broken", "broken"),
             ("failed", "failed"),
@@ -63,7 +64,7 @@ def _untrained(report: Report, variants: Sequence[Row], against: str) -> str:
     total = counted(len(variants), "variant")
     if set(calls) == {""}:
         return f"{total} counted against {against}{tail}; no accuracy or latency was measured"
-    rest = [f"{calls[c]} {words}" for c, words in (("worse", "slower"), ("same", "cannot tell")) if calls[c]]
+    rest = [f"{calls[c]} {words}" for c, words in _SLOWER if calls[c]]
     return ", ".join([f"{calls['better']} of {total} faster than {against}", *rest]) + f"{tail}; accuracy not measured"
 
 
@@ -77,11 +78,7 @@ def _latency(report: Report) -> str:
     if not report.setups:
         return ""
     calls = Counter(latency_call(report, row) for row in report.variants)
-    parts = [
-        f"{calls[call]} {words}"
-        for call, words in (("better", "faster"), ("worse", "slower"), ("same", "cannot tell"))
-        if calls[call]
-    ]
+    parts = [f"{calls[call]} {words}" for call, words in (("better", "faster"), *_SLOWER) if calls[call]]
     return f"Latency on {report.setups[0].title}: {', '.join(parts)}." if parts else ""
 
 
@@ -157,7 +154,7 @@ def _resolution(report: Report) -> str:
     if not seeds:
         return "Nothing was trained, so nothing is said about accuracy."
     if seeds < 3:
-        return f"With {counted(seeds, 'seed')} no difference of accuracy is certified; a verdict needs 3 on each side."
+        return f"{counted(seeds, 'seed')}: ranking not supported; a verdict of accuracy needs 3 on each side."
     if not halves:
         return "No variant can be compared with the base by accuracy."
     typical = number(halves[len(halves) // 2])

@@ -3,12 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from reports.budget import unequal_budget
 from reports.latency import CLOCKS, processes
-from reports.model import Judged, Report, Row, Rules, Setup, State
+from reports.model import Item, Judged, Report, Row, Rules, Setup, State
 from reports.words import signed, signed_percent
-from suite.stats.intervals import Estimate, log_ratios, ratio, welch
-from suite.stats.verdict import Rule, holm, verdict
+from suite.stats.bootstrap import METRICS as RESAMPLED
+from suite.stats.difference import Side, difference
+from suite.stats.intervals import Estimate, log_ratios, ratio
+from suite.stats.verdict import Rule, verdicts
 
 ACCURACY = (
     "ap",
@@ -76,9 +80,9 @@ def _judge(
 ) -> None:
     """Judge a metric of all variants; p is adjusted over all of them, since the reader sees them together."""
     found = {name: estimate for name, estimate in compared.items() if estimate is not None}
-    adjusted = holm([estimate.p for estimate in found.values()])
-    for (name, estimate), p in zip(found.items(), adjusted, strict=True):
-        into[name][key] = Judged(estimate, verdict(estimate, p_adjusted=p, rule=rule), p)
+    judged_all = verdicts(tuple(found.values()), rule)
+    for (name, estimate), (p, verdict) in zip(found.items(), judged_all, strict=True):
+        into[name][key] = Judged(estimate, verdict, p)
 
 
 def needs_another_recipe(report: Report, row: Row) -> bool:
@@ -95,7 +99,25 @@ def _difference(report: Report, row: Row, metric: str) -> Estimate | None:
         return None
     if row.state not in {"trains", "suspect"} or not base.seeds(metric) or not row.seeds(metric):
         return None
-    return welch(base.seeds(metric), row.seeds(metric))
+    return difference(*sides_of(report, base, row, metric))
+
+
+def sides_of(report: Report, base: Row, row: Row, metric: str) -> tuple[Side, Side]:
+    """The seeds of both, with resamples where all of them have some, of the same pictures."""
+    items = [[item for item in each.find(metric) if item.measurement.samples] for each in (base, row)]
+    known = [report.resamples.get(item.job.key) for own in items for item in own]
+    alike = metric in RESAMPLED and None not in known and len({found.truth for found in known if found}) == 1
+    base_side, side = (_side(report, own, metric if alike else "") for own in items)
+    return base_side, side
+
+
+def _side(report: Report, items: Sequence[Item], resampled: str) -> Side:
+    values = tuple(item.measurement.samples[0] for item in items)
+    if not resampled:
+        return Side(values)
+    found = [report.resamples[item.job.key] for item in items]
+    number = RESAMPLED.index(resampled)
+    return Side(values, np.stack([each.values[number] for each in found]), found[0].pictures)
 
 
 def _ratio(row: Row, setup: Setup, clock: str) -> Estimate | None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from reports.resamples import Resampled
 from suite.record import Form, Json, Measurement, Metric
 from suite.stats.intervals import Estimate
 from suite.stats.verdict import Verdict
@@ -121,6 +122,7 @@ class Report:
     rules: Rules
     setups: tuple[Setup, ...]  # CPU first
     copies: Mapping[str, tuple[tuple[str, Estimate], ...]]  # "wall:" + setup: A/A ratio measured beside each variant
+    resamples: Mapping[str, Resampled] = field(default_factory=dict)  # by the key of a training
 
     def row(self, name: str) -> Row | None:
         """The row of a variant."""

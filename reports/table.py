@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from reports.latency import milliseconds
 from reports.model import Judged, Report, Row, Setup
 from reports.start import weights_of
-from reports.words import UNKNOWN, compact, number, percent_apart, signed, signed_percent
+from reports.words import CALLS, MARKS, UNKNOWN, compact, number, percent_apart, signed, signed_percent
 from suite.stats.intervals import Estimate, median_interval
 
-_CALLS = {"better": "better", "worse": "worse", "cannot tell": "same"}
 STATES = {
     "trains": "trains",
     "suspect": "suspect",
@@ -22,7 +21,7 @@ STATES = {
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What a cell shows: the value, what stands small beside it, its colour (`better`, `worse`, `same` or "")."""
+    """What a cell shows: the value, what stands small beside it, its colour (a `Call`, `bad`, or "")."""
 
     text: str = UNKNOWN
     sub: str = ""
@@ -68,24 +67,25 @@ def columns(report: Report) -> tuple[Column, ...]:
 
 
 def judged_cell(found: Judged | None, *, ratio: bool) -> Cell:
-    """A comparison: mark and colour if the verdict is settled, else ≈; infinite bounds are written `±?`."""
+    """A comparison: mark and colour if the verdict is settled, else ≈."""
     if found is None:
         return Cell()
     estimate = found.estimate
-    call = _CALLS[found.verdict.word]
-    mark = {"better": "▲", "worse": "▼", "same": "≈"}[call]
+    call = CALLS[found.verdict.word]
+    mark = MARKS[call]
     text = f"×{number(estimate.value, _places(estimate.value))}" if ratio else signed(estimate.value)
     return Cell(f"{mark} {text}", interval(estimate, ratio=ratio), estimate.value, call, found.verdict.sentence)
 
 
 def interval(estimate: Estimate, *, ratio: bool) -> str:
-    """The bounds as a reader writes them; `±?` where there are too few units for any."""
+    """The bounds as a reader writes them; `±?` where there are too few units for any, `*` where they hold no seeds."""
     if estimate.high == float("inf"):
         return "±?"
     if ratio:
         digits = _places(estimate.value)
         return f"{number(estimate.low, digits)} to {number(estimate.high, digits)}"
-    return f"{signed(estimate.low)} to {signed(estimate.high)}"
+    seedless = "*" if estimate.basis == "pictures" else ""
+    return f"{signed(estimate.low)} to {signed(estimate.high)}{seedless}"
 
 
 def _places(ratio: float) -> int:

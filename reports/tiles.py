@@ -10,11 +10,12 @@ from reports.model import Report
 _ACCURACY = (
     ("better", "▲", "better"),
     ("worse", "▼", "worse"),
+    ("equal", "=", "equivalent"),
     ("same", "≈", "cannot tell"),
     ("broken", "✕", "broken"),
     ("failed", "✕", "failed"),
 )
-_LATENCY = (("better", "▲", "faster"), ("worse", "▼", "slower"), ("same", "≈", "cannot tell"))
+_LATENCY = (("better", "▲", "faster"), ("worse", "▼", "slower"), ("equal", "=", "equal"), ("same", "≈", "cannot tell"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,17 @@
 """How numbers are written: one way for each kind, with a true minus sign."""
 
 import math
+from collections.abc import Mapping
+from typing import Literal
+
+from suite.stats.verdict import Word
 
 UNKNOWN = "–"
+Call = Literal["better", "worse", "equal", "same"]
+CALLS: Mapping[Word, Call] = {"better": "better", "worse": "worse", "equivalent": "equal", "cannot tell": "same"}
+"""How a verdict is told apart in the page: the class of its colour and its name in filters."""
+
+MARKS: Mapping[Call, str] = {"better": "▲", "worse": "▼", "equal": "=", "same": "≈"}
 
 
 def number(value: float | None, digits: int = 3) -> str:

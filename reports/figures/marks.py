@@ -7,12 +7,13 @@ from matplotlib.lines import Line2D
 
 from reports.figures.canvas import BAD, BETTER, INK, PANEL, SAME, WORSE
 
-Mark = Literal["base", "better", "worse", "same", "bad"]
+Mark = Literal["base", "better", "worse", "equal", "same", "bad"]
 
 _SHAPES: dict[Mark, tuple[str, str, float]] = {
     "base": ("D", INK, 8.5),
     "better": ("^", BETTER, 11.0),
     "worse": ("v", WORSE, 11.0),
+    "equal": ("s", SAME, 7.5),
     "same": ("o", SAME, 8.5),
     "bad": ("X", BAD, 10.0),
 }
@@ -20,6 +21,7 @@ WORDS: dict[Mark, str] = {
     "base": "the base",
     "better": "better",
     "worse": "worse",
+    "equal": "equivalent",
     "same": "cannot tell",
     "bad": "broken",
 }

@@ -8,10 +8,9 @@ from reports.model import Judged, Report
 from reports.section import Section
 from reports.sections.tradeoffs import mark_of
 from reports.table import interval
-from reports.words import UNKNOWN, counted, number, signed, signed_percent
+from reports.words import CALLS, MARKS, UNKNOWN, counted, number, signed, signed_percent
 
 _ID, _TITLE = "ladders", "Step by step"
-_CALLS = {"better": "▲", "worse": "▼", "cannot tell": "≈"}
 
 
 def build(report: Report) -> Section:
@@ -25,7 +24,7 @@ def build(report: Report) -> Section:
         "Ladders",
         "From top to bottom, each step on the one above it. A bar is what the step alone changes, its line the plain "
         "95 % interval of that change (the seeds, where they are too few for one). Hatched and hollow: side branches, "
-        "on which nothing stands. ▲ better, ▼ worse, ≈ cannot tell.",
+        "on which nothing stands. ▲ better, ▼ worse, = equivalent, ≈ cannot tell.",
         {"ladders": [_content(ladder, position) for position, ladder in enumerate(found)]},
     )
 
@@ -80,7 +79,7 @@ def _change(step: Step) -> str:
     """The difference to the step below: with its verdict where there is one, bare where nothing is judged."""
     found = _judged(step)
     if found:
-        return f"{_CALLS[found.verdict.word]} {signed(found.estimate.value)}"
+        return f"{MARKS[CALLS[found.verdict.word]]} {signed(found.estimate.value)}"
     value, below = step.row.mean(PRIMARY), step.below.mean(PRIMARY) if step.below else None
     return "" if value is None or below is None else signed(value - below)
 
@@ -107,7 +106,7 @@ def _line(step: Step) -> dict[str, object]:
         "ap": number(step.row.mean(PRIMARY)),
         "change": _change(step) or UNKNOWN,
         "interval": interval(found.estimate, ratio=False) if found else "",
-        "call": {"better": "better", "worse": "worse"}.get(found.verdict.word, "same") if found else "",
+        "call": CALLS[found.verdict.word] if found else "",
         "gflops": number(cost),
         "apart": signed_percent(cost / base - 1) if cost is not None and base else UNKNOWN,
     }

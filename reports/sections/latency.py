@@ -11,11 +11,10 @@ from reports.judge import latency_rule
 from reports.latency import CLOCKS, Process, processes, setup_of
 from reports.model import Report, Row, Setup
 from reports.section import Section
-from reports.words import counted, signed_percent
+from reports.words import CALLS, counted, signed_percent
 from suite.stats.intervals import Estimate, median_interval
 
 _CLOCK_WORDS = {"wall": "wall time", "cpu": "CPU time"}
-_CALLS: dict[str, Mark] = {"better": "better", "worse": "worse", "cannot tell": "same"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ def _ratio_dots(row: Row, setup: Setup, clock: str) -> list[Dot]:
     if found is None:
         return []
     tip = f"{row.name}, {_CLOCK_WORDS[clock]}: {found.verdict.word}, {found.verdict.sentence}"
-    return [_dot((row.name, row.name), found.estimate, _CALLS[found.verdict.word], tip, hollow=clock == "cpu")]
+    return [_dot((row.name, row.name), found.estimate, CALLS[found.verdict.word], tip, hollow=clock == "cpu")]
 
 
 def _copy_dots(report: Report, setup: Setup, clock: str) -> list[Dot]:

@@ -8,7 +8,7 @@ from reports.headline import PRIMARY, accuracy_call
 from reports.latency import milliseconds
 from reports.model import Report, Row, Setup
 from reports.section import Section
-from reports.words import listed
+from reports.words import MARKS, listed
 from suite.stats.intervals import median_interval
 
 Cost = Callable[[Row], tuple[float, float, float] | None]
@@ -50,8 +50,8 @@ def build(report: Report) -> Section:
         _TITLE,
         "Trade-offs",
         "Up and to the left is better. The dotted line is the Pareto front: nothing measured here is both cheaper and "
-        "more accurate (names in bold). ◆ base, ▲ better, ▼ worse, ● cannot tell; vertical bars: lowest and highest "
-        f"seed.{left}",
+        "more accurate (names in bold). ◆ base, ▲ better, ▼ worse, ■ equivalent, ● cannot tell; vertical bars: "
+        f"lowest and highest seed.{left}",
         {"content_tabs": tabs},
     )
 
@@ -68,7 +68,7 @@ def mark_of(row: Row) -> Mark:
     """The shape of a variant in every plot: what the run says of its accuracy."""
     if row.role == "base":
         return "base"
-    marks: dict[str, Mark] = {"better": "better", "worse": "worse", "broken": "bad", "failed": "bad"}
+    marks: dict[str, Mark] = {**{call: call for call in MARKS}, "broken": "bad", "failed": "bad"}
     return marks.get(accuracy_call(row), "same")
 
 

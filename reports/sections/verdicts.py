@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from reports.budget import unequal_budget
+from reports.certainty import Certainty, certainties, chance_words, needed_words
 from reports.headline import recipe_warning, stride_warning
 from reports.judge import latency_rule
 from reports.matched import matched_words, missed_words
@@ -13,11 +14,12 @@ from reports.start import start_warning, start_words
 from reports.table import STATES, Cell, judged_cell, relative
 from reports.words import UNKNOWN, compact, number
 from suite.stats.intervals import Estimate
-from suite.stats.verdict import MOST_SEEDS
 
 _WORDS = {
     ("ap", "better"): "better",
     ("ap", "worse"): "worse",
+    ("ap", "equal"): "equivalent",
+    ("latency", "equal"): "equal",
     ("latency", "better"): "faster",
     ("latency", "worse"): "slower",
 }
@@ -55,7 +57,8 @@ class Line:
     badges: tuple[str, ...]
     compared: tuple[Comparison | None, ...]  # one per column
     costs: tuple[Cell, ...]
-    sentences: tuple[tuple[str, str], ...]  # metric, sentence
+    evidence: tuple[Certainty, ...]
+    matched: str  # what equal cost came to
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +85,10 @@ def build(report: Report) -> Section:
         "verdicts",
         "Verdicts",
         "Verdicts",
-        "▲ better, ▼ worse: certain after Holm's correction over all variants and more than the shaded floor; ≈ cannot "
-        "tell. Dots with plain 95 % intervals; the middle line is the base, an arrow leaves the strip.",
-        {"columns": columns, "groups": _groups(report, columns)},
+        "▲ better, ▼ worse: certain after Holm's correction over all variants and more than the shaded floor; "
+        "= equivalent: certainly within the floor; ≈ cannot tell. Dots with plain 95 % intervals (* of the test "
+        "pictures alone); the middle line is the base, an arrow leaves the strip.",
+        {"columns": columns, "groups": _groups(report, columns), "chance": chance_words(report)},
     )
 
 
@@ -139,7 +143,8 @@ def _line(report: Report, row: Row, columns: tuple[_Column, ...]) -> Line:
         tuple(badges),
         tuple(_compared(row.judged.get(column.key), column) for column in columns),
         tuple(costs),
-        tuple(_sentences(report, row)),
+        tuple(certainties(report, row)),
+        matched_words(row),
     )
 
 
@@ -162,7 +167,7 @@ def _compared(found: Judged | None, column: _Column) -> Comparison | None:
     cell = judged_cell(found, ratio=column.kind == "latency")
     word = _WORDS.get((column.kind, cell.call), "cannot tell")
     needed = found.verdict.needed
-    more = "" if needed is None or cell.call != "same" else f"{MOST_SEEDS}+" if needed >= MOST_SEEDS else str(needed)
+    more = needed_words(needed) if cell.call == "same" else ""
     return Comparison(word, cell, strip(found.estimate, column.neutral, column.reach, column.floor), more)
 
 
@@ -188,20 +193,6 @@ def _cost(value: float | None, base: float | None, floor: float, metric: str) ->
         return Cell()
     text = compact(value) if metric == "params" else number(value, 3)
     return Cell(words or UNKNOWN, text, value, call)
-
-
-def _sentences(report: Report, row: Row) -> list[tuple[str, str]]:
-    titles = {"ap": "AP", "ap50": "AP50"}
-    for setup in report.setups:
-        titles[f"wall:{setup.key}"] = f"Latency, {setup.title}"
-        titles[f"cpu:{setup.key}"] = f"CPU time, {setup.title}"
-    judged = [
-        (titles[key], f"{found.verdict.word}: {found.verdict.sentence}")
-        for key, found in row.judged.items()
-        if key in titles
-    ]
-    words = matched_words(row)
-    return [*judged, *([("Equal cost", words)] if words else [])]
 
 
 def _groups(report: Report, columns: tuple[_Column, ...]) -> list[tuple[dict[str, object], list[Line]]]:

@@ -6,12 +6,16 @@ Order statistics: Hahn and Meeker, Statistical Intervals (1991), chapter 5. Uneq
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from scipy import stats
 
 SINGLE_PROCESS_FLOOR = 0.005
 """Identical copies of a network in one process differ by up to this (memory layout); more rounds do not help."""
+
+
+Basis = Literal["seeds", "pictures", "pictures and seeds", "processes", "rounds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,9 @@ class Estimate:
     `n` is the number of independent units behind the interval: samples, replicas or seeds of the smaller side.
     The bounds are infinite where the units are too few for an interval at all. `spread` is the standard
     deviation of one unit on each side (empty where it is not estimated); for ratios it is of the logarithm.
+    `error` is the standard error that the interval is made of and `freedom` its degrees of freedom; `pictures` is the
+    part of the squared error that more units do not reduce, because it lies in the choice of the test pictures.
+    `basis` is what the interval holds: with "pictures" it is the test set alone, and nothing is known of seeds.
     """
 
     value: float
@@ -29,6 +36,10 @@ class Estimate:
     n: int
     p: float = 1.0
     spread: tuple[float, ...] = ()
+    error: float = math.inf
+    freedom: float = math.inf
+    pictures: float = 0.0
+    basis: Basis = "rounds"
 
 
 def median_interval(samples: Sequence[float], level: float = 0.95) -> Estimate:
@@ -74,36 +85,32 @@ def ratio(replicas: Sequence[Sequence[float]], level: float = 0.95) -> Estimate:
         half = max(inner.high - centre, centre - inner.low, floor)
         error = half / float(stats.norm.ppf((1 + level) / 2))
         p = 2 * float(stats.norm.sf(abs(centre) / error))
-        return Estimate(math.exp(centre), math.exp(centre - half), _exp(centre + half), 1, p)
+        return Estimate(math.exp(centre), math.exp(centre - half), _exp(centre + half), 1, p, error=error)
     deviation = float(np.std(medians, ddof=1))
     quantile = float(stats.t.ppf((1 + level) / 2, count - 1))
     error = max(deviation / math.sqrt(count), floor / quantile)
     half = quantile * error
     p = 2 * float(stats.t.sf(abs(centre) / error, count - 1))
-    return Estimate(math.exp(centre), math.exp(centre - half), math.exp(centre + half), count, p, (deviation,))
+    return Estimate(
+        math.exp(centre),
+        math.exp(centre - half),
+        math.exp(centre + half),
+        count,
+        p,
+        (deviation,),
+        error,
+        count - 1,
+        basis="processes",
+    )
 
 
-def welch(reference: Sequence[float], samples: Sequence[float], level: float = 0.95) -> Estimate:
-    """Mean of `samples` minus mean of `reference` (seeds on both sides), variances not assumed equal; neutral is 0.
-
-    With fewer than two on a side the bounds are infinite and p is 1. Raises ValueError for an empty side.
-    """
-    if not reference or not samples:
-        raise ValueError("a side has no samples, so there is no difference; measure both")
-    sides = [np.asarray(side, dtype=float) for side in (reference, samples)]
-    value = float(sides[1].mean() - sides[0].mean())
-    n = min(len(side) for side in sides)
-    if n < 2:
-        return Estimate(value, -math.inf, math.inf, n)
-    spread = tuple(float(side.std(ddof=1)) for side in sides)
-    parts = [deviation**2 / len(side) for deviation, side in zip(spread, sides, strict=True)]
-    if sum(parts) == 0:
-        return Estimate(value, value, value, n, 0.0 if value else 1.0, spread)
-    freedom = sum(parts) ** 2 / sum(part**2 / (len(side) - 1) for part, side in zip(parts, sides, strict=True))
-    error = math.sqrt(sum(parts))
+def between(value: float, *, n: int, error: float, freedom: float, level: float = 0.95) -> Estimate:
+    """Student's interval and test of 0 for a value with this standard error."""
+    if error == 0:
+        return Estimate(value, value, value, n, 0.0 if value else 1.0, error=0.0, freedom=freedom)
     half = float(stats.t.ppf((1 + level) / 2, freedom)) * error
     p = 2 * float(stats.t.sf(abs(value) / error, freedom))
-    return Estimate(value, value - half, value + half, n, p, spread)
+    return Estimate(value, value - half, value + half, n, p, error=error, freedom=freedom)
 
 
 def _exp(exponent: float) -> float:

@@ -1,6 +1,7 @@
-"""Better, worse, or cannot tell, and how sure.
+"""Better, worse, equivalent, or cannot tell, and how sure.
 
 A difference counts only if it is both certain (Holm-adjusted p, Holm 1979) and large enough to matter (the floor).
+Two variants are equivalent if both one-sided tests say that the difference is within the floor (Schuirmann 1987).
 """
 
 import math
@@ -11,31 +12,34 @@ from typing import Literal
 from scipy import stats
 
 from suite.stats.intervals import Estimate
+from suite.stats.power import MOST_UNITS, SIGNIFICANCE, Power, needed_units, power
 
-Word = Literal["better", "worse", "cannot tell"]
+Word = Literal["better", "worse", "equivalent", "cannot tell"]
 MIN_SEEDS = 3
-SIGNIFICANCE = 0.05
-POWER = 0.8
-MOST_SEEDS = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The word, the sentence that justifies it, and how many seeds (or replicas) a side would settle it.
+    """The word, the sentence that justifies it, and how many seeds (or processes) a side would settle it.
 
-    `needed` is None where the verdict is settled or where the spread is unknown; `MOST_SEEDS` means that or more.
+    `needed` is None where the verdict is settled or where the spread is unknown; `MOST_UNITS` means that or more.
+    `p_equivalent` is the larger p of the two one-sided tests against the floor; `power` is None where nothing could
+    be tested.
     """
 
     word: Word
     sentence: str
     needed: int | None = None
+    p_equivalent: float = 1.0
+    power: Power | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """How a metric is judged: which direction is better, the least difference that matters, the value of no change.
 
-    `show` writes a difference for a reader ("+1.2 points"); `unit` is what is repeated ("seed", "replica").
+    `show` writes a difference for a reader ("+1.2 points"); `unit` is what is repeated ("seed", "process").
+    `neutral` is 0 for differences and 1 for ratios, whose errors are of the logarithm.
     """
 
     better: Literal["lower", "higher"]
@@ -44,6 +48,15 @@ class Rule:
     neutral: float = 0.0
     unit: str = "seed"
     least: int = MIN_SEEDS
+
+    def apart(self, value: float) -> float:
+        """How far a value is from no change, on the scale of the standard error."""
+        return value if self.neutral == 0 else math.log(value / self.neutral)
+
+    @property
+    def reach(self) -> float:
+        """The floor on the scale of the standard error."""
+        return self.apart(self.neutral + self.floor)
 
 
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:
@@ -57,58 +70,90 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
     return tuple(adjusted)
 
 
-def verdict(estimate: Estimate, *, p_adjusted: float, rule: Rule) -> Verdict:
-    """Judge one difference. `p_adjusted` comes from `holm` over all differences that the reader sees together."""
-    difference = estimate.value - rule.neutral
-    needed = needed_units(estimate, rule)
-    if estimate.n < rule.least:
-        have = _count(estimate.n, rule.unit)
-        return Verdict("cannot tell", f"{have}; a verdict needs {rule.least}", max(needed or 0, rule.least))
-    shown = f"{rule.show(difference)} ({_bounds(estimate, rule)})"
-    if p_adjusted >= SIGNIFICANCE:
-        return Verdict("cannot tell", f"{shown} is within chance{_advice(needed, estimate, rule)}", needed)
-    if abs(difference) <= rule.floor:
-        size = rule.show(rule.floor).lstrip("+")
-        return Verdict("cannot tell", f"{shown} is no more than the {size} that matter")
-    word: Word = "better" if (difference > 0) == (rule.better == "higher") else "worse"
-    return Verdict(word, f"{shown}, p {_p_text(p_adjusted)}")
+def verdicts(estimates: Sequence[Estimate], rule: Rule) -> tuple[tuple[float, Verdict], ...]:
+    """Judge all differences that a reader sees together: the Holm-adjusted p of each, and the verdict."""
+    adjusted = holm([estimate.p for estimate in estimates])
+    return tuple(
+        (p, verdict(estimate, p_adjusted=p, rule=rule, comparisons=len(adjusted)))
+        for estimate, p in zip(estimates, adjusted, strict=True)
+    )
 
 
-def needed_units(estimate: Estimate, rule: Rule) -> int | None:
-    """Seeds a side (replicas, for a ratio) that would show the estimate, or the floor where that is larger.
+def verdict(estimate: Estimate, *, p_adjusted: float, rule: Rule, comparisons: int = 1) -> Verdict:
+    """Judge one difference.
 
-    For the spread seen: the least number whose two-sided test at `SIGNIFICANCE` finds such a difference with
-    probability `POWER`. None where no spread was estimated or it is zero.
+    `p_adjusted` comes from `holm` over all `comparisons` that the reader sees together. Power and needed units are
+    those of the strictest of Holm's steps.
     """
-    variance = sum(deviation**2 for deviation in estimate.spread)
-    if variance == 0:
-        return None
-    target = max(abs(estimate.value - rule.neutral), rule.floor)
-    sides = len(estimate.spread)
-    for count in range(2, MOST_SEEDS):
-        freedom = sides * (count - 1)
-        quantiles = float(stats.t.ppf(1 - SIGNIFICANCE / 2, freedom) + stats.t.ppf(POWER, freedom))
-        if quantiles * math.sqrt(variance / count) <= target:
-            return max(count, rule.least)
-    return MOST_SEEDS
+    significance = SIGNIFICANCE / comparisons
+    target = max(abs(rule.apart(estimate.value)), rule.reach)
+    needed = needed_units(estimate, target, significance)
+    needed = None if needed is None else max(needed, rule.least)
+    if estimate.n < rule.least:
+        return Verdict("cannot tell", _too_few(estimate, rule), max(needed or 0, rule.least))
+    chances = Power(*(power(estimate, true, significance) for true in (rule.reach, rule.apart(estimate.value))))
+    p_equivalent = _equivalence(estimate, rule)
+    word = _word(estimate, p_adjusted, p_equivalent, rule)
+    shown = f"{rule.show(estimate.value - rule.neutral)} ({_bounds(estimate, rule)})"
+    floor = rule.show(rule.floor).lstrip("+")
+    if word == "equivalent":
+        sentence = f"{shown} differs by less than the {floor} that matter, p {p_text(p_equivalent)}"
+    elif word != "cannot tell":
+        sentence = f"{shown}, p {p_text(p_adjusted)}"
+    elif p_adjusted < SIGNIFICANCE:
+        sentence = f"{shown} is no more than the {floor} that matter"
+    else:
+        sentence = f"{shown} is within chance{_advice(needed, estimate, rule, target)}"
+    settled = word != "cannot tell" or p_adjusted < SIGNIFICANCE
+    return Verdict(word, sentence, None if settled else needed, p_equivalent, chances)
+
+
+def p_text(p: float) -> str:
+    """A p as it is written."""
+    return "below 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _word(estimate: Estimate, p_adjusted: float, p_equivalent: float, rule: Rule) -> Word:
+    difference = estimate.value - rule.neutral
+    if p_adjusted < SIGNIFICANCE and abs(difference) > rule.floor:
+        return "better" if (difference > 0) == (rule.better == "higher") else "worse"
+    return "equivalent" if p_equivalent < SIGNIFICANCE else "cannot tell"
+
+
+def _equivalence(estimate: Estimate, rule: Rule) -> float:
+    """The p of "the difference is at least the floor": the larger of the two one-sided t tests; 1 if not testable."""
+    apart, reach = rule.apart(estimate.value), rule.reach
+    if not math.isfinite(estimate.error):
+        return 1.0
+    if estimate.error == 0:
+        return 0.0 if abs(apart) < reach else 1.0
+    return float(stats.t.sf((reach - abs(apart)) / estimate.error, estimate.freedom))
+
+
+def _too_few(estimate: Estimate, rule: Rule) -> str:
+    have = f"{_count(estimate.n, rule.unit)}: ranking not supported; a verdict needs {rule.least}"
+    if estimate.basis != "pictures":
+        return have
+    return f"{have}; {rule.show(estimate.value)} ({_bounds(estimate, rule)}) as far as the test pictures go"
 
 
 def _bounds(estimate: Estimate, rule: Rule) -> str:
     return f"{rule.show(estimate.low - rule.neutral)} to {rule.show(estimate.high - rule.neutral)}"
 
 
-def _advice(needed: int | None, estimate: Estimate, rule: Rule) -> str:
+def _advice(needed: int | None, estimate: Estimate, rule: Rule, target: float) -> str:
     if needed is None:
         return ""
+    if needed >= MOST_UNITS and 2.8 * math.sqrt(estimate.pictures) > target:  # 2.8: both quantiles, many units
+        return f"; no number of {_plural(rule.unit)} would settle it: these test pictures are too few"
     units = _count(needed, rule.unit)
-    count = f"{units} or more" if needed == MOST_SEEDS else f"about {units}"
+    count = f"{units} or more" if needed == MOST_UNITS else f"about {units}"
     return f"; {count}{' a side' if len(estimate.spread) > 1 else ''} would settle it"
 
 
 def _count(number: int, unit: str) -> str:
-    plural = f"{unit}es" if unit.endswith("s") else f"{unit}s"
-    return f"{number} {unit if number == 1 else plural}"
+    return f"{number} {unit if number == 1 else _plural(unit)}"
 
 
-def _p_text(p: float) -> str:
-    return "below 0.001" if p < 0.001 else f"{p:.3f}"
+def _plural(unit: str) -> str:
+    return f"{unit}es" if unit.endswith("s") else f"{unit}s"

@@ -74,10 +74,15 @@ def outcome(row: sqlite3.Row, measurements: tuple[Measurement, ...]) -> StoredOu
         started=row["started"],
         seconds=row["seconds"],
         environment=json_object(row["environment"]),
-        artifacts=tuple(json.loads(row["artifacts"])),
+        artifacts=texts(row["artifacts"]),
         failure=None if row["failure"] is None else Failure(**json.loads(row["failure"])),
         measurements=measurements,
     )
+
+
+def texts(text: str) -> tuple[str, ...]:
+    """A JSON array of texts that this package wrote."""
+    return tuple(json.loads(text))
 
 
 def measurement(row: sqlite3.Row) -> Measurement:

@@ -206,6 +206,15 @@ class Store:
             for measurement in outcome.measurements
         ]
 
+    def artifacts(self, run_id: str) -> dict[str, tuple[str, ...]]:
+        """The files that the run's outcomes left, by key; paths relative to the store's folder."""
+        query = (
+            "SELECT DISTINCT outcomes.key, outcomes.artifacts FROM runs JOIN jobs ON jobs.run = runs.number"
+            " JOIN outcomes ON outcomes.number = jobs.outcome WHERE runs.id = ?"
+        )
+        rows = self._connection.execute(query, (run_id,)).fetchall()
+        return {row["key"]: decode.texts(row["artifacts"]) for row in rows}
+
     def failures(self, run_id: str | None = None) -> list[StoredOutcome]:
         """Those of `outcomes` that are failures (`.failure` is set), by key."""
         return [outcome for outcome in self.outcomes(run_id) if outcome.failure is not None]

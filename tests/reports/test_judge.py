@@ -9,7 +9,7 @@ from reports.budget import stated_budget, unequal_budget
 from reports.gather import gather, rules_of
 from reports.headline import certificate, sentences, title
 from reports.model import Report, Rules
-from suite.stats.intervals import welch
+from suite.stats.difference import Side, difference
 from suite.stats.verdict import holm
 from tests.reports import fixture_store
 from tests.reports.fixture_store import BASE, VARIANTS, Plan
@@ -54,9 +54,9 @@ def test_the_base_is_compared_with_nothing(report: Report) -> None:
 
 
 def test_differences_are_welchs_over_seeds_adjusted_over_all_compared_variants(report: Report) -> None:
-    base = row(report, "yolov5p").seeds("ap")
+    base = Side(row(report, "yolov5p").seeds("ap"))
     compared = [r for r in report.rows if "ap" in r.judged]
-    estimates = [welch(base, r.seeds("ap")) for r in compared]
+    estimates = [difference(base, Side(r.seeds("ap"))) for r in compared]
 
     assert [r.judged["ap"].estimate for r in compared] == estimates
     assert [r.judged["ap"].p_adjusted for r in compared] == list(holm([e.p for e in estimates]))
@@ -144,9 +144,7 @@ def test_a_protocol_without_thresholds_gets_the_defaults() -> None:
 def test_one_seed_certifies_nothing(tmp_path: Path) -> None:
     found = judged(tmp_path, Plan(variants=VARIANTS[:1], seeds=(0,), latency=False))
 
-    assert certificate(found).endswith(
-        "With 1 seed no difference of accuracy is certified; a verdict needs 3 on each side."
-    )
+    assert certificate(found).endswith("1 seed: ranking not supported; a verdict of accuracy needs 3 on each side.")
 
 
 def test_two_files_of_one_network_both_get_its_numbers(tmp_path: Path) -> None:

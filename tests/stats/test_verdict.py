@@ -4,8 +4,14 @@ import math
 
 import pytest
 
-from suite.stats.intervals import Estimate, welch
-from suite.stats.verdict import MOST_SEEDS, Rule, holm, needed_units, verdict
+from suite.stats.difference import Side, difference
+from suite.stats.intervals import Estimate
+from suite.stats.power import MOST_UNITS
+from suite.stats.verdict import Rule, holm, verdict, verdicts
+
+
+def welch(reference: list[float], samples: list[float]) -> Estimate:
+    return difference(Side(tuple(reference)), Side(tuple(samples)))
 
 
 def points(difference: float) -> str:
@@ -67,28 +73,21 @@ def test_two_seeds_never_tell(p):
     result = verdict(Estimate(0.2, 0.19, 0.21, 2, spread=(0.001, 0.001)), p_adjusted=p, rule=AP)
 
     assert result.word == "cannot tell"
-    assert result.sentence == "2 seeds; a verdict needs 3"
+    assert result.sentence == "2 seeds: ranking not supported; a verdict needs 3"
     assert result.needed == 3
 
 
 def test_a_unit_that_ends_in_s_has_its_plural():
     rule = Rule(better="lower", floor=0.02, show=points, neutral=1.0, unit="process", least=3)
 
-    assert verdict(Estimate(1.0, 0.9, 1.1, 2), p_adjusted=1.0, rule=rule).sentence.startswith("2 processes;")
-
-
-def test_the_seeds_needed_are_those_of_the_power_table():
-    # Cohen (1988), table 2.4.1: a difference of 0.8 standard deviations, two-sided 0.05, power 0.80: 26 a side.
-    estimate = Estimate(0.8, -1.0, 2.6, 3, spread=(1.0, 1.0))
-
-    assert needed_units(estimate, AP) in (25, 26)  # the central t of the formula may be one below the table
+    assert verdict(Estimate(1.0, 0.9, 1.1, 2), p_adjusted=1.0, rule=rule).sentence.startswith("2 processes:")
 
 
 def test_the_seeds_needed_aim_at_the_floor_when_the_estimate_is_smaller():
-    at_floor = Estimate(0.004, -0.1, 0.1, 3, spread=(0.004, 0.004))
-    below = Estimate(0.0, -0.1, 0.1, 3, spread=(0.004, 0.004))
+    at_floor = Estimate(0.004, -0.1, 0.1, 3, spread=(0.004, 0.004), error=0.003, freedom=4)
+    below = Estimate(0.0, -0.1, 0.1, 3, spread=(0.004, 0.004), error=0.003, freedom=4)
 
-    assert needed_units(below, AP) == needed_units(at_floor, AP)
+    assert verdict(below, p_adjusted=1.0, rule=AP).needed == verdict(at_floor, p_adjusted=0.3, rule=AP).needed
 
 
 def test_hopeless_spread_needs_more_seeds_than_anyone_has():
@@ -96,7 +95,7 @@ def test_hopeless_spread_needs_more_seeds_than_anyone_has():
 
     result = verdict(estimate, p_adjusted=1.0, rule=AP)
 
-    assert result.needed == MOST_SEEDS
+    assert result.needed == MOST_UNITS
     assert "1000 seeds or more" in result.sentence
 
 
@@ -115,5 +114,79 @@ def test_a_difference_of_nothing_is_never_coloured():
 
     result = verdict(estimate, p_adjusted=estimate.p, rule=AP)
 
-    assert (result.word, result.needed) == ("cannot tell", None)
+    assert (result.word, result.needed) == ("equivalent", None)
     assert not math.isnan(estimate.p)
+
+
+def test_a_difference_surely_within_the_floor_is_equivalent():
+    # Schuirmann's two tests: (0.004 - 0.001) / 0.001 = 3 standard errors, above t(0.95, 10) = 1.812
+    estimate = Estimate(0.001, -0.0012, 0.0032, 6, p=0.34, spread=(0.002, 0.002), error=0.001, freedom=10)
+
+    result = verdict(estimate, p_adjusted=0.34, rule=AP)
+
+    assert (result.word, result.needed) == ("equivalent", None)
+    assert 0.005 < result.p_equivalent < 0.01  # t tables: 2.764 at 0.01, 3.169 at 0.005
+    assert "differs by less than the 0.4 points that matter" in result.sentence
+
+
+def test_a_difference_that_may_exceed_the_floor_is_not_equivalent():
+    estimate = Estimate(0.003, 0.001, 0.005, 6, p=0.01, spread=(0.002, 0.002), error=0.001, freedom=10)
+
+    assert verdict(estimate, p_adjusted=0.2, rule=AP).word == "cannot tell"
+
+
+def test_a_ratio_is_equivalent_by_its_logarithm():
+    # log(1.02) / 0.005 = 3.96 standard errors from no change to the floor
+    same = Estimate(1.0, 0.98, 1.02, 3, p=1.0, spread=(0.005,), error=0.005, freedom=2)
+
+    assert verdict(same, p_adjusted=1.0, rule=LATENCY).p_equivalent == pytest.approx(0.0291, abs=5e-4)
+    assert verdict(same, p_adjusted=1.0, rule=LATENCY).word == "equivalent"
+
+
+def test_a_verdict_says_what_the_run_could_have_seen():
+    estimate = Estimate(0.012, -0.005, 0.029, 3, p=0.12, spread=(0.007, 0.007), error=0.006, freedom=4)
+
+    chances = verdict(estimate, p_adjusted=0.12, rule=AP).power
+
+    assert chances is not None
+    assert 0.05 < chances.floor < chances.seen < 0.5
+
+
+def test_more_comparisons_need_more_seeds_and_have_less_power():
+    estimate = Estimate(0.012, -0.005, 0.029, 3, p=0.12, spread=(0.007, 0.007), error=0.006, freedom=4)
+
+    alone = verdict(estimate, p_adjusted=0.12, rule=AP)
+    among = verdict(estimate, p_adjusted=0.96, rule=AP, comparisons=8)
+
+    assert alone.needed < among.needed
+    assert alone.power.seen > among.power.seen
+
+
+def test_pictures_that_are_too_few_cannot_be_made_up_for_by_seeds():
+    estimate = Estimate(0.001, -0.04, 0.042, 3, p=0.9, spread=(0.002, 0.002), error=0.021, freedom=100, pictures=0.0004)
+
+    result = verdict(estimate, p_adjusted=0.9, rule=AP)
+
+    assert result.needed == MOST_UNITS
+    assert result.sentence.endswith("; no number of seeds would settle it: these test pictures are too few")
+
+
+def test_one_seed_shows_the_test_pictures_and_ranks_nothing():
+    estimate = Estimate(0.02, 0.01, 0.03, 1, error=0.005, freedom=199, pictures=2.5e-5, basis="pictures")
+
+    result = verdict(estimate, p_adjusted=1.0, rule=AP)
+
+    assert result.word == "cannot tell"
+    assert result.sentence == (
+        "1 seed: ranking not supported; a verdict needs 3; "
+        "+2.0 points (+1.0 points to +3.0 points) as far as the test pictures go"
+    )
+
+
+def test_verdicts_are_judged_together_with_holms_correction():
+    estimates = [welch([0.6, 0.61, 0.62], [0.62 + shift, 0.63 + shift, 0.64 + shift]) for shift in (0.0, 0.02, 0.1)]
+
+    found = verdicts(estimates, AP)
+
+    assert [p for p, _ in found] == list(holm([estimate.p for estimate in estimates]))
+    assert [judged.word for _, judged in found] == ["cannot tell", "better", "better"]

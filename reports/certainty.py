@@ -1,0 +1,80 @@
+"""How sure each verdict is, and what of the doubt lies in the seeds and what in the test pictures."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reports.model import Judged, Report, Row
+from reports.words import counted
+from suite.stats.bootstrap import RESAMPLES
+from suite.stats.power import MOST_UNITS
+from suite.stats.verdict import p_text
+
+
+@dataclass(frozen=True, slots=True)
+class Certainty:
+    """One comparison as the table of evidence shows it; "" where a figure means nothing."""
+
+    metric: str
+    word: str
+    sentence: str
+    p: str  # plain
+    holm: str
+    equivalent: str  # p of the two one-sided tests
+    pictures: str  # share of the squared standard error
+    seeds: str
+    needed: str
+    power: tuple[str, str]  # for the floor, for the difference that was seen
+
+
+def certainties(report: Report, row: Row) -> Iterator[Certainty]:
+    """Every comparison of a variant that has a place in the verdict table, in its order."""
+    titles = {"ap": "AP", "ap50": "AP50"}
+    for setup in report.setups:
+        titles[f"wall:{setup.key}"] = f"Latency, {setup.title}"
+        titles[f"cpu:{setup.key}"] = f"CPU time, {setup.title}"
+    return (_certainty(titles[key], found) for key, found in row.judged.items() if key in titles)
+
+
+def _certainty(metric: str, found: Judged) -> Certainty:
+    estimate, verdict = found.estimate, found.verdict
+    tested = verdict.power is not None
+    squared = estimate.error**2
+    split = estimate.basis == "pictures and seeds" and squared > 0
+    share = estimate.pictures / squared if split else 0.0
+    return Certainty(
+        metric=metric,
+        word=verdict.word,
+        sentence=verdict.sentence,
+        p=p_text(estimate.p) if tested else "",
+        holm=p_text(found.p_adjusted) if tested else "",
+        equivalent=p_text(verdict.p_equivalent) if tested else "",
+        pictures=f"{share:.0%}" if split else "100 %" if estimate.basis == "pictures" else "",
+        seeds=f"{1 - share:.0%}" if split else "",
+        needed=needed_words(verdict.needed),
+        power=(f"{verdict.power.floor:.0%}", f"{verdict.power.seen:.0%}") if verdict.power else ("", ""),
+    )
+
+
+def needed_words(needed: int | None) -> str:
+    """Seeds or processes a side, as a cell shows them."""
+    return "" if needed is None else f"{MOST_UNITS}+" if needed >= MOST_UNITS else str(needed)
+
+
+def chance_words(report: Report) -> str:
+    """Which sources of chance the intervals of accuracy hold; "" where nothing was trained."""
+    keys = {item.job.key for row in report.rows for item in row.find("ap") if item.measurement.samples}
+    known = [report.resamples[key] for key in keys if key in report.resamples]
+    if not keys:
+        return ""
+    if not known:
+        return (
+            "Intervals of accuracy hold the spread of the seeds only: no matches of detections are stored, so the "
+            "choice of the test pictures is not in them."
+        )
+    pictures = counted(known[0].pictures, "test picture")
+    words = (
+        f"Intervals of AP, AP50 and AP75 hold the spread of the seeds and the choice of the {pictures} "
+        f"({RESAMPLES:,} resamples)"
+    )
+    missing = len(keys) - len(known)
+    return f"{words}, but where matches are missing: {missing} of {len(keys)} trainings." if missing else f"{words}."
