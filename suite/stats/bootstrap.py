@@ -58,7 +58,7 @@ def resampled(matches: Matches, weights: Counts, *, dtype: npt.DTypeLike = np.fl
             _precision(category, drawn, present, workspace)
             for category, present in zip(categories, objects[:, block], strict=True)
         )
-        with np.errstate(invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):
             found.append(total / (objects[:, block] > 0).sum(axis=0))
     by_threshold = np.concatenate(found, axis=1)
     return np.stack([by_threshold.mean(axis=0), by_threshold[0], by_threshold[5]])
