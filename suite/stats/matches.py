@@ -64,9 +64,11 @@ class Matches:
 
     def same_truth(self, other: "Matches") -> bool:
         """Whether both were matched with the same objects of the same pictures, so that they may be paired."""
-        mine = (self.pictures, self.categories, self.truth_picture, self.truth_category, self.truth_counted)
-        theirs = (other.pictures, other.categories, other.truth_picture, other.truth_category, other.truth_counted)
-        return self.data == other.data and all(np.array_equal(a, b) for a, b in zip(mine, theirs, strict=True))
+        truths: list[tuple[NDArray[Any], ...]] = [
+            (each.pictures, each.categories, each.truth_picture, each.truth_category, each.truth_counted)
+            for each in (self, other)
+        ]
+        return self.data == other.data and all(np.array_equal(a, b) for a, b in zip(*truths, strict=True))
 
 
 def save(matches: Matches, path: Path) -> Path:
