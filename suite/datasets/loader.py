@@ -15,12 +15,14 @@ from suite.datasets.dice import Dice
 from suite.datasets.images import Image, Letterbox, letterbox, resize_longest
 from suite.datasets.multiscale import other_size
 from suite.datasets.rect import by_shape
+from suite.datasets.source import News, Source
 from suite.datasets.split import DataError, Picture, Split
+from suite.datasets.workers import Made, in_workers
+from suite.protocols.loading import Loading
 
 __all__ = ["Augment", "Batch", "TrainingBatches", "ValBatch", "ValidationBatches"]
 
 _ORDER, _CHANGES, _SIZES = 0, 1, 2  # which chance a Dice is for
-_CACHE_BYTES = 2**30
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +55,7 @@ class TrainingBatches:
     Where `augment` says multi-scale, each batch names a size of multiples of `stride` at which it is to be seen.
 
     Batch number i is the same whatever came before it, so a run continued at step `start` sees what the
-    uninterrupted run saw. Decoded pictures stay in memory up to `cache_bytes`, the others are decoded each time.
+    uninterrupted run saw. `loading` decides how fast batches come, and nothing of what is in them.
     """
 
     def __init__(
@@ -69,11 +71,14 @@ class TrainingBatches:
         rect: bool = False,
         stride: int = 32,
         start: int = 0,
-        cache_bytes: int = _CACHE_BYTES,
+        loading: Loading | None = None,
     ) -> None:
         if not split.pictures:
             raise DataError(f"{split.folder}: has no pictures to train on")
-        self._source = _Source(split.pictures, image_size, cache_bytes)
+        loading = loading or Loading()
+        self._source = Source(split.pictures, image_size, loading)
+        self._workers = loading.workers or 0
+        self._pictures = split.pictures
         self._count = len(split.pictures)
         self._size, self._stride, self._batch, self._seed = image_size, stride, batch, seed
         self._steps, self._start = steps, start
@@ -86,10 +91,30 @@ class TrainingBatches:
         return max(self._steps - self._start, 0)
 
     def __iter__(self) -> Iterator[Batch]:
-        for step in range(self._start, self._steps):
-            yield self._make(step)
+        steps = range(self._start, self._steps)
+        workers = min(self._workers, len(steps))
+        if workers:
+            made = in_workers(self, steps, workers, largest=self._batch * self._size**2 * 3)
+        else:
+            made = map(self.make, steps)
+        for arrays in made:
+            yield Batch(_as_tensor(arrays.images), torch.from_numpy(arrays.targets), arrays.size)
 
-    def _make(self, step: int) -> Batch:
+    @property
+    def broken(self) -> tuple[Picture, ...]:
+        """The pictures that others took the place of, as they did not decode any more."""
+        return tuple(self._pictures[index] for index in sorted(self._source.broken))
+
+    def news(self) -> News:
+        """What the other processes that make batches of this training had better know."""
+        return self._source.news()
+
+    def hear(self, news: News) -> None:
+        """What another such process has found out."""
+        self._source.hear(news)
+
+    def make(self, step: int) -> Made:
+        """Batch number `step` as arrays."""
         dice = Dice(self._seed, _CHANGES, step)
         shown, size = self._shown(step)
         images = np.empty((self._batch, *size, 3), np.uint8)
@@ -98,7 +123,7 @@ class TrainingBatches:
             sample = augmented(Pool(self._source.sample, self._order), first, size, self._augment, dice)
             images[slot] = sample.image
             targets.append(_targets(sample, slot))
-        return Batch(_as_tensor(images), torch.from_numpy(np.concatenate(targets)), self._seen_at(size, step))
+        return Made(images, np.concatenate(targets), self._seen_at(size, step))
 
     def _seen_at(self, size: tuple[int, int], step: int) -> tuple[int, int] | None:
         reach = self._augment.multi_scale
@@ -146,36 +171,6 @@ def place(image: Image, size: int) -> tuple[Image, Letterbox]:
     scaled, ratio = resize_longest(image, size, training=False)
     padded, box = letterbox(scaled, size)
     return padded, Letterbox((ratio, ratio), box.pad_left, box.pad_top, box.size)
-
-
-class _Source:
-    """Pictures decoded and scaled to the training size, with the boxes that training uses."""
-
-    def __init__(self, pictures: tuple[Picture, ...], size: int, cache_bytes: int) -> None:
-        self._pictures, self._size = pictures, size
-        self._kept: dict[int, Sample] = {}
-        self._room = cache_bytes
-
-    def sample(self, index: int) -> Sample:
-        if index in self._kept:
-            return self._kept[index]
-        sample = self._load(self._pictures[index])
-        # Never anything thrown out: with a new order each epoch, any choice of what to keep is as good as another.
-        if sample.image.nbytes <= self._room:
-            self._room -= sample.image.nbytes
-            self._kept[index] = sample
-        return sample
-
-    def _load(self, picture: Picture) -> Sample:
-        image, _ = resize_longest(load_image(picture), self._size, training=True)
-        height, width = image.shape[:2]
-        xywh = picture.boxes[~picture.crowd]
-        corners = np.concatenate((xywh[:, :2], xywh[:, :2] + xywh[:, 2:]), axis=1)
-        scale = np.array((width / picture.width, height / picture.height) * 2)
-        boxes = np.clip(corners * scale, 0, (width, height, width, height))
-        outlines = (o for o, crowd in zip(picture.outlines, picture.crowd, strict=False) if not crowd)
-        inside = tuple(np.clip(outline * scale[:2], 0, (width, height)) for outline in outlines)
-        return Sample(image, boxes, picture.labels[~picture.crowd], inside)
 
 
 def _targets(sample: Sample, slot: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:

@@ -6,6 +6,7 @@ import torch
 
 from suite.datasets.loader import Augment, TrainingBatches, ValidationBatches
 from suite.datasets.split import DataError, Split
+from suite.protocols.loading import Cache, Loading
 from tests.datasets.made_pictures import made_picture, made_split
 
 STILL = Augment(fliplr=0.0)
@@ -105,9 +106,9 @@ def test_a_run_continued_in_the_middle_sees_what_the_whole_run_saw(split: Split)
     assert equal(batches(split, steps=7, start=3, augment=EVERYTHING), whole[3:])
 
 
-@pytest.mark.parametrize("cache_bytes", [0, 64 * 32 * 3 * 2])
-def test_a_small_cache_changes_no_batch(split: Split, cache_bytes: int) -> None:
-    assert equal(batches(split, cache_bytes=cache_bytes), batches(split))
+@pytest.mark.parametrize("limit", [0, 64 * 32 * 3 * 2])
+def test_a_small_cache_changes_no_batch(split: Split, limit: int) -> None:
+    assert equal(batches(split, loading=Loading(cache=Cache(limit))), batches(split))
 
 
 def test_augmentation_never_writes_into_the_cache(split: Split) -> None:

@@ -1,0 +1,222 @@
+"""Pictures kept decoded and scaled, so that the next epoch need not decode them again. No batch depends on it."""
+
+import fcntl
+import hashlib
+import mmap
+import os
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from suite.datasets.decode import picture_bytes
+from suite.datasets.images import Image, scaled_sides
+from suite.datasets.split import Picture
+from suite.protocols.loading import Cache
+
+_CHECK = 4  # bytes of CRC-32 at the end of a file
+_FORM = "raw 1"  # of a file; part of its name
+
+
+class LoadingError(RuntimeError):
+    """Batches cannot be made for a reason that is not in the data."""
+
+    code = "loading"
+
+
+class Kept(Protocol):
+    """A cache of one training: pictures by their index."""
+
+    def get(self, index: int) -> Image | None:
+        """The picture as it was put; None if it is not there. Not to be written to."""
+        ...
+
+    def put(self, index: int, image: Image) -> None:
+        """Keep the picture if there is room."""
+        ...
+
+    def news(self) -> tuple[int, ...]:
+        """What was put since the last call, for the other processes that share the cache."""
+        ...
+
+    def hear(self, news: Sequence[int]) -> None:
+        """Other processes have put these."""
+        ...
+
+
+def open_cache(cache: Cache, pictures: Sequence[Picture], size: int) -> Kept:
+    """The cache of a training at `size` pixels.
+
+    Raises:
+        LoadingError: there is no such memory, or the folder cannot be used.
+    """
+    if cache.folder is None:
+        return RamCache(pictures, size, cache.limit or 0)
+    return DiskCache(cache.folder, pictures, size, cache.limit)
+
+
+class RamCache:
+    """Pictures in memory that forked processes share.
+
+    It is anonymous memory: /dev/shm, which containers often limit to 64 MB, is not used. Every picture has its place
+    from the start; those that do not fit are never kept: with a new order each epoch, any choice is as good as another.
+    """
+
+    def __init__(self, pictures: Sequence[Picture], size: int, limit: int) -> None:
+        self._sides = [scaled_sides(picture.width, picture.height, size)[::-1] for picture in pictures]
+        self._places: dict[int, int] = {}
+        total = 0
+        for index, (height, width) in enumerate(self._sides):
+            if total + height * width * 3 <= limit:
+                self._places[index] = total
+                total += height * width * 3
+        self._memory = shared_memory(total, "the cache of pictures") if total else None
+        self._ready = bytearray(len(pictures))
+        self._news: list[int] = []
+
+    def get(self, index: int) -> Image | None:
+        """As in `Kept`."""
+        return self._view(index) if self._ready[index] else None
+
+    def put(self, index: int, image: Image) -> None:
+        """As in `Kept`."""
+        if index in self._places:
+            view = self._view(index)
+            view.flags.writeable = True
+            view[:] = image
+            self._ready[index] = 1
+            self._news.append(index)
+
+    def news(self) -> tuple[int, ...]:
+        """As in `Kept`."""
+        news, self._news = tuple(self._news), []
+        return news
+
+    def hear(self, news: Sequence[int]) -> None:
+        """As in `Kept`; a message through a pipe also means that what was written before it is seen."""
+        for index in news:
+            self._ready[index] = 1
+
+    def _view(self, index: int) -> Image:
+        assert self._memory is not None
+        height, width = self._sides[index]
+        place = self._places[index]
+        view = np.frombuffer(self._memory, np.uint8, height * width * 3, place).reshape(height, width, 3)
+        view.flags.writeable = False
+        return view
+
+
+class DiskCache:
+    """Pictures as raw pixels in files, for this and later runs; the folder may be deleted at any time.
+
+    A file is named by the content of the picture's own file and all else that its pixels depend on, written whole or
+    not at all, and checked when it is read. A folder that is full, or cannot be written to, is only read.
+    """
+
+    def __init__(self, folder: Path, pictures: Sequence[Picture], size: int, limit: int | None) -> None:
+        self._folder, self._pictures, self._size = folder, pictures, size
+        self._files: dict[int, Path] = {}
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._room = _Room(folder, limit)
+        except OSError as error:
+            what = f"{folder}: cannot be used as a cache ({error.strerror or error})"
+            raise LoadingError(f"{what}; give --cache another folder, or 'none'") from error
+        self._writes = True
+
+    def get(self, index: int) -> Image | None:
+        """As in `Kept`."""
+        picture = self._pictures[index]
+        width, height = scaled_sides(picture.width, picture.height, self._size)
+        try:
+            data = self._file(index).read_bytes()
+        except OSError:
+            return None
+        count = height * width * 3
+        check = zlib.crc32(memoryview(data)[:count]).to_bytes(_CHECK, "little")
+        if len(data) != count + _CHECK or data[count:] != check:  # damaged: it will be written anew
+            return None
+        return np.frombuffer(data, np.uint8, count).reshape(height, width, 3)
+
+    def put(self, index: int, image: Image) -> None:
+        """As in `Kept`."""
+        data = image.tobytes()
+        if not self._writes or not self._room.take(len(data) + _CHECK):
+            return
+        file = self._file(index)
+        part = file.with_name(f".{file.name}.{os.getpid()}")
+        try:
+            file.parent.mkdir(exist_ok=True)
+            part.write_bytes(data + zlib.crc32(data).to_bytes(_CHECK, "little"))
+            part.replace(file)
+        except OSError:  # the disk is full, say: training goes on without
+            self._writes = False
+            part.unlink(missing_ok=True)
+
+    def news(self) -> tuple[int, ...]:
+        """As in `Kept`; every process sees the files."""
+        return ()
+
+    def hear(self, news: Sequence[int]) -> None:
+        """As in `Kept`."""
+
+    def _file(self, index: int) -> Path:
+        if index not in self._files:
+            picture = self._pictures[index]
+            content = hashlib.sha256(picture_bytes(picture)).hexdigest()
+            about = (content, self._size, picture.width, picture.height, picture.upright, cv2.__version__, _FORM)
+            name = hashlib.sha256(repr(about).encode()).hexdigest()
+            self._files[index] = self._folder / name[:2] / f"{name}.raw"
+        return self._files[index]
+
+
+class _Room:
+    """How much the folder may still take; all processes that write into it keep one account."""
+
+    def __init__(self, folder: Path, limit: int | None) -> None:
+        self._limit, self._account = limit, folder / ".used"
+        if limit is not None:
+            with self._locked():  # counted anew: a run that was killed may have left it wrong
+                self._write(sum(file.stat().st_size for file in folder.glob("??/*")))
+
+    def take(self, count: int) -> bool:
+        """Whether so many bytes more fit; they are booked then."""
+        if self._limit is None:
+            return True
+        try:
+            with self._locked():
+                used = int(self._account.read_text())
+                if used + count > self._limit:
+                    return False
+                self._write(used + count)
+        except (OSError, ValueError):
+            return False
+        return True
+
+    def _write(self, used: int) -> None:
+        self._account.write_text(str(used))
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with self._account.with_name(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def shared_memory(count: int, what: str) -> mmap.mmap:
+    """So many bytes that forked processes share.
+
+    Raises:
+        LoadingError: the machine refuses them.
+    """
+    try:
+        return mmap.mmap(-1, count)
+    except (OSError, ValueError, OverflowError) as error:
+        raise LoadingError(
+            f"{what} needs {count / 2**30:.1f} GiB of memory, which cannot be had ({error}); "
+            "a smaller --cache, batch or number of workers needs less"
+        ) from error

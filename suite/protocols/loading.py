@@ -1,0 +1,61 @@
+"""How training pictures come to the network: by how many processes, kept where, and what a broken one means."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Broken = Literal["fail", "skip"]
+MOST_WORKERS = 64
+
+_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+_SIZE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)([KMGT]?)")
+CACHE_HINT = "it is 'ram:4G', 'disk:DIR', 'disk:DIR:100G' or 'none'"
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """Where decoded pictures are kept: in memory (no `folder`) or in a folder, up to so many bytes (None: no limit)."""
+
+    limit: int | None
+    folder: Path | None = None
+
+
+NO_CACHE = Cache(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """None of it changes a batch; only `broken_pictures: skip` does, once a picture breaks.
+
+    `workers` are processes that make batches ahead of the training, 0 for none, None for what the machine has room for.
+    `broken_pictures` says what becomes of a training whose picture does not decode any more: it fails, or another
+    picture takes the place and is counted. Evaluation always fails: AP of other pictures is not comparable.
+    """
+
+    workers: int | None = 0
+    cache: Cache = Cache(2**30)
+    broken_pictures: Broken = "fail"
+
+
+def parse_cache(text: str) -> Cache:
+    """The cache that a word means.
+
+    Raises:
+        ValueError: it means none; the message says what would be right.
+    """
+    kind, _, rest = text.partition(":")
+    if text == "none":
+        return NO_CACHE
+    if kind == "ram" and (limit := _bytes(rest)) is not None:
+        return Cache(limit)
+    if kind == "disk" and rest:
+        folder, _, size = rest.rpartition(":")
+        limit = _bytes(size) if folder else None
+        return Cache(limit, Path(folder if limit is not None else rest))
+    raise ValueError(f"{text!r} is no cache; {CACHE_HINT}")
+
+
+def _bytes(text: str) -> int | None:
+    match = _SIZE.fullmatch(text.upper().removesuffix("B"))
+    return int(float(match[1]) * _UNITS[match[2]]) if match else None
