@@ -225,6 +225,8 @@ class _Planner:
         }
         weights = self._weights(variant)
         facts |= {"weights": weights} if weights else {}
+        # how pictures are loaded changes nothing, unless one breaks and another may take its place
+        facts |= {"broken_pictures": "skip"} if protocol.loading.broken_pictures == "skip" else {}
         key = self._key("train", (variant,), facts)
         baseline = self._baseline(variant)
         return Job(key, "train", variant, baseline, self.conditions, seed=seed, weights_sha256=weights)

@@ -1,7 +1,10 @@
+from pathlib import Path
+
 import pytest
 
 from suite import protocols
 from suite.protocols import Checkpoints
+from suite.protocols.loading import AUTOMATIC, Cache, Loading
 from suite.spec.errors import SpecError
 from suite.spec.library import Library
 from suite.train.recipe import recipe
@@ -154,3 +157,38 @@ def test_checkpoints_come_every_ten_minutes_or_as_stated(tmp_path, stated, expec
     text = f"{WHOLE}checkpoints: {stated}\n" if stated else WHOLE
 
     assert load(tmp_path, text).checkpoints == expected
+
+
+def test_a_protocol_may_say_how_pictures_are_loaded(tmp_path):
+    loading = "loading: {workers: 3, cache: 'disk:/tmp/x:10G', broken_pictures: skip}\n"
+
+    found = load(tmp_path, WHOLE + loading)
+
+    assert found.loading == Loading(3, Cache(10 * 2**30, Path("/tmp/x")), "skip")
+    assert found.as_json["loading"] == {
+        "workers": 3, "cache": "disk:/tmp/x:10737418240", "broken_pictures": "skip"
+    }  # fmt: skip
+
+
+def test_a_protocol_that_says_nothing_of_loading_fails_on_broken_pictures(tmp_path):
+    assert load(tmp_path, WHOLE).loading == Loading(None, Cache(2**30), "fail")
+
+
+@pytest.mark.parametrize(
+    ("loading", "said"),
+    [
+        ("{workers: 65}", "`workers` is from 0 to 64, not 65"),
+        ("{cache: tape}", "`cache`: 'tape' is no cache; it is 'ram:4G', 'disk:DIR', 'disk:DIR:100G' or 'none'"),
+        ("{broken_pictures: ignore}", "`broken_pictures` cannot be 'ignore'"),
+        ("{shuffle: 1}", "unknown key 'shuffle'"),
+    ],
+)
+def test_a_mistake_in_loading_is_named(tmp_path, loading, said):
+    assert problems(tmp_path, f"{WHOLE}loading: {loading}\n") == [(18, said)]
+
+
+@pytest.mark.parametrize(
+    ("cores", "accelerated", "workers"), [(1, False, 0), (2, False, 1), (16, False, 1), (1, True, 1), (16, True, 8)]
+)
+def test_automatic_workers_go_by_the_cores_that_a_training_has(cores, accelerated, workers):
+    assert AUTOMATIC.settled(cores=cores, accelerated=accelerated).workers == workers

@@ -7,6 +7,7 @@ from reports.section import Section
 from reports.sections.tradeoffs import mark_of
 from suite.record import Json, Measurement
 
+_EXAMPLES = 3
 _SIZES = (("ap_small", "small objects"), ("ap_medium", "medium objects"), ("ap_large", "large objects"))
 
 
@@ -36,9 +37,23 @@ def build(report: Report) -> Section:
         {
             "budget": stated_budget(report),
             "loss": plot,
+            "broken": _broken(report),
             "sizes": by_size(sizes, name="size", label="AP by object size for every variant") if sizes else None,
         },
     )
+
+
+def _broken(report: Report) -> list[str]:
+    """The trainings that had to do with other pictures than the data set has."""
+    found = []
+    for row in report.rows:
+        for item in row.find("loss_curve"):
+            names: Json = item.measurement.notes.get("broken_pictures")
+            if isinstance(names, list) and names:
+                shown = ", ".join(str(name) for name in names[:_EXAMPLES])
+                seed = f"{row.name}, seed {item.job.seed}"
+                found.append(f"{seed}: {len(names)} pictures did not decode ({shown}), others took their place")
+    return found
 
 
 def _steps(measurement: Measurement) -> tuple[float, ...]:

@@ -8,7 +8,9 @@ from typing import Any, TypeAlias
 
 import click
 
+from suite.cli.loading_options import OPTIONS
 from suite.cli.options import allow_code_option, names_argument, variants_option, weights_option
+from suite.protocols.loading import Cache
 
 _Decorator: TypeAlias = Callable[[Callable[..., int]], Callable[..., int]]
 
@@ -27,6 +29,8 @@ class Options:
     wait: bool = False
     weights: Path | None = None
     allow_code: bool = False
+    workers: str | None = None
+    cache: Cache | None = None
 
     @property
     def store(self) -> Path:
@@ -88,6 +92,7 @@ _OPTIONS: tuple[_Decorator, ...] = (
         help="Where store, logs, artifacts and report go.",
     ),
     click.option("--seeds", metavar="N,N,...", callback=_parse_seeds, help="Seeds instead of the protocol's."),
+    *OPTIONS,
     click.option("--force", is_flag=True, help="Measure again what is stored."),
     click.option("--wait", is_flag=True, help="Wait for another run on the same store instead of giving up."),
 )

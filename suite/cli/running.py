@@ -9,6 +9,7 @@ from types import FrameType
 from typing import NoReturn
 
 from suite import machine, protocols
+from suite.cli import loading_options
 from suite.cli.datasets import refusing_data
 from suite.cli.finals import finals
 from suite.cli.options import open_library
@@ -46,6 +47,7 @@ def prepare(options: Options) -> Prepared:
     protocol = protocols.load(options.protocol)
     if options.seeds:
         protocol = replace(protocol, seeds=options.seeds)
+    protocol = replace(protocol, loading=loading_options.chosen(protocol.loading, options.workers, options.cache))
     chosen_recipe = recipe(protocol.recipe)
     if chosen_recipe.patience:
         message = f"the recipe {protocol.recipe!r} has `patience`, which ends variants after different numbers of steps"

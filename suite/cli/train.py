@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from suite.cli import loading_options
 from suite.cli.datasets import refusing_data
 from suite.cli.finals import final
 from suite.cli.options import json_option, open_library
 from suite.cli.output import ExitCode, Refusal, reply, say
 from suite.cli.train_options import Options, train_options
 from suite.jobs import JobError
+from suite.protocols.loading import AUTOMATIC
 from suite.record import Json, Stage, describe_start
 from suite.train.recipe import recipe
 
@@ -41,8 +43,9 @@ def command(options: Options, *, as_json: bool) -> int:
     chosen = recipe(options.recipe_name)
     if options.deterministic:
         chosen = replace(chosen, deterministic=True)
+    from suite.datasets.cache import LoadingError
     from suite.datasets.shapes import ensure
-    from suite.jobs.train import Lesson, teach
+    from suite.jobs.train import Lesson, settled, teach
     from suite.nn.weights import save_checkpoint
     from suite.train.snapshot import Every
 
@@ -63,10 +66,11 @@ def command(options: Options, *, as_json: bool) -> int:
                 every=Every(*options.checkpoint_every),
                 curve=path.with_name(f"{path.stem}.curve.csv"),
                 tensorboard=options.tensorboard,
+                loading=settled(loading_options.chosen(AUTOMATIC, options.workers, options.cache), options.device),
             )
             _prepare(lesson, options)
             taught = teach(lesson, teller, teller.listen)
-    except JobError as error:
+    except (JobError, LoadingError) as error:
         raise Refusal(ExitCode.VARIANT_FAILED, f"{variant.name}: {error}") from error
     except KeyboardInterrupt:
         if checkpoint.exists():

@@ -9,8 +9,10 @@ from typing import Any
 
 import click
 
+from suite.cli.loading_options import OPTIONS
 from suite.cli.options import allow_code_option, name_argument, variants_option, weights_option
 from suite.protocols import Budget
+from suite.protocols.loading import Cache
 
 DEFAULT_STEPS = 600
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
@@ -35,6 +37,8 @@ class Options:
     recipe_name: str
     deterministic: bool
     device: str
+    workers: str | None
+    cache: Cache | None
     out: Path | None
     resume: bool
     checkpoint_every: tuple[float, int]
@@ -100,6 +104,7 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
     click.option("--recipe", "recipe_name", default="tiny", show_default=True, metavar="NAME", help="Or a file."),
     click.option("--deterministic", is_flag=True, help="The same bits twice on an accelerator too."),
     click.option("--device", default="cpu", show_default=True),
+    *OPTIONS,
     click.option(
         "--out",
         type=click.Path(dir_okay=False, path_type=Path),

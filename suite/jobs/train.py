@@ -1,6 +1,7 @@
 """The training job: one variant, one seed, from scratch or from weights; the averaged model is kept and evaluated."""
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -9,7 +10,7 @@ import torch
 
 from suite.datasets.forms import read_split
 from suite.datasets.loader import TrainingBatches
-from suite.datasets.split import Split
+from suite.datasets.split import Picture, Split
 from suite.jobs import JobError, Reporter, Result
 from suite.jobs.budget import Allowance, allowance, measure_budget
 from suite.jobs.journal import Journal, has_tensorboard, open_board
@@ -23,6 +24,7 @@ from suite.nn.transfer import start_from
 from suite.nn.weights import WeightsError, save_checkpoint
 from suite.plan import Job
 from suite.protocols import Budget
+from suite.protocols.loading import Loading
 from suite.protocols.protocol import Evaluation as Scored
 from suite.record import Json, Measurement
 from suite.spec.variant import Variant
@@ -61,6 +63,7 @@ class Lesson:
     proof: Path | None = None
     curve: Path | None = None
     tensorboard: Path | None = None
+    loading: Loading = field(default_factory=Loading)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class Taught:
     budget: Measurement
     facts: dict[str, Json]
     keeper: Keeper | None
+    broken: tuple[Picture, ...]  # pictures that others took the place of
 
     def forget(self) -> None:
         """Delete the checkpoint of the training: what came of it is kept."""
@@ -103,6 +107,7 @@ def execute(job: Job, reporter: Reporter) -> Result:
         weights_sha256=job.weights_sha256,
         checkpoint=folder / "checkpoint.json",
         proof=job.proof,
+        loading=settled(protocol.loading, conditions.train_device, parallel=protocol.parallel),
         every=Every(60 * protocol.checkpoints.minutes, protocol.checkpoints.steps),
         curve=folder / "curve.csv",
     )
@@ -110,7 +115,7 @@ def execute(job: Job, reporter: Reporter) -> Result:
     artifacts = (*_keep(taught, folder), folder / "curve.csv")
     taught.forget()
     return Result(
-        (*taught.evaluation.measurements, *_training(taught.trained), taught.budget),
+        (*taught.evaluation.measurements, *_training(taught), taught.budget),
         {"device": lesson.device, "threads": torch.get_num_threads(), "start": taught.facts["start"]},
         tuple(str(path.relative_to(conditions.out)) for path in artifacts),
     )
@@ -149,7 +154,8 @@ def teach(lesson: Lesson, reporter: Reporter, listen: Callable[[Progress], None]
     journal = Journal(lesson.curve, lesson.budget.batch, resumed, listen=tell, board=board)
     pupil = _Pupil(lesson, model, keeper, resumed, journal)
     try:
-        trained = pupil.trained(data, val, allowed)
+        batches = pupil.batches(data, allowed.steps)
+        trained = pupil.trained(batches, val, allowed)
     except TrainingDiverged as error:
         raise JobError("non-finite", str(error)) from error
     except TrainingOutOfMemory as error:
@@ -171,7 +177,14 @@ def teach(lesson: Lesson, reporter: Reporter, listen: Callable[[Progress], None]
         "architecture": lesson.variant.architecture,
         "start": start,
     }
-    return Taught(trained, evaluation, measure_budget(lesson.budget, allowed, trained), facts, keeper)
+    used = measure_budget(lesson.budget, allowed, trained)
+    return Taught(trained, evaluation, used, facts, keeper, batches.broken)
+
+
+def settled(loading: Loading, device: str, *, parallel: int = 1) -> Loading:
+    """The loading of one of so many trainings that share this machine."""
+    cores = len(os.sched_getaffinity(0)) // parallel
+    return loading.settled(cores=cores, accelerated=not device.startswith("cpu"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,20 +195,24 @@ class _Pupil:
     resumed: Snapshot | None
     journal: Journal
 
-    def trained(self, data: Split, val: Split, allowed: Allowance) -> Trained:
+    def batches(self, data: Split, steps: int) -> TrainingBatches:
         lesson = self.lesson
-        batches = TrainingBatches(
+        return TrainingBatches(
             data,
             image_size=lesson.image_size,
             batch=lesson.budget.batch,
-            steps=allowed.steps,
+            steps=steps,
             seed=lesson.seed,
             augment=lesson.recipe.augment,
             image_weights=lesson.recipe.image_weights,
             start=self.resumed.step if self.resumed else 0,
             rect=lesson.recipe.rect,
             stride=max(32, *self.model.strides),
+            loading=lesson.loading,
         )
+
+    def trained(self, batches: TrainingBatches, val: Split, allowed: Allowance) -> Trained:
+        lesson = self.lesson
 
         def evaluated(step: int, model: Detector) -> Score:
             score = _score(step, _evaluated(model, val, lesson))
@@ -295,7 +312,8 @@ def begin(model: Detector, lesson: Lesson) -> dict[str, Json]:
     return start.as_json
 
 
-def _training(trained: Trained) -> tuple[Measurement, ...]:
+def _training(taught: Taught) -> tuple[Measurement, ...]:
+    trained = taught.trained
     curve = trained.curve
     totals = tuple(point.box + point.obj + point.cls for point in curve)
     notes: dict[str, Json] = {
@@ -305,6 +323,8 @@ def _training(trained: Trained) -> tuple[Measurement, ...]:
         "cls": [point.cls for point in curve],
         "lr": [point.lr for point in curve],
     }
+    if taught.broken:
+        notes["broken_pictures"] = [picture.file.name for picture in taught.broken]
     curve_metric, seconds_metric, _ = TRAINING
     return (
         Measurement(curve_metric.name, curve_metric.version, curve_metric.unit, "trained", totals, notes=notes),

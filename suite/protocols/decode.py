@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from suite.protocols.budget import BUDGETS, Budget, Checkpoints
+from suite.protocols.loading import AUTOMATIC, MOST_WORKERS, Broken, Cache, Loading, parse_cache
 from suite.protocols.protocol import (
     BuiltIn,
     Cost,
@@ -16,7 +17,7 @@ from suite.protocols.protocol import (
     Timeouts,
     Verdict,
 )
-from suite.spec.document import Node, Table, parse, read_bytes, shown_path
+from suite.spec.document import Node, Scalar, Table, parse, read_bytes, shown_path
 from suite.spec.errors import Problems, SpecError, suggest
 from suite.spec.reader import Reader
 
@@ -39,6 +40,7 @@ _KEYS = (
     "parallel",
     "timeouts",
     "verdict",
+    "loading",
     "checkpoints",
 )
 _SETUPS = ("cpu-fp32", "cpu-bf16", "cuda-fp32", "cuda-fp16", "cuda-bf16")
@@ -108,6 +110,7 @@ class _Decoder:
             "parallel": self._try(lambda: self._whole(table, "parallel", high=1024)),
             "timeouts": self._try(lambda: self._timeouts(table)),
             "verdict": self._try(lambda: self._verdict(table)),
+            "loading": self._try(lambda: self._loading(table)),
             "checkpoints": self._try(lambda: self._checkpoints(table)),
         }
         if self.reader.problems.found:
@@ -237,6 +240,29 @@ class _Decoder:
         keys = tuple(field.name for field in fields(Verdict))
         verdict = self._table(table, "verdict", keys)
         return Verdict(**{key: self._number(verdict, key, high=1) for key in keys})
+
+    def _loading(self, table: Table) -> Loading:
+        """No `loading`, or no key of it: what a protocol has otherwise."""
+        if "loading" not in table.entries:
+            return AUTOMATIC
+        loading = self._table(table, "loading", ("workers", "cache", "broken_pictures"))
+        given = loading.entries
+        auto = "workers" not in given or (isinstance(given["workers"], Scalar) and given["workers"].value == "auto")
+        broken: Broken = "fail"
+        if "broken_pictures" in given:
+            broken = "skip" if self._choice(loading, "broken_pictures", ("fail", "skip")) == "skip" else "fail"
+        return Loading(
+            workers=None if auto else self._whole(loading, "workers", low=0, high=MOST_WORKERS),
+            cache=self._cache(loading) if "cache" in given else AUTOMATIC.cache,
+            broken_pictures=broken,
+        )
+
+    def _cache(self, loading: Table) -> Cache:
+        try:
+            return parse_cache(self._word(loading, "cache"))
+        except ValueError as error:
+            self.reader.problems.add(loading.entries["cache"].mark, "E101", f"`cache`: {error}")
+            raise _Incomplete from None
 
 
 def _found(value: T | None) -> T:

@@ -1,9 +1,11 @@
 """How training pictures come to the network: by how many processes, kept where, and what a broken one means."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
+
+from suite.record import Json
 
 Broken = Literal["fail", "skip"]
 MOST_WORKERS = 64
@@ -19,6 +21,11 @@ class Cache:
 
     limit: int | None
     folder: Path | None = None
+
+    def __str__(self) -> str:
+        if self.folder is None:
+            return f"ram:{self.limit}" if self.limit else "none"
+        return f"disk:{self.folder}" + ("" if self.limit is None else f":{self.limit}")
 
 
 NO_CACHE = Cache(0)
@@ -36,6 +43,25 @@ class Loading:
     workers: int | None = 0
     cache: Cache = Cache(2**30)
     broken_pictures: Broken = "fail"
+
+    @property
+    def as_json(self) -> dict[str, Json]:
+        """The loading as runs keep it."""
+        workers = "auto" if self.workers is None else self.workers
+        return {"workers": workers, "cache": str(self.cache), "broken_pictures": self.broken_pictures}
+
+    def settled(self, *, cores: int, accelerated: bool) -> "Loading":
+        """With a number of workers, for a training that has so many cores to itself.
+
+        A processor trains slower than one worker loads; an accelerator that waits costs more than cores do.
+        """
+        if self.workers is not None:
+            return self
+        fitting = min(8, max(cores - 1, 1)) if accelerated else min(1, cores - 1)
+        return replace(self, workers=max(fitting, 0))
+
+
+AUTOMATIC = Loading(workers=None)
 
 
 def parse_cache(text: str) -> Cache:

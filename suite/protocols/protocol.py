@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal, cast
 
 from suite.protocols.budget import Budget, Checkpoints
+from suite.protocols.loading import AUTOMATIC, Loading
 from suite.record import Json
 
 MetricFile = Literal["size", "flops", "latency", "accuracy"]
@@ -108,10 +109,12 @@ class Protocol:
     timeouts: Timeouts
     verdict: Verdict
     checkpoints: Checkpoints = field(default_factory=Checkpoints)
+    loading: Loading = AUTOMATIC
 
     @property
     def as_json(self) -> dict[str, Json]:
         """The protocol in plain JSON, as runs keep it."""
         facts = cast("dict[str, Json]", asdict(self))
+        facts["loading"] = self.loading.as_json
         facts["budget"] = {self.budget.kind: self.budget.amount, "batch": self.budget.batch}
         return facts

@@ -117,3 +117,17 @@ def test_progress_tells_speed_and_the_time_that_is_left(capsys):
 
 def test_train_without_usable_data_gives_exit_code_4(tmp_path, capsys):
     assert main(["train", "yolov5p", "--data", str(tmp_path)]) == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--cache", "tape:4G"], "'tape:4G' is no cache; it is 'ram:4G', 'disk:DIR', 'disk:DIR:100G' or 'none'"),
+        (["--workers", "many"], "it is 'auto' or a whole number from 0 to 64, not 'many'"),
+    ],
+)
+@pytest.mark.parametrize("command", [("train", "yolov5p"), ("run", "--dry-run")])
+def test_a_wrong_way_of_loading_is_a_usage_error(command, words, said, capsys):
+    assert main([*command, *words]) == 2
+
+    assert said in " ".join(capsys.readouterr().err.split())
