@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from reports.model import Judged, Report, Row
 from reports.words import counted
 from suite.stats.bootstrap import RESAMPLES
+from suite.stats.intervals import Estimate
 from suite.stats.power import MOST_UNITS
 from suite.stats.verdict import p_text
 
@@ -21,7 +22,6 @@ class Certainty:
     holm: str
     equivalent: str  # p of the two one-sided tests
     pictures: str  # share of the squared standard error
-    seeds: str
     needed: str
     power: tuple[str, str]  # for the floor, for the difference that was seen
 
@@ -38,9 +38,6 @@ def certainties(report: Report, row: Row) -> Iterator[Certainty]:
 def _certainty(metric: str, found: Judged) -> Certainty:
     estimate, verdict = found.estimate, found.verdict
     tested = verdict.power is not None
-    squared = estimate.error**2
-    split = estimate.basis == "pictures and seeds" and squared > 0
-    share = estimate.pictures / squared if split else 0.0
     return Certainty(
         metric=metric,
         word=verdict.word,
@@ -48,11 +45,19 @@ def _certainty(metric: str, found: Judged) -> Certainty:
         p=p_text(estimate.p) if tested else "",
         holm=p_text(found.p_adjusted) if tested else "",
         equivalent=p_text(verdict.p_equivalent) if tested else "",
-        pictures=f"{share:.0%}" if split else "100 %" if estimate.basis == "pictures" else "",
-        seeds=f"{1 - share:.0%}" if split else "",
+        pictures=doubt_words(estimate),
         needed=needed_words(verdict.needed),
-        power=(f"{verdict.power.floor:.0%}", f"{verdict.power.seen:.0%}") if verdict.power else ("", ""),
+        power=(f"{100 * verdict.power.floor:.0f} %", f"{100 * verdict.power.seen:.0f} %")
+        if verdict.power
+        else ("", ""),
     )
+
+
+def doubt_words(estimate: Estimate) -> str:
+    """The share of the squared standard error that lies in the choice of the test pictures; "" where it is unknown."""
+    if estimate.basis not in {"pictures", "pictures and seeds"} or estimate.error == 0:
+        return ""
+    return f"{100 * estimate.pictures / estimate.error**2:.0f} %"
 
 
 def needed_words(needed: int | None) -> str:

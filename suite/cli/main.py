@@ -32,6 +32,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("train", "Train one variant and write its checkpoint"),
     ("eval", "Evaluate one variant's checkpoint on a data set"),
     ("detect", "Draw what a variant finds in pictures"),
+    ("compare", "Say whether one variant is better than another, and how sure that is"),
     ("report", "Write the report of a run from the store alone"),
     ("export", "Write the store's records as JSON or CSV"),
     ("data", "Check a data set, or write the built-in one"),

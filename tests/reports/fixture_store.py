@@ -126,6 +126,8 @@ class Plan:
     data: bool = True
     devices: tuple[tuple[str, str], ...] = (("cpu", "fp32"),)
     protocol: dict[str, Json] = field(default_factory=lambda: PROTOCOL)
+    run_id: str = "2026-11-22T0301"
+    dataset: str = "shapes-1"
 
 
 def build(path: Path, plan: Plan | None = None) -> Path:
@@ -139,21 +141,23 @@ def build(path: Path, plan: Plan | None = None) -> Path:
             protocol_json=plan.protocol,
             git="0123456789abcdef0123456789abcdef01234567",
             machine=MACHINE,
-            dataset_fingerprint="shapes-1",
+            dataset_fingerprint=plan.dataset,
             metrics=METRICS,
             variants=[_record(sketch) for sketch in sketches],
             jobs=jobs,
         )
         if plan.data:
-            store.put_dataset("shapes-1", _facts())
+            store.put_dataset(plan.dataset, _facts())
         by_name = {sketch.name: sketch for sketch in sketches}
         for job in jobs if plan.finished else jobs[: len(jobs) // 2]:
             store.put(run_id, job, _outcome(plan, by_name[job.variant], job))
         if plan.finished:
             store.finish_run(run_id)
         store._connection.execute(
-            "UPDATE runs SET id = '2026-11-22T0301', started = '2026-11-22T03:01:07+00:00',"
+            "UPDATE runs SET id = :new, started = '2026-11-22T03:01:07+00:00',"
             " finished = CASE finished WHEN '' THEN '' ELSE '2026-11-22T03:12:40+00:00' END"
+            " WHERE id = :old",
+            {"new": plan.run_id, "old": run_id},
         )
     return path
 
