@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from suite.protocols import Protocol
+from suite.protocols import Protocol, Setup
+from suite.protocols.setups import offer_of
 from suite.record import JobKind, Json, Metric, digest, file_digest
 from suite.sources import code_digest
 from suite.spec.errors import SpecError
@@ -60,9 +61,18 @@ class Conditions:
         return {key: value for key, value in facts.items() if key not in {"name", "title"}}
 
     @property
-    def setups(self) -> tuple[tuple[str, str], ...]:
-        """The protocol's (device, precision) pairs that this machine can time."""
-        return tuple((d, p) for d, p in self.protocol.latency.setups if d == "cpu" or self.machine["gpus"])
+    def setups(self) -> tuple[Setup, ...]:
+        """The protocol's set-ups that this machine can time."""
+        return tuple(setup for setup in self.protocol.latency.setups if str(setup) not in self.not_here)
+
+    @property
+    def not_here(self) -> dict[str, str]:
+        """The protocol's set-ups that this machine cannot time, and what it would take."""
+        lacks = {setup: self._lack(setup) for setup in self.protocol.latency.setups}
+        return {str(setup): lack for setup, lack in lacks.items() if lack}
+
+    def _lack(self, setup: Setup) -> str:
+        return "no GPU here" if setup.device == "cuda" and not self.machine["gpus"] else offer_of(setup.runtime).lacking
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +80,7 @@ class Job:
     """One job; picklable, as it travels to a child process.
 
     `baseline` is None where the variant is a baseline itself. `seed` belongs to training, `replica` and `setup`
-    (device, precision) to latency; `weights_sha256` is the content of the weights that a training starts from.
+    to latency; `weights_sha256` is the content of the weights that a training starts from.
     `proof` is the file that says that in this run the fast evaluator and pycocotools agreed; the first evaluation,
     which finds none, compares the two and writes it.
     """
@@ -82,7 +92,7 @@ class Job:
     conditions: Conditions
     seed: int | None = None
     replica: int | None = None
-    setup: tuple[str, str] | None = None
+    setup: Setup | None = None
     weights_sha256: str = ""
     proof: Path | None = None
 
@@ -98,7 +108,7 @@ class Job:
         """A name for people and for log files."""
         seed = "" if self.seed is None else f"-seed{self.seed}"
         replica = "" if self.replica is None else f"-{self.replica}"
-        return "-".join([self.kind, self.variant.name, *(self.setup or ())]) + seed + replica
+        return "-".join([self.kind, self.variant.name, *([str(self.setup)] if self.setup else [])]) + seed + replica
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,19 +204,18 @@ class _Planner:
         settings = asdict(self.conditions.protocol.latency)
         shared = {key: settings[key] for key in settings if key not in {"setups", "replicas"}}
         jobs = []
-        for device, precision in self.conditions.setups:
+        for setup in self.conditions.setups:
+            runtime = setup.runtime.partition("+")[0]
             for replica in range(self.conditions.protocol.latency.replicas):
                 facts: dict[str, Json] = {
                     **shared,
                     "baseline": (baseline or variant).fingerprint,
                     "classes": len(self.conditions.data.classes),
-                    "device": device,
-                    "precision": precision,
+                    "setup": str(setup),
                     "replica": replica,
                     "machine": self.conditions.machine["class"],
                 }
-                key = self._key("latency", (variant, baseline or variant), facts)
-                setup = (device, precision)
+                key = self._key("latency", (variant, baseline or variant), facts, runtime=runtime)
                 job = Job(key, "latency", variant, baseline, self.conditions, replica=replica, setup=setup)
                 jobs.append(job)
         return jobs
@@ -244,16 +253,20 @@ class _Planner:
     def _baseline(self, variant: Variant) -> Variant | None:
         return self.variants[variant.baseline] if variant.baseline else None
 
-    def _key(self, kind: JobKind, variants: tuple[Variant, ...], facts: Mapping[str, Json]) -> str:
+    def _key(
+        self, kind: JobKind, variants: tuple[Variant, ...], facts: Mapping[str, Json], *, runtime: str = ""
+    ) -> str:
         libraries = self.conditions.machine["libraries"]
         assert isinstance(libraries, dict)
+        needed = (*_LIBRARIES[kind], *(offer_of(runtime).modules if runtime else ()))
+        code = [f"suite.jobs.{kind}", *([f"suite.runtimes.{runtime}"] if runtime else [])]
         return digest(
             {
                 "kind": kind,
                 "variant": variants[0].fingerprint,
                 "metrics": {m.name: m.version for m in self.conditions.metrics if m.group in _GROUPS[kind]},
-                "libraries": {name: libraries.get(name) for name in _LIBRARIES[kind]},
-                "code": code_digest([f"suite.jobs.{kind}", *(m for v in variants for m in _block_modules(v))]),
+                "libraries": {name: libraries.get(name) for name in needed},
+                "code": code_digest([*code, *(m for v in variants for m in _block_modules(v))]),
                 **facts,
             }
         )

@@ -140,6 +140,7 @@ def _protocol_json(plan: Plan) -> dict[str, Json]:
         "data_folder": str(conditions.data.folder),
         "classes": list(conditions.data.classes),
         "train_device": conditions.train_device,
+        "not_here": dict(conditions.not_here),
     }
 
 

@@ -5,6 +5,8 @@ import pytest
 
 from suite import protocols
 from suite.plan import Conditions, Data, plan
+from suite.protocols import Setup
+from suite.protocols.setups import Offer, offer_of
 from suite.record import Metric
 from suite.spec.variant import Expect, Layer, Variant
 from suite.train.recipe import recipe
@@ -111,7 +113,7 @@ def test_metrics_that_a_protocol_leaves_out_give_no_jobs(metrics, kinds):
 
 
 def test_gpu_set_ups_are_timed_only_where_there_is_a_gpu():
-    setups = (("cpu", "fp32"), ("cuda", "fp16"))
+    setups = (Setup("cpu", "eager", "fp32"), Setup("cuda", "eager", "fp16"))
     protocol = with_protocol(latency=replace(DEMO.latency, setups=setups))
     with_gpu = {**MACHINE, "gpus": [{"name": "a card"}]}
 
@@ -213,5 +215,26 @@ def test_labels_are_different_and_fit_for_file_names():
     labels = [job.label for job in planned(BASE, WIDE).jobs]
 
     assert len(set(labels)) == len(labels)
-    assert "latency-wide-cpu-fp32-2" in labels
+    assert "latency-wide-cpu-eager-fp32-2" in labels
     assert "train-base-seed1" in labels
+
+
+def test_a_setup_that_the_machine_lacks_is_left_out_and_recorded(monkeypatch):
+    setups = (Setup("cpu", "eager", "fp32"), Setup("cpu", "absent", "fp32"), Setup("cuda", "eager", "fp16"))
+    offer = Offer("absent", {"cpu": ("fp32",)}, ("default",), {"no_such_module": "pip install it"}, {})
+    monkeypatch.setattr("suite.plan.offer_of", lambda runtime: offer if runtime == "absent" else offer_of(runtime))
+    found = conditions(**with_protocol(latency=replace(DEMO.latency, setups=setups)))
+
+    assert found.setups == setups[:1]
+    assert found.not_here == {
+        "cpu-absent-fp32": "no_such_module is not here: pip install it",
+        "cuda-eager-fp16": "no GPU here",
+    }
+
+
+def test_a_latency_depends_on_the_version_of_its_runtime():
+    setups = (Setup("cpu", "onnxruntime", "fp32"),)
+    protocol = with_protocol(latency=replace(DEMO.latency, setups=setups))
+    newer = {**MACHINE, "libraries": {**MACHINE["libraries"], "onnxruntime": "9.9"}}
+
+    assert kinds_that_differ(planned(BASE, **protocol), planned(BASE, machine=newer, **protocol), "base") == {"latency"}

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from suite import protocols
-from suite.protocols import Checkpoints
+from suite.protocols import Checkpoints, Setup
 from suite.protocols.loading import AUTOMATIC, Cache, Loading
 from suite.spec.errors import SpecError
 from suite.spec.library import Library
@@ -85,7 +85,11 @@ def test_coco_has_no_data_of_its_own_and_trains_300_epochs():
 def test_a_file_gives_a_protocol_named_by_its_stem(tmp_path):
     protocol = load(tmp_path, WHOLE)
 
-    assert (protocol.name, protocol.latency.setups, protocol.cost.only) == ("mine", (("cpu", "fp32"),), ())
+    assert (protocol.name, protocol.latency.setups, protocol.cost.only) == (
+        "mine",
+        (Setup("cpu", "eager", "fp32"),),
+        (),
+    )
 
 
 def test_an_unknown_protocol_gets_the_nearest_name():

@@ -74,8 +74,7 @@ def words(job: Job) -> str:
     if job.kind == "train":
         return f"train {job.variant.name}, seed {job.seed}"
     if job.kind == "latency":
-        device, precision = job.setup or ("", "")
-        return f"time {job.variant.name} on {device} in {precision}, replica {job.replica}"
+        return f"time {job.variant.name} by {job.setup}, replica {job.replica}"
     return f"count {job.variant.name}"
 
 

@@ -1,27 +1,47 @@
 """The latency job: one variant beside its baseline and a copy of the baseline, in one process."""
 
+import os
+
 from suite.jobs import Reporter, Result
-from suite.metrics.latency import Settings, measure_latency
+from suite.metrics.latency import VERSION, Settings, measure_latency
 from suite.plan import Job
+from suite.record import Measurement
+from suite.runtimes import RuntimeUnfitError
 
 
 def execute(job: Job, reporter: Reporter) -> Result:
-    """Time the variant in the job's set-up. The replica decides the order of visits and of building."""
+    """Time the variant in the job's set-up. The replica decides the order of visits and of building.
+
+    What a set-up turns out to lack only when it is opened is no failure of the variant: the measurement says so and
+    has no samples.
+    """
     assert job.setup is not None
     assert job.replica is not None
     reporter.stage("latency")
     latency = job.conditions.protocol.latency
-    device, precision = job.setup
+    setup = job.setup
     settings = Settings(
         image_size=latency.image_size,
         batch=latency.batch,
         threads=latency.threads,
-        precision=precision,
-        device=device,
+        precision=setup.precision,
+        runtime=setup.runtime,
+        device=setup.device,
         half_width=latency.half_width,
         cap_seconds=latency.seconds,
         seed=job.replica,
     )
     baseline = job.baseline or job.variant
-    measurements = measure_latency(job.variant, baseline, settings, classes=len(job.conditions.data.classes))
-    return Result(measurements, {"device": device, "threads": latency.threads})
+    # what is compiled for one job serves the next; a process's own temporary folder would be gone by then
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(job.conditions.out.absolute() / "cache" / "inductor"))
+    try:
+        measurements = measure_latency(job.variant, baseline, settings, classes=len(job.conditions.data.classes))
+    except RuntimeUnfitError as error:
+        measurements = (_nothing(settings, str(error)),)
+    return Result(measurements, {"device": setup.device, "threads": latency.threads})
+
+
+def _nothing(settings: Settings, why: str) -> Measurement:
+    stated = {"runtime": settings.runtime, "device": settings.device, "precision": settings.precision}
+    about = {"image_size": settings.image_size, "batch": settings.batch, "threads": settings.threads}
+    return Measurement("latency_wall_ms", VERSION, "ms", "deployed", (), {**stated, **about}, {"not_here": why})

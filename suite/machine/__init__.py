@@ -23,7 +23,10 @@ _ROOT = Path(__file__).resolve().parents[2]
 _BUSY_ALLOWED = 0.10
 _STEAL_ALLOWED = 0.01
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
-_LIBRARIES = ("torch", "torchvision", "numpy", "scipy", "timm", "fvcore", "thop", "pycocotools")
+_LIBRARIES = (
+    *("torch", "torchvision", "numpy", "scipy", "timm", "fvcore", "thop", "pycocotools"),
+    *("onnx", "onnxscript", "onnxruntime", "openvino", "tensorrt"),
+)
 _GIB = 2**30
 
 
@@ -52,7 +55,8 @@ def describe(environment: Mapping[str, str] = os.environ) -> dict[str, Json]:
     """This machine in plain JSON; `class` is equal for machines whose timings may share one history."""
     cpu, cores, cards = _cpu_model(), os.cpu_count() or 1, gpus()
     names = [str(card["name"]) for card in cards]
-    libraries: dict[str, Json] = {name: _version(name) for name in _LIBRARIES}
+    # some come built for a GPU under a name of its own
+    libraries: dict[str, Json] = {name: _version(name) or _version(f"{name}-gpu") for name in _LIBRARIES}
     return {
         "class": ", ".join([cpu, f"{cores} cores", *(names or ["no GPU"])]),
         "cpu": cpu,

@@ -17,18 +17,26 @@ from suite.metrics.aside import RULES
 from suite.metrics.ledger import Ledger
 from suite.metrics.rounds import Rounds, Settings, Watch, columns, interleave
 from suite.metrics.surroundings import ENERGY_SECONDS, flusher, measure_energy, meter_of, sensor_of
+from suite.protocols.setups import EAGER
 from suite.record import Json, Measurement, Metric
-from suite.runtimes import Session, open_session
+from suite.runtimes import Session
 from suite.spec.variant import Variant
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from suite.runtimes.common.proof import Proved
+
 __all__ = ["METRICS", "VERSION", "LatencyError", "Settings", "check_device", "check_finite", "measure_latency", "noise"]
 
 VERSION = 2
-_ROLES = {"variant": "", "base": "base_", "copy": "copy_"}
-_TITLES = {"variant": "latency", "base": "latency of the base", "copy": "latency of a copy of the base"}
+_ROLES = {"variant": "", "base": "base_", "copy": "copy_", "eager": "eager_"}
+_TITLES = {
+    "variant": "latency",
+    "base": "latency of the base",
+    "copy": "latency of a copy of the base",
+    "eager": "latency in eager mode",
+}
 _CLOCKS = {"wall": "wall clock", "cpu": "processor time"}
 _ENERGY = {"variant": "energy_mj", "base": "energy_base_mj"}
 METRICS: tuple[Metric, ...] = (
@@ -64,23 +72,29 @@ def measure_latency(
 ) -> tuple[Measurement, ...]:
     """Wall and processor time of `variant`, of `base` and of a second copy of `base`, deployed and untrained.
 
+    In another runtime than eager the variant in eager mode, at the same precision, takes part too. Every session has
+    been proved equal to eager mode in fp32, with values on which mistakes show.
     Every measurement holds one sample for each round, and samples of one position belong to one round; the note
     `kept` lists the rounds that count, `calls_ms` every timed call. `images` (B, 3, H, W) in 0..1 replace the noise
     that is used otherwise. Where the machine counts energy, that of an image is measured after the rounds.
 
     Raises:
+        MismatchError: a session's predictions are not those of eager mode, or not finite.
         LatencyError: a model's output is not finite, or it ran on another device than was asked for.
         RuntimeUnfitError: the runtime, device or precision is not to be had here.
         SpecError: a variant does not build.
     """
     ledger = Ledger()
     before = machine.cpu_times()
-    sessions = _open_all({"variant": variant, "base": base, "copy": base}, settings, classes, ledger)
+    images = noise(settings) if images is None else images
+    roles = {"variant": variant, "base": base, "copy": base}
+    roles |= {} if settings.runtime.partition("+")[0] == EAGER else {"eager": variant}
+    opened = _open_all(roles, settings, classes, images, ledger=ledger)
     with ledger.phase("checking"):
-        images = noise(settings) if images is None else images
-        prepared = {role: session.prepare(images) for role, session in sessions.items()}
+        sessions = {role: found.session for role, found in opened.items()}
+        prepared = {role: found.prepared for role, found in opened.items()}
         for role, session in sessions.items():
-            name = variant.name if role == "variant" else base.name
+            name = roles[role].name
             check_device(name, session.settings, settings)
             check_finite(name, session.run(prepared[role]), settings)
     watch = Watch(sensor_of(settings), flusher(settings))
@@ -100,7 +114,8 @@ def measure_latency(
         **_notes(rounds, settings),
         "base_runtime": str(sessions["base"].settings.get("runtime", "")),
         "load": asdict(machine.load_since(before)),
-        "weights": "untrained",
+        "weights": "untrained, norms from the images",
+        "equal_to_eager": opened["variant"].as_json,
         "energy": energy_note,
         "spent": {phase: round(seconds, 4) for phase, seconds in ledger.seconds.items()},
     }
@@ -139,21 +154,26 @@ def check_device(name: str, stated: Mapping[str, Json], settings: Settings) -> N
         raise LatencyError(f"{name}: ran on {device} instead of {settings.device}; such a time is not reported")
 
 
-def _open_all(variants: Mapping[str, Variant], settings: Settings, classes: int, ledger: Ledger) -> dict[str, Session]:
-    """Build, deploy and open in an order that the seed shuffles: a place in memory has a speed of its own."""
+def _open_all(
+    variants: Mapping[str, Variant], settings: Settings, classes: int, images: "Tensor", *, ledger: Ledger
+) -> dict[str, "Proved"]:
+    """Build, deploy, open and prove in an order that the seed shuffles: a place in memory has a speed of its own."""
     from suite.nn.deploy import deploy
     from suite.nn.detector import build
+    from suite.runtimes.common.lively import liven
+    from suite.runtimes.common.proof import open_proved
 
     order = sorted(variants)
     random.Random(settings.seed).shuffle(order)  # noqa: S311
-    sessions: dict[str, Session] = {}
+    runtimes = {"variant": settings.runtime, "eager": EAGER}
+    found: dict[str, Proved] = {}
     for role in order:
         with ledger.phase("building"):
-            model = deploy(build(variants[role], classes, seed=0))
-        runtime = settings.runtime if role == "variant" else settings.base_runtime or settings.runtime
+            model = deploy(liven(build(variants[role], classes, seed=0), images))
+        runtime = runtimes.get(role) or settings.base_runtime or settings.runtime
         with ledger.phase("opening"):
-            sessions[role] = open_session(runtime, model, settings.options)
-    return sessions
+            found[role] = open_proved(runtime, model, settings.options, images)
+    return found
 
 
 def _energy(
@@ -207,6 +227,8 @@ def _measurements(rounds: Rounds, stated: Mapping[str, Json], notes: Mapping[str
     """One for each role and clock; the machine's readings stand with the first, every call with its own."""
     found = []
     for role, infix in _ROLES.items():
+        if role not in rounds.warm:
+            continue
         visits = [one.visits[role] for one in rounds.rounds]
         for clock in _CLOCKS:
             calls = [v.wall_calls if clock == "wall" else v.cpu_calls for v in visits]

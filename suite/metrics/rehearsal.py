@@ -90,11 +90,13 @@ def repeat(variant: Variant, settings: Settings, planted: Sequence[float]) -> Re
     from suite.nn.deploy import deploy
     from suite.nn.detector import build
 
+    example = noise(settings)
+
     def opened() -> Session:
-        return open_session(settings.runtime, deploy(build(variant, seed=0)), settings.options)
+        return open_session(settings.runtime, deploy(build(variant, seed=0)), settings.options, example)
 
     sessions: dict[str, Session] = {"base": opened(), "copy": opened()}
-    images = sessions["base"].prepare(noise(settings))
+    images = sessions["base"].prepare(example)
     base_ms = warm_up(lambda: sessions["base"].time(images).cpu_ms, LEAST["cpu"], time.perf_counter).last_ms
     for share in planted:
         sessions[role_of(share)] = Planted(opened(), turns_of(share * base_ms))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any
 
+from suite.metrics.latency import noise
 from suite.metrics.rounds import Settings
 from suite.runtimes import Session, open_session
 from suite.spec.objective import Suppression
@@ -56,7 +57,7 @@ class Pipeline:
     """A deployed detector with what stands before and after it."""
 
     def __init__(self, model: "Detector", settings: Settings, thresholds: Thresholds) -> None:
-        self._session: Session = open_session(settings.runtime, model, settings.options)
+        self._session: Session = open_session(settings.runtime, model, settings.options, noise(settings))
         self._size, self._thresholds = settings.image_size, thresholds
         self.steps: dict[str, Callable[[Any], Any]] = {PRE: self._prepare}
         if settings.runtime == "eager":

@@ -3,5 +3,18 @@
 from suite.protocols.budget import Budget, Checkpoints
 from suite.protocols.decode import load, names
 from suite.protocols.protocol import BuiltIn, Cost, Latency, Protocol, Timeouts, Verdict
+from suite.protocols.setups import Setup
 
-__all__ = ["Budget", "BuiltIn", "Checkpoints", "Cost", "Latency", "Protocol", "Timeouts", "Verdict", "load", "names"]
+__all__ = [
+    "Budget",
+    "BuiltIn",
+    "Checkpoints",
+    "Cost",
+    "Latency",
+    "Protocol",
+    "Setup",
+    "Timeouts",
+    "Verdict",
+    "load",
+    "names",
+]

@@ -17,6 +17,7 @@ from suite.protocols.protocol import (
     Timeouts,
     Verdict,
 )
+from suite.protocols.setups import Setup, setups
 from suite.spec.document import Node, Scalar, Table, parse, read_bytes, shown_path
 from suite.spec.errors import Problems, SpecError, suggest
 from suite.spec.reader import Reader
@@ -43,7 +44,6 @@ _KEYS = (
     "loading",
     "checkpoints",
 )
-_SETUPS = ("cpu-fp32", "cpu-bf16", "cuda-fp32", "cuda-fp16", "cuda-bf16")
 _MAX_SIDE = 4096  # pixels
 _MAX_COUNT = 100_000_000
 _MAX_FLOPS = 1e30
@@ -219,10 +219,8 @@ class _Decoder:
     def _latency(self, table: Table) -> Latency:
         keys = ("setups", "image_size", "batch", "threads", "replicas", "seconds", "half_width")
         latency = self._table(table, "latency", keys)
-        setups = self._several(latency, "setups", lambda node: self.reader.choice(node, "a set-up", _SETUPS))
-        devices = [setup.split("-") for setup in setups]
         return Latency(
-            setups=tuple((device, precision) for device, precision in devices),
+            setups=self._several(latency, "setups", self._setup),
             image_size=self._whole(latency, "image_size", high=_MAX_SIDE),
             batch=self._whole(latency, "batch", high=65536),
             threads=self._whole(latency, "threads", high=1024),
@@ -230,6 +228,10 @@ class _Decoder:
             seconds=self._number(latency, "seconds", high=_WEEK),
             half_width=self._number(latency, "half_width", high=1),
         )
+
+    def _setup(self, node: Node) -> Setup | None:
+        word = self.reader.choice(node, "a set-up", setups())
+        return setups()[word] if word else None
 
     def _timeouts(self, table: Table) -> Timeouts:
         kinds: tuple[Literal["static", "latency", "train"], ...] = ("static", "latency", "train")

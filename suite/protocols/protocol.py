@@ -5,6 +5,7 @@ from typing import Literal, cast
 
 from suite.protocols.budget import Budget, Checkpoints
 from suite.protocols.loading import AUTOMATIC, Loading
+from suite.protocols.setups import Setup
 from suite.record import Json
 
 MetricFile = Literal["size", "flops", "latency", "accuracy"]
@@ -46,11 +47,11 @@ class Cost:
 class Latency:
     """How latency is taken.
 
-    `setups` are (device, precision); those whose device a machine lacks are left out there. Rounds go on for
+    `setups` whose device or runtime a machine lacks are left out there, and the run says so. Rounds go on for
     `seconds` at most in each of `replicas` processes, and end when the ratio to the base is known to `half_width`.
     """
 
-    setups: tuple[tuple[str, str], ...]
+    setups: tuple[Setup, ...]
     image_size: int
     batch: int
     threads: int

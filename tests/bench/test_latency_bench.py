@@ -16,10 +16,11 @@ SIZES = {"yolov5p": 128, "yolov5n": 640, "yolov5s": 640}
 @pytest.mark.parametrize("name", SIZES)
 def test_forward_pass(benchmark, name):
     benchmark.group = f"forward, {SIZES[name]} px, one thread"
-    session = open_session("eager", deploy(build(Library().load(name), seed=0)), Options())
-    images = session.prepare(noise(Settings(image_size=SIZES[name])))
+    images = noise(Settings(image_size=SIZES[name]))
+    session = open_session("eager", deploy(build(Library().load(name), seed=0)), Options(), images)
+    prepared = session.prepare(images)
 
-    output = benchmark.pedantic(session.run, args=(images,), rounds=15, iterations=1, warmup_rounds=3)
+    output = benchmark.pedantic(session.run, args=(prepared,), rounds=15, iterations=1, warmup_rounds=3)
 
     assert output.shape[0] == 1
 

@@ -23,7 +23,7 @@ def jobs(tmp_path):
     ("label", "words"),
     [
         ("static-base", "count base"),
-        ("latency-wide1-cpu-fp32-2", "time wide1 on cpu in fp32, replica 2"),
+        ("latency-wide1-cpu-eager-fp32-2", "time wide1 by cpu-eager-fp32, replica 2"),
         ("train-wide2-seed1", "train wide2, seed 1"),
     ],
 )

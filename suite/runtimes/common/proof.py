@@ -1,0 +1,123 @@
+"""Equal to eager before it is timed: the proof that a session computes what the network does.
+
+The reference is eager mode in fp32 on the same device. Boxes are compared by their own size: the error of a coordinate,
+less what writing a position of that magnitude in the precision costs, over the box's diagonal. Scores are compared as
+they are. The largest error over all predictions counts.
+"""
+
+import copy
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from suite.nn.network import Detector
+from suite.record import Json
+from suite.runtimes import Options, Session, open_session
+
+TOLERANCE = {"fp32": 1e-4, "tf32": 0.05, "fp16": 0.05, "bf16": 0.25}
+_ROUNDING = {"fp32": 2.0**-24, "tf32": 2.0**-24, "fp16": 2.0**-11, "bf16": 2.0**-8}  # of a position that is written
+_WRITES = 2  # roundings between a cell's place and the centre of its box
+_SMALLEST_BOX = 8.0  # pixels: no cell is much smaller, and a prediction wanders within its cell
+_OF_EAGER = {"fp32": 10.0, "tf32": 3.0, "fp16": 3.0, "bf16": 3.0}  # times its own loss
+
+
+class MismatchError(RuntimeError):
+    """A session whose predictions are not the network's."""
+
+    code = "unequal"
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """The largest of boxes, as a share of the box's diagonal, and of scores."""
+
+    boxes: float
+    scores: float
+
+    def within(self, allowed: "Errors") -> bool:
+        """Whether neither is larger; a NaN is no agreement either."""
+        return self.boxes <= allowed.boxes and self.scores <= allowed.scores
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """A session that is equal to eager, the images prepared for it, how far it is from eager and may be."""
+
+    session: Session
+    prepared: Tensor
+    found: Errors
+    allowed: Errors
+
+    @property
+    def as_json(self) -> dict[str, Json]:
+        """For the notes of a measurement."""
+        pairs = {"boxes": (self.found.boxes, self.allowed.boxes), "scores": (self.found.scores, self.allowed.scores)}
+        return {what: {"error": error, "allowed": allowed} for what, (error, allowed) in pairs.items()}
+
+
+def open_proved(runtime: str, model: Detector, options: Options, images: Tensor) -> Proved:
+    """Open a deployed model for images (B, 3, H, W) in 0..1, and prove on them that it is equal to eager.
+
+    Allowed is `TOLERANCE` or, where a network is so sensitive that eager mode itself loses as much in that precision,
+    a few times that loss.
+
+    Raises:
+        RuntimeUnfitError: the runtime, the device or the precision is not to be had here.
+        MismatchError: the predictions differ by more, or are not finite.
+    """
+    spare = copy.deepcopy(model)
+    expected = _eager(model, Options(options.device, "fp32", options.threads), images)
+    session = open_session(runtime, model, options, images)
+    prepared = session.prepare(images)
+    output = session.run(prepared)
+    session.synchronize()
+    output = output.cpu().float()
+    side = max(images.shape[-2:])
+    found = compare(output, expected, options.precision, side)
+    allowed = Errors(TOLERANCE[options.precision], TOLERANCE[options.precision])
+    if not found.within(allowed):
+        own = _own_loss(spare, options, images, expected)
+        times, least = _OF_EAGER[options.precision], TOLERANCE[options.precision]
+        allowed = Errors(max(least, times * own.boxes), max(least, times * own.scores))
+    if not found.within(allowed):
+        session.close()
+        raise MismatchError(_told(model.name, runtime, options.precision, output, found, allowed))
+    return Proved(session, prepared, found, allowed)
+
+
+def compare(found: Tensor, expected: Tensor, precision: str, side: int) -> Errors:
+    """Errors of predictions (B, N, 5 + classes) of images with a longer side of `side` pixels."""
+    apart = (found - expected).abs()
+    diagonal = expected[..., 2:4].norm(dim=-1, keepdim=True).clamp(min=_SMALLEST_BOX)
+    written = _WRITES * _ROUNDING[precision] * side
+    boxes = ((apart[..., :4] - written).clamp(min=0) / diagonal).max()
+    return Errors(float(boxes), float(apart[..., 4:].max()))
+
+
+def _eager(model: Detector, options: Options, images: Tensor) -> Tensor:
+    session = open_session("eager+contiguous", model, options, images)
+    found = session.run(session.prepare(images)).cpu().float()
+    session.close()
+    return found
+
+
+def _own_loss(model: Detector, options: Options, images: Tensor, expected: Tensor) -> Errors:
+    """What eager mode loses in the precision; for fp32, against double precision."""
+    side = max(images.shape[-2:])
+    if options.precision != "fp32":
+        return compare(_eager(model, options, images), expected, options.precision, side)
+    with torch.inference_mode():
+        exact = model.cpu().double().predict(images.double())
+    return compare(expected, exact, "fp32", side)
+
+
+def _told(name: str, runtime: str, precision: str, output: Tensor, *errors: Errors) -> str:
+    bad = int((~output.isfinite()).sum())
+    if bad:
+        return f"{name} in {runtime}: {bad} of {output.numel()} outputs are not finite in {precision}; time it in fp32"
+    found, allowed = errors
+    return (
+        f"{name} in {runtime}, {precision}: boxes differ from eager's by {found.boxes:.2g} of their size and scores by "
+        f"{found.scores:.2g}; allowed {allowed.boxes:.2g} and {allowed.scores:.2g}"
+    )

@@ -1,0 +1,100 @@
+"""ONNX Runtime: on the processor, on CUDA, and (mode `tensorrt`) on CUDA by its TensorRT provider."""
+
+from typing import Any
+
+import onnxruntime
+import torch
+from torch import Tensor
+
+from suite.nn.network import Detector
+from suite.runtimes import Options, RuntimeUnfitError, Session
+from suite.runtimes.common.network import INPUT, OUTPUT, onnx_model
+from suite.runtimes.common.place import pinned_clock, placed, placer
+from suite.runtimes.common.session import Call, CallSession, stated
+
+PRECISIONS = {"cpu": ("fp32",), "cuda": ("fp32", "tf32", "fp16")}
+MODES = ("native", "tensorrt")
+MODULES = {
+    "onnx": "pip install 'yolov5-ablation-suite[onnx]'",
+    "onnxscript": "pip install 'yolov5-ablation-suite[onnx]'",
+    "onnxruntime": "pip install 'yolov5-ablation-suite[onnx]'; for CUDA, onnxruntime-gpu in its place",
+}
+PROGRAMS: dict[str, str] = {}
+_ERRORS = 3  # the level of the log; below it there are notes on constants that cannot be folded
+
+
+def open(model: Detector, options: Options, mode: str, images: Tensor) -> Session:  # noqa: A001
+    """Exports for the shape of `images`.
+
+    Raises:
+        RuntimeUnfitError: this build of ONNX Runtime lacks the provider; it would run on the processor without a word.
+    """
+    provider, settings = _provider(options, mode)
+    if provider not in onnxruntime.get_available_providers():
+        raise RuntimeUnfitError(f"onnxruntime: {provider} is not here: pip install onnxruntime-gpu")
+    clock = pinned_clock(options)
+    place = placer(options, channels_last=False)
+    example = place(images)
+    network = onnx_model(placed(model, options, channels_last=False), example)
+    session = onnxruntime.InferenceSession(
+        network.SerializeToString(), _session_options(options), providers=[(provider, settings)]
+    )
+    if session.get_providers()[0] != provider:
+        raise RuntimeUnfitError(
+            f"onnxruntime: {provider} does not start here; it fell back to {session.get_providers()}"
+        )
+    about = stated("onnxruntime", options, "" if mode == "native" else mode, provider=provider)
+    call = _on_cpu(session) if options.kind == "cpu" else _on_cuda(session, example)
+    return CallSession(about, clock, place, call)
+
+
+def _provider(options: Options, mode: str) -> tuple[str, dict[str, str]]:
+    """The execution provider and its settings.
+
+    Raises:
+        RuntimeUnfitError: there is no TensorRT for the processor.
+    """
+    if options.kind == "cpu":
+        if mode == "tensorrt":
+            raise RuntimeUnfitError("onnxruntime: mode tensorrt runs on cuda only")
+        return "CPUExecutionProvider", {}
+    device = options.device.partition(":")[2] or "0"
+    if mode == "tensorrt":
+        return "TensorrtExecutionProvider", {"device_id": device, "trt_fp16_enable": str(options.precision == "fp16")}
+    tf32 = "1" if options.precision == "tf32" else "0"
+    return "CUDAExecutionProvider", {"device_id": device, "use_tf32": tf32, "cudnn_conv_algo_search": "EXHAUSTIVE"}
+
+
+def _session_options(options: Options) -> Any:
+    chosen = onnxruntime.SessionOptions()
+    chosen.log_severity_level = _ERRORS
+    chosen.intra_op_num_threads = options.threads
+    chosen.inter_op_num_threads = 1
+    chosen.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    chosen.add_session_config_entry("session.set_denormal_as_zero", "1")  # as eager does
+    return chosen
+
+
+def _on_cpu(session: Any) -> Call:
+    def run(images: Tensor) -> Tensor:
+        (found,) = session.run([OUTPUT], {INPUT: images.numpy()})
+        return torch.from_numpy(found)
+
+    return run
+
+
+def _on_cuda(session: Any, example: Tensor) -> Call:
+    """Inputs and outputs stay on the card; a run returns when the card has finished."""
+    (about,) = session.get_outputs()
+    outputs = torch.empty(about.shape, dtype=example.dtype, device=example.device)
+    index = example.device.index or 0
+    kind = torch.zeros((), dtype=example.dtype).numpy().dtype
+
+    def run(images: Tensor) -> Tensor:
+        binding = session.io_binding()
+        binding.bind_input(INPUT, "cuda", index, kind, tuple(images.shape), images.data_ptr())
+        binding.bind_output(OUTPUT, "cuda", index, kind, tuple(outputs.shape), outputs.data_ptr())
+        session.run_with_iobinding(binding)
+        return outputs
+
+    return run

@@ -1,0 +1,63 @@
+"""OpenVINO on the processor, its precision pinned: left alone it computes in bf16 where the processor can."""
+
+from typing import Any
+
+import openvino
+import torch
+from torch import Tensor
+
+from suite.nn.network import Detector
+from suite.runtimes import Options, RuntimeUnfitError, Session
+from suite.runtimes.common.network import exported
+from suite.runtimes.common.place import pinned_clock, placed, placer
+from suite.runtimes.common.session import Call, CallSession, stated
+
+PRECISIONS = {"cpu": ("fp32", "bf16", "fp16")}
+MODES = ("default",)
+MODULES = {"openvino": "pip install 'yolov5-ablation-suite[openvino]'"}
+PROGRAMS: dict[str, str] = {}
+_HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
+_ABILITIES = {"bf16": "BF16", "fp16": "FP16"}
+
+
+def open(model: Detector, options: Options, _mode: str, images: Tensor) -> Session:  # noqa: A001
+    """Converts for the shape of `images`; the network is given in fp32 and computes in the precision.
+
+    Raises:
+        RuntimeUnfitError: this processor, or OpenVINO on it, does not compute in that precision.
+    """
+    core = openvino.Core()
+    abilities = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    if options.precision in _ABILITIES and _ABILITIES[options.precision] not in abilities:
+        raise RuntimeUnfitError(f"openvino: this processor has no {options.precision}; it has: {', '.join(abilities)}")
+    plain = Options(options.device, "fp32", options.threads)
+    clock = pinned_clock(plain)
+    place = placer(plain, channels_last=False)
+    network = converted(placed(model, plain, channels_last=False), place(images))
+    compiled = core.compile_model(
+        network,
+        "CPU",
+        {
+            "INFERENCE_PRECISION_HINT": _HINTS[options.precision],
+            "INFERENCE_NUM_THREADS": options.threads,
+            "NUM_STREAMS": 1,
+            "PERFORMANCE_HINT": "LATENCY",
+        },
+    )
+    settings = stated("openvino", options, "", precision_hint=_HINTS[options.precision])
+    return CallSession(settings, clock, place, _runner(compiled))
+
+
+def converted(model: Detector, images: Tensor) -> Any:
+    """The network as an `openvino.Model`."""
+    return openvino.convert_model(exported(model, images))
+
+
+def _runner(compiled: Any) -> Call:
+    request = compiled.create_infer_request()
+
+    def run(images: Tensor) -> Tensor:
+        found = request.infer({0: images.numpy()}, share_inputs=True, share_outputs=True)
+        return torch.from_numpy(found[0])
+
+    return run

@@ -1,0 +1,112 @@
+"""What every runtime must keep. Being in the folder is being tested, where the machine has what it needs."""
+
+import pytest
+import torch
+
+from suite.nn.deploy import deploy
+from suite.nn.detector import build
+from suite.protocols.setups import Offer, Setup, offers, setups
+from suite.runtimes import Options, RuntimeUnfitError, open_session
+from suite.runtimes.common.lively import liven
+from suite.runtimes.common.proof import TOLERANCE, MismatchError, Proved, open_proved
+from suite.spec.library import Library
+from tests.runtimes.tiny import TinyDetector
+
+SIDE, CLASSES = 64, 3
+NOT_TRIED = ("compiled+max_autotune", "onnxruntime+tensorrt")
+LONG = ("cpu-compiled-", "cpu-aotinductor-", "cpu-openvino-bf16")  # for longer than the default run has time
+PREDICTIONS = 3 * sum((SIDE // stride) ** 2 for stride in (8, 16, 32))
+
+
+def on_the_processor() -> list[object]:
+    """What compiles is slow, and the modes that search while they compile are for users with time."""
+    plain = [
+        setup for setup in dict.fromkeys(setups().values()) if setup.device == "cpu" and setup.runtime not in NOT_TRIED
+    ]
+    return [pytest.param(s, marks=[pytest.mark.slow] * str(s).startswith(LONG), id=str(s)) for s in plain]
+
+
+@pytest.fixture(params=on_the_processor())
+def proved(request: pytest.FixtureRequest) -> Proved:
+    setup: Setup = request.param
+    images = torch.rand(2, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    model = deploy(liven(build(Library().load("yolov5p"), CLASSES, seed=0), images))
+    try:
+        return open_proved(setup.runtime, model, Options(setup.device, setup.precision), images)
+    except RuntimeUnfitError as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.parametrize("offer", offers().values(), ids=lambda offer: offer.name)
+def test_a_runtime_offers_precisions_that_have_a_tolerance_and_one_mode_at_least(offer: Offer) -> None:
+    assert {"cpu", "cuda"} >= offer.precisions.keys() > set()
+    assert set().union(*offer.precisions.values()) <= TOLERANCE.keys()
+    assert offer.modes
+    assert all(
+        how.startswith(("pip install ", "apt-get install ")) for how in (offer.modules | offer.programs).values()
+    )
+
+
+def test_a_session_equals_eager_states_its_setup_and_times_itself(
+    proved: Proved, request: pytest.FixtureRequest
+) -> None:
+    session, setup = proved.session, request.node.callspec.params["proved"]
+
+    timing = session.time(proved.prepared)
+    output = session.run(proved.prepared)
+
+    assert (setup.device, setup.runtime, setup.precision) == tuple(
+        session.settings[key] for key in ("device", "runtime", "precision")
+    )
+    assert session.settings["threads"] == 1
+    assert output.shape == (2, PREDICTIONS, 5 + CLASSES)
+    assert timing.wall_ms > 0
+    session.close()
+    with pytest.raises(AssertionError, match="closed"):
+        session.run(proved.prepared)
+
+
+class Swapped(TinyDetector):
+    """In evaluation it forgets to add its bias, as a wrong conversion may: eager mode is asked first, and is right."""
+
+    asked = 0
+
+    def predict(self, images):
+        self.asked += 1
+        found = super().predict(images)
+        return found if self.asked == 1 else found - self.conv.bias
+
+
+def test_a_session_that_computes_something_else_is_no_session() -> None:
+    with pytest.raises(MismatchError, match=r"tiny in eager, fp32: boxes differ from eager's by .* allowed"):
+        open_proved("eager", Swapped(), Options(), torch.rand(1, 3, 8, 8))
+
+
+class Overflowing(TinyDetector):
+    def predict(self, images):
+        return super().predict(images) * 1e30
+
+
+def test_a_session_whose_numbers_are_not_finite_says_how_many() -> None:
+    with pytest.raises(MismatchError, match="tiny in eager: 6 of 6 outputs are not finite in fp16"):
+        open_proved("eager", Overflowing(), Options(precision="fp16"), torch.rand(1, 3, 8, 8))
+
+
+def test_a_runtime_that_computes_in_less_than_it_says_is_found_out() -> None:
+    """bf16 under the name of fp32, as a runtime left alone may do."""
+
+    class Silent(TinyDetector):
+        asked = 0
+
+        def predict(self, images):
+            self.asked += 1
+            rounded = images if self.asked == 1 else images.bfloat16().float()
+            return 1000 * super().predict(rounded)
+
+    with pytest.raises(MismatchError):
+        open_proved("eager", Silent(), Options(), torch.rand(1, 3, 8, 8))
+
+
+def test_a_session_is_refused_where_its_runtime_is_not() -> None:
+    with pytest.raises(RuntimeUnfitError):
+        open_session("eager", TinyDetector(), Options(device="tpu"), torch.rand(1, 3, 8, 8))
