@@ -269,18 +269,31 @@ def test_a_variant_starts_equal_from_one_seed_and_survives_safetensors(real: Rea
     "name",
     others_slow(covering(RUN_UP_TO, heads_only=True), covering(RUN_UP_TO)),
 )
-def test_a_variant_is_exported_and_runs_the_same_elsewhere(name: str) -> None:
-    """Filled, since what a network starts with hides what goes wrong; some networks then magnify single precision."""
-    model = deploy(filled(build(final(name), FEW_CLASSES, seed=0)))
+@pytest.mark.parametrize("start", ["shaken", "filled"])
+def test_a_variant_is_exported_and_runs_the_same_elsewhere(name: str, start: str) -> None:
+    """Filled shows more of what goes wrong, but drives some networks to where they magnify single precision."""
+    model = build(final(name), FEW_CLASSES, seed=0)
+    model = deploy(filled(model) if start == "filled" else shaken(model))
     side = up_to(SMALLEST, max(model.strides))
     images = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0))
 
     ours, theirs = exported(Predict(model), images)
 
-    with torch.no_grad():
-        rounding = relative_error(ours[0].double(), model.double().predict(images.double()))
-    tolerance = max(EXPORT_TOLERANCE, 10 * rounding)
+    tolerance = EXPORT_TOLERANCE
+    if start == "filled":
+        with torch.no_grad():
+            tolerance = max(tolerance, 10 * relative_error(ours[0].double(), model.double().predict(images.double())))
     assert [relative_error(there, here) < tolerance for here, there in zip(ours, theirs, strict=True)] == [True]
+
+
+def shaken(model: Detector) -> Detector:
+    """A network as it starts, but that its zeros and ones, which hide what goes wrong, have become other numbers."""
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for tensor in model.parameters():
+            if tensor.unique().numel() == 1:
+                tensor.add_(torch.rand(tensor.shape, generator=generator) * 0.4 - 0.2)
+    return model
 
 
 class Predict(nn.Module):
