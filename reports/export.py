@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from reports import headline
 from reports.judge import ACCURACY
-from reports.latency import CLOCKS, milliseconds
+from reports.latency import clocks_of, milliseconds
 from reports.model import Report, Row
 from reports.table import Cell, columns
 from suite.stats.intervals import Basis, Estimate, median_interval
@@ -83,7 +83,7 @@ def _lines(report: Report, row: Row) -> Iterator[Line]:
 
 def _timings(report: Report, row: Row) -> Iterator[Line]:
     for setup in report.setups:
-        for clock in CLOCKS:
+        for clock in clocks_of(setup):
             place: Line = {"metric": f"latency_{clock}_ms", "form": "deployed", "setup": setup.key}
             times = milliseconds(row, report.rows, setup, clock)
             if times:

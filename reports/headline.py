@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from reports.judge import needs_another_recipe
 from reports.model import Report, Row
 from reports.words import CALLS, counted, listed, number
+from suite.stats.resolution import admission
 
 PRIMARY = "ap"
 _SLOWER = (("worse", "slower"), ("equal", "equally fast"), ("same", "cannot tell"))
@@ -85,9 +86,10 @@ def _latency(report: Report) -> str:
 def _noise(report: Report) -> str:
     """A machine that cannot tell a network from its copy was not idle."""
     for setup in report.setups[:1]:
-        reach = report.resolution(f"wall:{setup.key}")
-        if reach is not None and reach > 2 * report.rules.latency_floor:
-            return f"⚠ The machine was not quiet: copies of one network differ by up to {100 * reach:.1f} % in time."
+        found = report.resolutions.get(f"wall:{setup.key}")
+        if found and (word := admission(found, report.rules.latency_floor)) != "admitted":
+            reach = f"differences of time under {100 * found.value:.1f} % could not be seen"
+            return f"⚠ The machine was not quiet: {reach}; it is {word}."
     return ""
 
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 
 from reports.budget import unequal_budget
-from reports.latency import CLOCKS, processes
+from reports.latency import clocks_of, processes, resolution_of
 from reports.model import Item, Judged, Report, Row, Rules, Setup, State
 from reports.words import signed, signed_percent
 from suite.stats.bootstrap import METRICS as RESAMPLED
 from suite.stats.difference import Side, difference
-from suite.stats.intervals import Estimate, log_ratios, ratio
+from suite.stats.intervals import Estimate, ratio
 from suite.stats.verdict import Rule, verdicts
 
 ACCURACY = (
@@ -32,10 +32,11 @@ ACCURACY = (
 
 def judged(report: Report) -> Report:
     """The same report with every comparison made, and the state of every variant."""
-    keys = [(f"{clock}:{setup.key}", setup, clock) for setup in report.setups for clock in CLOCKS]
+    keys = [(f"{clock}:{setup.key}", setup, clock) for setup in report.setups for clock in clocks_of(setup)]
     copies = {key: found for key, setup, clock in keys if (found := _copies(report.rows, setup, clock))}
+    resolutions = {key: seen for key, setup, clock in keys if (seen := resolution_of(report.rows, setup, clock))}
     rows = tuple(replace(row, state=state_of(report, row)) for row in report.rows)
-    report = replace(report, rows=rows, copies=copies)
+    report = replace(report, rows=rows, copies=copies, resolutions=resolutions)
     tables: dict[str, dict[str, Judged]] = {row.name: {} for row in rows}
     for metric in ACCURACY:
         rule = Rule("higher", report.rules.ap_floor, signed)
@@ -47,7 +48,7 @@ def judged(report: Report) -> Report:
 
 
 def latency_rule(report: Report, key: str) -> Rule:
-    """Latency counts from the protocol's floor, or from what copies of one network differ by where that is more.
+    """Latency counts from the protocol's floor, or from what this machine could tell apart where that is more.
 
     One process is enough for a verdict: its interval has a floor of its own, and the section says that it was one.
     """
@@ -123,14 +124,14 @@ def _side(report: Report, items: Sequence[Item], resampled: str) -> Side:
 def _ratio(row: Row, setup: Setup, clock: str) -> Estimate | None:
     if not row.baseline:
         return None
-    replicas = [log_ratios(p.times, p.base) for p in processes(row, setup, clock) if p.base]
+    replicas = [ratios for p in processes(row, setup, clock) if (ratios := p.ratios())]
     return ratio(replicas) if replicas else None
 
 
 def _copies(rows: Sequence[Row], setup: Setup, clock: str) -> tuple[tuple[str, Estimate], ...]:
     found = []
     for row in rows:
-        replicas = [log_ratios(p.copy, p.base) for p in processes(row, setup, clock) if p.copy and p.base]
+        replicas = [ratios for p in processes(row, setup, clock) if (ratios := p.ratios(of_copy=True))]
         if replicas:
             found.append((row.name, ratio(replicas)))
     return tuple(found)

@@ -7,6 +7,7 @@ from typing import Literal
 from reports.resamples import Resampled
 from suite.record import Form, Json, Measurement, Metric
 from suite.stats.intervals import Estimate
+from suite.stats.resolution import Resolution
 from suite.stats.verdict import Verdict
 from suite.store import JobRecord, RunRecord, StoredOutcome, VariantRecord
 
@@ -122,6 +123,7 @@ class Report:
     rules: Rules
     setups: tuple[Setup, ...]  # CPU first
     copies: Mapping[str, tuple[tuple[str, Estimate], ...]]  # "wall:" + setup: A/A ratio measured beside each variant
+    resolutions: Mapping[str, Resolution] = field(default_factory=dict)  # by the same keys
     resamples: Mapping[str, Resampled] = field(default_factory=dict)  # by the key of a training
 
     def row(self, name: str) -> Row | None:
@@ -158,6 +160,6 @@ class Report:
         return tuple(row for row in self.rows if row.role == "variant")
 
     def resolution(self, clock: str) -> float | None:
-        """The largest difference between a copy of the base and the base itself, as a fraction; None unmeasured."""
-        found = self.copies.get(clock, ())
-        return max((abs(estimate.value - 1) for _, estimate in found), default=None)
+        """The least difference that this machine could tell apart, as a fraction; None where no copy was timed."""
+        found = self.resolutions.get(clock)
+        return found.value if found else None

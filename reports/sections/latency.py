@@ -4,13 +4,24 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from reports.figures import ecdf
 from reports.figures.dots import Dot, forest
 from reports.figures.marks import Mark
 from reports.figures.spread import Sample, draw
 from reports.judge import latency_rule
-from reports.latency import CLOCKS, Process, processes, setup_of
+from reports.latency import Process, clocks_of, processes, setup_of
 from reports.model import Report, Row, Setup
 from reports.section import Section
+from reports.timing import (
+    CallsRow,
+    MachineRow,
+    aside_words,
+    call_rows,
+    machine_table,
+    machine_words,
+    percents,
+    resolution_words,
+)
 from reports.words import CALLS, counted, signed_percent
 from suite.stats.intervals import Estimate, median_interval
 
@@ -25,9 +36,17 @@ class Panel:
     title: str
     ratios: Markup
     spread: Markup
+    calls: Markup
+    percents: tuple[str, ...]
+    call_rows: list[CallsRow]
     copies: Markup | None
     resolution: str
     stopped: str
+    aside: str
+    machine: str
+    machine_columns: tuple[str, ...]
+    machine_rows: list[MachineRow]
+    clocks: str
 
 
 def build(report: Report) -> Section:
@@ -41,14 +60,17 @@ def build(report: Report) -> Section:
         title,
         title,
         "Every variant is timed in rounds beside its base and a copy of the base, in several processes, alone on the "
-        "machine, deployed and untrained. Ratios are read from paired rounds, so what disturbs the machine cancels.",
+        "machine, deployed and untrained. Ratios are read from paired rounds, so what disturbs the machine cancels; "
+        "rounds that were disturbed from outside are set aside and counted.",
         {"panels": panels},
     )
 
 
 def _panel(report: Report, setup: Setup) -> Panel:
-    dots = [d for row in report.rows for clock in CLOCKS for d in _ratio_dots(row, setup, clock)]
-    copies = [d for clock in CLOCKS for d in _copy_dots(report, setup, clock)]
+    clocks = clocks_of(setup)
+    dots = [d for row in report.rows for clock in clocks for d in _ratio_dots(row, setup, clock)]
+    copies = [d for clock in clocks for d in _copy_dots(report, setup, clock)]
+    columns, machine = machine_table(report, setup)
     key = f"wall:{setup.key}"
     name = f"l-{setup.key}"
     band = 100 * latency_rule(report, key).floor
@@ -59,11 +81,20 @@ def _panel(report: Report, setup: Setup) -> Panel:
                label="Dots with 95 % intervals: time of every variant over its base's, wall and CPU", band=band),
         draw(_samples(report, setup), name=f"{name}s", title="rounds against the variant's own median, wall time",
              label="Spread of the rounds of every variant, one line for each process"),
+        ecdf.draw(_calls(report, setup), name=f"{name}e", title="milliseconds of a single call",
+                  label="Share of the calls that took no longer than a time, one curve for each variant"),
+        percents(),
+        call_rows(report, setup),
         forest(copies, name=f"{name}c", title="a copy of the base against the base itself",
                label="Dots with 95 % intervals: a copy of the base over the base, which should be zero",
                band=100 * (report.resolution(key) or 0.0)) if copies else None,
-        _resolution(report, setup),
+        resolution_words(report, setup),
         _stopped(report, setup),
+        aside_words(report, setup),
+        machine_words(report, setup),
+        columns,
+        machine,
+        "Wall time, with 95 % intervals" if setup.gpu else "Filled: wall time, hollow: CPU time, with 95 % intervals",
     )  # fmt: skip
 
 
@@ -96,7 +127,7 @@ def _samples(report: Report, setup: Setup) -> list[Sample]:
     found = []
     for row in report.rows:
         own = processes(row, setup, "wall")
-        found += [Sample(row.name, p.replica, p.times, base=row.role == "base") for p in own]
+        found += [Sample(row.name, p.replica, p.counted, base=row.role == "base") for p in own]
         if not own:
             found += _base_samples(report, row, setup)
     return found
@@ -113,18 +144,13 @@ def _base_samples(report: Report, row: Row, setup: Setup) -> list[Sample]:
     return [Sample(row.name, number, p.base, base=True) for number, p in enumerate(chosen)]
 
 
-def _resolution(report: Report, setup: Setup) -> str:
-    """The sentence that says what a difference has to exceed here."""
-    found = report.copies.get(f"wall:{setup.key}", ())
-    if not found:
-        return "No copy of the base was timed, so the machine's resolution is unknown."
-    worst = max(abs(estimate.value - 1) for _, estimate in found)
-    covered = sum(estimate.low <= 1 <= estimate.high for _, estimate in found)
-    floor = latency_rule(report, f"wall:{setup.key}").floor
-    return (
-        f"{counted(len(found), 'copy', 'copies')} of the base differed from it by at most {100 * worst:.1f} %, and "
-        f"{covered} of {len(found)} intervals contain zero. A difference counts here from {100 * floor:.1f} %."
-    )
+def _calls(report: Report, setup: Setup) -> list[ecdf.Calls]:
+    """Every call of every variant; a baseline that has no process of its own is not drawn."""
+    found = []
+    for row in report.rows:
+        calls = tuple(call for process in processes(row, setup, "wall") for call in process.calls)
+        found += [ecdf.Calls(row.name, calls, base=row.role == "base")] if calls else []
+    return found
 
 
 def _stopped(report: Report, setup: Setup) -> str:

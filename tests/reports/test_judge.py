@@ -2,14 +2,19 @@
 
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 
 import pytest
 
 from reports.budget import stated_budget, unequal_budget
 from reports.gather import gather, rules_of
 from reports.headline import certificate, sentences, title
+from reports.judge import latency_rule
+from reports.latency import processes
 from reports.model import Report, Rules
 from suite.stats.difference import Side, difference
+from suite.stats.intervals import ratio
+from suite.stats.resolution import Resolution, resolution
 from suite.stats.verdict import holm
 from tests.reports import fixture_store
 from tests.reports.fixture_store import BASE, VARIANTS, Plan
@@ -118,11 +123,16 @@ def test_latency_is_the_ratio_of_paired_rounds(report: Report) -> None:
     assert found.verdict.word == "worse"
 
 
-def test_the_resolution_is_the_worst_copy(report: Report) -> None:
-    copies = report.copies["wall:cpu-fp32-1t"]
+def test_the_resolution_is_that_of_all_copies_and_of_the_base_against_itself(report: Report) -> None:
+    key = "wall:cpu-fp32-1t"
+    (setup,) = report.setups
+    timed = [(r, processes(r, setup, "wall")) for r in report.rows]
+    apart = [median(p.ratios(of_copy=True)) for _, found in timed for p in found]
+    apart += [median(p.ratios()) for r, found in timed if r.role == "base" for p in found]
 
-    assert report.resolution("wall:cpu-fp32-1t") == max(abs(e.value - 1) for _, e in copies)
-    assert len(copies) == 9, "beside the base itself and the eight variants that were timed"
+    assert len(report.copies[key]) == 9, "beside the base itself and the eight variants that were timed"
+    assert report.resolutions[key] == resolution(apart, together=3)
+    assert report.resolutions[key].processes == 9 * 3 + 3
 
 
 def test_controls_and_bases_stand_apart(report: Report) -> None:
@@ -167,11 +177,43 @@ def test_sentences_count_latency_apart(report: Report) -> None:
     assert sentences(report)[0] == "Latency on CPU, fp32, 1 thread: 1 faster, 6 slower."
 
 
-def test_a_machine_that_cannot_tell_a_copy_is_said_to_be_busy(report: Report) -> None:
-    key = "wall:cpu-fp32-1t"
-    noisy = replace(report, copies={key: ((BASE.name, replace(report.copies[key][0][1], value=1.207)),)})
+@pytest.mark.parametrize(("value", "word"), [(0.05, "admitted with a wider floor"), (0.207, "refused")])
+def test_a_machine_that_cannot_tell_a_copy_is_said_to_be_busy(report: Report, value: float, word: str) -> None:
+    noisy = replace(report, resolutions={"wall:cpu-fp32-1t": Resolution(value, 30, 2 * value)})
 
-    assert "⚠ The machine was not quiet: copies of one network differ by up to 20.7 % in time." in sentences(noisy)
+    sentence = (
+        f"⚠ The machine was not quiet: differences of time under {100 * value:.1f} % could not be seen; it is {word}."
+    )
+    assert sentence in sentences(noisy)
+
+
+def test_a_difference_counts_from_what_the_machine_can_see_where_that_is_more(report: Report) -> None:
+    noisy = replace(report, resolutions={"wall:cpu-fp32-1t": Resolution(0.05, 30, 0.1)})
+
+    assert latency_rule(noisy, "wall:cpu-fp32-1t").floor == 0.05
+    assert latency_rule(report, "wall:cpu-fp32-1t").floor == report.rules.latency_floor == 0.02
+
+
+def test_rounds_that_were_set_aside_do_not_count_and_are_there(report: Report) -> None:
+    (setup,) = report.setups
+    every = [p for r in report.rows for p in processes(r, setup, "wall")]
+
+    assert any(len(p.kept) < len(p.times) for p in every)
+    assert all(len(p.ratios()) == len(p.kept) and len(p.ratios(every=True)) == 40 for p in every)
+    estimate = row(report, "yolov5p_repvit").judged["wall:cpu-fp32-1t"].estimate
+    assert estimate == ratio([p.ratios() for p in processes(row(report, "yolov5p_repvit"), setup, "wall")])
+
+
+def test_no_processor_time_stands_under_a_gpu(tmp_path: Path) -> None:
+    both = (("cpu", "fp32"), ("cuda", "fp16"))
+    found = judged(tmp_path, Plan(variants=VARIANTS[2:3], train=False, devices=both))
+    cpu, gpu = found.setups
+
+    keys = row(found, "yolov5p_odconv4").judged.keys()
+    assert {key for key in keys if key.endswith(gpu.key)} == {f"wall:{gpu.key}"}
+    assert {f"wall:{cpu.key}", f"cpu:{cpu.key}"} <= keys
+    times = {s.key: processes(row(found, "yolov5p_odconv4"), s, "wall")[0].times for s in found.setups}
+    assert max(times[gpu.key]) < min(times[cpu.key]), "the fixture's GPU is three times as fast"
 
 
 def test_one_process_is_enough_for_a_latency_verdict(tmp_path: Path) -> None:
