@@ -123,8 +123,8 @@ class Report:
     rules: Rules
     setups: tuple[Setup, ...]  # CPU first
     copies: Mapping[str, tuple[tuple[str, Estimate], ...]]  # "wall:" + setup: A/A ratio measured beside each variant
-    resolutions: Mapping[str, Resolution] = field(default_factory=dict)  # by the same keys
     resamples: Mapping[str, Resampled] = field(default_factory=dict)  # by the key of a training
+    resolutions: Mapping[str, Resolution] = field(default_factory=dict)  # by the keys of `copies`
 
     def row(self, name: str) -> Row | None:
         """The row of a variant."""
