@@ -22,6 +22,15 @@ def facts(train: Split, val: Split) -> dict[str, Json]:
     Raises:
         DataError: the two parts have different tables of categories, or a gallery picture does not decode.
     """
+    return summary(train, val) | {"gallery": [_gallery_picture(picture) for picture in gallery(val)]}
+
+
+def summary(train: Split, val: Split) -> dict[str, Json]:
+    """The facts without pictures.
+
+    Raises:
+        DataError: the two parts have different tables of categories.
+    """
     check_same_categories(train, val)
     return {
         "name": train.name,
@@ -29,7 +38,6 @@ def facts(train: Split, val: Split) -> dict[str, Json]:
         "categories": [category.name for category in train.categories],
         "train": _counts(train),
         "val": _counts(val),
-        "gallery": [_gallery_picture(picture) for picture in gallery(val)],
     }
 
 

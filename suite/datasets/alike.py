@@ -1,0 +1,71 @@
+"""Which pictures are the same: byte for byte, or to the eye (saved anew, scaled, retouched a little).
+
+To the eye: a 64-bit difference hash (is each of 8 x 8 fields darker than its right neighbour?) differs in seven bits at
+most, and 16 x 16 grey thumbnails by little. One of the hash's eight bytes is equal then, so that only pictures with a
+byte in common are compared.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from suite.datasets.images import Image
+
+_BITS = 7  # that may differ
+_GREY = 6.0  # of 255: mean difference of the thumbnails
+_FLAT = 4.0  # of 255: standard deviation below which a thumbnail tells nothing
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Print:
+    """What is kept of a picture: the SHA-256 of its file, its difference hash, a grey thumbnail of 16 x 16."""
+
+    content: str
+    hash: int
+    grey: NDArray[np.float32]
+
+
+def print_of(data: bytes, image: Image) -> Print:
+    """The print of a file and its picture."""
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    fields = cv2.resize(grey, (9, 8), interpolation=cv2.INTER_AREA)
+    bits = np.packbits(fields[:, 1:] > fields[:, :-1])
+    small = cv2.resize(grey, (16, 16), interpolation=cv2.INTER_AREA).astype(np.float32)
+    return Print(hashlib.sha256(data).hexdigest(), int.from_bytes(bits.tobytes(), "big"), small)
+
+
+def same_files(prints: Sequence[Print]) -> list[tuple[int, ...]]:
+    """Groups of two or more places in `prints` whose files are equal."""
+    groups = defaultdict(list)
+    for place, one in enumerate(prints):
+        groups[one.content].append(place)
+    return [tuple(group) for group in groups.values() if len(group) > 1]
+
+
+def look_alikes(prints: Sequence[Print]) -> list[tuple[int, int]]:
+    """Pairs of places whose pictures look the same, though their files differ."""
+    hashes = np.array([one.hash for one in prints], np.uint64)
+    telling = np.array([one.grey.std() >= _FLAT for one in prints], bool)
+    pairs: set[tuple[int, int]] = set()
+    for byte in range(0, 64, 8):
+        keys = (hashes >> np.uint64(byte)) & np.uint64(255)
+        for key in np.unique(keys[telling]):
+            pairs.update(_near(np.nonzero(telling & (keys == key))[0], hashes))
+    return sorted(pair for pair in pairs if _alike(prints[pair[0]], prints[pair[1]]))
+
+
+def _near(places: NDArray[np.int64], hashes: NDArray[np.uint64]) -> Iterator[tuple[int, int]]:
+    for row, place in enumerate(places[:-1]):
+        later = places[row + 1 :]
+        close = np.bitwise_count(hashes[later] ^ hashes[place]) <= _BITS
+        for other in later[close]:
+            yield int(place), int(other)
+
+
+def _alike(one: Print, other: Print) -> bool:
+    return one.content != other.content and float(np.abs(one.grey - other.grey).mean()) <= _GREY
