@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from reports.judge import needs_another_recipe
 from reports.model import Report, Row
+from reports.published import published_sentence
 from reports.words import CALLS, counted, listed, number
 from suite.stats.resolution import admission
 
@@ -71,7 +72,8 @@ def _untrained(report: Report, variants: Sequence[Row], against: str) -> str:
 
 def sentences(report: Report) -> tuple[str, ...]:
     """What follows the title: latency, controls, strides, jobs without a result."""
-    found = [_latency(report), _noise(report), *_controls(report), _counted_only(report), *_gaps(report)]
+    found = [_latency(report), _noise(report), *_controls(report), published_sentence(report), _counted_only(report)]
+    found += _gaps(report)
     return tuple(sentence for sentence in found if sentence)
 
 

@@ -196,3 +196,30 @@ def test_a_mistake_in_loading_is_named(tmp_path, loading, said):
 )
 def test_automatic_workers_go_by_the_cores_that_a_training_has(cores, accelerated, workers):
     assert AUTOMATIC.settled(cores=cores, accelerated=accelerated).workers == workers
+
+
+def test_coco_states_the_published_ap_of_the_official_variants():
+    published = protocols.load("coco").published
+
+    # README of YOLOv5 v7.0, table of checkpoints at 640 pixels
+    assert {result.variant: result.ap for result in published.results} == {
+        "yolov5n": 0.280,
+        "yolov5s": 0.374,
+        "yolov5m": 0.454,
+        "yolov5l": 0.490,
+        "yolov5x": 0.507,
+    }
+    assert (published.pictures, published.categories, published.image_size, published.band) == (5000, 80, 640, 0.004)
+    assert {recipe(result.recipe).name for result in published.results} == {"scratch-low", "scratch-high"}
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("published: 3", "`published` is a mapping"),
+        ("published: {source: a, pictures: 1, categories: 1, image_size: 64, band: 0.1, results: []}", "at least one"),
+        ("published: {source: a, pictures: 1, categories: 1, image_size: 64, band: 0.1, results: [{ap: 2}]}", "`ap`"),
+    ],
+)
+def test_published_results_have_their_own_keys(tmp_path, line, words):
+    assert any(words in message for _, message in problems(tmp_path, f"{WHOLE}{line}\n"))

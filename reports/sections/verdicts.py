@@ -9,6 +9,7 @@ from reports.headline import recipe_warning, stride_warning
 from reports.judge import latency_rule
 from reports.matched import matched_words, missed_words
 from reports.model import Judged, Report, Row
+from reports.published import outside_band
 from reports.section import Section
 from reports.start import start_warning, start_words
 from reports.table import STATES, Cell, judged_cell, relative
@@ -130,6 +131,7 @@ def _line(report: Report, row: Row, columns: tuple[_Column, ...]) -> Line:
     badges += [words] if (words := recipe_warning(report, row)) else []
     badges += [f"accuracy not judged: {words}"] if (words := unequal_budget(report, row)) else []
     badges += [words] if (words := missed_words(row)) else []
+    badges += [words] if (words := outside_band(report, row)) else []
     badges += _lost(row)
     base = report.row(row.baseline)
     costs = [

@@ -17,6 +17,7 @@ from suite.protocols.protocol import (
     Timeouts,
     Verdict,
 )
+from suite.protocols.published import Published, Result
 from suite.protocols.setups import Setup, setups
 from suite.spec.document import Node, Scalar, Table, parse, read_bytes, shown_path
 from suite.spec.errors import Problems, SpecError, suggest
@@ -43,6 +44,7 @@ _KEYS = (
     "verdict",
     "loading",
     "checkpoints",
+    "published",
 )
 _MAX_SIDE = 4096  # pixels
 _MAX_COUNT = 100_000_000
@@ -112,6 +114,7 @@ class _Decoder:
             "verdict": self._try(lambda: self._verdict(table)),
             "loading": self._try(lambda: self._loading(table)),
             "checkpoints": self._try(lambda: self._checkpoints(table)),
+            "published": self._try(lambda: self._published(table)),
         }
         if self.reader.problems.found:
             return None
@@ -242,6 +245,26 @@ class _Decoder:
         keys = tuple(field.name for field in fields(Verdict))
         verdict = self._table(table, "verdict", keys)
         return Verdict(**{key: self._number(verdict, key, high=1) for key in keys})
+
+    def _published(self, table: Table) -> Published | None:
+        """No `published`: nobody has published what this protocol measures."""
+        if "published" not in table.entries:
+            return None
+        known = ("source", "pictures", "categories", "image_size", "band", "results")
+        published = self._table(table, "published", known)
+        return Published(
+            source=self._word(published, "source"),
+            pictures=self._whole(published, "pictures"),
+            categories=self._whole(published, "categories"),
+            image_size=self._whole(published, "image_size", high=_MAX_SIDE),
+            band=self._number(published, "band", high=1, above=True),
+            results=self._several(published, "results", self._result),
+        )
+
+    def _result(self, node: Node) -> Result:
+        result = _found(self.reader.table(node, "a published result", ("variant", "ap", "recipe")))
+        ap = self._number(result, "ap", high=1, above=True)
+        return Result(self._word(result, "variant"), ap, self._word(result, "recipe"))
 
     def _loading(self, table: Table) -> Loading:
         """No `loading`, or no key of it: what a protocol has otherwise."""

@@ -5,6 +5,7 @@ from typing import Literal, cast
 
 from suite.protocols.budget import Budget, Checkpoints
 from suite.protocols.loading import AUTOMATIC, Loading
+from suite.protocols.published import Published
 from suite.protocols.setups import Setup
 from suite.record import Json
 
@@ -111,6 +112,7 @@ class Protocol:
     verdict: Verdict
     checkpoints: Checkpoints = field(default_factory=Checkpoints)
     loading: Loading = AUTOMATIC
+    published: Published | None = None
 
     @property
     def as_json(self) -> dict[str, Json]:
