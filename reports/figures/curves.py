@@ -90,8 +90,8 @@ def _mean(curves: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, 
     return curves[0][0], np.mean([losses for _, losses in curves], axis=0)
 
 
-def by_size(dots: Sequence[SizeDot], *, name: str, label: str) -> Markup:
-    """AP for small, medium and large objects: one panel per size, one row per variant."""
+def by_size(dots: Sequence[SizeDot], *, name: str, label: str, axis: str = "AP") -> Markup:
+    """AP for small, medium and large objects, or for other kinds: one panel per kind, one row per variant."""
     sizes = list(dict.fromkeys(d.size for d in dots))
     variants = list(dict.fromkeys(d.variant for d in dots))
     canvas = Canvas(name, label, height=0.9 + 0.34 * len(variants))
@@ -104,7 +104,7 @@ def by_size(dots: Sequence[SizeDot], *, name: str, label: str) -> Markup:
             tip = f"{item.variant}, {size}: {item.mean:.3f} (seeds {item.low:.3f} to {item.high:.3f})"
             canvas.tip(artist, tip, item.variant)
         axes.set_title(size)
-        axes.set_xlabel("AP")
+        axes.set_xlabel(axis)
         only_grid(axes, "x")
     panels[0].set_yticks(range(len(variants)), [printable(v) for v in variants])
     panels[0].set_ylim(len(variants) - 0.4, -0.6)

@@ -2,12 +2,14 @@
 
 from reports.section import Builder
 from reports.sections import (
+    classes,
     comparison,
     cost,
     counters,
     data,
     detections,
     environment,
+    errors,
     failures,
     ladders,
     latency,
@@ -26,6 +28,8 @@ ORDER: tuple[Builder, ...] = (
     counters,
     latency,
     training,
+    classes,
+    errors,
     detections,
     variants,
     failures,

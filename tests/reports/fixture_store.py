@@ -294,7 +294,8 @@ def _train(sketch: Sketch, seed: int) -> list[Measurement]:
         for step in range(STEPS)
     ]
     return [
-        *(_measure(name, (value,)) for name, value in values.items()),
+        *(_measure(name, (value,), **_accuracy_notes(sketch, seed, name)) for name, value in values.items()),
+        *_errors(sketch, seed),
         _measure("loss_curve", losses, step=list(range(STEPS))),
         _measure("train_seconds", (31 * sketch.slower + noise.gauss(0, 1),)),
         _measure("train_steps", (sketch.trained,), **_budget(sketch, seed)),
@@ -314,6 +315,43 @@ def _budget(sketch: Sketch, seed: int) -> dict[str, Json]:
         end="budget",
         pictures=f"{seed:08x}",
     ).as_json
+
+
+def _accuracy_notes(sketch: Sketch, seed: int, metric: str) -> dict[str, Json]:
+    """What an evaluation notes beside AP and AP50."""
+    noise = random.Random(f"classes {sketch.name}{seed}")
+    by_class: dict[str, Json] = {name: max(noise.gauss(0.54 * (sketch.ap50 or 0), 0.05), 0.0) for name in CATEGORIES}
+    if metric == "ap":
+        proof: Json = {"with": "pycocotools 2.0.11", "largest_difference": 0.0}
+        return {
+            "evaluator": "fast",
+            **({"agreement": proof} if seed == 0 and not sketch.baseline else {}),
+            "by_class": by_class,
+            "by_class_and_size": {"small": by_class, "medium": by_class, "large": dict.fromkeys(CATEGORIES)},
+            "objects": {name: 300 + 7 * index for index, name in enumerate(CATEGORIES)},
+        }
+    recall: list[Json] = [round(0.05 * step, 2) for step in range(21)]
+    mean: dict[str, Json] = {
+        f"0.{iou}": [max(1 - (step / 21) ** 2 * (2 - (sketch.ap50 or 0)) - lower, 0.0) for step in range(21)]
+        for iou, lower in ((50, 0.0), (75, 0.2))
+    }
+    return {"precision_recall": {"recall": recall, "mean": mean}} if metric == "ap50" else {}
+
+
+def _errors(sketch: Sketch, seed: int) -> list[Measurement]:
+    noise = random.Random(f"errors {sketch.name}{seed}")
+    left = 1 - (sketch.ap50 or 0)
+    shares = {"missed": 0.3, "background": 0.12, "localisation": 0.2, "classification": 0.1, "duplicate": 0.02,
+              "both": 0.01, "false_positives": 0.2, "false_negatives": 0.6}  # fmt: skip
+    found = [
+        _measure(f"lost_{kind}", (max(share * left + noise.gauss(0, 0.01), 0.0),), count=round(900 * share * left))
+        for kind, share in shares.items()
+    ]
+    bins: list[Json] = [
+        [step / 20, (step + 1) / 20, 2000 // (step + 1), step / 20 + 0.025, (step / 20 + 0.025) * (sketch.ap50 or 0)]
+        for step in range(20)
+    ]
+    return [*found, _measure("calibration_error", (0.1 * left,), bins=bins)]
 
 
 def _latency(sketch: Sketch, replica: int, device: str, precision: str) -> list[Measurement]:
