@@ -9,7 +9,7 @@ from suite.cli.datasets import refusing_data
 from suite.cli.options import json_option
 from suite.cli.output import ExitCode, Refusal, reply
 
-_OWN_FILES = ("check",)  # commands with a file of their own, loaded when they are called
+_OWN_FILES = ("check", "prepare")  # commands with a file of their own, loaded when they are called
 
 
 class _Group(click.Group):
@@ -25,7 +25,7 @@ class _Group(click.Group):
 
 @click.group("data", cls=_Group)
 def command() -> None:
-    """Check a data set (COCO JSON, YOLO txt, Pascal VOC), or write the built-in one."""
+    """Check a data set (COCO JSON, YOLO txt, Pascal VOC), fetch COCO, or write the built-in one."""
 
 
 @command.command("make")

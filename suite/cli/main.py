@@ -35,7 +35,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("compare", "Say whether one variant is better than another, and how sure that is"),
     ("report", "Write the report of a run from the store alone"),
     ("export", "Write the store's records as JSON or CSV"),
-    ("data", "Check a data set, or write the built-in one"),
+    ("data", "Check a data set, fetch COCO, or write the built-in one"),
     ("doctor", "Say what this machine has, and how to mend what is missing"),
 )
 
