@@ -223,3 +223,10 @@ def test_coco_states_the_published_ap_of_the_official_variants():
 )
 def test_published_results_have_their_own_keys(tmp_path, line, words):
     assert any(words in message for _, message in problems(tmp_path, f"{WHOLE}{line}\n"))
+
+
+def test_threads_may_be_left_to_the_machine(tmp_path):
+    assert load(tmp_path, WHOLE.replace("threads: 1", "threads: auto")).latency.threads == "auto"
+    assert problems(tmp_path, WHOLE.replace("threads: 1", "threads: many"))[0][1] == (
+        "`threads` is a whole number, not the word 'many'"
+    )

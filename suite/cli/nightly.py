@@ -31,7 +31,7 @@ def command(options: Options) -> int:
     summary.show(summary.read(options.store, done.run_id))
     click.echo(f"{done.done} done, {done.reused} stored before, {len(done.failed)} failed")
     click.echo(f"report: {page}")
-    return running.exit_code(done)
+    return running.exit_code(done, options)
 
 
 @contextmanager

@@ -36,12 +36,12 @@ def command(options: Options, *, dry_run: bool, no_report: bool, as_json: bool) 
         report = None if page is None else str(page)
         variants_json: list[Json] = list(records)
         reply("run", {"run": done.run_id, "jobs": counts, "variants": variants_json, "report": report})
-        return running.exit_code(done)
+        return running.exit_code(done, options)
     summary.show(records)
     click.echo(f"{done.done} done, {done.reused} stored before, {len(done.failed)} failed")
     if page is not None:
         click.echo(f"report: {page}")
-    return running.exit_code(done)
+    return running.exit_code(done, options)
 
 
 def _tell(prepared: Prepared, options: Options, *, as_json: bool) -> None:

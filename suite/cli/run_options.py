@@ -26,6 +26,7 @@ class Options:
     out: Path
     seeds: tuple[int, ...] = ()
     force: bool = False
+    strict: bool = False
     wait: bool = False
     weights: Path | None = None
     allow_code: bool = False
@@ -94,5 +95,6 @@ _OPTIONS: tuple[_Decorator, ...] = (
     click.option("--seeds", metavar="N,N,...", callback=_parse_seeds, help="Seeds instead of the protocol's."),
     *OPTIONS,
     click.option("--force", is_flag=True, help="Measure again what is stored."),
+    click.option("--strict", is_flag=True, help="Exit with 5 if copies of one network show the machine unfit to time."),
     click.option("--wait", is_flag=True, help="Wait for another run on the same store instead of giving up."),
 )

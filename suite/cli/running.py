@@ -16,13 +16,15 @@ from suite.cli.options import open_library
 from suite.cli.output import ExitCode, Refusal, say
 from suite.cli.run_options import Options
 from suite.executors.local import LocalExecutor
+from suite.machine.threads import settle
 from suite.metrics import definitions
 from suite.plan import Conditions, Data, Plan, plan
-from suite.protocols import BuiltIn, Protocol
+from suite.protocols import BuiltIn, Latency, Protocol
 from suite.record import Json
 from suite.runner import Listener, Summary, carry_out
 from suite.spec.library import Library
 from suite.spec.variant import Variant
+from suite.stats.resolution import admission
 from suite.store import Store, StoreError, StoreLockedError
 from suite.train.recipe import recipe
 
@@ -48,6 +50,7 @@ def prepare(options: Options) -> Prepared:
     if options.seeds:
         protocol = replace(protocol, seeds=options.seeds)
     protocol = replace(protocol, loading=loading_options.chosen(protocol.loading, options.workers, options.cache))
+    protocol = replace(protocol, latency=_with_threads(protocol.latency))
     chosen_recipe = recipe(protocol.recipe)
     if chosen_recipe.patience:
         message = f"the recipe {protocol.recipe!r} has `patience`, which ends variants after different numbers of steps"
@@ -104,9 +107,25 @@ def write_report(options: Options, run_id: str) -> Path:
     return write(options.store, run_id, options.out / "report").index
 
 
-def exit_code(summary: Summary) -> ExitCode:
-    """What a finished run tells the shell."""
+def exit_code(summary: Summary, options: Options) -> ExitCode:
+    """What a finished run tells the shell; with `strict` also that the machine was not fit for timing."""
+    if options.strict and (reason := _unfit(options, summary.run_id)):
+        say(f"ablation: {reason}")
+        return ExitCode.UNFIT
     return ExitCode.VARIANT_FAILED if summary.failed else ExitCode.DONE
+
+
+def _unfit(options: Options, run_id: str) -> str:
+    """Why this run's timings are of no use: its copies of one network differ by too much; "" if they do not."""
+    from reports.gather import gather
+    from reports.timing import resolution_words
+
+    report = gather(options.store, run_id)
+    for setup in report.setups:
+        found = report.resolutions.get(f"wall:{setup.key}")
+        if found and admission(found, report.rules.latency_floor) == "refused":
+            return f"{setup.title}: {resolution_words(report, setup)}"
+    return ""
 
 
 @contextmanager
@@ -131,6 +150,14 @@ def ending_on_sigterm() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _with_threads(latency: Latency) -> Latency:
+    """With a number of threads, which is part of what a timing is stored under."""
+    threads, why = settle(latency.threads)
+    if why:
+        say(f"timing on {why}")
+    return replace(latency, threads=threads)
 
 
 def _own_names(folders: Sequence[Path]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import os
 
 from suite.jobs import Reporter, Result
+from suite.machine.threads import AUTO
 from suite.metrics.latency import VERSION, Settings, measure_latency
 from suite.plan import Job
 from suite.record import Measurement
@@ -20,6 +21,7 @@ def execute(job: Job, reporter: Reporter) -> Result:
     reporter.stage("latency")
     latency = job.conditions.protocol.latency
     setup = job.setup
+    assert latency.threads != AUTO, "a run decides that before it plans"
     settings = Settings(
         image_size=latency.image_size,
         batch=latency.batch,

@@ -226,11 +226,17 @@ class _Decoder:
             setups=self._several(latency, "setups", self._setup),
             image_size=self._whole(latency, "image_size", high=_MAX_SIDE),
             batch=self._whole(latency, "batch", high=65536),
-            threads=self._whole(latency, "threads", high=1024),
+            threads=self._threads(latency),
             replicas=self._whole(latency, "replicas", high=100),
             seconds=self._number(latency, "seconds", high=_WEEK),
             half_width=self._number(latency, "half_width", high=1),
         )
+
+    def _threads(self, latency: Table) -> "int | Literal['auto']":
+        node = self._node(latency, "threads")
+        if isinstance(node, Scalar) and node.value == "auto":
+            return "auto"
+        return self._whole(latency, "threads", high=1024)
 
     def _setup(self, node: Node) -> Setup | None:
         word = self.reader.choice(node, "a set-up", setups())

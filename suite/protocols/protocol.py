@@ -50,12 +50,13 @@ class Latency:
 
     `setups` whose device or runtime a machine lacks are left out there, and the run says so. Rounds go on for
     `seconds` at most in each of `replicas` processes, and end when the ratio to the base is known to `half_width`.
+    `threads` may be "auto": all cores where a run begins on an idle machine, else one.
     """
 
     setups: tuple[Setup, ...]
     image_size: int
     batch: int
-    threads: int
+    threads: "int | Literal['auto']"
     replicas: int
     seconds: float
     half_width: float

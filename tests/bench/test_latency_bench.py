@@ -1,28 +1,56 @@
-"""Forward passes and counting as pytest-benchmark cases: `make bench`, or `-k yolov5n`."""
+"""Forward passes, whole pipelines and counting as pytest-benchmark cases: `make bench`, or `-k yolov5n`."""
 
+import numpy as np
 import pytest
+import torch
 
 from suite.metrics.flops import measure_flops
 from suite.metrics.forms import build_forms
 from suite.metrics.latency import Settings, noise
+from suite.metrics.stages import Pipeline, Thresholds
 from suite.nn.deploy import deploy
 from suite.nn.detector import build
-from suite.runtimes import Options, open_session
+from suite.runtimes import Options, RuntimeUnfitError, open_session
 from suite.spec.library import Library
 
 SIZES = {"yolov5p": 128, "yolov5n": 640, "yolov5s": 640}
+RUNTIMES = ("eager", "onnxruntime")
 
 
+@pytest.mark.parametrize("runtime", RUNTIMES)
 @pytest.mark.parametrize("name", SIZES)
-def test_forward_pass(benchmark, name):
-    benchmark.group = f"forward, {SIZES[name]} px, one thread"
+def test_forward_pass(benchmark, name, runtime):
+    benchmark.group = _group(name)
     images = noise(Settings(image_size=SIZES[name]))
-    session = open_session("eager", deploy(build(Library().load(name), seed=0)), Options(), images)
+    try:
+        session = open_session(runtime, _deployed(name), Options(), images)
+    except RuntimeUnfitError as error:
+        pytest.skip(str(error))
     prepared = session.prepare(images)
 
     output = benchmark.pedantic(session.run, args=(prepared,), rounds=15, iterations=1, warmup_rounds=3)
 
     assert output.shape[0] == 1
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_from_picture_to_boxes(benchmark, name):
+    benchmark.group = _group(name)
+    pipeline = Pipeline(_deployed(name), Settings(image_size=SIZES[name]), Thresholds())
+    picture = np.random.default_rng(0).integers(0, 256, (480, 640, 3), dtype=np.uint8)
+
+    with torch.inference_mode():
+        boxes = benchmark.pedantic(pipeline.run, args=([picture],), rounds=15, iterations=1, warmup_rounds=3)
+
+    assert len(boxes) == 1
+
+
+def _group(name):
+    return f"{name}, {SIZES[name]} px, batch 1, one thread"
+
+
+def _deployed(name):
+    return deploy(build(Library().load(name), seed=0))
 
 
 @pytest.mark.parametrize("name", ["yolov5n", "yolov5x", "yolov5s_odconv_all_k4"])

@@ -4,12 +4,16 @@ import signal
 
 import pytest
 
+from suite import machine
 from suite.cli import running
 from suite.cli.main import main
+from suite.cli.run_options import Options
 from suite.executors import Finished, Started
 from suite.jobs import Result
 from suite.record import Failure, Measurement
+from suite.runner import Summary
 from suite.store import Store
+from tests.reports import fixture_store
 
 PROTOCOL = """\
 title: a title
@@ -301,3 +305,28 @@ def test_export_as_csv_has_one_line_a_sample(run, tmp_path, capsys):
 
 def test_export_without_a_store_gives_exit_code_5(tmp_path):
     assert main(["export", "--out", str(tmp_path)]) == 5
+
+
+@pytest.mark.parametrize(("busy", "threads"), [(("the cores are 55% busy",), 1), ((), 4)])
+def test_threads_left_to_the_machine_are_settled_before_anything_is_planned(tmp_path, monkeypatch, busy, threads):
+    protocol = tmp_path / "mine.yaml"
+    protocol.write_text(PROTOCOL.replace("threads: 1", "threads: auto"))
+    monkeypatch.setattr(machine, "unrest", lambda: busy)
+    monkeypatch.setattr("suite.machine.threads.usable_cores", lambda: 4)
+
+    prepared = running.prepare(Options((), str(protocol), None, (), tmp_path / "out"))
+
+    assert prepared.plan.conditions.protocol.latency.threads == threads
+
+
+@pytest.mark.parametrize(("floor", "strict", "code"), [(0.02, True, 0), (0.0001, True, 5), (0.0001, False, 0)])
+def test_a_machine_that_cannot_tell_copies_apart_is_an_exit_code_when_strict(tmp_path, capsys, floor, strict, code):
+    verdict = {**fixture_store.PROTOCOL["verdict"], "latency_floor": floor}
+    made = fixture_store.Plan(
+        variants=fixture_store.VARIANTS[:1], train=False, protocol={**fixture_store.PROTOCOL, "verdict": verdict}
+    )
+    options = Options((), "demo", None, (), tmp_path, strict=strict)
+    fixture_store.build(options.store, made)
+
+    assert running.exit_code(Summary("latest", 0, 1, ()), options) == code
+    assert ("The machine is refused" in capsys.readouterr().err) == (code == 5)
