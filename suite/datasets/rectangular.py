@@ -13,6 +13,7 @@ import torch
 from suite.datasets.decode import load_image
 from suite.datasets.images import Image, Letterbox, letterbox, resize_longest
 from suite.datasets.loader import ValBatch
+from suite.datasets.rect import image_shape
 from suite.datasets.split import Picture, Split
 
 PAD = 0.5  # strides added on each axis before rounding up: a square batch at 640 becomes 672
@@ -38,12 +39,9 @@ class RectangularBatches:
 
 
 def batch_shape(pictures: tuple[Picture, ...], size: int, stride: int) -> tuple[int, int]:
-    """Height and width in pixels of a batch: the longer side is `size`, the other what the pictures need."""
+    """Height and width in pixels of a batch."""
     ratios = [picture.height / picture.width for picture in pictures]
-    low, high = min(ratios), max(ratios)
-    height, width = (high, 1.0) if high < 1 else (1.0, 1 / low) if low > 1 else (1.0, 1.0)
-    rows, columns = (math.ceil(side * size / stride + PAD) * stride for side in (height, width))
-    return rows, columns
+    return image_shape(min(ratios), max(ratios), size, stride, pad=PAD)
 
 
 def _place(picture: Picture, size: int, shape: tuple[int, int]) -> tuple[Image, Letterbox]:

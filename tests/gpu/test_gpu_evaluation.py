@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from suite.datasets.coco import read_split
+from suite.datasets.forms import read_split
 from suite.datasets.shapes import ensure
 from suite.metrics.accuracy import evaluate
 from suite.nn.detector import build
