@@ -42,9 +42,9 @@ def _certainty(metric: str, found: Judged) -> Certainty:
         metric=metric,
         word=verdict.word,
         sentence=verdict.sentence,
-        p=p_text(estimate.p) if tested else "",
-        holm=p_text(found.p_adjusted) if tested else "",
-        equivalent=p_text(verdict.p_equivalent) if tested else "",
+        p=_short(estimate.p) if tested else "",
+        holm=_short(found.p_adjusted) if tested else "",
+        equivalent=_short(verdict.p_equivalent) if tested else "",
         pictures=doubt_words(estimate),
         needed=needed_words(verdict.needed),
         power=(f"{100 * verdict.power.floor:.0f} %", f"{100 * verdict.power.seen:.0f} %")
@@ -53,9 +53,13 @@ def _certainty(metric: str, found: Judged) -> Certainty:
     )
 
 
+def _short(p: float) -> str:
+    return p_text(p).replace("below ", "<")
+
+
 def doubt_words(estimate: Estimate) -> str:
     """The share of the squared standard error that lies in the choice of the test pictures; "" where it is unknown."""
-    if estimate.basis not in {"pictures", "pictures and seeds"} or estimate.error == 0:
+    if estimate.basis != "pictures and seeds" or estimate.error == 0:
         return ""
     return f"{100 * estimate.pictures / estimate.error**2:.0f} %"
 
@@ -77,6 +81,11 @@ def chance_words(report: Report) -> str:
             "choice of the test pictures is not in them."
         )
     pictures = counted(known[0].pictures, "test picture")
+    if any(found.estimate.basis == "pictures" for row in report.rows for found in row.judged.values()):
+        return (
+            f"Intervals marked * hold the choice of the {pictures} alone ({RESAMPLES:,} resamples): one training says "
+            "nothing of what another seed would give."
+        )
     words = (
         f"Intervals of AP, AP50 and AP75 hold the spread of the seeds and the choice of the {pictures} "
         f"({RESAMPLES:,} resamples)"

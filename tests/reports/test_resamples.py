@@ -108,7 +108,9 @@ def test_a_run_without_matches_says_that_only_seeds_are_in_its_intervals(tmp_pat
 
 
 def test_one_seed_has_an_interval_of_the_test_pictures(tmp_path: Path) -> None:
-    found = report_of(tmp_path, seeds=(0,)).rows[1].judged["ap"]
+    report = report_of(tmp_path, seeds=(0,))
 
+    found = report.rows[1].judged["ap"]
+    assert chance_words(report).startswith("Intervals marked * hold the choice of the 30 test pictures alone")
     assert (found.estimate.basis, found.verdict.word) == ("pictures", "cannot tell")
     assert found.verdict.sentence.startswith("1 seed: ranking not supported; a verdict needs 3; ")
