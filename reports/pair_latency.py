@@ -11,7 +11,7 @@ from reports.latency import processes
 from reports.model import Report, Row, Setup
 from reports.pair import PairError
 from suite.stats.difference import Side, difference
-from suite.stats.intervals import Estimate, log_ratios, median_interval, ratio
+from suite.stats.intervals import Estimate, median_interval, ratio
 from suite.stats.verdict import Rule
 
 
@@ -76,11 +76,13 @@ def _estimate(base: Row, variant: Row, setup: Setup) -> tuple[Estimate, str] | N
 
 
 def _logs(row: Row, setup: Setup) -> list[Sequence[float]]:
-    return [log_ratios(process.times, process.base) for process in processes(row, setup, "wall") if process.base]
+    """The rounds that count, as log-ratios to what they were timed beside, by process."""
+    return [ratios for process in processes(row, setup, "wall") if (ratios := process.ratios())]
 
 
 def _medians(report: Report, row: Row, setup: Setup) -> tuple[float, ...]:
     """Milliseconds by process; of a base without timings of its own, beside its variants."""
-    own = [process.times for process in processes(row, setup, "wall")]
-    beside = [p.base for other in report.rows if other.baseline == row.name for p in processes(other, setup, "wall")]
+    own = [process.counted for process in processes(row, setup, "wall")]
+    below = [p for other in report.rows if other.baseline == row.name for p in processes(other, setup, "wall")]
+    beside = [tuple(p.base[place] for place in p.kept) for p in below if p.base]
     return tuple(median_interval(times).value for times in own or beside if times)
