@@ -291,6 +291,7 @@ def _sizes(first: Batch | None, start: Snapshot | None, image_size: int | None) 
 
 
 def _checksum(batch: Batch, before: int) -> int:
-    """Targets whole and every sixteenth pixel of each row and column, which tells pictures and changes apart."""
+    """Targets whole, every sixteenth pixel of each row and column, which tells pictures and changes apart, the size."""
     seen = batch.images[:, :, ::16, ::16].contiguous()
+    before = before if batch.size is None else zlib.crc32(repr(batch.size).encode(), before)
     return zlib.crc32(seen.numpy().data, zlib.crc32(batch.targets.contiguous().numpy().data, before))

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from suite.datasets.loader import Batch
+from suite.datasets.multiscale import largest_size
 from suite.nn.detector import Detector
 from suite.spec.variant import Variant
 from suite.train.engine import Engine
@@ -53,7 +54,7 @@ def room_for(model: Detector, variant: Variant, recipe: Recipe, batch: Batch, *,
     """
     measure = _peak_on_accelerator if device.type == "cuda" else _kept_on_cpu
     try:
-        few = [_first(batch, count) for count in (1, 2)]
+        few = [_first(batch, count, _largest(batch, model, recipe)) for count in (1, 2)]
         one, two = (measure(_engine(model, variant, recipe, images, device), images) for images in few)
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
@@ -99,8 +100,15 @@ def _engine(model: Detector, variant: Variant, recipe: Recipe, batch: Batch, dev
     return Engine(model, variant, moving, batch=count, image_size=side, steps=2, device=device)
 
 
-def _first(batch: Batch, count: int) -> Batch:
-    return Batch(batch.images[:count], batch.targets[batch.targets[:, 0] < count])
+def _first(batch: Batch, count: int, size: tuple[int, int] | None) -> Batch:
+    return Batch(batch.images[:count], batch.targets[batch.targets[:, 0] < count], size)
+
+
+def _largest(batch: Batch, model: Detector, recipe: Recipe) -> tuple[int, int] | None:
+    """The largest size at which images may ever be seen, if sizes change."""
+    height, width = batch.images.shape[2:]
+    reach, stride = recipe.augment.multi_scale, max(32, *model.strides)
+    return largest_size((height, width), reach, stride=stride) if reach else None
 
 
 def _peak_on_accelerator(engine: Engine, batch: Batch) -> int:

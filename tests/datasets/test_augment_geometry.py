@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from suite.datasets.augment import Augment, Pool, Sample, augmented
 from suite.datasets.augment_canvas import fitted, mosaic4, mosaic9
-from suite.datasets.augment_geometry import moved, worth_keeping
+from suite.datasets.augment_geometry import linear, moved, shifted, warped, worth_keeping
 from suite.datasets.dice import Dice
 from tests.datasets.painted import extent, painted, pixels_of
 
@@ -47,6 +47,20 @@ def test_a_moved_box_is_where_its_object_is(augment: Augment, seed: int) -> None
         assert len(result.boxes) <= 1
     elif min(seen[2] - seen[0], seen[3] - seen[1]) > 3:
         assert result.boxes.tolist()[0] == pytest.approx(seen, abs=1.5)
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.7])
+def test_warped_boxes_are_neither_shifted_nor_grown_on_average(factor: float) -> None:
+    """Counted from the middle of the first pixel, as OpenCV does, they would be shifted by (factor - 1) / 2."""
+    canvas = fitted(painted(SIZE, {0: (30, 35, 45, 50)}), SIZE)
+    dice = Dice(0)
+    errors = []
+    for _ in range(150):
+        matrix = shifted(dice.uniform(0, 40), dice.uniform(0, 40)) @ linear(factor * np.eye(2))
+        result = warped(canvas, SIZE, matrix, area=factor**2)
+        errors.append(result.boxes[0] - np.array(extent(result.image, 0)))
+
+    assert np.abs(np.mean(errors, axis=0)).max() < 4 * 0.3 / np.sqrt(150)  # 0.3: of evenly spread rounding
 
 
 @pytest.mark.parametrize(("count", "layout"), [(4, mosaic4), (9, mosaic9)])

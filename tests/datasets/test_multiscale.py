@@ -5,7 +5,7 @@ import pytest
 from suite.datasets.augment import Augment
 from suite.datasets.dice import Dice
 from suite.datasets.loader import TrainingBatches
-from suite.datasets.multiscale import other_size
+from suite.datasets.multiscale import largest_size, other_size
 from tests.datasets.made_pictures import made_picture, made_split
 
 
@@ -27,6 +27,12 @@ def test_a_rectangle_stays_one_of_whole_strides(stride: int) -> None:
 
 def test_where_no_other_multiple_is_in_reach_the_size_stays() -> None:
     assert set(sizes((64, 64), 0.2, stride=64)) == {(64, 64)}
+
+
+@pytest.mark.parametrize("shape", [(128, 128), (64, 128), (128, 40), (100, 100)])
+@pytest.mark.parametrize("reach", [0.1, 0.5, 0.9])
+def test_the_largest_size_is_the_largest_that_comes(shape: tuple[int, int], reach: float) -> None:
+    assert largest_size(shape, reach, stride=32) == max(sizes(shape, reach))
 
 
 def test_the_size_of_a_batch_depends_on_seed_and_step_alone(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from suite.spec.library import Library
 from suite.spec.variant import Variant
 from suite.train.loop import train
 from suite.train.recipe import recipe
-from suite.train.room import TrainingOutOfMemory, fitting, is_out_of_memory
+from suite.train.room import TrainingOutOfMemory, fitting, is_out_of_memory, room_for
 
 TINY = recipe("tiny")
 
@@ -34,6 +34,20 @@ def test_a_batch_without_room_is_a_failure_that_says_what_would_fit(mini: Varian
 
     assert 0 < caught.value.room.images < 10_000_000
     assert f"a batch of {caught.value.room.images} would fit (the forward pass keeps" in str(caught.value)
+
+
+def test_what_would_fit_is_asked_of_the_largest_images_that_multi_scale_shows(mini: Variant) -> None:
+    """At 320 + 90 % pixels an image takes 608² / 320² as much as at 320."""
+    images = torch.zeros(1, 3, 320, 320, dtype=torch.uint8).expand(2, 3, 320, 320)
+    batch = Batch(images, torch.tensor([[0, 0, 0.5, 0.5, 0.5, 0.5]]))
+    changing = replace(TINY, augment=replace(TINY.augment, multi_scale=0.9))
+
+    kept = []
+    for made in (TINY, changing):
+        how = room_for(build(mini, 2, seed=0), mini, made, batch, device=torch.device("cpu")).how
+        kept.append(float(how.split("needs, ")[1].split(" MB")[0]))
+
+    assert kept[1] / kept[0] == pytest.approx((608 / 320) ** 2, rel=0.05)
 
 
 def test_what_fits_is_the_room_that_is_left_in_whole_images() -> None:
