@@ -76,13 +76,14 @@ class TrainingBatches:
         if not split.pictures:
             raise DataError(f"{split.folder}: has no pictures to train on")
         loading = loading or Loading()
-        self._source = Source(split.pictures, image_size, loading)
+        augment = augment or Augment()
+        self._source = Source(split.pictures, image_size, loading, outlined=augment.copy_paste > 0)
         self._workers = loading.workers or 0
         self._pictures = split.pictures
         self._count = len(split.pictures)
         self._size, self._stride, self._batch, self._seed = image_size, stride, batch, seed
         self._steps, self._start = steps, start
-        self._augment = augment or Augment()
+        self._augment = augment
         self._weights = picture_weights(split.pictures, len(split.categories)) if image_weights else None
         self._shaped = by_shape(split.pictures, image_size=image_size, batch=batch, stride=stride) if rect else ()
         self._epoch, self._order = -1, np.arange(self._count)

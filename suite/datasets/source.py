@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from suite.datasets.augment import Sample
+from suite.datasets.augment_canvas import Floats
 from suite.datasets.cache import open_cache
 from suite.datasets.decode import load_image
-from suite.datasets.images import resize_longest
+from suite.datasets.images import resize_longest, scaled_sides
 from suite.datasets.split import BrokenPictureError, MissingDataError, Picture
 from suite.protocols.loading import Loading
 
@@ -25,11 +26,14 @@ class Source:
     """Samples by index.
 
     A picture that does not decode any more is an error, or with `broken_pictures: skip` the next one that does takes
-    its place; `broken` has the indices of all such.
+    its place; `broken` has the indices of all such. Samples have outlines if they are to be `outlined`.
     """
 
-    def __init__(self, pictures: Sequence[Picture], size: int, loading: Loading) -> None:
-        self._pictures, self._size = pictures, size
+    def __init__(self, pictures: Sequence[Picture], size: int, loading: Loading, *, outlined: bool = False) -> None:
+        self._pictures, self._size, self._outlined = pictures, size, outlined
+        # made once, and shared with the workers: a mosaic would make those of four pictures each time
+        self._boxes, self._starts = _scaled_boxes(pictures, size)
+        self._labels = np.concatenate([picture.labels[~picture.crowd] for picture in pictures])
         self._cache = open_cache(loading.cache, pictures, size)
         self._skips = loading.broken_pictures == "skip"
         self.broken: set[int] = set()
@@ -72,11 +76,23 @@ class Source:
         if image is None:
             image, _ = resize_longest(load_image(picture), self._size, training=True)
             self._cache.put(index, image)
-        height, width = image.shape[:2]
-        xywh = picture.boxes[~picture.crowd]
-        corners = np.concatenate((xywh[:, :2], xywh[:, :2] + xywh[:, 2:]), axis=1)
-        scale = np.array((width / picture.width, height / picture.height) * 2)
-        boxes = np.clip(corners * scale, 0, (width, height, width, height))
-        outlines = (o for o, crowd in zip(picture.outlines, picture.crowd, strict=False) if not crowd)
-        inside = tuple(np.clip(outline * scale[:2], 0, (width, height)) for outline in outlines)
-        return Sample(image, boxes, picture.labels[~picture.crowd], inside)
+        found = slice(self._starts[index], self._starts[index + 1])
+        return Sample(image, self._boxes[found], self._labels[found], self._outlines(picture) if self._outlined else ())
+
+    def _outlines(self, picture: Picture) -> tuple[Floats, ...]:
+        edge = np.array(scaled_sides(picture.width, picture.height, self._size))
+        known = zip(picture.outlines, picture.crowd, strict=False)
+        scale = edge / (picture.width, picture.height)
+        return tuple(np.clip(outline * scale, 0, edge) for outline, crowd in known if not crowd)
+
+
+def _scaled_boxes(pictures: Sequence[Picture], size: int) -> tuple[Floats, list[int]]:
+    """The boxes of all pictures but for their crowds, corners in scaled pixels, and where each picture's begin."""
+    counts = [int((~picture.crowd).sum()) for picture in pictures]
+    sides = np.array([(picture.width, picture.height) for picture in pictures], np.float64)
+    scaled = np.array([scaled_sides(picture.width, picture.height, size) for picture in pictures], np.float64)
+    xywh = np.concatenate([picture.boxes[~picture.crowd] for picture in pictures])
+    edges = np.repeat(np.tile(scaled, 2), counts, axis=0)
+    scale = np.repeat(np.tile(scaled / sides, 2), counts, axis=0)
+    corners = np.concatenate((xywh[:, :2], xywh[:, :2] + xywh[:, 2:]), axis=1)
+    return np.clip(corners * scale, 0, edges), [0, *np.cumsum(counts).tolist()]
