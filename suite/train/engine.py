@@ -196,7 +196,7 @@ class Engine:
         return raw
 
     def _images(self, batch: Batch) -> Tensor:
-        images = batch.images.to(self.device).float().contiguous(memory_format=torch.channels_last).mul_(1 / 255)
+        images = batch.images.to(self.device).float().contiguous(memory_format=torch.channels_last).div_(255)
         if batch.size is None or batch.size == images.shape[2:]:
             return images
         return F.interpolate(images, size=batch.size, mode="bilinear", align_corners=False)
