@@ -63,7 +63,7 @@ def room_for(model: Detector, variant: Variant, recipe: Recipe, batch: Batch, *,
     each = max(two - one, 1)
     if device.type == "cuda":
         torch.cuda.empty_cache()
-        free = USABLE * (torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved(device))
+        free = USABLE * _left_on_accelerator(device)
         how = f"an image takes {each / MEGA:.1f} MB more at the peak, measured, of {free / MEGA:.0f} MB"
         return Room(fitting(free, one - each, each), how)
     free = available()
@@ -91,6 +91,13 @@ def available() -> float:
     if highest.is_file() and highest.read_text().strip().isdigit():
         limits.append(int(highest.read_text()) - int(used.read_text()))
     return min(limits)
+
+
+def _left_on_accelerator(device: torch.device) -> float:
+    """Bytes that this process may take of the device: what nobody else has, up to its own share."""
+    free, total = torch.cuda.mem_get_info(device)
+    share = torch.cuda.get_per_process_memory_fraction(device)
+    return min(free + torch.cuda.memory_reserved(device), share * total)
 
 
 def _engine(model: Detector, variant: Variant, recipe: Recipe, batch: Batch, device: torch.device) -> Engine:
