@@ -26,6 +26,7 @@ VERSION = 1
 TOLERANCE = 0.01  # counters that differ by less agree
 _WORTH_NAMING = 0.1  # of the difference
 _MOST_NAMED = 3
+_MOST_PLACES = 8  # modules of a cause that are kept by name
 # What a type of module or an operator is called, and what the counter books for it.
 _THOP_WORDS = {
     "BatchNorm1d": "batch norm (4 an element)",
@@ -64,11 +65,15 @@ _BREAKS = (
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Multiply-adds that a counter missed (negative) or counted beyond torch's (positive), and in how many places."""
+    """Multiply-adds that a counter missed (negative) or counted beyond torch's (positive), and in how many places.
+
+    `where` are the paths of the modules in which it did, the largest difference first.
+    """
 
     words: str
     macs: int
     places: int
+    where: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +133,13 @@ def ask_thop(model: "nn.Module", images: "Tensor", calls: "Sequence[Call]") -> O
     for call in calls:
         owner = next((path for path in _upwards(call.path) if path in booked), None)
         if owner is None:
-            causes.add(_unseen(call, register_hooks), -call.macs)
+            causes.add(_unseen(call, register_hooks), -call.macs, {call.path: -call.macs})
         else:
             seen[owner] += call.macs
     for path, macs in booked.items():
         if macs != seen[path]:
             name = types[path].__name__
-            causes.add(_THOP_WORDS.get(name, f"nn.{name}"), macs - seen[path])
+            causes.add(_THOP_WORDS.get(name, f"nn.{name}"), macs - seen[path], {path: macs - seen[path]})
     return Opinion(sum(booked.values()), sum(call.macs for call in calls), causes.sorted())
 
 
@@ -158,15 +163,15 @@ def ask_fvcore(model: "nn.Module", images: "Tensor", calls: "Sequence[Call]") ->
     for operator, macs in by_operator.items():
         if operator not in _FVCORE_PRODUCTS:
             words = _FVCORE_WORDS.get(operator, operator)
-            causes.add(words, int(macs), _innermost(places, operator))
+            causes.add(words, int(macs), {path: int(places[path][operator]) for path in _innermost(places, operator)})
     missing = int(sum(macs for operator, macs in by_operator.items() if operator in _FVCORE_PRODUCTS)) - true
     for call in calls:
         if call.function in unsupported:
-            causes.add(f"{_called(call.function)}, which it does not know", -call.macs)
+            causes.add(f"{_called(call.function)}, which it does not know", -call.macs, {call.path: -call.macs})
             missing += call.macs
     if missing:
         inside = f"{_called(_ATTENTION)}, which it does not know" if _ATTENTION in unsupported else "unexplained"
-        causes.add(inside, missing)
+        causes.add(inside, missing, {})
     return Opinion(int(sum(by_operator.values())), true, causes.sorted())
 
 
@@ -175,16 +180,27 @@ class _Causes:
 
     def __init__(self) -> None:
         self._macs: Counter[str] = Counter()
+        self._where: dict[str, Counter[str]] = {}
         self._places: Counter[str] = Counter()
 
-    def add(self, words: str, macs: int, places: int = 1) -> None:
+    def add(self, words: str, macs: int, where: Mapping[str, int]) -> None:
+        """Include multiply-adds, with their shares by the path of the module."""
         self._macs[words] += macs
-        self._places[words] += places
+        self._places[words] += max(len(where), 1)
+        self._where.setdefault(words, Counter()).update(where)
 
     def sorted(self) -> tuple[Cause, ...]:
         """The largest first; what sums to nothing is left out."""
-        causes = [Cause(words, macs, self._places[words]) for words, macs in self._macs.items() if macs]
+        causes = [
+            Cause(words, macs, self._places[words], self._sorted_places(words))
+            for words, macs in self._macs.items()
+            if macs
+        ]
         return tuple(sorted(causes, key=lambda cause: -abs(cause.macs)))
+
+    def _sorted_places(self, words: str) -> tuple[str, ...]:
+        shares = self._where[words]
+        return tuple(sorted(shares, key=lambda path: -abs(shares[path])))
 
 
 def _asked(
@@ -200,7 +216,13 @@ def _asked(
         reason = (str(error).strip() or "no message").splitlines()[0]
         return (), {"sentence": f"could not count: {type(error).__name__}: {reason}"}
     causes: list[Json] = [
-        {"cause": cause.words, "gmacs": cause.macs / 1e9, "layers": cause.places} for cause in opinion.causes
+        {
+            "cause": cause.words,
+            "gmacs": cause.macs / 1e9,
+            "layers": cause.places,
+            "where": list(cause.where[:_MOST_PLACES]),
+        }
+        for cause in opinion.causes
     ]
     return (opinion.counted / 1e9,), {"ratio": opinion.ratio, "sentence": opinion.sentence, "causes": causes}
 
@@ -240,10 +262,11 @@ def _upwards(path: str) -> Iterator[str]:
         path = path.rpartition(".")[0]
 
 
-def _innermost(places: Mapping[str, Mapping[str, float]], operator: str) -> int:
-    """In how many modules the operator ran, not counting those around them."""
+def _innermost(places: Mapping[str, Mapping[str, float]], operator: str) -> list[str]:
+    """The modules that the operator ran in, without those around them."""
     having = [path for path, operators in places.items() if operator in operators]
-    return sum(not any(other.startswith(f"{path}.") or (not path and other) for other in having) for path in having)
+    around = {above for path in having for above in ("", *_upwards(path.rpartition(".")[0])) if path}
+    return [path for path in having if path not in around]
 
 
 def _zeroed(model: "nn.Module") -> "nn.Module":

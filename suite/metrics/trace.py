@@ -6,7 +6,7 @@ holds, whatever the modules look like inside.
 
 import weakref
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -109,7 +109,7 @@ class Memory:
         self._known: dict[int, _Map | None] = {}  # by address of the storage, as long as that lives; None: not counted
         self._watched: dict[int, object] = {}
 
-    def leave_out(self, held: Iterator[Tensor]) -> None:
+    def leave_out(self, held: Iterable[Tensor]) -> None:
         """Do not count these: weights, and what else was there before."""
         for tensor in held:
             self._known[tensor.untyped_storage()._cdata] = None  # noqa: SLF001
@@ -148,6 +148,26 @@ class Memory:
         del self._known[key], self._watched[key]
 
 
+class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Within it, the bytes that tensors hold are counted, backward passes included; `known` ones are left out."""
+
+    def __init__(self, known: Iterable[Tensor]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._memory = Memory()
+        self._memory.leave_out(known)
+
+    @property
+    def most(self) -> int:
+        """At the worst moment so far."""
+        return self._memory.most
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out, _ = run(func, args, kwargs or {})
+        for tensor in (*tensors(args), *tensors([out])):
+            self._memory.note(tensor, 0)
+        return out
+
+
 class _Tape(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Writes down what each operator does, in the layer that is running.
 
@@ -160,7 +180,7 @@ class _Tape(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._reaches: dict[str, tuple[Reach, ...]] = {}
         self._work, self._layer, self._follow = Work(), "", follow
         self._memory, self._now = Memory(), 0
-        self._memory.leave_out(iter((*model.parameters(), *model.buffers())))
+        self._memory.leave_out((*model.parameters(), *model.buffers()))
         self._memory.note(images, 0)
         if follow:
             begin(images)

@@ -10,7 +10,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torchvision.ops import DeformConv2d
 
+import suite.nn.blocks.deform  # noqa: F401  (registers the formula of deformable convolutions)
 from suite.metrics import audit
 from suite.metrics.audit import Opinion, ask_fvcore, ask_thop, measure_audit
 from suite.metrics.forms import Forms, build_forms
@@ -91,6 +93,19 @@ def opinions(module: nn.Module, shape=(1, 16, 20, 20)) -> tuple[Opinion, Opinion
     return ask_fvcore(model, images, calls), ask_thop(model, images, calls)
 
 
+class Deformable(nn.Module):
+    """torchvision's deformable convolution; the suite registers a formula for torch's counter, which has none."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = DeformConv2d(16, 32, 3, padding=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(x, x.new_zeros(1, 18, 20, 20))
+
+
+GRID = torch.zeros(1, 20, 20, 2)
+MIXED = torch.zeros(4, 32 * 16 * 9)  # four kernels of 3x3
 ATTENTION = 2 * 400 * 400 * 16  # 5,120,000
 HEADS = ATTENTION + 4 * 400 * 16 * 16  # 5,529,600
 
@@ -112,6 +127,11 @@ HEADS = ATTENTION + 4 * 400 * 16 * 16  # 5,529,600
         (nn.Upsample(scale_factor=2, mode="nearest"), 0, 25_600, 25_600),
         (nn.Upsample(scale_factor=2, mode="bilinear"), 0, 102_400, 281_600),
         (nn.ConvTranspose2d(16, 16, 2, 2, bias=False), 409_600, 409_600, 1_638_400),
+        (Call(lambda x: F.grid_sample(x, GRID.to(x), align_corners=False)), 0, 25_600, 0),
+        (Call(lambda x: F.unfold(x, 3)), 0, 0, 0),
+        (Call(lambda x: F.gelu(x) * torch.sigmoid(x) + F.hardswish(x).softmax(1)), 0, 0, 0),
+        (Call(lambda x: (MIXED.to(x) * x.new_ones(4, 1)).sum(0)), 0, 0, 0),
+        (Deformable(), CONV_3X3, 0, 0),
         (Attention("matmul"), ATTENTION // 2, ATTENTION // 2, 0),
         (Attention("einsum"), ATTENTION // 2, ATTENTION // 2, 0),
         (Attention("fused"), ATTENTION, 0, 0),
@@ -161,6 +181,18 @@ def test_what_a_counter_adds_has_a_name_and_a_place_count():
     assert by_fvcore.sentence == "adds 25 %: batch norm (2 an element)"
     assert by_thop.causes[0].places == by_fvcore.causes[0].places == 2
     assert by_thop.causes[0].macs == 2 * 4 * 6400
+
+
+def test_every_cause_names_the_modules_it_is_in_the_largest_first():
+    model = nn.Sequential(nn.BatchNorm2d(16), Dynamic(), nn.BatchNorm2d(32), nn.Sequential(Dynamic()))
+    model[3][0].weight = nn.Parameter(torch.ones(16, 32, 3, 3))
+
+    by_fvcore, by_thop = opinions(model)
+
+    norms, convolutions = (next(c for c in by_thop.causes if word in c.words) for word in ("batch norm", "conv2d"))
+    assert norms.where == ("0.2", "0.0")
+    assert set(convolutions.where) == {"0.1", "0.3.0"}
+    assert by_fvcore.causes[0].where == ("0.2", "0.0")
 
 
 def test_the_causes_add_up_to_the_difference():

@@ -1,0 +1,189 @@
+"""Memory of a pass or of a training step, measured in a process of its own.
+
+On the processor: the resident set's high water (VmHWM, set back beforehand through /proc/self/clear_refs) less the
+resident set before, which is taken after import, after the network is loaded, and after a pass over a small picture
+has loaded what libraries load late. For a pass, tensors of 64 KiB and more are given back to the system as soon as
+they are freed, so that the high water is that of the tensors; a training step runs as it always does, keeping what it
+has freed. On a GPU: what torch's allocator held at most (`torch.cuda.max_memory_allocated`) less what it held before.
+"""
+
+import ctypes
+import gc
+import json
+import pickle
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from suite.spec.variant import Variant
+from suite.train.recipe import Recipe
+
+TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # glibc, malloc.h
+_OWN_PAGES = 1 << 16  # bytes from which on a tensor has pages of its own
+_SMALL = 64  # pixels
+_STEPS = 2  # the optimiser's moments exist from the first on
+_BOXES = 8  # in a picture
+_PROC = Path("/proc/self")
+_METHOD = "the high water less what was there after loading, in a process of its own"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is run: the deployed form once, or `recipe` for two steps."""
+
+    variant: Variant
+    what: Literal["inference", "training"]
+    recipe: Recipe
+    image_size: int = 640
+    batch: int = 1
+    classes: int = 80
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    device: str = "cpu"
+    threads: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """Bytes beside those of the loaded network: of the process, and of the GPU (None without one)."""
+
+    host: int
+    device: int | None
+    method: str = _METHOD
+
+
+class FootprintError(RuntimeError):
+    """The memory could not be measured."""
+
+
+def measure(question: Question, *, timeout: float = 600.0) -> Footprint:
+    """Run the question in a fresh process and read its memory.
+
+    Raises:
+        FootprintError: the process failed, was killed (as the system does where memory ends), or took too long; or
+            this system does not tell the high water.
+    """
+    command = [sys.executable, "-m", "suite.jobs.footprint"]
+    name = f"{question.variant.name}: {question.what} of a batch of {question.batch}"
+    try:
+        done = subprocess.run(command, input=pickle.dumps(question), capture_output=True, timeout=timeout, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise FootprintError(f"{name} took longer than {timeout:g} s") from error
+    if done.returncode != 0:
+        last = done.stderr.decode(errors="replace").strip().splitlines()
+        reason = f"was killed by signal {-done.returncode}" if done.returncode < 0 else (last or ["failed"])[-1]
+        raise FootprintError(f"{name}: {reason}")
+    return Footprint(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def answer(question: Question) -> Footprint:
+    """Measure in this process, which should do nothing else."""
+    if question.what == "inference":
+        _give_back_freed_memory()
+        return _watched(_pass_of(question), question.device)
+    return _watched(_step_of(question), question.device)
+
+
+def _pass_of(question: Question) -> Callable[[], None]:
+    import torch
+
+    from suite.nn.deploy import deploy
+    from suite.nn.detector import build
+    from suite.runtimes import Options, open_session
+
+    model = deploy(build(question.variant, question.classes, seed=0))
+    session = open_session("eager", model, Options(question.device, question.precision, question.threads))
+    session.run(session.prepare(torch.rand(1, 3, _SMALL, _SMALL)))
+
+    def run() -> None:
+        side = question.image_size
+        session.run(session.prepare(torch.rand(question.batch, 3, side, side)))
+        session.synchronize()
+
+    return run
+
+
+def _step_of(question: Question) -> Callable[[], None]:
+    from dataclasses import replace
+
+    import torch
+
+    from suite.datasets.loader import Batch
+    from suite.nn.detector import build
+    from suite.train.loop import train
+
+    torch.set_num_threads(question.threads)
+    model = build(question.variant, question.classes, seed=0).to(question.device)
+    recipe = replace(question.recipe, precision=question.precision)
+    for level in model(torch.rand(2, 3, _SMALL, _SMALL, device=question.device)):
+        level.sum().backward(retain_graph=True)
+    model.zero_grad(set_to_none=True)
+
+    def batch() -> Batch:
+        generator = torch.Generator().manual_seed(0)
+        count, side = question.batch, question.image_size
+        images = torch.randint(0, 256, (count, 3, side, side), dtype=torch.uint8, generator=generator)
+        boxes = 0.2 + 0.5 * torch.rand(count * _BOXES, 4, generator=generator)
+        pictures = torch.arange(count).repeat_interleave(_BOXES)[:, None].float()
+        return Batch(images, torch.cat((pictures, torch.zeros_like(pictures), boxes), 1))
+
+    def run() -> None:
+        train(model, question.variant, (batch() for _ in range(_STEPS)), recipe, steps=_STEPS, device=question.device)
+
+    return run
+
+
+def _watched(run: Callable[[], None], device: str) -> Footprint:
+    """What `run` needs at its worst moment, beside what is there now."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    before = _allocated(device)
+    (_PROC / "clear_refs").write_text("5")
+    resident = _kibibytes("VmRSS")
+    run()
+    host = 1024 * max(_kibibytes("VmHWM") - resident, 0)
+    return Footprint(host, None if before is None else _most_allocated(device) - before)
+
+
+def _allocated(device: str) -> int | None:
+    if device == "cpu":
+        return None
+    import torch
+
+    torch.cuda.synchronize(device)
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats(device)
+    return torch.cuda.memory_allocated(device)
+
+
+def _most_allocated(device: str) -> int:
+    import torch
+
+    torch.cuda.synchronize(device)
+    return torch.cuda.max_memory_allocated(device)
+
+
+def _kibibytes(name: str) -> int:
+    found = re.search(rf"^{name}:\s+(\d+) kB$", (_PROC / "status").read_text(), re.MULTILINE)
+    if found is None:
+        raise FootprintError(f"this system does not tell {name}; it needs Linux's /proc")
+    return int(found[1])
+
+
+def _give_back_freed_memory() -> None:
+    libc = ctypes.CDLL(None)
+    libc.mallopt(MMAP_THRESHOLD, _OWN_PAGES)
+    libc.mallopt(TRIM_THRESHOLD, _OWN_PAGES)
+
+
+def main() -> None:
+    """Answer the pickled question on stdin with one line of JSON on stdout."""
+    found = answer(pickle.load(sys.stdin.buffer))  # noqa: S301  (written by `measure` a moment ago)
+    sys.stdout.write(json.dumps({"host": found.host, "device": found.device}) + "\n")
+
+
+if __name__ == "__main__":
+    main()
