@@ -4,11 +4,12 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from suite.cli.cost_cuts import CUTS, Cut, print_cut
+from suite.cli.cost_memory import memory_options, say_memory, wish_of
 from suite.cli.errors import print_problems, problem_json
 from suite.cli.finals import final
 from suite.cli.options import allow_code_option, json_option, names_argument, open_library, variants_option
@@ -74,6 +75,7 @@ class Cost:
     default=None,
     help=f"Ask fvcore and thop as well; by default for up to {_AUDITED_UNASKED} variants.",
 )
+@memory_options
 @json_option
 def command(
     names: tuple[str, ...],
@@ -86,6 +88,7 @@ def command(
     audit: bool | None,
     allow_code: bool,
     as_json: bool,
+    **memory: Any,
 ) -> int:
     """Count parameters and multiply-adds (convolutions and matrix products, batch 1) of NAMEs, or of all.
 
@@ -97,6 +100,9 @@ def command(
     chosen = library.select(names or library.names())
     if not chosen:
         raise Refusal(ExitCode.NOTHING, "no variant to count")
+    wish = wish_of(memory, image_size=image_size, classes=classes)
+    if wish:
+        return say_memory(chosen, library, wish, as_json=as_json)
     audited = len(chosen) <= _AUDITED_UNASKED and by is None if audit is None else audit
     spent, costs, problems = Spent(), [], list[Problem]()
     for variant in chosen:

@@ -115,3 +115,30 @@ def test_a_variant_that_does_not_build_leaves_the_others_counted(tmp_path, capsy
     output = capsys.readouterr()
     assert "yolov5n\t1872157" in output.out
     assert "mine.yaml" in output.err
+
+
+def test_memory_is_estimated_for_a_pass_and_a_training_step(capsys):
+    assert main(["cost", "yolov5n", "--memory", "--batch", "2", "--imgsz", "64"]) == 0
+
+    heading, inference, training = (line.split("\t") for line in capsys.readouterr().out.splitlines())
+    assert heading == ["NAME", "WHAT", "BATCH", "WEIGHTS", "STATE", "MAPS", "TOTAL"]
+    assert inference[:5] == ["yolov5n", "inference", "2", "7.1", "0.0"]
+    assert float(training[-1]) == pytest.approx(sum(map(float, training[3:6])), abs=0.2)
+
+
+def test_the_largest_batch_fits_and_one_more_does_not(capsys):
+    budget = 300 * 2**20
+    assert main(["cost", "yolov5n", "--fit", "300MiB", "--imgsz", "320", "--json"]) == 0
+
+    needs = document(capsys)["data"]["needs"]
+    assert [need["what"] for need in needs] == ["inference", "training"]
+    for need in needs:
+        assert need["estimate"]["total"] <= budget
+        assert need["estimate"]["total"] * (need["batch"] + 1) / need["batch"] > budget
+        assert need["measured"] is None
+
+
+def test_a_budget_that_nothing_fits_gives_a_batch_of_zero(capsys):
+    assert main(["cost", "yolov5n", "--fit", "1MiB", "--imgsz", "64"]) == 0
+
+    assert "yolov5n\tinference\t0\t" in capsys.readouterr().out
