@@ -95,8 +95,9 @@ def _pass_of(question: Question) -> Callable[[], None]:
     from suite.runtimes import Options, open_session
 
     model = deploy(build(question.variant, question.classes, seed=0))
-    session = open_session("eager", model, Options(question.device, question.precision, question.threads))
-    session.run(session.prepare(torch.rand(1, 3, _SMALL, _SMALL)))
+    small = torch.rand(1, 3, _SMALL, _SMALL)
+    session = open_session("eager", model, Options(question.device, question.precision, question.threads), small)
+    session.run(session.prepare(small))
 
     def run() -> None:
         side = question.image_size
