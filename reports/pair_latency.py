@@ -13,6 +13,7 @@ from reports.pair import PairError
 from suite.stats.difference import Side, difference
 from suite.stats.intervals import Estimate, median_interval, ratio
 from suite.stats.verdict import Rule
+from suite.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,8 @@ class TimedPair:
     medians: tuple[tuple[float, ...], tuple[float, ...]]  # milliseconds by process: of the base, of the variant
 
 
-def timed_pair(store_path: Path, base: str, variant: str, *, run_id: str = "latest") -> TimedPair:
-    """Compare by wall time in the run's first set-up that has both.
+def timed_pair(store_path: Path, base: str, variant: str, *, run_id: str = "") -> TimedPair:
+    """Compare by wall time in the run's first set-up that has both; without `run_id`, of the newest run with both.
 
     Raises:
         PairError: the run has not timed both, or beside different bases.
@@ -37,14 +38,14 @@ def timed_pair(store_path: Path, base: str, variant: str, *, run_id: str = "late
     """
     if base == variant:
         raise PairError(f"{base} would be compared with itself; the report times copies of each base")
-    report = gather(store_path, run_id)
+    report = gather(store_path, run_id or _newest(store_path, base, variant))
     first, second = _row(report, base), _row(report, variant)
     for setup in report.setups:
         found = _estimate(first, second, setup)
         if found is not None:
             estimate, against = found
             machine = str(report.run.machine.get("class", ""))
-            medians = (_medians(report, first, setup), _medians(report, second, setup))
+            medians = _medians(first, second, setup)
             rule = latency_rule(report, f"wall:{setup.key}")
             return TimedPair(report.run.id, machine, setup, rule, estimate, against, medians)
     raise PairError(
@@ -52,6 +53,13 @@ def timed_pair(store_path: Path, base: str, variant: str, *, run_id: str = "late
         "time both in one run",
         nothing=True,
     )
+
+
+def _newest(store_path: Path, base: str, variant: str) -> str:
+    """The newest run that holds both; the last one where none does."""
+    with Store.open_readonly(store_path) as store:
+        runs = [run for run in store.runs() if {base, variant} <= {record.name for record in run.variants}]
+    return runs[-1].id if runs else "latest"
 
 
 def _row(report: Report, name: str) -> Row:
@@ -80,9 +88,14 @@ def _logs(row: Row, setup: Setup) -> list[Sequence[float]]:
     return [ratios for process in processes(row, setup, "wall") if (ratios := process.ratios())]
 
 
-def _medians(report: Report, row: Row, setup: Setup) -> tuple[float, ...]:
-    """Milliseconds by process; of a base without timings of its own, beside its variants."""
-    own = [process.counted for process in processes(row, setup, "wall")]
-    below = [p for other in report.rows if other.baseline == row.name for p in processes(other, setup, "wall")]
-    beside = [tuple(p.base[place] for place in p.kept) for p in below if p.base]
-    return tuple(median_interval(times).value for times in own or beside if times)
+def _medians(base: Row, variant: Row, setup: Setup) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Milliseconds by process, of both; where one was timed beside the other, in the same processes."""
+    if base.baseline == variant.name:
+        ours, theirs = _medians(variant, base, setup)
+        return theirs, ours
+    timed = processes(variant, setup, "wall")
+    own = tuple(median_interval(process.counted).value for process in timed)
+    if variant.baseline == base.name:
+        beside = tuple(median_interval([p.base[place] for place in p.kept]).value for p in timed if p.base)
+        return beside, own
+    return tuple(median_interval(process.counted).value for process in processes(base, setup, "wall")), own

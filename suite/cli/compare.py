@@ -69,7 +69,7 @@ def command(
         raise Refusal(ExitCode.NOTHING, f"{store}: there is no store; `run` makes one")
     try:
         if metric == "latency":
-            found = timed_pair(store, base, variant, run_id=run_id or "latest")
+            found = timed_pair(store, base, variant, run_id=run_id)
             _tell_times(found, (base, variant), as_json=as_json)
         else:
             sides = (Wanted(base, seeds), Wanted(variant, against or seeds))
@@ -93,7 +93,8 @@ def _tell_accuracy(found: Pair, names: tuple[str, str], *, as_json: bool) -> Non
                           **_judged(found.estimate, judged, rule)})  # fmt: skip
         return
     click.echo(f"{judged.word}: {found.metric.upper()} {judged.sentence}\n")
-    table(("SEED", *names), [(seed, *(own.get(seed) for own in values)) for seed in sorted({*values[0], *values[1]})])
+    seeds = sorted({*values[0], *values[1]})
+    table(("SEED", *names), [(seed, *(f"{own[seed]:.4f}" if seed in own else "" for own in values)) for seed in seeds])
     click.echo()
     runs = sorted({t.run for t in (*found.base, *found.variant)})
     pairs = [
@@ -134,7 +135,7 @@ def _figures(estimate: Estimate, judged: Verdict, rule: Rule) -> list[tuple[str,
     tests = [
         ("p of no difference", p_text(estimate.p)),
         ("p of a difference beyond the floor", p_text(judged.p_equivalent)),
-        ("power for the floor, for what was seen", f"{chances.floor:.0%}, {chances.seen:.0%}"),
+        ("power for the floor, for what was seen", f"{100 * chances.floor:.0f} %, {100 * chances.seen:.0f} %"),
     ] if chances else []  # fmt: skip
     unit = f"{rule.unit}s" if not rule.unit.endswith("s") else f"{rule.unit}es"
     return [
