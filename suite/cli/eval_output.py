@@ -97,7 +97,9 @@ def _tell_rest(found: Mapping[str, Measurement]) -> None:
         say(f"expected calibration error {error:.3f}: by so much scores and precision differ on average")
     agreement: Any = found["ap"].notes.get("agreement") if "ap" in found else None
     if agreement:
-        say(f"the twelve numbers equal those of {agreement['with']} (to {agreement['largest_difference']:.0e})")
+        apart = agreement["largest_difference"]
+        closely = f"to {apart:.0e}" if apart else "to the last bit"
+        say(f"the twelve numbers equal those of {agreement['with']} {closely}")
 
 
 def _value(found: Mapping[str, Measurement], metric: str) -> float | None:

@@ -40,7 +40,9 @@ def read_results(path: Path) -> list[dict[str, Any]]:
 def _is_result(row: object) -> bool:
     if not isinstance(row, dict) or any(key not in row for key in _KEYS):
         return False
-    box, score = row["bbox"], row["score"]
+    picture, category, box, score = (row[key] for key in _KEYS)
+    if not isinstance(picture, int | str) or not isinstance(category, int):
+        return False
     if not isinstance(box, list) or len(box) != 4:
         return False
     return all(isinstance(v, int | float) and abs(v) < 1e9 for v in (*box, score))

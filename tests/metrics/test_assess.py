@@ -134,6 +134,8 @@ def test_results_come_back_from_their_file_packed_or_not(tmp_path: Path) -> None
         (b"[3]", "[0] is no COCO result; one has image_id, category_id, bbox, score"),
         (b'[{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3], "score": 1}]', "[0] is no COCO result"),
         (b'[{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, NaN], "score": 1}]', "[0] is no COCO result"),
+        (b'[{"image_id": [1], "category_id": 1, "bbox": [1, 2, 3, 4], "score": 1}]', "[0] is no COCO result"),
+        (b'[{"image_id": 1, "category_id": {}, "bbox": [1, 2, 3, 4], "score": 1}]', "[0] is no COCO result"),
     ],
 )
 def test_a_file_of_something_else_is_named(tmp_path: Path, content: bytes, said: str) -> None:

@@ -1,6 +1,7 @@
 """The fast twin against pycocotools, number for number."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from suite.metrics.pairs import overlaps, pairs_of
 from suite.stats.coco import class_ap, rates, summary
 from tests.datasets.made_pictures import made_picture
 from tests.metrics.made_detections import Coco, made
+
+SHARED = Path(os.environ.get("ABLATION_SHARED", Path(__file__).parents[3] / "shared")) / "data"
+needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="ABLATION_SHARED names no folder with real data sets")
 
 EVERYTHING = {"crowd": 0.2, "borders": True, "empty": True, "ties": True, "texts": True, "detections": 180}
 
@@ -143,3 +147,25 @@ def test_pairs_are_all_pairs_of_equal_keys_in_portions(monkeypatch: pytest.Monke
     found = [(int(i), int(j)) for left, right in portions for i, j in zip(left, right, strict=True)]
     assert found == [(0, 0), (0, 2), (0, 3), (1, 0), (1, 2), (1, 3), (2, 1)]
     assert len(portions) > 1
+
+
+@needs_shared
+def test_real_annotations_with_crowds_and_gaps_between_ids_are_pycocotools() -> None:
+    """Detections are the objects of COCO pictures, blurred; half of them of another class."""
+    split = read_split(SHARED / "coco_ccby", "val")
+    dice = np.random.default_rng(0)
+    results = [
+        {
+            "image_id": row["image_id"],
+            "category_id": row["category_id"] if dice.random() < 0.5 else split.categories[dice.integers(80)].id,
+            "bbox": (np.array(row["bbox"]) * dice.normal(1, 0.05, 4)).round(3).tolist(),
+            "score": round(float(dice.random()), 2),
+        }
+        for row in split.annotations["annotations"] * 4
+    ]
+    truth = truth_of(split)
+
+    found = summary(rates(match(truth, from_results(truth, results))))
+
+    assert truth.crowd.any()
+    assert found == pytest.approx(pycocotools_numbers(split.annotations, results), abs=1e-12, rel=0)
