@@ -40,19 +40,25 @@ def measure_live(forms: "Forms") -> Measurement:
     The gradient is that of a training-mode pass on the meta device: a parameter gets one if autograd's graph of the
     pass contains it. The notes name the dead parameters, which it does not contain, and the frozen parts.
     """
-    from suite.metrics.forms import blank, parameter_total
+    from suite.metrics.forms import blank, layer_of, parameter_total
     from suite.metrics.work import reached
+    from suite.nn.freeze import frozen_layers
 
     model = forms.trained
     live = reached(model.train(), blank(_LIVE_SIZE, _LIVE_BATCH))
     model.eval()
-    frozen: dict[str, Json] = {part: parameter_total(model.get_submodule(part)) for part in forms.variant.freeze}
+    layers = frozen_layers(model, forms.variant)
+    frozen: dict[str, Json] = {
+        entry: sum(parameter_total(model.get_submodule(address)) for address in addresses)
+        for entry, addresses in layers.items()
+    }
+    at_rest = {address for addresses in layers.values() for address in addresses}
     dead: dict[str, Json] = {}
     trained = 0
     for path, parameter in model.named_parameters():
         if path not in live:
             dead[path] = parameter.numel()
-        elif path.partition(".")[0] not in frozen:
+        elif layer_of(path) not in at_rest:
             trained += parameter.numel()
     return Measurement(
         metric=LIVE.name,

@@ -18,6 +18,7 @@ from suite.metrics.work import reached
 from suite.nn.conv import MISTAKES
 from suite.nn.deploy import Deployable
 from suite.nn.detector import build
+from suite.nn.freeze import frozen_layers
 from suite.nn.network import Detector, Node
 from suite.spec.errors import Problem, SpecError
 from suite.spec.promise import broken_promises
@@ -197,11 +198,12 @@ def _dead(model: Detector, variant: Variant, dead: Mapping[str, int]) -> list[Pr
     by_layer: dict[str, list[str]] = {}
     for path in dead:
         by_layer.setdefault(layer_of(path), []).append(path)
+    frozen = {address for addresses in frozen_layers(model, variant).values() for address in addresses}
     read = {source.node for node in model.graph for source in node.sources}
     found = []
     for index, node in enumerate(model.graph):
         paths = by_layer.get(node.address, [])
-        if not paths or node.part in variant.freeze:
+        if not paths or node.address in frozen:
             continue
         names = [path.removeprefix(f"{node.address}.") for path in paths]
         shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")

@@ -1,5 +1,6 @@
 """One file becomes a `SpecFile`: every key, type, block and option is checked, all problems of the file at once."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from suite.spec.words import (
     DROP_PATH,
     EXPECT_KEYS,
     FILE_KEYS,
+    FROZEN_STAGE,
     MATCH_BY,
     MATCH_KEYS,
     MATCH_METRICS,
@@ -293,9 +295,15 @@ class _Decoder:
             self._add(entries["set"].mark, "E202", f"{block} has no {DROP_PATH}")
         return Schedule(block, attribute, float(start), float(end), float(over), across or "")
 
-    def _freeze(self, node: Node) -> tuple[Part, ...]:
-        chosen = {self.reader.choice(item, "`freeze`", PARTS) for item in self.reader.several(node)}
-        return tuple(part for part in PARTS if part in chosen)
+    def _freeze(self, node: Node) -> tuple[str, ...]:
+        """Parts, or a part and the output stride of some of its layers: "backbone 8"."""
+        chosen = {self._frozen(item) for item in self.reader.several(node)} - {None}
+        return tuple(sorted((str(entry) for entry in chosen), key=_place))
+
+    def _frozen(self, node: Node) -> str | None:
+        if isinstance(node, Scalar) and isinstance(node.value, str) and re.fullmatch(FROZEN_STAGE, node.value):
+            return node.value
+        return self.reader.choice(node, "`freeze`", PARTS)
 
     def _norm(self, node: Node) -> Norm | None:
         """A word, or `{kind: group, groups: 8}`."""
@@ -328,3 +336,9 @@ class _Decoder:
 
 def _optional(node: Node | None, read: Callable[[Node], T | None]) -> T | None:
     return None if node is None else read(node)
+
+
+def _place(frozen: str) -> tuple[int, int]:
+    """Parts in their order, then strides."""
+    part, _, stride = frozen.partition(" ")
+    return [str(known) for known in PARTS].index(part), int(stride or 0)

@@ -25,6 +25,7 @@ from suite.spec.words import (
     EXPECT_KEYS,
     FAMILY_KEYS,
     FILE_KEYS,
+    FROZEN_STAGE,
     LAYER_KEYS,
     LOSS_KEYS,
     MATCH_BY,
@@ -177,7 +178,8 @@ _FILE: Schema = {
     "nms": _named(SUPPRESSIONS, "nms") | {"description": "The variant's own suppression of double detections"},
     "edits": {"type": "array", "items": _ref("edit"), "description": "Changes, carried out in order"},
     "schedules": {"type": "array", "items": _ref("schedule"), "description": "Attributes that change while training"},
-    "freeze": _several({"enum": list(PARTS)}) | {"description": "Parts that are not trained"},
+    "freeze": _several({"anyOf": [{"enum": list(PARTS)}, {"type": "string", "pattern": f"^{FROZEN_STAGE}$"}]})
+    | {"description": "Parts that are not trained, or their layers of one output stride: backbone 8"},
     "weights": WORD | {"description": "The file that training starts from, relative to this one; or scratch"},
     "blocks": _several(WORD) | {"description": "Your own Python files with blocks, relative to this one"},
     "recipe": WORD | {"description": "Only runs with this recipe can say how accurate the variant is"},

@@ -70,7 +70,7 @@ class SpecFile:
     parts: Mapping[Part, tuple[Layer, ...] | Reference] = field(default_factory=dict)
     edits: tuple[Edit, ...] = ()
     schedules: tuple[tuple[Schedule, Mark], ...] | None = None
-    freeze: tuple[Part, ...] | None = None
+    freeze: tuple[str, ...] | None = None
     recipe: str | None = None
     control: str | None = None
     activation: str | None = None

@@ -131,7 +131,7 @@ class Variant:
     paper: str = ""
     conv_edits: tuple[ConvEdit, ...] = ()
     schedules: tuple[Schedule, ...] = ()
-    freeze: tuple[Part, ...] = ()
+    freeze: tuple[str, ...] = ()  # parts, or a part and a stride: "backbone 8"
     recipe: str = ""
     control: str = ""
     activation: str = ""

@@ -1,5 +1,6 @@
 """One training step after another: forward, loss, backward, and the moves of the optimiser."""
 
+import itertools
 import math
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -10,8 +11,9 @@ from torch.nn import functional as F
 
 from suite.datasets.loader import Batch
 from suite.nn.detector import Detector, apply_schedules
+from suite.nn.freeze import frozen_layers
 from suite.record import Json
-from suite.spec.variant import Part, Variant
+from suite.spec.variant import Variant
 from suite.train.curve import CurvePoint
 from suite.train.diverged import TrainingDiverged, explain_gradient, explain_loss, first_not_finite
 from suite.train.ema import Ema
@@ -55,7 +57,7 @@ class Engine:
         self.batch, self.image_size = batch, image_size
         settings = recipe.loss.scaled(classes=model.classes, levels=len(model.strides), image_size=image_size)
         self.loss = objective(model.head, variant, settings)
-        _set_modes(model, variant.freeze)
+        _set_modes(model, variant)
         self.state = FlatState(model, recipe.optimizer.layer_decay)
         self.ema = Ema(self.state.values, recipe.ema)
         self.optimizer = optimizer(self.state.groups, recipe.optimizer, batch=batch)
@@ -253,13 +255,13 @@ class Engine:
         return torch.autocast(self.device.type, self.precision, enabled=self.precision is not torch.float32)
 
 
-def _set_modes(model: Detector, freeze: tuple[Part, ...]) -> None:
-    """Training mode, but frozen parts in evaluation mode: else their norm statistics would go on moving."""
+def _set_modes(model: Detector, variant: Variant) -> None:
+    """Training mode, but frozen layers in evaluation mode: else their norm statistics would go on moving."""
     model.train()
     for module in model.modules():
         if isinstance(module, nn.SiLU | nn.Hardswish | nn.Mish):
             module.inplace = False  # in place, the backward pass needs a copy of the input
-    for name in freeze:
-        part = model.get_submodule(name)
-        part.requires_grad_(requires_grad=False)
-        part.eval()
+    for address in itertools.chain(*frozen_layers(model, variant).values()):
+        layer = model.get_submodule(address)
+        layer.requires_grad_(requires_grad=False)
+        layer.eval()

@@ -78,6 +78,12 @@ def test_all_keys_of_a_file_are_read(read: Read) -> None:
     assert spec.expect == Expect((8, 16), 12, 1.5)
 
 
+def test_stages_of_a_part_may_be_frozen(read: Read) -> None:
+    spec = read("base: b\nfreeze: [neck, backbone 16, backbone 8]\n")
+
+    assert spec.freeze == ("backbone 8", "backbone 16", "neck")
+
+
 def test_a_selector_takes_one_value_or_several(read: Read) -> None:
     spec = read(
         """\

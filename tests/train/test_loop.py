@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from suite.datasets.loader import Batch
 from suite.nn.detector import Detector, build
 from suite.nn.suppression import nms
+from suite.spec.errors import SpecError
 from suite.spec.library import Library
 from suite.spec.objective import Assigner, Loss
 from suite.spec.variant import Layer, Schedule, Variant
@@ -156,6 +157,21 @@ def test_frozen_parts_keep_weights_and_norm_statistics(mini: Variant, batches: l
     after = state(trained(frozen, batches).ema_model)
 
     assert {name.split(".")[0] for name in changed(before, after)} == {"head"}
+
+
+def test_a_frozen_stage_keeps_its_weights_and_the_others_do_not(mini: Variant, batches: list[Batch]) -> None:
+    frozen = replace(mini, freeze=("backbone 2",))
+    before = state(build(frozen, 2, seed=0))
+
+    changes = changed(before, state(trained(frozen, batches).ema_model))
+
+    assert not any(name.startswith("backbone.0.") for name in changes)
+    assert {"backbone.1.conv.weight", "backbone.1.norm.running_mean", "neck.0.conv.weight"} <= changes
+
+
+def test_a_stage_that_is_not_there_cannot_be_frozen(mini: Variant, batches: list[Batch]) -> None:
+    with pytest.raises(SpecError, match=r"`freeze` matches no layer with 'backbone 16'; the strides .* are: 2, 4"):
+        trained(replace(mini, freeze=("backbone 16",)), batches)
 
 
 class Recorder:
