@@ -18,7 +18,7 @@ from suite.cli.output import ExitCode, Refusal, reply, say, table
 from suite.machine.threads import AUTO, settle
 from suite.metrics.latency import LatencyError, Settings, measure_latency
 from suite.record import Json, Measurement
-from suite.runtimes import RuntimeUnfitError
+from suite.runtimes import MismatchError, RuntimeUnfitError
 from suite.spec.errors import SpecError
 from suite.spec.library import Library
 from suite.spec.variant import Variant
@@ -192,7 +192,7 @@ def _time_all(wanted: _Wanted, bench: Bench) -> list[Json]:
                 _time(variant, baseline, settings, bench)
         except RuntimeUnfitError as error:
             raise Refusal(ExitCode.UNFIT, str(error)) from error
-        except (LatencyError, SpecError) as error:
+        except (LatencyError, MismatchError, SpecError) as error:
             say(str(error))
             failures.append({"code": "latency", "variant": loaded.name, "message": str(error)})
     return failures
@@ -210,7 +210,7 @@ def _open(baseline: Variant, wanted: _Wanted, bench: Bench) -> None:
     first = wanted.grid[0]
     # to the end of its time: how well copies agree is the question, so that a lucky early agreement is no answer
     same = replace(first, cap_seconds=min(first.cap_seconds, OPENING_SECONDS), half_width=0.0, base_runtime="")
-    bench.opening = tuple(_replicas(baseline, baseline, same, bench.replicas))
+    bench.opening = tuple(_replicas(baseline, baseline, same, bench))
     say(bench.machine_words)
     if bench.admission == "refused" and wanted.strict:
         raise Refusal(ExitCode.UNFIT, f"this machine is refused: {bench.machine_words}")
@@ -218,13 +218,15 @@ def _open(baseline: Variant, wanted: _Wanted, bench: Bench) -> None:
 
 def _time(variant: Variant, baseline: Variant, settings: Settings, bench: Bench) -> None:
     say(f"timing {variant.name} beside {baseline.name}, {settings.image_size} px, batch {settings.batch} ...")
-    found = tuple(_replicas(variant, baseline, settings, bench.replicas))
+    found = tuple(_replicas(variant, baseline, settings, bench))
     bench.timed.append(Timed(variant.name, baseline.name, settings, found))
 
 
-def _replicas(variant: Variant, baseline: Variant, settings: Settings, count: int) -> Iterator[tuple[Measurement, ...]]:
-    for replica in range(count):
-        yield measure_latency(variant, baseline, replace(settings, seed=replica))
+def _replicas(
+    variant: Variant, baseline: Variant, settings: Settings, bench: Bench
+) -> Iterator[tuple[Measurement, ...]]:
+    for replica in range(bench.replicas):
+        yield measure_latency(variant, baseline, replace(settings, seed=replica), opener=bench.opener)
 
 
 def _process_start() -> float:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from suite import machine
 from suite.metrics.latency import Settings
 from suite.metrics.ledger import PHASES
+from suite.metrics.opening import Opener
 from suite.record import Json, Measurement
 from suite.stats.intervals import Estimate, ratio
 from suite.stats.kept import kept, kept_ratios
@@ -50,6 +51,7 @@ class Bench:
     started: float
     opening: tuple[tuple[Measurement, ...], ...] = ()
     timed: list[Timed] = field(default_factory=list)
+    opener: Opener = field(default_factory=Opener)
 
     @property
     def resolution(self) -> Resolution:

@@ -69,6 +69,12 @@ class Session(Protocol):
         ...
 
 
+class MismatchError(RuntimeError):
+    """A session whose predictions are not the network's."""
+
+    code = "unequal"
+
+
 class RuntimeUnfitError(RuntimeError):
     """A runtime, device or precision that this machine does not have."""
 

@@ -8,9 +8,8 @@ from suite import machine
 from suite.cli import bench
 from suite.cli.main import main
 from suite.datasets.shapes import ensure
-from suite.metrics.latency import LatencyError
 from suite.record import Measurement
-from suite.runtimes import RuntimeUnfitError
+from suite.runtimes import MismatchError, RuntimeUnfitError
 
 
 class Stopwatch:
@@ -23,10 +22,10 @@ class Stopwatch:
         self.asked = []
         self.apart = 1.0
 
-    def __call__(self, variant, base, settings):
+    def __call__(self, variant, base, settings, opener):
         self.asked.append((variant.name, base.name, settings))
         if variant.name == "yolov5p_repvit":
-            raise LatencyError("yolov5p_repvit: 1 of 2 outputs are not finite in fp16; time it in fp32")
+            raise MismatchError("yolov5p_repvit in eager: 1 of 2 outputs are not finite in fp16; time it in fp32")
         own = 10.0 if variant.name == base.name else 12.0
         spent = {"building": 0.5, "warming": 1.0, "measuring": 8.0, "watching": 0.5}
         notes = {"stopped_by": "precision", "kept": [0, 1, *range(4, 22)], "spent": spent}
@@ -210,7 +209,7 @@ def test_a_restless_machine_is_refused_when_strict(stopwatch, monkeypatch):
 
 
 def test_a_device_that_is_not_here_exits_5(monkeypatch, capsys):
-    def unfit(*_):
+    def unfit(*_, **__):
         raise RuntimeUnfitError("eager: no device 'cuda' here; there is: cpu")
 
     monkeypatch.setattr(bench, "measure_latency", unfit)

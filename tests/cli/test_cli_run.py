@@ -134,8 +134,8 @@ def test_names_seeds_and_baselines_decide_what_is_done(run, executor):
     assert executor.done == [
         "static-yolov5p",
         "static-yolov5p_wide",
-        "latency-yolov5p-cpu-fp32-0",
-        "latency-yolov5p_wide-cpu-fp32-0",
+        "latency-yolov5p-cpu-eager-fp32-0",
+        "latency-yolov5p_wide-cpu-eager-fp32-0",
         "train-yolov5p-seed7",
         "train-yolov5p_wide-seed7",
     ]

@@ -13,19 +13,13 @@ from torch import Tensor
 
 from suite.nn.network import Detector
 from suite.record import Json
-from suite.runtimes import Options, Session, open_session
+from suite.runtimes import MismatchError, Options, Session, open_session
 
 TOLERANCE = {"fp32": 1e-4, "tf32": 0.05, "fp16": 0.05, "bf16": 0.25}
 _ROUNDING = {"fp32": 2.0**-24, "tf32": 2.0**-24, "fp16": 2.0**-11, "bf16": 2.0**-8}  # of a position that is written
 _WRITES = 2  # roundings between a cell's place and the centre of its box
 _SMALLEST_BOX = 8.0  # pixels: no cell is much smaller, and a prediction wanders within its cell
 _OF_EAGER = {"fp32": 10.0, "tf32": 3.0, "fp16": 3.0, "bf16": 3.0}  # times its own loss
-
-
-class MismatchError(RuntimeError):
-    """A session whose predictions are not the network's."""
-
-    code = "unequal"
 
 
 @dataclass(frozen=True, slots=True)
