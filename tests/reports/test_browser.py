@@ -178,6 +178,20 @@ def test_a_narrow_screen_scrolls_inside_its_tables_only(browser: "Browser", writ
     assert page.evaluate("document.documentElement.scrollWidth") == 400
 
 
+def test_the_evidence_unfolds_without_script_and_scrolls_inside_itself(
+    browser: "Browser", written: ReportPaths
+) -> None:
+    page = opened(browser, written, width=400, java_script_enabled=False)
+    evidence = page.locator("#verdicts .evidence")
+
+    folded = evidence.is_visible()
+    page.click("#verdicts details summary")
+
+    assert (folded, evidence.is_visible()) == (False, True)
+    assert evidence.locator("tbody tr").count() > 20
+    assert page.locator("body").bounding_box()["width"] == 400
+
+
 def test_a_click_on_a_point_marks_the_row(browser: "Browser", written: ReportPaths) -> None:
     page = opened(browser, written)
 
