@@ -39,6 +39,14 @@ def _wholes(least: int) -> Callable[[click.Context, click.Parameter, str], tuple
     return parse
 
 
+def _words(context: click.Context, parameter: click.Parameter, text: str) -> tuple[str, ...]:
+    """Words with commas between them."""
+    words = tuple(dict.fromkeys(word.strip() for word in text.split(",")))
+    if not all(words):
+        raise click.BadParameter(f"{text!r}: names with commas between them", context, parameter)
+    return words
+
+
 def _threads(context: click.Context, parameter: click.Parameter, text: str) -> "int | Literal['auto']":
     """A number of threads, or `auto`."""
     if text == AUTO:
@@ -67,7 +75,15 @@ def _threads(context: click.Context, parameter: click.Parameter, text: str) -> "
 )
 @click.option("--device", default="cpu", show_default=True)
 @click.option("--precision", default="fp32", show_default=True, help="As the runtime has it: fp32, fp16, bf16, ...")
-@click.option("--runtime", default="eager", show_default=True)
+@click.option(
+    "--runtime",
+    "runtimes",
+    callback=_words,
+    metavar="NAME,NAME,...",
+    default="eager",
+    show_default=True,
+    help="Also compiled, onnxruntime, openvino, ...; `doctor` lists them. A mode follows a `+`.",
+)
 @click.option("--against-runtime", metavar="RUNTIME", default="", help="The base's runtime. Default: the same.")
 @click.option("--flush-l2", is_flag=True, help="Empty a GPU's second-level cache before each timed call.")
 @click.option("--seconds", type=click.FloatRange(0.1), default=30.0, show_default=True, help="At most, a replica.")
@@ -98,7 +114,7 @@ def command(
     threads: "int | Literal['auto']",
     device: str,
     precision: str,
-    runtime: str,
+    runtimes: tuple[str, ...],
     against_runtime: str,
     flush_l2: bool,
     seconds: float,
@@ -115,7 +131,9 @@ def command(
 
     The ratio is below 1 where the variant is faster. The base is first timed against itself, and its copies stay in
     every round: what differs less than they do cannot be told apart here. A variant without baseline is timed against
-    itself. Every combination of the image sizes and batches is timed.
+    itself. Every combination of the image sizes, batches and runtimes is timed; the base runs in the same runtime, and
+    the variant in eager mode takes part in the rounds of every other one. A runtime that is not here is told and left
+    out; if none is here, the exit code is 5.
     """
     _refuse_mistakes(device=device, flush_l2=flush_l2, stages=stages, weights=weights, data=data)
     library = open_library(variants, allow_code=allow_code)
@@ -130,13 +148,15 @@ def command(
         threads=count,
         precision=precision,
         device=device,
-        runtime=runtime,
         base_runtime=against_runtime,
         half_width=half_width,
         cap_seconds=seconds,
         flush_l2=flush_l2,
     )
-    grid = [replace(settings, image_size=size, batch=batch) for size, batch in product(sizes, batches)]
+    grid = [
+        replace(settings, image_size=size, batch=batch, runtime=runtime)
+        for size, batch, runtime in product(sizes, batches, runtimes)
+    ]
     if stages:
         from suite.cli.bench_stages import Pictures, time_stages
 
@@ -187,18 +207,29 @@ def _time_all(wanted: _Wanted, bench: Bench) -> list[Json]:
         try:
             reference = wanted.library.load(name) if name else loaded
             variant, baseline = finals((loaded, reference), wanted.library)
-            _open(baseline, wanted, bench)
             for settings in wanted.grid:
-                _time(variant, baseline, settings, bench)
-        except RuntimeUnfitError as error:
-            raise Refusal(ExitCode.UNFIT, str(error)) from error
+                _time_here(variant, baseline, settings, wanted, bench=bench)
         except (LatencyError, MismatchError, SpecError) as error:
             say(str(error))
             failures.append({"code": "latency", "variant": loaded.name, "message": str(error)})
+    if bench.not_here and not bench.timed and not failures:
+        raise Refusal(ExitCode.UNFIT, "; ".join(bench.not_here.values()))
     return failures
 
 
-def _open(baseline: Variant, wanted: _Wanted, bench: Bench) -> None:
+def _time_here(variant: Variant, baseline: Variant, settings: Settings, wanted: _Wanted, *, bench: Bench) -> None:
+    """Time in a runtime that is here; what another one lacks is noted, once."""
+    if settings.runtime in bench.not_here:
+        return
+    try:
+        _open(baseline, settings, bench, strict=wanted.strict)
+        _time(variant, baseline, settings, bench)
+    except RuntimeUnfitError as error:
+        bench.not_here[settings.runtime] = str(error)
+        say(str(error))
+
+
+def _open(baseline: Variant, first: Settings, bench: Bench, *, strict: bool) -> None:
     """Before anything else: the first base against two copies of itself, built apart. What they differ by is noise.
 
     Raises:
@@ -207,17 +238,17 @@ def _open(baseline: Variant, wanted: _Wanted, bench: Bench) -> None:
     if bench.opening:
         return
     say(f"timing {baseline.name} beside itself, to see what this machine can tell apart ...")
-    first = wanted.grid[0]
     # to the end of its time: how well copies agree is the question, so that a lucky early agreement is no answer
     same = replace(first, cap_seconds=min(first.cap_seconds, OPENING_SECONDS), half_width=0.0, base_runtime="")
     bench.opening = tuple(_replicas(baseline, baseline, same, bench))
     say(bench.machine_words)
-    if bench.admission == "refused" and wanted.strict:
+    if bench.admission == "refused" and strict:
         raise Refusal(ExitCode.UNFIT, f"this machine is refused: {bench.machine_words}")
 
 
 def _time(variant: Variant, baseline: Variant, settings: Settings, bench: Bench) -> None:
-    say(f"timing {variant.name} beside {baseline.name}, {settings.image_size} px, batch {settings.batch} ...")
+    where = f"{settings.image_size} px, batch {settings.batch}, {settings.runtime}"
+    say(f"timing {variant.name} beside {baseline.name}, {where} ...")
     found = tuple(_replicas(variant, baseline, settings, bench))
     bench.timed.append(Timed(variant.name, baseline.name, settings, found))
 

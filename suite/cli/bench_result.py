@@ -16,6 +16,7 @@ from suite.stats.kept import kept, kept_ratios
 from suite.stats.resolution import Admission, Resolution, admission, resolution
 
 FLOOR = 0.02  # as the protocols have it: less does not matter
+_EAGER = "latency_eager_wall_ms"
 _NO_OVERHEAD = ("warming", "measuring", "energy")
 
 
@@ -37,6 +38,13 @@ class Timed:
         return ratio([_ratios(replica, role, clock) for replica in self.replicas])
 
     @property
+    def to_eager(self) -> Estimate | None:
+        """The ratio to the same variant in eager mode at the same precision; None in eager mode."""
+        if not all(any(m.metric == _EAGER for m in replica) for replica in self.replicas):
+            return None
+        return ratio([kept_ratios(_one(r, "latency_wall_ms"), _one(r, _EAGER)) for r in self.replicas])
+
+    @property
     def rounds(self) -> tuple[int, int]:
         """All rounds, and those that were set aside."""
         total = sum(len(_one(replica, "latency_wall_ms").samples) for replica in self.replicas)
@@ -52,6 +60,7 @@ class Bench:
     opening: tuple[tuple[Measurement, ...], ...] = ()
     timed: list[Timed] = field(default_factory=list)
     opener: Opener = field(default_factory=Opener)
+    not_here: dict[str, str] = field(default_factory=dict)  # by runtime, what is missing
 
     @property
     def resolution(self) -> Resolution:
@@ -77,8 +86,8 @@ class Bench:
     def columns(self) -> tuple[str, ...]:
         """The headings of `rows`."""
         return (
-            *("NAME", "BASELINE", "SIZE", "BATCH", "MS", "BASE MS", "RATIO", "95 %", "CALL"),
-            *("CPU MS", "CPU RATIO", "CPU 95 %", "COPY", "ROUNDS", "SET ASIDE", "ENDED BY"),
+            *("NAME", "BASELINE", "RUNTIME", "SIZE", "BATCH", "MS", "BASE MS", "RATIO", "95 %", "CALL"),
+            *("CPU MS", "CPU RATIO", "CPU 95 %", "COPY", "TO EAGER", "ROUNDS", "SET ASIDE", "ENDED BY"),
         )
 
     @property
@@ -113,6 +122,7 @@ class Bench:
             "resolution": {**asdict(self.resolution), "floor": FLOOR, "admission": self.admission},
             "seconds": {phase: round(seconds, 3) for phase, seconds in spent.items()},
             "overhead": round(1 - sum(spent[phase] for phase in _NO_OVERHEAD) / total, 4),
+            "not_here": dict(self.not_here),
             "opening": [[_measurement_json(m) for m in replica] for replica in self.opening],
             "timed": [self._timed_json(timed) for timed in self.timed],
         }
@@ -131,6 +141,7 @@ class Bench:
         return [
             timed.variant,
             timed.baseline,
+            timed.settings.runtime,
             timed.settings.image_size,
             timed.settings.batch,
             round(statistics.median(timed.samples("latency_wall_ms")), 2),
@@ -142,6 +153,7 @@ class Bench:
             round(cpu.value, 3),
             _bounds(cpu),
             round(copy.value, 3),
+            round(timed.to_eager.value, 3) if timed.to_eager else "",
             rounds,
             aside,
             ", ".join(sorted(ended)),
@@ -155,9 +167,12 @@ class Bench:
         return {
             "name": timed.variant,
             "baseline": timed.baseline,
+            "runtime": timed.settings.runtime,
+            "precision": timed.settings.precision,
             "image_size": timed.settings.image_size,
             "batch": timed.settings.batch,
             "ratio": ratios,
+            "to_eager": _estimate_json(timed.to_eager) if timed.to_eager else None,
             "call": self._call(timed.ratio("", "wall")),
             "replicas": [[_measurement_json(m) for m in replica] for replica in timed.replicas],
         }

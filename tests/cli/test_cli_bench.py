@@ -26,14 +26,20 @@ class Stopwatch:
         self.asked.append((variant.name, base.name, settings))
         if variant.name == "yolov5p_repvit":
             raise MismatchError("yolov5p_repvit in eager: 1 of 2 outputs are not finite in fp16; time it in fp32")
+        if settings.runtime == "openvino":
+            raise RuntimeUnfitError("openvino: openvino is not here: pip install it")
         own = 10.0 if variant.name == base.name else 12.0
         spent = {"building": 0.5, "warming": 1.0, "measuring": 8.0, "watching": 0.5}
         notes = {"stopped_by": "precision", "kept": [0, 1, *range(4, 22)], "spent": spent}
         return tuple(
             Measurement(f"latency_{role}{clock}_ms", 1, "ms", "deployed", (t, t, 10 * t, 10 * t, *[t] * 18), {}, notes)
-            for role, t in {"": own, "base_": 10.0, "copy_": 10.0 * self.apart}.items()
+            for role, t in {"": own, "base_": 10.0, "copy_": 10.0 * self.apart, **self.eager(settings)}.items()
             for clock in ("wall", "cpu")
         )
+
+    def eager(self, settings):
+        """In other runtimes than eager, eager takes part, and twice as long."""
+        return {} if settings.runtime == "eager" else {"eager_": 24.0}
 
     @property
     def variants(self):
@@ -217,6 +223,40 @@ def test_a_device_that_is_not_here_exits_5(monkeypatch, capsys):
 
     assert main(["bench", "yolov5p_convnext", "--device", "cuda"]) == 5
     assert "no device 'cuda' here" in capsys.readouterr().err
+
+
+def test_every_runtime_is_timed_beside_the_base_in_the_same_one_and_beside_eager(stopwatch, capsys):
+    assert main(["bench", "yolov5p_convnext", "--runtime", "eager,compiled", "--threads", "2", "--json"]) == 0
+
+    found = json.loads(capsys.readouterr().out)["data"]["timed"]
+    assert [(f["runtime"], f["ratio"]["wall"]["value"]) for f in found] == [
+        ("eager", pytest.approx(1.2)),
+        ("compiled", pytest.approx(1.2)),
+    ]
+    assert (found[0]["to_eager"], found[1]["to_eager"]["value"]) == (None, pytest.approx(0.5))
+
+
+def test_a_runtime_that_is_not_here_is_noted_once_and_leaves_the_others_timed(stopwatch, capsys):
+    assert main(["bench", "yolov5p", "yolov5p_convnext", "--runtime", "openvino,eager", "--json"]) == 0
+
+    told = capsys.readouterr()
+    document = json.loads(told.out)["data"]
+    assert document["not_here"] == {"openvino": "openvino: openvino is not here: pip install it"}
+    assert [found["name"] for found in document["timed"]] == ["yolov5p", "yolov5p_convnext"]
+    assert told.err.count("pip install it") == 1
+
+
+def test_the_table_names_the_runtime_and_the_ratio_to_eager(stopwatch, capsys):
+    main(["bench", "yolov5p_convnext", "--runtime", "compiled"])
+
+    heading, row = (line.split("\t") for line in capsys.readouterr().out.splitlines())
+    found = dict(zip(heading, row, strict=True))
+    assert (found["RUNTIME"], found["TO EAGER"]) == ("compiled", "0.5")
+
+
+def test_runtimes_that_cannot_be_read_are_refused(stopwatch, capsys):
+    assert main(["bench", "yolov5p", "--runtime", "eager,,compiled"]) == 2
+    assert "names with commas between them" in capsys.readouterr().err
 
 
 def test_a_glob_that_fits_nothing_exits_4(stopwatch):

@@ -6,9 +6,9 @@ import torch
 from suite.nn.deploy import deploy
 from suite.nn.detector import build
 from suite.protocols.setups import Offer, Setup, offers, setups
-from suite.runtimes import Options, RuntimeUnfitError, open_session
+from suite.runtimes import MismatchError, Options, RuntimeUnfitError, open_session
 from suite.runtimes.common.lively import liven
-from suite.runtimes.common.proof import TOLERANCE, MismatchError, Proved, open_proved
+from suite.runtimes.common.proof import TOLERANCE, Proved, open_proved
 from suite.spec.library import Library
 from tests.runtimes.tiny import TinyDetector
 
