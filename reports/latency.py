@@ -9,6 +9,7 @@ from suite.stats.intervals import log_ratios, median_interval
 from suite.stats.resolution import Resolution, resolution
 
 CLOCKS = ("wall", "cpu")
+EAGER = "eager"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,34 +47,37 @@ def clocks_of(setup: Setup) -> tuple[str, ...]:
 
 
 def setups_of(rows: Sequence[Row]) -> tuple[Setup, ...]:
-    """Every way in which the run was timed, CPU before GPU."""
+    """Every way in which the run was timed: eager mode before other runtimes, CPU before GPU."""
     found = {
         setup.key: setup
         for row in rows
         for clock in CLOCKS
         for item in row.find(f"latency_{clock}_ms")
+        if item.measurement.samples
         for setup in [setup_of(item)]
     }
-    return tuple(sorted(found.values(), key=lambda setup: (setup.gpu, "fp32" not in setup.key, setup.key)))
+    return tuple(sorted(found.values(), key=lambda s: (not s.eager, s.gpu, "fp32" not in s.key, s.key)))
 
 
 def setup_of(item: Item) -> Setup:
-    """Device, precision, threads and batch, as the measurement's settings state them."""
+    """Device, runtime, precision, threads and batch, as the measurement's settings state them."""
     settings = item.measurement.settings
     device = str(settings.get("device", "cpu"))
     gpu = not device.startswith("cpu")
     precision = str(settings.get("precision", "fp32"))
     threads = settings.get("threads", 1)
     batch = settings.get("batch", 1)
-    words = [str(settings.get("device_name", device)) if gpu else "CPU", precision]
-    key = [device, precision]
+    runtime = str(settings.get("runtime", EAGER))
+    other = [] if runtime == EAGER else [runtime]
+    words = [str(settings.get("device_name", device)) if gpu else "CPU", *other, precision]
+    key = [device, *(name.replace("+", "_") for name in other), precision]
     if not gpu:
         words.append(f"{threads} thread{'' if threads == 1 else 's'}")
         key.append(f"{threads}t")
     if batch != 1:
         words.append(f"batch {batch}")
         key.append(f"b{batch}")
-    return Setup("-".join(key).replace(":", ""), ", ".join(words), gpu)
+    return Setup("-".join(key).replace(":", ""), ", ".join(words), gpu, not other)
 
 
 def processes(row: Row, setup: Setup, clock: str) -> tuple[Process, ...]:

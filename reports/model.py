@@ -37,9 +37,10 @@ class Judged:
 class Setup:
     """How something was timed; timings of two setups are never mixed."""
 
-    key: str  # "cpu-fp32-1t": fit for ids
+    key: str  # "cpu-fp32-1t", "cpu-openvino-fp32-1t": fit for ids
     title: str  # "CPU, fp32, 1 thread"
     gpu: bool
+    eager: bool = True  # in PyTorch as it is; what other runtimes make of the network stands in a section of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,11 @@ class Report:
     def variants(self) -> tuple[Row, ...]:
         """The rows that are judged: neither baselines nor controls."""
         return tuple(row for row in self.rows if row.role == "variant")
+
+    @property
+    def plain_setups(self) -> tuple[Setup, ...]:
+        """Those in which variants are compared at first sight: eager mode's, or all where there is none of it."""
+        return tuple(setup for setup in self.setups if setup.eager) or self.setups
 
     def resolution(self, clock: str) -> float | None:
         """The least difference that this machine could tell apart, as a fraction; None where no copy was timed."""

@@ -61,7 +61,7 @@ def columns(report: Report) -> tuple[Column, ...]:
         Column("params", "Params", "", "as deployed; exact", lambda row: _exact(report, row, "params")),
         Column("gmacs", "GMACs", "", "as deployed, torch's counter; exact", lambda row: _exact(report, row, "gmacs")),
     ]
-    for position, setup in enumerate(report.setups):
+    for position, setup in enumerate(report.plain_setups):
         shown += _latency(report, setup, suffix="" if position == 0 else f":{setup.key}")
     return (*shown, *_hidden())
 

@@ -24,7 +24,7 @@ def build(report: Report) -> Section:
             f"ms a picture, {s.title}: the base's median × the paired ratio (log scale)",
             _timed(report, s),
         )
-        for s in report.setups
+        for s in report.plain_setups
     ]
     costs.append(("gflops", "GFLOPs", "GFLOPs = 2 × GMACs a picture, as deployed (log scale)", _exact("gmacs", 2.0)))
     costs.append(("params", "Parameters", "million parameters, as deployed (log scale)", _exact("params", 1e-6)))

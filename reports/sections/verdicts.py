@@ -96,7 +96,7 @@ def build(report: Report) -> Section:
 def _columns(report: Report) -> tuple[_Column, ...]:
     floor = report.rules.ap_floor
     found = [_Column("ap", "AP", "ap", 0.0, floor, 0.0), _Column("ap50", "AP50", "ap", 0.0, floor, 0.0)]
-    for setup in report.setups:
+    for setup in report.plain_setups:
         key = f"wall:{setup.key}"
         title = "Latency" if setup is report.setups[0] else f"Latency, {setup.title}"
         found.append(_Column(key, title, "latency", 0.0, latency_rule(report, key).floor, 1.0))

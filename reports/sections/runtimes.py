@@ -1,0 +1,147 @@
+"""What each runtime makes of each variant: one table for the processor and one for each GPU, never both in one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from reports.judge import latency_rule
+from reports.latency import milliseconds, setup_of
+from reports.model import Item, Judged, Report, Row, Setup
+from reports.section import Section
+from reports.table import interval
+from reports.words import CALLS, MARKS, number
+from suite.record import Json, Measurement
+from suite.stats.intervals import Estimate, median_interval, ratio
+from suite.stats.kept import kept_ratios
+
+_TIMES, _EAGER_TIMES = "latency_wall_ms", "latency_eager_wall_ms"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One variant in one runtime: milliseconds, over the base, over eager mode; or why there is nothing."""
+
+    ms: str = ""
+    base: str = ""
+    call: str = ""
+    eager: str = ""
+    tip: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """The runtimes of one device as columns, the variants as rows."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Row, tuple[Cell, ...]], ...]
+    fastest: str
+
+
+def build(report: Report) -> Section:
+    """A matrix for each device that another runtime than eager was timed on, and what is not here."""
+    title = "Runtimes"
+    absent = _absent(report)
+    devices = dict.fromkeys(_device(setup) for setup in report.setups if not setup.eager)
+    matrices = [_matrix(report, device) for device in devices]
+    if not matrices and not absent:
+        return Section("runtimes", title, title, missing="Nothing but eager mode was asked for in this run.")
+    return Section(
+        "runtimes",
+        title,
+        title,
+        "Median milliseconds of a batch, as deployed. Below: over the base in the same runtime, with the plain 95 % "
+        "interval, and over the same variant in eager mode at the same precision, which took part in the same rounds. "
+        "Every session was proved equal to eager mode before it was timed.",
+        {"matrices": matrices, "absent": absent},
+    )
+
+
+def _device(setup: Setup) -> str:
+    """What a setup runs on, as its title begins."""
+    return setup.title.partition(",")[0]
+
+
+def _matrix(report: Report, device: str) -> Matrix:
+    setups = [setup for setup in report.setups if _device(setup) == device]
+    rows = tuple((row, tuple(_cell(report, row, setup) for setup in setups)) for row in report.rows)
+    names = tuple(setup.title.removeprefix(f"{device}, ") for setup in setups)
+    shown = tuple(name if not setup.eager else f"eager, {name}" for name, setup in zip(names, setups, strict=True))
+    timed = tuple((row, cells) for row, cells in rows if any(cell.ms or cell.why for cell in cells))
+    return Matrix(device, shown, timed, _fastest(report, setups, shown))
+
+
+def _cell(report: Report, row: Row, setup: Setup) -> Cell:
+    times = milliseconds(row, report.rows, setup, "wall")
+    if not times:
+        return Cell(why=_why(row, setup))
+    judged = row.judged.get(f"wall:{setup.key}")
+    eager = _to_eager(row, setup)
+    return Cell(
+        number(median_interval(times).value, 2),
+        _against_base(judged),
+        CALLS[judged.verdict.word] if judged else "",
+        f"×{number(eager.value, 2)} of eager" if eager else "",
+        judged.verdict.sentence if judged else "",
+    )
+
+
+def _against_base(judged: Judged | None) -> str:
+    if judged is None:
+        return ""
+    mark = MARKS[CALLS[judged.verdict.word]]
+    return f"{mark} ×{number(judged.estimate.value, 3)} ({interval(judged.estimate, ratio=True)})"
+
+
+def _to_eager(row: Row, setup: Setup) -> Estimate | None:
+    """The ratio to eager mode, from the rounds that both took part in."""
+    eager = {item.job.replica: item.measurement for item in _of(row, setup, _EAGER_TIMES)}
+    own = {item.job.replica: item.measurement for item in _of(row, setup, _TIMES)}
+    pairs: list[tuple[Measurement, Measurement]] = [(own[r], eager[r]) for r in own if r in eager]
+    return ratio([kept_ratios(mine, theirs) for mine, theirs in pairs]) if pairs else None
+
+
+def _of(row: Row, setup: Setup, metric: str) -> list[Item]:
+    return [item for item in row.find(metric) if item.measurement.samples and setup_of(item).key == setup.key]
+
+
+def _why(row: Row, setup: Setup) -> str:
+    """Why a cell is empty, in a word; the sentences stand below the table, or among the failures."""
+    if any(setup_of(item).key == setup.key for item in row.find(_TIMES)):
+        return "not here"
+    return "failed" if any(failure.kind == "latency" for failure in row.failures) else ""
+
+
+def _fastest(report: Report, setups: Sequence[Setup], names: Sequence[str]) -> str:
+    """Which column was fastest for the baseline, in a sentence."""
+    base = report.baseline
+    if base is None:
+        return ""
+    found = {}
+    for setup, name in zip(setups, names, strict=True):
+        times = milliseconds(base, report.rows, setup, "wall")
+        if times:
+            found[name] = median_interval(times).value
+    if len(found) < 2:
+        return ""
+    first = min(found, key=lambda name: found[name])
+    floor = max(latency_rule(report, f"wall:{setup.key}").floor for setup in setups)
+    beside = [name for name in found if name != first and found[name] <= found[first] * (1 + floor)]
+    also = f", and {', '.join(beside)} within {100 * floor:.1f} % of it" if beside else ""
+    return f"{base.name} is fastest in {first}: {number(found[first], 2)} ms{also}."
+
+
+def _absent(report: Report) -> tuple[tuple[str, str], ...]:
+    """What the protocol names and this machine lacks: known before, or found out when it was opened."""
+    stated = report.run.protocol_json.get("not_here")
+    found: dict[str, str] = {what: str(why) for what, why in stated.items()} if isinstance(stated, dict) else {}
+    for row in report.rows:
+        for item in row.find(_TIMES):
+            why = _reason(item.measurement.notes)
+            if why:
+                found.setdefault(setup_of(item).title, why)
+    return tuple(found.items())
+
+
+def _reason(notes: Mapping[str, Json]) -> str:
+    return str(notes.get("not_here", ""))
