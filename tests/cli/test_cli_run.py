@@ -1,6 +1,7 @@
 import json
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -102,6 +103,16 @@ def test_progress_is_one_line_an_event_on_stderr(run):
     assert f"[1/{JOBS}] count yolov5p ..." in err
     assert f"[{JOBS}/{JOBS}] train yolov5p_wide, seed 1: done in 2.0 s" in err
     assert len(err.splitlines()) == 2 * JOBS
+
+
+def test_a_recipe_that_stops_early_is_refused_where_budgets_have_to_be_equal(run, tmp_path, protocol):
+    recipe = tmp_path / "hasty.yaml"
+    recipe.write_text("title: hasty\nevaluate_every: 10\npatience: 2\n")
+    Path(protocol).write_text(PROTOCOL.replace("recipe: tiny", f"recipe: {recipe}"))
+    code, _, err = run()
+
+    assert code == 2
+    assert "has `patience`, which ends variants after different numbers of steps" in err
 
 
 def test_a_second_run_measures_nothing(run, executor):
