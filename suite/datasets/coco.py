@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from suite.datasets.assemble import Box, Entry, Listed, Notes, Source, assemble, look_at, make_box
+from suite.datasets.folder import require_path
 from suite.datasets.split import Category, DataError, Split
 
 FORM = "COCO JSON"
@@ -95,6 +96,7 @@ def _find(file: Path, row: Mapping[str, Any], roots: list[Path]) -> Path | None:
     name = row.get("file_name")
     if not isinstance(name, str) or not name:
         raise DataError(f"{file}: image {row['id']} has no file_name")
+    require_path(name, f"{file}: file_name")
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or set(name) & set("\\:\0"):
         raise DataError(f"{file}: file_name {name!r} leaves the data set's folder; it must be a relative path inside")

@@ -9,6 +9,7 @@ from suite.datasets.split import Category, DataError
 
 PICTURES = frozenset((".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".webp", ".tif", ".tiff"))
 _MOST_BYTES = 64 * 2**20  # of a text file; a list of COCO's 118,287 pictures has 5 MB
+_LONGEST_NAME, _LONGEST_PATH = 255, 2048  # bytes
 _LARGEST_ID = 2**53  # beyond it JSON readers round
 
 
@@ -18,13 +19,22 @@ def inside(root: Path, text: str, where: str, *, near: Path | None = None) -> Pa
     Raises:
         DataError: it is not within `root`; `where` begins the message.
     """
-    if "\0" in text:
-        raise DataError(f"{where}: a path holds a NUL character; it must be a relative path inside {root}")
+    require_path(text, where)
     base = os.path.abspath(root)  # noqa: PTH100  (a link within the folder may lead out of it: that is its owner's will)
     path = os.path.normpath(os.path.join(base, near or "", text))  # noqa: PTH118
     if os.path.commonpath((base, path)) != base:
         raise DataError(f"{where}: {text!r} leaves the data set's folder; it must be a relative path inside")
     return root / os.path.relpath(path, base)
+
+
+def require_path(text: str, where: str) -> None:
+    """Raise DataError if no file can be called so: the system would answer with an error of its own."""
+    try:
+        parts = [len(part.encode()) for part in text.split("/")]
+    except UnicodeEncodeError:  # half a character
+        parts = [_LONGEST_NAME + 1]
+    if "\0" in text or max(parts) > _LONGEST_NAME or sum(parts) + len(parts) > _LONGEST_PATH:
+        raise DataError(f"{where}: no file can be called {text[:40]!r}; it must be a relative path inside")
 
 
 def read_text(file: Path) -> str:

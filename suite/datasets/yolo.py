@@ -8,7 +8,7 @@ from itertools import cycle
 from pathlib import Path, PurePosixPath
 
 from suite.datasets.assemble import Box, Entry, Listed, Notes, Source, assemble, look_at, make_box
-from suite.datasets.folder import PICTURES, categories, class_names, inside, lines, numbered, read_text
+from suite.datasets.folder import PICTURES, categories, class_names, inside, lines, numbered, read_text, require_path
 from suite.datasets.split import DataError, MissingDataError, Split
 from suite.datasets.yolo_yaml import Description, read_description
 
@@ -98,6 +98,7 @@ def _parts(folder: Path, file: Path, about: Description, key: str) -> tuple[Path
     parts = []
     for said in about.parts[key]:
         where = f"{file}:{said.line}"
+        require_path(said.text, f"{where}: {key}")
         # a form that some tools export: data.yaml lies in the data set's folder, but writes as if it were one deeper
         text = said.text.removeprefix("../") if (folder / said.text.removeprefix("../")).exists() else said.text
         path = inside(folder, text, f"{where}: {key}")

@@ -46,7 +46,7 @@ def write(tmp_path: Path) -> Write:
         (tmp_path / "images").mkdir(exist_ok=True)
         names = [str(row["file_name"]) for row in content["images"] if isinstance(row, dict)]
         for name in names:
-            if name.count(".") == 1 and not set(name) & set("/\\"):
+            if len(name) < 99 and name.count(".") == 1 and not set(name) & set("/\\"):
                 cv2.imwrite(str(tmp_path / "images" / name), np.full((48, 64, 3), 90, np.uint8))
         (tmp_path / "instances_val.json").write_text(json.dumps(content))
         return tmp_path
@@ -189,6 +189,9 @@ def test_annotation_ids_that_spoil_pycocotools_are_given_anew(write: Write, numb
         ({"images": [picture(1, file_name="/elsewhere/1.jpg")]}, "leaves the data set's folder"),
         ({"images": [picture(1, file_name="C:\\a.jpg")]}, "leaves the data set's folder"),
         ({"images": [picture(1, file_name=None)]}, "has no file_name"),
+        ({"images": [picture(1, file_name="a" * 300)]}, "no file can be called 'aaa"),
+        ({"images": [picture(1, file_name="\ud800")]}, "no file can be called '"),
+        ({"images": [picture(1, file_name="a\0b")]}, "no file can be called 'a"),
     ],
 )
 def test_a_file_that_contradicts_itself_is_refused(write: Write, change: Content, message: str) -> None:

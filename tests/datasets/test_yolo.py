@@ -138,11 +138,14 @@ def test_a_wrong_label_is_an_error_with_its_line(write: Write, labels: str, said
         ("path: ../other\nval: images/val\nnames: [cat]\n", r"data\.yaml:1: path '\.\./other' is not in"),
         ("val: evil.txt\nnames: [cat]\n", r"evil\.txt:1: '\.\./\.\./secret\.jpg' leaves"),
         ("val: {a: b}\nnames: [cat]\n", "`val` has no word"),
+        (f"val: {'a' * 300}\nnames: [cat]\n", r"data\.yaml:1: val: no file can be called 'aaa"),
+        ("val: long.txt\nnames: [cat]\n", r"long\.txt:1: no file can be called 'aaa"),
     ],
 )
 def test_a_wrong_description_is_an_error_with_its_line(write: Write, yaml: str, said: str) -> None:
     folder = write(yaml=yaml)
     (folder / "evil.txt").write_text("../../secret.jpg\n")
+    (folder / "long.txt").write_text("a" * 300)
 
     with pytest.raises(DataError, match=said):
         read_split(folder, "val")
