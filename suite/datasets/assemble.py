@@ -133,7 +133,7 @@ def make_box(
 
     `area` is whatever the file has; that of the box stands in for what is no area.
     """
-    if not all(math.isfinite(v) for v in xywh):
+    if not all(_finite(v) for v in xywh):
         notes.add("annotation left out: box is not finite", place)
         return None
     x, y, width, height = (float(v) for v in xywh)
@@ -150,10 +150,18 @@ def make_box(
         x, y, width, height = left, top, right - left, bottom - top
     if area is ...:
         area = width * height
-    elif not isinstance(area, int | float) or not math.isfinite(area) or area <= 0:
+    elif not isinstance(area, int | float) or not _finite(area) or area <= 0:
         notes.add("area replaced by width x height", f"{place}: {area!r}")
         area = width * height
     return Box((x, y, width, height), label, crowd, float(area), outline)
+
+
+def _finite(value: float) -> bool:
+    """Whether a number of a file is one: JSON has whole numbers that no float can hold."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def assemble(

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from suite.datasets.assemble import Box, Entry, Listed, Notes, Source, assemble, look_at, make_box
 from suite.datasets.folder import PICTURES, categories, class_names, inside, lines, numbered, read_text, require_path
 from suite.datasets.split import DataError, MissingDataError, Split
-from suite.datasets.yolo_yaml import Description, read_description
+from suite.datasets.yolo_yaml import Description, has_names, read_description
 
 FORM = "YOLO txt"
 _NAMES = "classes.txt"
@@ -20,11 +20,12 @@ _LARGEST_SHARE = 2.0  # rounding gives a little over 1; pixels give far more
 
 
 def description_file(folder: Path) -> Path | None:
-    """What describes a YOLO data set: data.yaml, the one .yaml file of the folder, or classes.txt beside labels/."""
-    yamls = sorted(folder.glob("*.y*ml"))
-    named = [path for path in yamls if path.stem == "data"] or (yamls if len(yamls) == 1 else [])
-    if named:
-        return named[0]
+    """What describes a YOLO data set: data.yaml, the one .yaml file with `names`, or classes.txt beside labels/."""
+    yamls = [path for path in sorted(folder.glob("*.y*ml")) if path.is_file()]
+    named = [path for path in yamls if path.stem == "data"]
+    telling = named or [path for path in yamls if has_names(path)]
+    if named or len(telling) == 1:
+        return telling[0]
     names = folder / _NAMES
     return names if names.is_file() and (folder / "labels").is_dir() else None
 

@@ -1,5 +1,6 @@
 """YOLO's description of a data set: the keys path, train, val, names and nc of a data.yaml. Nothing in it is run."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,14 @@ class Description:
     path: Said
     parts: Mapping[str, tuple[Said, ...]]
     names: tuple[str, ...]
+
+
+def has_names(file: Path) -> bool:
+    """Whether a .yaml file could be a description, which any other file beside the data is not taken for."""
+    try:
+        return re.search(rb"^names\s*:", read_bytes(file), re.MULTILINE) is not None
+    except SpecError:
+        return False
 
 
 def read_description(file: Path) -> Description:

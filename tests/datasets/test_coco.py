@@ -132,6 +132,7 @@ def test_a_missing_area_is_that_of_the_box(write: Write) -> None:
         ({"bbox": [5, 5, -3, 9]}, "annotation left out: box has no size"),
         ({"bbox": [5, 5, math.nan, 9]}, "annotation left out: box is not finite"),
         ({"bbox": [5, 5, math.inf, 9]}, "annotation left out: box is not finite"),
+        ({"bbox": [10**400, 5, 9, 9]}, "annotation left out: box is not finite"),
         ({"bbox": [70, 5, 9, 9]}, "annotation left out: box outside its picture"),
         ({"bbox": [5, 5, 9]}, "annotation left out: no box of four numbers"),
         ({"bbox": ["5", 5, 9, 9]}, "annotation left out: no box of four numbers"),

@@ -71,6 +71,17 @@ def test_a_description_may_be_named_itself(write: Write) -> None:
     assert read_split(folder / "data.yaml", "val").folder == folder
 
 
+def test_a_description_may_have_another_name_but_not_another_content(write: Write) -> None:
+    folder = write(yaml=None)
+    (folder / "recipe.yaml").write_text("lr: 0.01\n")
+    (folder / "animals.yml").write_text(YAML)
+
+    assert read_split(folder, "val").form == "YOLO txt"
+    (folder / "animals.yml").unlink()
+    with pytest.raises(MissingDataError, match="no annotations of 'val'"):
+        read_split(folder, "val")
+
+
 def test_class_names_may_stand_in_a_file_of_their_own(write: Write) -> None:
     folder = write(yaml=None)
     (folder / "classes.txt").write_text("cat\ndog\n")
