@@ -56,7 +56,7 @@ def draw(points: Sequence[Point], *, name: str, titles: tuple[str, str], label: 
     _axes(axes, points, titles)
     canvas.figure.draw_without_rendering()  # fixes the layout, which the labels need
     labelled = points if len(points) <= _LABEL_ALL else best
-    _labels(axes, [p for p in points if p in labelled], set(best), points)
+    label_points(axes, [p for p in points if p in labelled], set(best), points)
     return canvas.svg()
 
 
@@ -99,7 +99,7 @@ def _axes(axes: Axes, points: Sequence[Point], titles: tuple[str, str]) -> None:
 Box = tuple[float, float, float, float]  # left, bottom, right, top, in display units
 
 
-def _labels(axes: Axes, points: Sequence[Point], best: set[Point], everyone: Sequence[Point]) -> None:
+def label_points(axes: Axes, points: Sequence[Point], best: set[Point], everyone: Sequence[Point]) -> None:
     """Write names where they cover neither a dot nor another name; one that fits nowhere is left to its tooltip."""
     taken = [_around(*_on_screen(axes, p), 7.0) for p in everyone]
     frame = axes.get_window_extent()

@@ -10,6 +10,7 @@ from reports.words import number, signed, signed_percent
 from suite.record import Json
 
 _COUNTERS = (("gmacs_fvcore", "fvcore"), ("gmacs_thop", "thop"))
+_SHOWN_PATHS = 3
 _AGREE = 0.01  # counters that differ by less have nothing to explain
 
 
@@ -24,7 +25,7 @@ class Difference:
     apart: float
     shown: str
     sentence: str
-    causes: tuple[tuple[str, str, str], ...]  # cause, GMACs, layers
+    causes: tuple[tuple[str, str, str, str], ...]  # cause, GMACs, layers, the modules that it is mostly in
 
     @property
     def agrees(self) -> bool:
@@ -97,11 +98,24 @@ def _silent(row: Row) -> list[tuple[str, str]]:
     ]
 
 
-def _causes(noted: Json) -> tuple[tuple[str, str, str], ...]:
+def _causes(noted: Json) -> tuple[tuple[str, str, str, str], ...]:
     causes = [cause for cause in noted if isinstance(cause, dict)] if isinstance(noted, list) else []
     return tuple(
-        (str(cause.get("cause", "")), _amount(cause.get("gmacs")), str(cause.get("layers", ""))) for cause in causes
+        (
+            str(cause.get("cause", "")),
+            _amount(cause.get("gmacs")),
+            str(cause.get("layers", "")),
+            _places(cause.get("where"), cause.get("layers")),
+        )
+        for cause in causes
     )
+
+
+def _places(noted: Json, count: Json) -> str:
+    """The modules in which a counter differs most, and how many others there are."""
+    paths = [str(path) for path in noted[:_SHOWN_PATHS]] if isinstance(noted, list) else []
+    more = count - len(paths) if paths and isinstance(count, int) else 0
+    return ", ".join(paths) + (f" and {more} more" if more > 0 else "")
 
 
 def _amount(value: Json) -> str:

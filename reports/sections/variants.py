@@ -22,15 +22,24 @@ _VERBS: tuple[Kind, ...] = ("added", "removed", "replaced", "changed")
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """A layer: what it is, what it costs in words, and its shares of the parameters and the multiply-adds."""
+
+    about: tuple[str, ...]
+    costs: tuple[str, ...]
+    shares: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
 class View:
-    """What is shown of one variant. `changes` are a sign and words; `layers` the cells of the table's rows."""
+    """What is shown of one variant. `changes` are a sign and words."""
 
     row: Row
     summary: str
     warnings: tuple[str, ...]
     changes: tuple[tuple[str, str], ...]
     drawing: Markup
-    layers: tuple[tuple[str, ...], ...]
+    layers: tuple[Line, ...]
     base: str
 
 
@@ -109,17 +118,15 @@ def _operators(row: Row) -> dict[str, list[str]]:
 def _facts(row: Row) -> dict[str, LayerFacts]:
     """What the static job found of each layer, as trained, by address."""
     replaced = Counter(_address(path) for paths in _operators(row).values() for path in paths)
-    noted = row.notes("gmacs", "trained").get("layers")
-    lines = [line for line in noted if isinstance(line, dict)] if isinstance(noted, list) else []
     return {
-        str(line.get("address")): LayerFacts(
+        address: LayerFacts(
             _whole(line.get("stride")),
             _whole(line.get("out_channels")),
             _whole(line.get("params")) or 0,
             _float(line.get("gmacs")),
-            replaced[str(line.get("address"))],
+            replaced[address],
         )
-        for line in lines
+        for address, line in _noted_layers(row).items()
     }
 
 
@@ -145,23 +152,35 @@ def _warnings(report: Report, row: Row) -> list[str]:
     return [*found, *failed]
 
 
-def _layers(facts: Mapping[str, LayerFacts], row: Row) -> list[tuple[str, ...]]:
-    """Address, block, stride, channels, parameters, GMACs and share of GMACs of every layer."""
+def _layers(facts: Mapping[str, LayerFacts], row: Row) -> list[Line]:
+    """Every layer as trained: what it is, and what it costs."""
     noted = row.record.spec.get("layers")
     blocks = [str(line.get("block", "")) for line in noted if isinstance(line, dict)] if isinstance(noted, list) else []
-    total = sum(layer.gmacs for layer in facts.values())
+    more = _noted_layers(row)
+    params = sum(layer.params for layer in facts.values()) or 1
+    gmacs = sum(layer.gmacs for layer in facts.values()) or 1.0
     return [
-        (
-            address,
-            block,
-            "" if layer.stride is None else str(layer.stride),
-            "" if layer.channels is None else str(layer.channels),
-            compact(float(layer.params)),
-            number(layer.gmacs, 4),
-            f"{layer.gmacs / total:.0%}" if total else "",
+        Line(
+            (address, block, *("" if value is None else str(value) for value in (layer.stride, layer.channels))),
+            (compact(float(layer.params)), number(layer.gmacs, 4), *_beside(more.get(address, {}))),
+            (layer.params / params, layer.gmacs / gmacs),
         )
         for (address, layer), block in zip(facts.items(), blocks, strict=False)
     ]
+
+
+def _beside(noted: Mapping[str, Json]) -> tuple[str, ...]:
+    """Activations, hidden work, operations a byte and receptive field of a layer, where they were counted."""
+    digits = {"activations": 3, "hidden_gops": 4, "intensity": 1, "field": 0}
+    found = {key: noted.get(key) for key in digits}
+    return tuple(number(_float(value), digits[key]) if value is not None else "" for key, value in found.items())
+
+
+def _noted_layers(row: Row) -> dict[str, dict[str, Json]]:
+    """What the static job noted of each layer, by address."""
+    noted = row.notes("gmacs", "trained").get("layers")
+    lines = [line for line in noted if isinstance(line, dict)] if isinstance(noted, list) else []
+    return {str(line.get("address")): line for line in lines}
 
 
 def _whole(value: Json) -> int | None:

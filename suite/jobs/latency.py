@@ -1,12 +1,14 @@
 """The latency job: one variant beside its baseline and a copy of the baseline, in one process."""
 
 import os
+from collections.abc import Mapping
 
 from suite.jobs import Reporter, Result
 from suite.machine.threads import AUTO
 from suite.metrics.latency import VERSION, Settings, measure_latency
+from suite.metrics.roof import measure_roof, measure_work
 from suite.plan import Job
-from suite.record import Measurement
+from suite.record import Json, Measurement
 from suite.runtimes import RuntimeUnfitError
 
 
@@ -36,11 +38,20 @@ def execute(job: Job, reporter: Reporter) -> Result:
     baseline = job.baseline or job.variant
     # what is compiled for one job serves the next; a process's own temporary folder would be gone by then
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(job.conditions.out.absolute() / "cache" / "inductor"))
+    classes = len(job.conditions.data.classes)
     try:
-        measurements = measure_latency(job.variant, baseline, settings, classes=len(job.conditions.data.classes))
+        measurements = measure_latency(job.variant, baseline, settings, classes=classes)
+        measurements += _roof(job, classes, measurements[0].settings)
     except RuntimeUnfitError as error:
         measurements = (_nothing(settings, str(error)),)
     return Result(measurements, {"device": setup.device, "threads": latency.threads})
+
+
+def _roof(job: Job, classes: int, stated: Mapping[str, Json]) -> tuple[Measurement, ...]:
+    """What bounds the time, once: the work that was timed, and beside a baseline what this machine could do."""
+    if job.replica != 0:
+        return ()
+    return (measure_work(job.variant, classes, stated), *(() if job.baseline else measure_roof(stated)))
 
 
 def _nothing(settings: Settings, why: str) -> Measurement:

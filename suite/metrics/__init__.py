@@ -4,7 +4,7 @@ import importlib
 
 from suite.record import Metric
 
-ORDER = ("size", "flops", "complexity", "latency", "accuracy")
+ORDER = ("size", "flops", "complexity", "latency", "roof", "accuracy")
 """The files, in the order in which their metrics are shown."""
 
 TRAINING: tuple[Metric, ...] = (

@@ -207,7 +207,11 @@ def _outcome(plan: Plan, sketch: Sketch, job: JobRecord) -> Outcome:
     makers: dict[str, Callable[[], Sequence[Measurement]]] = {
         "static": lambda: _static(sketch),
         "train": lambda: _train(sketch, job.seed or 0),
-        "latency": lambda: [m for device in plan.devices for m in _latency(sketch, job.replica or 0, *device)],
+        "latency": lambda: [
+            m
+            for device in plan.devices
+            for m in (*_latency(sketch, job.replica or 0, *device), *_roof(sketch, job.replica or 0, *device))
+        ],
     }
     measured = () if failure else tuple(makers[job.kind]())
     return Outcome(job.key, measured, failure, "2026-11-22T03:02:00+00:00", 12.5, ENVIRONMENT)
@@ -269,7 +273,11 @@ def _layers(sketch: Sketch, params: int, gmacs: float) -> Json:
         body = vertex.layer.part != "head"
         line: dict[str, Json] = {"address": vertex.address, "block": vertex.layer.block}
         line |= {"stride": int(strides[position]) if body else None, "out_channels": vertex.layer.out}
-        found.append(line | {"params": params // len(graph), "gmacs": round(gmacs / len(graph), 6)})
+        line |= {"params": params // len(graph), "gmacs": round(gmacs / len(graph), 6)}
+        line |= {"activations": 0.4, "hidden_gops": 0.001, "intensity": 12.5} | (
+            {"field": 6 + 8 * position} if body else {}
+        )
+        found.append(line)
     return found
 
 
@@ -277,7 +285,8 @@ def _thop_notes(sketch: Sketch) -> dict[str, Json]:
     if sketch.thop > 0.99:
         return {"ratio": sketch.thop}
     missed = 1 - sketch.thop
-    cause: Json = {"cause": "F.conv2d with computed weights", "gmacs": -round(sketch.gmacs * missed, 5), "layers": 11}
+    cause: dict[str, Json] = {"cause": "F.conv2d with computed weights", "gmacs": -round(sketch.gmacs * missed, 5)}
+    cause |= {"layers": 11, "where": [*(f"backbone.{i}.conv" for i in (1, 3, 5, 7))]}
     return {"ratio": sketch.thop, "sentence": f"misses {missed:.0%}: F.conv2d with computed weights", "causes": [cause]}
 
 
@@ -403,6 +412,20 @@ def _latency(sketch: Sketch, replica: int, device: str, precision: str, runtime:
         )
         for name, times in found.items()
     ]
+
+
+def _roof(sketch: Sketch, replica: int, device: str, precision: str) -> list[Measurement]:
+    """The work that was timed, and beside a baseline what the machine can do; once."""
+    if replica:
+        return []
+    settings: dict[str, Json] = {"image_size": 128, "batch": 1, "device": device, "precision": precision, "threads": 1}
+    gflop = sketch.gmacs * 2 / 25
+    notes: dict[str, Json] = {"intensity": 30 * sketch.gmacs, "bytes": 1}
+    found = [Measurement("timed_gflop", 1, "GFLOP", "deployed", (gflop,), settings, notes)]
+    if not sketch.baseline:
+        found.append(Measurement("peak_gflops", 1, "GFLOP/s", "", (183.0,), settings))
+        found.append(Measurement("bandwidth_gbs", 1, "GB/s", "", (13.4,), settings))
+    return found
 
 
 def _scene(number: int) -> list[tuple[int, int, int, int, int]]:
