@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from reports.gather import rules_of
+from reports.model import Rules
 from reports.resamples import resamples_of
-from suite.record import Json, Measurement, canonical_json
+from suite.record import Json, Measurement, canonical_json, describe_start
 from suite.stats.bootstrap import METRICS as RESAMPLED
 from suite.stats.budget import METRIC as BUDGET
 from suite.stats.budget import Used, budget_difference, used
@@ -34,6 +36,7 @@ class Training:
     fingerprint: str
     recipe: str  # that the variant needs, "" where any will do
     conditions: Mapping[str, Json]
+    start: str  # what it began with, in words
     measurements: tuple[Measurement, ...]
     artifacts: tuple[str, ...]
 
@@ -56,8 +59,21 @@ class Pair:
     conditions: Mapping[str, Json]
     base: tuple[Training, ...]
     variant: tuple[Training, ...]
-    rules: Mapping[str, Json]  # the `verdict` of the newest protocol
+    rules: Rules  # of the newest protocol
     estimate: Estimate
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader should know before the verdict."""
+        found = []
+        ap50 = [value for training in self.base if (value := training.value("ap50")) is not None]
+        if ap50 and np.mean(ap50) < self.rules.base_trains:
+            least = self.rules.base_trains
+            found.append(f"the base has learned next to nothing: AP50 {np.mean(ap50):.3f}, below {least:g}")
+        starts = [sorted({t.start for t in side}) for side in (self.base, self.variant)]
+        if starts[0] != starts[1]:
+            found.append(f"they began differently: {' and '.join(starts[0])}; {' and '.join(starts[1])}")
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +103,7 @@ def pair(store_path: Path, base: Wanted, variant: Wanted, metric: str, *, run_id
     _refuse_unequal(base, variant, bases, variants)
     estimate = difference(*_sides(store_path.parent, bases, variants, metric))
     newest = next(run for run in runs if run.id == max(t.run for t in (*bases, *variants)))
-    rules = newest.protocol_json.get("verdict")
-    return Pair(metric, bases[0].conditions, bases, variants, rules if isinstance(rules, dict) else {}, estimate)
+    return Pair(metric, bases[0].conditions, bases, variants, rules_of(newest.protocol_json), estimate)
 
 
 def _trainings(
@@ -127,8 +142,8 @@ def _training(run: RunRecord, outcome: StoredOutcome, *, recipe: str) -> Trainin
     }
     assert outcome.seed is not None
     return Training(
-        run.id, outcome.key, outcome.seed, outcome.fingerprint, recipe, conditions, outcome.measurements,
-        outcome.artifacts,
+        run.id, outcome.key, outcome.seed, outcome.fingerprint, recipe, conditions,
+        describe_start(outcome.environment.get("start")), outcome.measurements, outcome.artifacts,
     )  # fmt: skip
 
 

@@ -9,12 +9,11 @@ from typing import Literal
 import click
 
 from reports.certainty import doubt_words, needed_words
-from reports.model import Rules
 from reports.pair import Pair, PairError, Training, Wanted, pair
 from reports.pair_latency import TimedPair, timed_pair
 from reports.words import signed
 from suite.cli.options import json_option
-from suite.cli.output import ExitCode, Refusal, reply, table
+from suite.cli.output import ExitCode, Refusal, reply, say, table
 from suite.record import Json
 from suite.stats.intervals import Estimate
 from suite.stats.verdict import Rule, Verdict, p_text, verdict
@@ -82,17 +81,23 @@ def command(
 
 
 def _tell_accuracy(found: Pair, names: tuple[str, str], *, as_json: bool) -> None:
-    floor = found.rules.get("ap_floor", Rules().ap_floor)
-    assert isinstance(floor, int | float)
-    rule = Rule("higher", float(floor), signed)
+    rule = Rule("higher", found.rules.ap_floor, signed)
     judged = verdict(found.estimate, p_adjusted=found.estimate.p, rule=rule)
     values = [{t.seed: t.value(found.metric) or 0.0 for t in side} for side in (found.base, found.variant)]
     if as_json:
         sides: list[Json] = [_side(name, side, found.metric) for name, side in _both(names, found)]
-        reply("compare", {"metric": found.metric, "sides": sides, "conditions": dict(found.conditions),
-                          **_judged(found.estimate, judged, rule)})  # fmt: skip
+        facts: dict[str, Json] = {
+            "metric": found.metric,
+            "sides": sides,
+            "conditions": dict(found.conditions),
+            "warnings": list(found.warnings),
+        }
+        reply("compare", facts | _judged(found.estimate, judged, rule))
         return
-    click.echo(f"{judged.word}: {found.metric.upper()} {judged.sentence}\n")
+    what = f"{found.metric.upper()} " if judged.power else ""
+    click.echo(f"{judged.word}: {what}{judged.sentence}\n")
+    for warning in found.warnings:
+        say(f"⚠ {warning}")
     seeds = sorted({*values[0], *values[1]})
     table(("SEED", *names), [(seed, *(f"{own[seed]:.4f}" if seed in own else "" for own in values)) for seed in seeds])
     click.echo()

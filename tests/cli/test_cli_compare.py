@@ -153,6 +153,15 @@ def test_a_variant_that_needs_another_recipe_is_refused(tmp_path: Path, capsys: 
     assert "needs the recipe scratch-low, but was trained with tiny" in err
 
 
+def test_a_base_that_learned_nothing_is_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plan = Plan(base=replace(BASE, ap50=0.05), variants=VARIANTS[:1], latency=False)
+    fixture_store.build(tmp_path / "store.sqlite", plan)
+
+    _, _, err = compare(capsys, tmp_path, BASE.name, VARIANTS[0].name)
+
+    assert "⚠ the base has learned next to nothing: AP50 0.0" in err
+
+
 def test_trainings_of_two_runs_are_pooled_where_they_were_alike(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
