@@ -81,18 +81,18 @@ def aside_words(report: Report, setup: Setup) -> str:
     for note in notes:
         reasons = note.get("why")
         why.update({key: int(str(count)) for key, count in reasons.items()} if isinstance(reasons, dict) else {})
-    rule = str(notes[0].get("rule", ""))
-    told = f"Rule: {rule}."
+    rule = f"Rule: {notes[0].get('rule', '')}."
     if not why:
-        return f"None of {total:,} rounds was set aside. {told}"
+        return f"None of {total:,} rounds was disturbed, so none is set aside. {rule}"
     useless = sum(bool(note.get("why")) and not note.get("left_out") for note in notes)
-    more = (
-        f" In {counted(useless, 'process', 'processes')} too few rounds were undisturbed, so all of them count there."
-        if useless
-        else ""
-    )
+    consequence = "They are set aside."
+    if useless:
+        processes_words = counted(useless, "process", "processes")
+        consequence = (
+            f"In {processes_words} too few others would be left, so all count there; elsewhere they are set aside."
+        )
     reasons_words = listed([f"{reason} ({count})" for reason, count in why.most_common()])
-    return f"{sum(why.values()):,} of {total:,} rounds were set aside: {reasons_words}.{more} {told}"
+    return f"{sum(why.values()):,} of {total:,} rounds were disturbed: {reasons_words}. {consequence} {rule}"
 
 
 def machine_words(report: Report, setup: Setup) -> str:

@@ -58,7 +58,8 @@ def test_what_was_set_aside_is_counted_with_its_reason_and_its_rule(report: Repo
     words = timing.aside_words(report, report.setups[0])
 
     assert words == (
-        f"{aside} of {total} rounds were set aside: waited for a core ({aside}). Rule: a rule that is stated."
+        f"{aside} of {total} rounds were disturbed: waited for a core ({aside}). They are set aside. "
+        "Rule: a rule that is stated."
     )
 
 
