@@ -8,8 +8,11 @@ from suite import machine
 from suite.cli import bench
 from suite.cli.main import main
 from suite.datasets.shapes import ensure
+from suite.nn.detector import build
+from suite.nn.weights import save_checkpoint
 from suite.record import Measurement
 from suite.runtimes import MismatchError, RuntimeUnfitError
+from suite.spec.library import Library
 
 
 class Stopwatch:
@@ -170,6 +173,22 @@ def test_steps_are_timed_on_pictures_and_on_noise(monkeypatch, capsys, tmp_path)
     assert (pictures["INPUT"], noise["INPUT"], pictures["WEIGHTS"]) == ("pictures", "noise", "untrained")
     assert float(pictures["FORWARD MS"]) > 0
     assert float(pictures["END TO END MS"]) > 0
+
+
+def test_steps_are_timed_with_a_checkpoints_weights_and_as_many_classes(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(machine, "unrest", lambda: ())
+    data = ensure(tmp_path / "data", train=2, val=3, size=64)
+    weights = save_checkpoint(tmp_path / "w.safetensors", build(Library().load("yolov5p"), 4, seed=0), {})
+    options = ["--imgsz", "64", "--batch", "2", "--seconds", "0.1", "--data", str(data), "--json"]
+
+    assert main(["bench", "yolov5p", "--stages", "--weights", str(weights), *options]) == 0
+
+    found = json.loads(capsys.readouterr().out)["data"]["stages"]
+    assert [(row["input"], row["weights"]) for row in found] == [
+        ("pictures", "w.safetensors"),
+        ("noise", "w.safetensors"),
+    ]
+    assert all(len(samples) == len(row["ms"]["end to end"]) for row in found for samples in row["ms"].values())
 
 
 def test_the_settings_are_the_users(stopwatch):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.stats.intervals import median_interval
+from suite.stats.intervals import median_interval, ratio
 from suite.stats.simulation import _interval, _looks, coverage, lag_one
 from suite.stats.stopping import FIRST, next_look
 
@@ -77,6 +77,18 @@ def test_neighbours_of_a_wave_are_alike_and_those_of_noise_are_not():
 
     assert lag_one([float((index // 10) % 2) for index in range(200)]) > 0.7
     assert abs(lag_one([source.gauss(0, 1) for _ in range(2000)])) < 0.06
+
+
+@pytest.mark.parametrize(("place", "scatter"), [(0.02, 0.02), (0.01, 0.05)])
+def test_the_interval_over_processes_holds_both_levels(place, scatter):
+    """Three processes, each off by a place in memory, with forty rounds that scatter."""
+    source, hits = random.Random(5), 0
+    for _ in range(600):
+        offsets = [source.gauss(0, place) for _ in range(3)]
+        found = ratio([[source.gauss(offset, scatter) for _ in range(40)] for offset in offsets])
+        hits += found.low <= 1 <= found.high
+
+    assert 0.93 <= hits / 600 <= 0.975
 
 
 def recordings():
