@@ -15,6 +15,7 @@ import click
 from suite import machine
 from suite.cli.options import json_option
 from suite.cli.output import ExitCode, reply, table
+from suite.protocols.setups import Offer, offers
 
 _PYTHON = (3, 11)
 _TORCH = (2, 10)
@@ -23,9 +24,6 @@ _OUT = Path("out")
 _DATA = _OUT / "data"
 _NEEDED = ("torchvision", "cv2", "safetensors", "fvcore", "thop", "pycocotools", "pandas", "seaborn", "scipy")
 _OPTIONAL = {
-    "onnxruntime": "pip install onnxruntime",
-    "openvino": "pip install openvino",
-    "tensorrt": "pip install tensorrt, where there is an NVIDIA card",
     "pynvml": "pip install 'yolov5-ablation-suite[gpu]', where there is an NVIDIA card",
     "timm": "pip install timm",
 }
@@ -60,7 +58,20 @@ def command(*, as_json: bool) -> int:
 
 def examine(checks: Sequence[Callable[[], Sequence[Finding]]] | None = None) -> tuple[Finding, ...]:
     """All findings, in the order in which they should be mended."""
-    parts = (_python, _torch, _packages, _gpus, _runtimes, _disk, _data, _threads, _quiet, _checkout, _browser)
+    parts = (
+        _python,
+        _torch,
+        _packages,
+        _gpus,
+        _runtimes,
+        _optional,
+        _disk,
+        _data,
+        _threads,
+        _quiet,
+        _checkout,
+        _browser,
+    )
     return tuple(finding for check in (checks or parts) for finding in check())
 
 
@@ -99,6 +110,21 @@ def _gpus() -> list[Finding]:
 
 
 def _runtimes() -> list[Finding]:
+    """Every runtime that `bench --runtime` and protocols may name, and whether it can be had here."""
+    return [_runtime(offer, gpu=bool(machine.gpus())) for offer in offers().values()]
+
+
+def _runtime(offer: Offer, *, gpu: bool) -> Finding:
+    what = f"runtime {offer.name}"
+    devices = ", ".join(f"{device} ({', '.join(precisions)})" for device, precisions in offer.precisions.items())
+    if offer.lacking:
+        return Finding(what, "absent", devices, offer.lacking)
+    if not gpu and "cpu" not in offer.precisions:
+        return Finding(what, "absent", devices, "nothing to do: it needs an NVIDIA card")
+    return Finding(what, "ok", devices)
+
+
+def _optional() -> list[Finding]:
     return [
         Finding(name, "ok", "installed") if _has(name) else Finding(name, "absent", "not installed", mend)
         for name, mend in _OPTIONAL.items()

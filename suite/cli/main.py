@@ -33,6 +33,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("eval", "Evaluate one variant's checkpoint on a data set"),
     ("detect", "Draw what a variant finds in pictures"),
     ("compare", "Say whether one variant is better than another, and how sure that is"),
+    ("build", "Write a variant's network for ONNX, OpenVINO or torch"),
     ("report", "Write the report of a run from the store alone"),
     ("export", "Write the store's records as JSON or CSV"),
     ("data", "Check a data set, fetch COCO, or write the built-in one"),

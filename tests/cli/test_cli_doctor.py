@@ -8,6 +8,7 @@ from suite import machine
 from suite.cli import doctor
 from suite.cli.doctor import Finding, examine
 from suite.cli.main import main
+from suite.protocols.setups import Offer
 
 
 @pytest.fixture(autouse=True)
@@ -36,9 +37,10 @@ def test_doctor_as_json_describes_the_machine_too(capsys):
         "python",
         "torch",
         "GPU",
-        "onnxruntime",
-        "openvino",
-        "tensorrt",
+        "runtime eager",
+        "runtime onnxruntime",
+        "runtime openvino",
+        "runtime tensorrt",
         "pynvml",
         "data",
         "disk",
@@ -58,10 +60,24 @@ def test_something_essential_that_is_missing_exits_5(monkeypatch, capsys):
     assert "packages\tmissing\twithout thop\tpip install -e ." in capsys.readouterr().out
 
 
-def test_an_optional_runtime_that_is_absent_is_no_failure(monkeypatch):
-    monkeypatch.setattr(doctor, "_has", lambda module: module != "openvino")
+def test_a_runtime_that_is_absent_is_no_failure_and_says_how_to_get_it():
+    absent = Offer("mine", {"cpu": ("fp32", "bf16")}, ("default",), {"no_such_module": "pip install it"}, {})
 
-    assert found("openvino") == Finding("openvino", "absent", "not installed", "pip install openvino")
+    assert doctor._runtime(absent, gpu=False) == Finding(
+        "runtime mine", "absent", "cpu (fp32, bf16)", "no_such_module is not here: pip install it"
+    )
+
+
+def test_a_runtime_for_gpus_is_absent_where_there_is_none():
+    graphs = Offer("mine", {"cuda": ("fp16",)}, ("default",), {}, {})
+
+    assert [doctor._runtime(graphs, gpu=gpu).status for gpu in (False, True)] == ["absent", "ok"]
+
+
+def test_an_optional_package_that_is_absent_is_no_failure(monkeypatch):
+    monkeypatch.setattr(doctor, "_has", lambda module: module != "timm")
+
+    assert found("timm") == Finding("timm", "absent", "not installed", "pip install timm")
 
 
 def test_a_broken_torch_is_missing(monkeypatch):

@@ -2,7 +2,7 @@
 
 A graph breaks inside a layer's code or in what joins the layers. So every kind of layer that some variant has is
 compiled alone, in its deployed form, on the inputs it gets in the smallest variant with it; whole networks are tried
-for each way of decoding. A kind is a block with the names of its options, the operators in it, activation and norm.
+for each way of decoding. A kind is a block with the names of its options, an operator in a block, activation, norm.
 Dynamo only follows the code: nothing is computed.
 """
 
@@ -25,9 +25,15 @@ SMALL = 1_000_000  # parameters of a variant that is tried in the default run
 HEADS = ("yolov5p", "tiny_decoupled")
 
 
-def kind_of(variant: Variant, layer: Layer) -> tuple[object, ...]:
+def features_of(variant: Variant, layer: Layer) -> set[tuple[object, ...]]:
+    """What there is about a layer that may break a graph."""
     operators = {edit.operator for edit in variant.conv_edits if edit.select.part in {None, layer.part}}
-    return (layer.block, *sorted(layer.options), *sorted(operators), repr(variant.activation), repr(variant.norm))
+    return {
+        (layer.block, *sorted(layer.options)),
+        *((layer.block, operator) for operator in operators),
+        ("activation", repr(variant.activation)),
+        ("norm", repr(variant.norm)),
+    }
 
 
 def size_of(name: str) -> tuple[int, str]:
@@ -35,17 +41,19 @@ def size_of(name: str) -> tuple[int, str]:
 
 
 def cases() -> list[Any]:
-    """The smallest variants that together have every kind of layer, each with the positions of the kinds it adds."""
+    """The smallest variants that together have every feature, each with the positions of the layers that add one."""
     seen: set[tuple[object, ...]] = set()
     found = []
     for name in sorted(LIBRARY.names(), key=size_of):
         variant = LIBRARY.load(name)
-        kinds = [kind_of(variant, layer) for layer in variant.layers]
-        new = [index for index, kind in enumerate(kinds) if kind not in seen and kind not in kinds[:index]]
+        new = []
+        for position, layer in enumerate(variant.layers):
+            features = features_of(variant, layer)
+            new += [position] if features - seen else []
+            seen |= features
         if new:
             marks = [pytest.mark.slow] if size_of(name)[0] > SMALL else []
             found.append(pytest.param(name, new, marks=marks, id=f"{name}-{len(new)}"))
-        seen.update(kinds)
     return found
 
 
