@@ -33,7 +33,7 @@ def command(options: Options, *, as_json: bool) -> int:
     """Train one variant, evaluate it and write its weights, without touching the store.
 
     While it trains, a checkpoint is written from time to time; `--resume` goes on from it as if nothing had been. The
-    curve is in a CSV file beside the weights.
+    curve is in a CSV file beside the weights. Started by `torchrun`, several processes share every batch.
     """
     budget = options.budget
     library = open_library(options.variants, allow_code=options.allow_code)
@@ -48,12 +48,13 @@ def command(options: Options, *, as_json: bool) -> int:
     from suite.jobs.train import Lesson, settled, teach
     from suite.nn.weights import save_checkpoint
     from suite.train.snapshot import Every
+    from suite.train.team import joined
 
     path = options.out or Path(f"{variant.name}.safetensors")
     checkpoint = path.with_name(f"{path.stem}.checkpoint.json")
-    teller = _Teller(batch=budget.batch, quiet=as_json)
     try:
-        with refusing_data():
+        with joined(options.device) as (team, device), refusing_data():
+            teller = _Teller(batch=budget.batch, quiet=as_json or not team.leads)
             lesson = Lesson(
                 variant,
                 options.data or ensure(Path("out/data/shapes-128px-1000-200-seed0")),
@@ -61,12 +62,13 @@ def command(options: Options, *, as_json: bool) -> int:
                 image_size=options.imgsz,
                 budget=budget,
                 seed=options.seed,
-                device=options.device,
+                device=device,
                 checkpoint=checkpoint,
                 every=Every(*options.checkpoint_every),
                 curve=path.with_name(f"{path.stem}.curve.csv"),
                 tensorboard=options.tensorboard,
-                loading=settled(loading_options.chosen(AUTOMATIC, options.workers, options.cache), options.device),
+                loading=settled(loading_options.chosen(AUTOMATIC, options.workers, options.cache), device),
+                team=team,
             )
             _prepare(lesson, options)
             taught = teach(lesson, teller, teller.listen)
@@ -76,6 +78,8 @@ def command(options: Options, *, as_json: bool) -> int:
         if checkpoint.exists():
             say(f"interrupted; the same command with --resume goes on from {checkpoint}")
         raise
+    if not team.leads:
+        return ExitCode.DONE
     save_checkpoint(path, taught.trained.ema_model, taught.facts)
     taught.forget()
     _report(taught, path, options, as_json=as_json)

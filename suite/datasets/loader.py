@@ -55,7 +55,8 @@ class TrainingBatches:
     Where `augment` says multi-scale, each batch names a size of multiples of `stride` at which it is to be seen.
 
     Batch number i is the same whatever came before it, so a run continued at step `start` sees what the
-    uninterrupted run saw. `loading` decides how fast batches come, and nothing of what is in them.
+    uninterrupted run saw. Of every batch of `batch` pictures only `share` is made: (0, 2) the first half of them.
+    `loading` decides how fast batches come, and nothing of what is in them.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class TrainingBatches:
         rect: bool = False,
         stride: int = 32,
         start: int = 0,
+        share: tuple[int, int] = (0, 1),
         loading: Loading | None = None,
     ) -> None:
         if not split.pictures:
@@ -82,6 +84,10 @@ class TrainingBatches:
         self._pictures = split.pictures
         self._count = len(split.pictures)
         self._size, self._stride, self._batch, self._seed = image_size, stride, batch, seed
+        part, of = share
+        if batch % of:
+            raise DataError(f"a batch of {batch} pictures cannot be shared by {of} processes; give a multiple of {of}")
+        self._slots = range(part * batch // of, (part + 1) * batch // of)
         self._steps, self._start = steps, start
         self._augment = augment
         self._weights = picture_weights(split.pictures, len(split.categories)) if image_weights else None
@@ -95,7 +101,7 @@ class TrainingBatches:
         steps = range(self._start, self._steps)
         workers = min(self._workers, len(steps))
         if workers:
-            made = in_workers(self, steps, workers, largest=self._batch * self._size**2 * 3)
+            made = in_workers(self, steps, workers, largest=len(self._slots) * self._size**2 * 3)
         else:
             made = map(self.make, steps)
         for arrays in made:
@@ -116,14 +122,14 @@ class TrainingBatches:
 
     def make(self, step: int) -> Made:
         """Batch number `step` as arrays."""
-        dice = Dice(self._seed, _CHANGES, step)
         shown, size = self._shown(step)
-        images = np.empty((self._batch, *size, 3), np.uint8)
+        images = np.empty((len(self._slots), *size, 3), np.uint8)
         targets = []
-        for slot, first in enumerate(shown):
-            sample = augmented(Pool(self._source.sample, self._order), first, size, self._augment, dice)
-            images[slot] = sample.image
-            targets.append(_targets(sample, slot))
+        for place, slot in enumerate(self._slots):
+            dice = Dice(self._seed, _CHANGES, step, slot)
+            sample = augmented(Pool(self._source.sample, self._order), shown[slot], size, self._augment, dice)
+            images[place] = sample.image
+            targets.append(_targets(sample, place))
         return Made(images, np.concatenate(targets), self._seen_at(size, step))
 
     def _seen_at(self, size: tuple[int, int], step: int) -> tuple[int, int] | None:

@@ -36,6 +36,7 @@ from suite.train.loop import Progress, Trained, train
 from suite.train.recipe import Recipe
 from suite.train.room import TrainingOutOfMemory
 from suite.train.snapshot import CheckpointError, Every, Keeper, Snapshot
+from suite.train.team import ALONE, Team
 
 YOLOV5 = Scored(confidence=0.001, iou=0.6, max_detections=300)  # what YOLOv5 itself scores by default
 
@@ -46,7 +47,8 @@ class Lesson:
 
     `weights_sha256` is what the variant's weights file must hold, "" for whatever it does. `checkpoint` is the file to
     go on from where it is there, and to write while training; `curve` a CSV file, `tensorboard` a folder; in `proof` it
-    is written that pycocotools agrees, which without such a file is always checked.
+    is written that pycocotools agrees, which without such a file is always checked. In a `team` every process trains on
+    its share of each batch and evaluates by itself; only the leader's files are written.
     """
 
     variant: Variant
@@ -64,6 +66,7 @@ class Lesson:
     curve: Path | None = None
     tensorboard: Path | None = None
     loading: Loading = field(default_factory=Loading)
+    team: Team = ALONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +153,10 @@ def teach(lesson: Lesson, reporter: Reporter, listen: Callable[[Progress], None]
         if listen is not None:
             listen(progress)
 
-    board = open_board(lesson.tensorboard) if lesson.tensorboard and has_tensorboard() else None
-    journal = Journal(lesson.curve, lesson.budget.batch, resumed, listen=tell, board=board)
-    pupil = _Pupil(lesson, model, keeper, resumed, journal)
+    leads = lesson.team.leads
+    board = open_board(lesson.tensorboard) if lesson.tensorboard and leads and has_tensorboard() else None
+    journal = Journal(lesson.curve if leads else None, lesson.budget.batch, resumed, listen=tell, board=board)
+    pupil = _Pupil(lesson, model, keeper if leads else None, resumed, journal)
     try:
         batches = pupil.batches(data, allowed.steps)
         trained = pupil.trained(batches, val, allowed)
@@ -208,6 +212,7 @@ class _Pupil:
             start=self.resumed.step if self.resumed else 0,
             rect=lesson.recipe.rect,
             stride=max(32, *self.model.strides),
+            share=(lesson.team.rank, lesson.team.size),
             loading=lesson.loading,
         )
 
@@ -233,6 +238,7 @@ class _Pupil:
             image_size=lesson.image_size,
             keeper=self.keeper,
             start=self.resumed,
+            team=lesson.team,
         )
 
 
@@ -285,6 +291,7 @@ def _keeper(lesson: Lesson, facts: Mapping[str, Json]) -> tuple[Keeper | None, S
         lesson.budget.kind: lesson.budget.amount,
         "seed": lesson.seed,
         "device": torch.device(lesson.device).type,
+        "processes": lesson.team.size,
         "torch": torch.__version__,
     }
     keeper = Keeper(lesson.checkpoint, identity, every=lesson.every)

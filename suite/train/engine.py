@@ -21,6 +21,7 @@ from suite.train.flat import FlatState
 from suite.train.objective import objective
 from suite.train.optim import Pace, optimizer
 from suite.train.recipe import Recipe
+from suite.train.team import ALONE, Team
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 SMALLEST_SCALE = 2.0**-10  # of fp16's gradients, which begins at 2 ** 16: what overflows here overflows always
@@ -37,6 +38,7 @@ class Engine:
         image_size: side in pixels that the gains of the loss go by.
         steps: batches of the whole run.
         device: where it happens.
+        team: the processes that share each batch; `batch` is that of all of them.
     """
 
     def __init__(
@@ -49,16 +51,19 @@ class Engine:
         image_size: int,
         steps: int,
         device: torch.device,
+        team: Team = ALONE,
     ) -> None:
         # channels_last is worth a fifth of the step on the CPU, and four fifths of a depthwise convolution's backward
         self.model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.model.checkpointing = recipe.checkpointing
         self.variant, self.recipe, self.device = variant, recipe, device
         self.batch, self.image_size = batch, image_size
+        self.team, self._seed = team, torch.initial_seed()
         settings = recipe.loss.scaled(classes=model.classes, levels=len(model.strides), image_size=image_size)
-        self.loss = objective(model.head, variant, settings)
+        self.loss = objective(model.head, variant, settings, team)
         _set_modes(model, variant)
         self.state = FlatState(model, recipe.optimizer.layer_decay)
+        team.agree(self.state.values)
         self.ema = Ema(self.state.values, recipe.ema)
         self.optimizer = optimizer(self.state.groups, recipe.optimizer, batch=batch)
         self.precision = PRECISIONS[recipe.precision]
@@ -85,8 +90,8 @@ class Engine:
             TrainingDiverged: the loss or the gradient is not finite; on an accelerator that of this step or the last.
         """
         apply_schedules(self.model, self.variant, step / self._steps)
+        self.team.reseed(self._seed, step)
         raw = self._outputs(batch)
-        # a sum over the images of this process, which the loss normalises
         total, parts = self.loss(raw, batch.targets.to(self.device))
         if self._prompt and not math.isfinite(total.item()):
             raise TrainingDiverged(step + 1, self._explain_loss(batch, parts))
@@ -108,7 +113,7 @@ class Engine:
         self._look_back()
         if self.scaler.is_enabled() and self.scaler.get_scale() < SMALLEST_SCALE:
             raise TrainingDiverged(step + 1, "the gradient overflows fp16 by whatever it is scaled")
-        box, objectness, classes = (self._sums / self._summed).tolist()
+        box, objectness, classes = (self.team.total(self._sums) / self._summed).tolist()
         self._sums.zero_()
         self._summed = 0
         return CurvePoint(step + 1, box, objectness, classes, self._pace.rate(step))
@@ -198,7 +203,8 @@ class Engine:
         return raw
 
     def _images(self, batch: Batch) -> Tensor:
-        images = batch.images.to(self.device).float().contiguous(memory_format=torch.channels_last).div_(255)
+        pixels = batch.images.to(self.device).to(self.state.values.dtype)
+        images = pixels.contiguous(memory_format=torch.channels_last).div_(255)
         if batch.size is None or batch.size == images.shape[2:]:
             return images
         return F.interpolate(images, size=batch.size, mode="bilinear", align_corners=False)
@@ -206,8 +212,9 @@ class Engine:
     def _move(self, step: int) -> Tensor:
         """Use up the gradients: clip, move, average. The norm of the gradient as it was."""
         self._pace.set(self.optimizer, step)
+        self.team.add_up(self.state.gradient)
+        self.team.average(self.state.buffers)
         self.scaler.unscale_(self.optimizer)
-        # here `gradient` is complete: several processes would add theirs up now, and know whether it is finite
         norm: Tensor = torch.linalg.vector_norm(self.state.gradient)
         if not self.scaler.is_enabled():  # a scaled gradient overflows by design
             if not self._prompt:

@@ -41,6 +41,11 @@ class FlatState:
             start = end
 
     @property
+    def buffers(self) -> Tensor:
+        """The part of `values` that is no parameter: the statistics of norms."""
+        return self.values[self.gradient.numel() :]
+
+    @property
     def rest(self) -> dict[str, Tensor]:
         """The model's tensors that are not in `values`, by name: frozen parameters, counters, indices."""
         laid_out = {id(tensor) for tensor in self._tensors}

@@ -23,6 +23,7 @@ from suite.train.recipe import Recipe
 from suite.train.reproducible import reproducible
 from suite.train.room import TrainingOutOfMemory, is_out_of_memory, room_for
 from suite.train.snapshot import CheckpointError, Keeper, Snapshot
+from suite.train.team import ALONE, Team
 
 End = Literal["", "budget", "time", "patience"]
 
@@ -81,6 +82,7 @@ def train(
     evaluate: Callable[[int, Detector], Score] | None = None,
     keeper: Keeper | None = None,
     start: Snapshot | None = None,
+    team: Team = ALONE,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Trained:
     """Train `model` in place on the first `steps` batches.
@@ -102,6 +104,7 @@ def train(
         evaluate: scores the averaged model, where the recipe has it evaluated in between; given the step.
         keeper: writes checkpoints.
         start: the checkpoint to go on from.
+        team: the processes that train together; `batches` then are this one's shares, all of one size.
         clock: seconds.
 
     Raises:
@@ -118,16 +121,16 @@ def train(
     begun = start.step if start else 0
     if first is None and not (start and start.facts["end"]):
         raise ValueError(f"the data ended after {begun} of {steps} steps; give at least one batch a step")
-    batch, side = _sizes(first, start, image_size)
+    batch, side = _sizes(first, start, image_size, team)
     run: _Run | None = None
     try:
         with reproducible(place, asked=recipe.deterministic):
-            engine = Engine(model, variant, recipe, batch=batch, image_size=side, steps=steps, device=place)
+            engine = Engine(model, variant, recipe, batch=batch, image_size=side, steps=steps, device=place, team=team)
             listeners = _Listeners(on_step, evaluate, keeper)
             run = _Run(engine, Limits(steps, seconds), clock, listeners)
             if start is not None:
                 run.restore(start)
-            with fast_pointwise(model, batch=batch, image_size=side):
+            with fast_pointwise(model, batch=batch // team.size, image_size=side):
                 run.go(stream if first is None else itertools.chain((first,), stream))
             return run.trained()
     except TrainingDiverged as error:
@@ -218,7 +221,7 @@ class _Run:
     def _aim(self) -> None:
         """Where time is the budget: let the rates go by a run of so many steps as the speed until now promises."""
         if self._limits.seconds is not None:
-            self._engine.aim(self._promised())
+            self._engine.aim(round(self._engine.team.agreed(self._promised())))
 
     def _promised(self) -> int:
         """The steps of the whole run."""
@@ -230,9 +233,9 @@ class _Run:
     def _used_up(self) -> End:
         if self.step >= self._limits.steps:
             return "budget"
-        if self._limits.seconds is not None and self._seconds() >= self._limits.seconds:
-            return "time"
-        return ""
+        if self._limits.seconds is None:
+            return ""
+        return "time" if self._engine.team.agreed(self._seconds()) >= self._limits.seconds else ""
 
     def _tell(self) -> None:
         self._curve.append(self._engine.point(self.step - 1))
@@ -282,10 +285,10 @@ class _Run:
             self._since = self._clock()
 
 
-def _sizes(first: Batch | None, start: Snapshot | None, image_size: int | None) -> tuple[int, int]:
-    """Images a step, and the side in pixels."""
+def _sizes(first: Batch | None, start: Snapshot | None, image_size: int | None, team: Team) -> tuple[int, int]:
+    """Images a step of all processes, and the side in pixels."""
     if first is not None:
-        return first.images.shape[0], image_size or max(first.images.shape[2:])
+        return first.images.shape[0] * team.size, image_size or max(first.images.shape[2:])
     assert start is not None
     return int(str(start.facts["batch"])), int(str(start.facts["image_size"]))
 

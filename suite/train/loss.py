@@ -14,6 +14,7 @@ from suite.train.assign import Assignment, Priors, assign
 from suite.train.box_losses import BoxLoss
 from suite.train.recipe import LossSettings
 from suite.train.score_losses import score_losses
+from suite.train.team import ALONE, Team
 
 BALANCE = {3: (4.0, 1.0, 0.4)}  # by number of levels
 BALANCE_OTHERWISE = (4.0, 1.0, 0.25, 0.06, 0.02)  # by level
@@ -22,12 +23,13 @@ BALANCE_OTHERWISE = (4.0, 1.0, 0.25, 0.06, 0.02)  # by level
 class DetectionLoss:
     """Callable on raw maps and targets; holds the level balance, which `autobalance` moves from call to call."""
 
-    def __init__(self, priors: Priors, settings: LossSettings, kinds: Loss | None = None) -> None:
+    def __init__(self, priors: Priors, settings: LossSettings, kinds: Loss | None = None, team: Team = ALONE) -> None:
         levels = len(priors.strides)
         self._priors = priors
         self._settings = settings
         self._kinds = kinds or Loss()
-        self._box_loss = BoxLoss(self._kinds)
+        self._team = team
+        self._box_loss = BoxLoss(self._kinds, team)
         self._score_losses = score_losses(self._kinds, settings)
         self._pixels = priors.anchors.new_tensor(priors.strides)  # in a cell, by level
         self._balance = priors.anchors.new_tensor(BALANCE.get(levels, BALANCE_OTHERWISE)[:levels])
@@ -59,7 +61,8 @@ class DetectionLoss:
         """
         found = assign(targets, [(x.shape[2], x.shape[3]) for x in raw], self._priors, self._settings.anchor_threshold)
         objectness, positives = _Pick.apply(found, *raw)
-        share = positives.new_tensor([1 / max(count, 1) for count in found.counts])[found.level]  # a mean on each level
+        counts = self._team.total(positives.new_tensor(found.counts))
+        share = (1 / counts.clamp(min=1))[found.level]  # a mean on each level
 
         unit = self._pixels[found.level] if self._kinds.box == "nwd" else 1.0
         missed, overlap = self._box_loss(self._decode(positives[:, :4], found), found.box, unit)
@@ -71,7 +74,7 @@ class DetectionLoss:
                 self._settings.classes * self._class_loss(positives[:, 5:], found.label, overlap, share),
             )
         )
-        return parts.sum() * raw[0].shape[0], parts.detach()
+        return parts.sum() * (raw[0].shape[0] * self._team.size), parts.detach()
 
     def _decode(self, raw: Tensor, found: Assignment) -> Tensor:
         """(n, 4) boxes in grid units: centre from the cell's corner, width, height."""
@@ -85,10 +88,10 @@ class DetectionLoss:
         target = torch.zeros_like(objectness, requires_grad=False)
         target[_flat_index(raw, sizes, found)] = overlap
         loss = self._score_losses.objectness(objectness, target)
-        levels = torch.stack([part.mean() for part in torch.split_with_sizes(loss, sizes)])
+        levels = torch.stack([part.mean() for part in torch.split_with_sizes(loss, sizes)]) / self._team.size
         total = torch.dot(levels, self._balance.to(levels.dtype))
         if self._settings.autobalance:
-            self._rebalance(levels.detach())
+            self._rebalance(self._team.total(levels.detach()))
         return total
 
     def _class_loss(self, scores: Tensor, label: Tensor, overlap: Tensor, share: Tensor) -> Tensor:

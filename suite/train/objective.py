@@ -12,6 +12,7 @@ from suite.train.assign import Priors
 from suite.train.loss import DetectionLoss
 from suite.train.recipe import LossSettings
 from suite.train.simota_loss import SimOtaLoss
+from suite.train.team import ALONE, Team
 
 
 class Objective(Protocol):
@@ -30,10 +31,14 @@ class Objective(Protocol):
         ...
 
 
-def objective(head: Head, variant: Variant, settings: LossSettings) -> Objective:
-    """The loss of raw maps and targets; `check` has refused a head and an assigner that do not go together."""
+def objective(head: Head, variant: Variant, settings: LossSettings, team: Team = ALONE) -> Objective:
+    """The loss of raw maps and targets; `check` has refused a head and an assigner that do not go together.
+
+    In a `team` each process is given its share of a batch, and its loss is its share of the whole batch's: the sum of
+    the totals over the processes is the total of one process that is given the whole batch.
+    """
     if variant.assigner.name == "simota":
         assert isinstance(head, AnchorFreeHead)
-        return SimOtaLoss(head.predictions, variant.assigner, settings, variant.loss)
+        return SimOtaLoss(head.predictions, variant.assigner, settings, variant.loss, team)
     assert isinstance(head, AnchorHead)
-    return DetectionLoss(Priors(head.anchors, head.strides), settings, variant.loss)
+    return DetectionLoss(Priors(head.anchors, head.strides), settings, variant.loss, team)

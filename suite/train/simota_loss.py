@@ -14,6 +14,7 @@ from suite.train.box_losses import BoxLoss
 from suite.train.recipe import LossSettings
 from suite.train.score_losses import score_losses
 from suite.train.simota import Matches, assign
+from suite.train.team import ALONE, Team
 
 BOX_GAIN = 5.0  # the two scores have 1
 NOMINAL_BATCH = 64  # images, of YOLOX's rate: a recipe's rate means YOLOv5's loss, which is summed over so many
@@ -32,11 +33,13 @@ class SimOtaLoss:
         assigner: Assigner,
         settings: LossSettings,
         kinds: Loss,
+        team: Team = ALONE,
     ) -> None:
         self._predictions = predictions
         self._assigner = assigner
         self._kinds = kinds
-        self._box_loss = BoxLoss(kinds)
+        self._team = team
+        self._box_loss = BoxLoss(kinds, team)
         self._score_losses = score_losses(kinds, settings)
 
     def state(self) -> dict[str, Tensor]:
@@ -63,7 +66,7 @@ class SimOtaLoss:
         found = assign(seen, pixels, self._assigner)
         boxes = seen.boxes[found.image, found.prior]
         missed, fit = self._box_loss(boxes, pixels[found.target, 2:])
-        positives = max(len(found.prior), 1)
+        positives = self._team.total(boxes.new_tensor(len(found.prior))).clamp(min=1)
         parts = torch.stack(
             (
                 BOX_GAIN * missed.sum() / positives,
@@ -71,7 +74,7 @@ class SimOtaLoss:
                 self._class_loss(seen.classes, pixels[found.target, 1].long(), found) / positives,
             )
         )
-        return parts.sum() * (len(seen.boxes) / NOMINAL_BATCH), parts.detach()
+        return parts.sum() * (len(seen.boxes) * self._team.size / NOMINAL_BATCH), parts.detach()
 
     def _objectness_loss(self, scores: Tensor, fit: Tensor, found: Matches) -> Tensor:
         """Sum over all predictions: 1 is the target where there is an object, or the fit for varifocal scores."""
