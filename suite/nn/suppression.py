@@ -162,21 +162,23 @@ def _suppress_softly(rows: Tensor, boxes: Tensor, how: Suppression, *, floor: fl
         The rows that stay, with their lowered scores, best first.
     """
     assert how.iou is not None
-    centred, scores = xyxy_to_cxcywh(boxes), rows[:, 4].to(boxes.dtype)
-    left = torch.arange(len(rows), device=rows.device)
+    centred, scores = xyxy_to_cxcywh(boxes), rows[:, 4].to(boxes.dtype, copy=True)
+    labels = torch.zeros_like(rows[:, 5]) if how.agnostic else rows[:, 5]
+    members: dict[float, Tensor] = {}  # of each class, which others never meet
     kept: list[Tensor] = []
     final: list[Tensor] = []
-    while len(left) and len(kept) < limit:
-        best = scores.argmax()
-        kept.append(left[best])
-        final.append(scores[best])
-        overlap = iou_aligned(centred[left[best]].expand(len(left), 4), centred[left])
+    while len(kept) < limit and scores[best := scores.argmax()] > floor:
+        label = float(labels[best])
+        if label not in members:
+            members[label] = (labels == label).nonzero()[:, 0]
+        mine = members[label]
+        kept.append(best)
+        final.append(scores[best].clone())
+        overlap = iou_aligned(centred[best].expand(len(mine), 4), centred[mine])
         if how.kind == "soft":
-            scores = scores * torch.exp(-overlap.square() / how.sigma)
+            scores[mine] *= torch.exp(-overlap.square() / how.sigma)
         else:
-            scores = torch.where(overlap > how.iou, scores * (1 - overlap), scores)
+            scores[mine] *= torch.where(overlap > how.iou, 1 - overlap, 1.0)
         scores[best] = floor
-        alive = scores > floor
-        left, scores = left[alive], scores[alive]
     found = rows[torch.stack(kept)]
     return torch.cat((found[:, :4], torch.stack(final).to(rows.dtype)[:, None], found[:, 5:]), 1)
