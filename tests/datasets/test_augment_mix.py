@@ -5,7 +5,7 @@ import pytest
 
 from suite.datasets.augment import Sample
 from suite.datasets.augment_canvas import Canvas, Piece
-from suite.datasets.augment_mix import copy_pasted, cut_mixed, erased, mixed
+from suite.datasets.augment_mix import _seen_around, copy_pasted, cut_mixed, erased, mixed
 from suite.datasets.dice import Dice
 from tests.datasets.painted import COLOURS, extent, painted
 
@@ -34,6 +34,23 @@ def visible_boxes_are_right(result: Sample, sources: tuple[Sample, ...]) -> None
 @pytest.mark.parametrize("seed", range(30))
 def test_cutmix_keeps_of_each_box_what_is_seen(seed: int) -> None:
     visible_boxes_are_right(cut_mixed(ONE, OTHER, Dice(seed)), (ONE, OTHER))
+
+
+@pytest.mark.parametrize(
+    ("hole", "seen"),
+    [
+        ((0, 0, 200, 60), [[10, 60, 110, 110]]),  # the upper half
+        ((60, 0, 200, 200), [[10, 10, 60, 110]]),  # the right half
+        ((0, 0, 60, 60), [[10, 10, 110, 110]]),  # a corner
+        ((0, 0, 107, 107), []),  # all but a corner's edges: 1 - 0.97²
+        ((0, 0, 200, 101), []),  # all but a tenth
+        ((120, 0, 200, 200), [[10, 10, 110, 110]]),  # nothing
+    ],
+)
+def test_what_is_seen_around_a_hole(hole: tuple[int, int, int, int], seen: list[list[int]]) -> None:
+    boxes, kept = _seen_around(np.array([[10, 10, 110, 110]], float), hole)
+
+    assert boxes[kept].tolist() == seen
 
 
 def test_cutmix_shows_on_average_as_much_of_either_picture() -> None:
@@ -100,16 +117,18 @@ NOTHING = np.empty((0, 2))
 
 def test_a_copied_object_is_pasted_mirrored_along_its_outline() -> None:
     lone = painted(SIZE, {0: (10, 10, 60, 50)})
+    lone.image[10:50, 11] = 9
 
     result = copy_pasted(canvas_of(lone, TRIANGLE), 1.0, Dice(0))
 
     image = result.window(0, 0, 160, 120)
     assert result.labels.tolist() == [0, 0]
     assert result.boxes[1].tolist() == [160 - 60, 10, 160 - 10, 50]
+    assert image[11, 160 - 12].tolist() == [9, 9, 9]  # of what was the left edge
     right_half = image[:, 80:]
     inside = (right_half == COLOURS[0]).all(axis=-1)
     assert inside.sum() == pytest.approx(50 * 40 / 2, rel=0.06)  # the triangle, half of its box
-    assert inside[12, 160 - 12 - 80]  # the right angle is on the right now
+    assert inside[12, 160 - 14 - 80]  # the right angle is on the right now
     assert not inside[48, 160 - 58 - 80]
     assert np.array_equal(image[:, :80], lone.image[:, :80])
 
