@@ -1,6 +1,6 @@
 """What another choice of test pictures would make of every training, from the matches that lie beside the store.
 
-Resampling a COCO-sized training takes a second or more, so what came of it is kept in the folder `cache`, under the
+Resampling a COCO-sized training takes seconds, so what came of it is kept in the folder `cache`, under the
 hash of the matches; it may be deleted at any time.
 """
 
