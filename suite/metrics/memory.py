@@ -16,18 +16,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from suite.record import Metric
-
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from suite.metrics.forms import Forms
     from suite.nn.network import Detector
 
-VERSION = 1
-INFERENCE = Metric("memory_inference_mib", "memory of a pass", "MiB", "lower", VERSION, 1, "compute")
-TRAINING = Metric("memory_training_mib", "memory of a training step", "MiB", "lower", VERSION, 1, "compute")
-METRICS: tuple[Metric, ...] = (INFERENCE, TRAINING)
 MOMENTS = {"sgd": 1, "adam": 2, "adamw": 2}  # numbers that the optimiser keeps for each parameter
 MOST = 1 << 16  # images in a batch
 
