@@ -9,6 +9,7 @@ import mmap
 import multiprocessing
 import signal
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
@@ -100,10 +101,10 @@ class _Crew:
     def __init__(self, maker: Maker, steps: Sequence[int], workers: int, largest: int) -> None:
         self._maker, self._steps, self._largest = maker, steps, largest
         context = multiprocessing.get_context("fork")
+        memories = [shared_memory(_AHEAD * largest, "a worker's batches") for _ in range(workers)]
         pipes = [context.Pipe() for _ in range(workers)]
         self._hands = []
-        for place, (ours, theirs) in enumerate(pipes):
-            memory = shared_memory(_AHEAD * largest, "a worker's batches")
+        for place, (memory, (ours, theirs)) in enumerate(zip(memories, pipes, strict=True)):
             # a worker that held the others' pipes would keep them alive when the training is gone
             others = [end for pipe in pipes for end in pipe if end is not theirs]
             orders = (maker, steps[place::workers], theirs, others, memory, largest)
@@ -118,19 +119,20 @@ class _Crew:
         hand = self._hands[number % len(self._hands)]
         try:
             parcel: _Parcel | _Failed = hand.pipe.recv()
-            if isinstance(parcel, _Failed):
-                raise parcel.error
-            images = parcel.images
-            if images is None:
-                slot = number // len(self._hands) % _AHEAD
-                count = int(np.prod(parcel.shape))
-                images = np.frombuffer(hand.memory, np.uint8, count, slot * self._largest).reshape(parcel.shape).copy()
-            self._spread(parcel.news, hand)
-            if number + _AHEAD * len(self._hands) < len(self._steps):
-                hand.pipe.send(hand.unheard)  # the slot is free again
-                hand.unheard = []
         except (EOFError, ConnectionError):
             raise self._explained(hand, step) from None
+        if isinstance(parcel, _Failed):
+            raise parcel.error
+        images = parcel.images
+        if images is None:
+            slot = number // len(self._hands) % _AHEAD
+            count = int(np.prod(parcel.shape))
+            images = np.frombuffer(hand.memory, np.uint8, count, slot * self._largest).reshape(parcel.shape).copy()
+        self._spread(parcel.news, hand)
+        if number + _AHEAD * len(self._hands) < len(self._steps):
+            with suppress(ConnectionError):  # it has died since; its next batch will not come, which is told then
+                hand.pipe.send(hand.unheard)  # the slot is free again
+            hand.unheard = []
         return Made(images, parcel.targets, parcel.size)
 
     def end(self) -> None:
