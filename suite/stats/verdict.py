@@ -103,7 +103,8 @@ def verdict(estimate: Estimate, *, p_adjusted: float, rule: Rule, comparisons: i
     elif p_adjusted < SIGNIFICANCE:
         sentence = f"{shown} is no more than the {floor} that matter"
     else:
-        sentence = f"{shown} is within chance{_advice(needed, estimate, rule, target)}"
+        among = f" among {comparisons} comparisons" if estimate.p < SIGNIFICANCE else ""
+        sentence = f"{shown} is within chance{among}{_advice(needed, estimate, rule, target)}"
     settled = word != "cannot tell" or p_adjusted < SIGNIFICANCE
     return Verdict(word, sentence, None if settled else needed, p_equivalent, chances)
 

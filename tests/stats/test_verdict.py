@@ -190,3 +190,12 @@ def test_verdicts_are_judged_together_with_holms_correction():
 
     assert [p for p, _ in found] == list(holm([estimate.p for estimate in estimates]))
     assert [judged.word for _, judged in found] == ["cannot tell", "better", "better"]
+
+
+def test_an_interval_without_zero_that_holm_does_not_let_pass_says_why():
+    estimate = Estimate(0.02, 0.004, 0.036, 3, p=0.03, spread=(0.006, 0.006), error=0.005, freedom=4)
+
+    result = verdict(estimate, p_adjusted=0.24, rule=AP, comparisons=8)
+
+    assert result.word == "cannot tell"
+    assert "is within chance among 8 comparisons; about " in result.sentence
