@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from suite.protocols import Protocol, Setup
-from suite.protocols.setups import offer_of
+from suite.protocols.setups import EAGER, offer_of
 from suite.record import JobKind, Json, Metric, digest, file_digest
 from suite.sources import code_digest
 from suite.spec.errors import SpecError
@@ -259,7 +259,7 @@ class _Planner:
         libraries = self.conditions.machine["libraries"]
         assert isinstance(libraries, dict)
         needed = (*_LIBRARIES[kind], *(offer_of(runtime).modules if runtime else ()))
-        code = [f"suite.jobs.{kind}", *([f"suite.runtimes.{runtime}"] if runtime else [])]
+        code = [f"suite.jobs.{kind}", *(f"suite.runtimes.{name}" for name in {EAGER, runtime} if runtime)]
         return digest(
             {
                 "kind": kind,
