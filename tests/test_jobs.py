@@ -175,9 +175,18 @@ def test_a_variant_that_does_not_build_is_a_failure_named_spec(conditions):
 
 
 def test_the_latency_job_times_variant_base_and_copy(results):
-    rounds = {m.metric: len(m.samples) for m in results["latency"].measurements}
+    found = {m.metric: len(m.samples) for m in results["latency"].measurements}
+    rounds = {metric: count for metric, count in found.items() if metric.startswith("latency")}
     assert len(set(rounds.values())) == 1
     assert {"latency_wall_ms", "latency_base_cpu_ms", "latency_copy_wall_ms"} <= rounds.keys()
+
+
+def test_the_latency_job_says_what_was_timed_and_a_baselines_what_the_machine_can_do(results):
+    found = {m.metric: m for m in results["latency"].measurements}
+    latency = found["latency_wall_ms"]
+
+    assert {"timed_gflop", "peak_gflops", "bandwidth_gbs"} <= found.keys()
+    assert all(found[name].settings == latency.settings for name in ("timed_gflop", "peak_gflops", "bandwidth_gbs"))
 
 
 def test_the_training_job_measures_and_keeps_the_model(conditions):
