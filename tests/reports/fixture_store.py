@@ -414,9 +414,9 @@ def _latency(sketch: Sketch, replica: int, device: str, precision: str, runtime:
     ]
 
 
-def _roof(sketch: Sketch, replica: int, device: str, precision: str) -> list[Measurement]:
+def _roof(sketch: Sketch, replica: int, device: str, precision: str, runtime: str = "eager") -> list[Measurement]:
     """The work that was timed, and beside a baseline what the machine can do; once."""
-    if replica:
+    if replica or runtime != "eager":
         return []
     settings: dict[str, Json] = {"image_size": 128, "batch": 1, "device": device, "precision": precision, "threads": 1}
     gflop = sketch.gmacs * 2 / 25

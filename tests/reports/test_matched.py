@@ -51,4 +51,4 @@ def test_the_page_has_the_sentence_among_the_verdicts(tmp_path: Path) -> None:
     spec = {**report.rows[1].record.spec, "match": match_json(MATCH)}
     rows = (report.rows[0], replace(report.rows[1], record=replace(report.rows[1].record, spec=spec)), *report.rows[2:])
 
-    assert f"<td>Equal cost</td><td>{matched_words(rows[1])}</td>" in html(replace(report, rows=rows))
+    assert f'<td>Equal cost</td><td colspan="8">{matched_words(rows[1])}</td>' in html(replace(report, rows=rows))
