@@ -1,13 +1,10 @@
 """torch.export, then ONNX, then onnxruntime: what it gives beside what torch gives."""
 
-import logging
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import onnxruntime
 import torch
 from torch import Tensor, nn
+
+from suite.runtimes.common.network import quiet
 
 ERRORS = 3  # onnxruntime's level; below it there are notes on constants that it cannot fold
 
@@ -17,7 +14,7 @@ def exported(model: nn.Module, x: Tensor) -> tuple[list[Tensor], list[Tensor]]:
     model = model.eval()
     with torch.no_grad():
         found = model(x)
-    with _quiet():
+    with quiet():
         program = torch.export.export(model, (x,))
         network = torch.onnx.export(program, (x,), dynamo=True, verbose=False, optimize=False)
         assert network is not None
@@ -29,17 +26,3 @@ def exported(model: nn.Module, x: Tensor) -> tuple[list[Tensor], list[Tensor]]:
     (name,) = (value.name for value in session.get_inputs())
     there = [torch.from_numpy(array) for array in session.run(None, {name: x.numpy()})]
     return [found] if isinstance(found, Tensor) else list(found), there
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the exporter's remarks on itself."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)

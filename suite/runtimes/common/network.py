@@ -29,14 +29,14 @@ class Predict(nn.Module):
 
 def exported(model: Detector, images: Tensor) -> ExportedProgram:
     """The graph of `model.predict` for images of this shape, type and memory format."""
-    with _quiet(), torch.no_grad():
+    with quiet(), torch.no_grad():
         return torch.export.export(Predict(model).eval(), (images,), strict=False)
 
 
 def onnx_model(model: Detector, images: Tensor) -> Any:
     """The network as an ONNX model (`onnx.ModelProto`) with one input, `images`, and one output, `predictions`."""
     program = exported(model, images)
-    with _quiet():
+    with quiet():
         network = torch.onnx.export(
             program,
             (images,),
@@ -50,7 +50,7 @@ def onnx_model(model: Detector, images: Tensor) -> Any:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Without the exporters' remarks on themselves."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
