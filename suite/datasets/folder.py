@@ -37,19 +37,29 @@ def require_path(text: str, where: str) -> None:
         raise DataError(f"{where}: no file can be called {text[:40]!r}; it must be a relative path inside")
 
 
+def read_bytes(file: Path, most: int, usual: str) -> bytes:
+    """The whole file, of at most so many bytes; `usual` is said of one that is larger.
+
+    Raises:
+        DataError: it cannot be read, or is larger.
+    """
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(most + 1)
+    except OSError as error:
+        raise DataError(f"{file}: cannot be read ({error.strerror or error})") from error
+    if len(data) > most:
+        raise DataError(f"{file}: is larger than {most // 2**20} MiB; {usual}")
+    return data
+
+
 def read_text(file: Path) -> str:
     """The whole text.
 
     Raises:
         DataError: it cannot be read, is larger than 64 MiB or no UTF-8.
     """
-    try:
-        with file.open("rb") as stream:
-            data = stream.read(_MOST_BYTES + 1)
-    except OSError as error:
-        raise DataError(f"{file}: cannot be read ({error.strerror or error})") from error
-    if len(data) > _MOST_BYTES:
-        raise DataError(f"{file}: is larger than {_MOST_BYTES // 2**20} MiB; such text files are far smaller")
+    data = read_bytes(file, _MOST_BYTES, "such text files are far smaller")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.parsers import expat
 
+from suite.datasets.folder import read_bytes
 from suite.datasets.split import DataError
 
 _MOST_BYTES = 4 * 2**20
@@ -37,14 +38,7 @@ def read_xml(file: Path) -> Element:
     Raises:
         DataError: it cannot be read, is no XML, has a document type, or is larger or deeper than an annotation is.
     """
-    try:
-        with file.open("rb") as stream:
-            data = stream.read(_MOST_BYTES + 1)
-    except OSError as error:
-        raise DataError(f"{file}: cannot be read ({error.strerror or error})") from error
-    if len(data) > _MOST_BYTES:
-        raise DataError(f"{file}: is larger than {_MOST_BYTES // 2**20} MiB; an annotation is far smaller")
-    return _Builder(file).build(data)
+    return _Builder(file).build(read_bytes(file, _MOST_BYTES, "an annotation is far smaller"))
 
 
 class _Builder:
