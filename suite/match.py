@@ -41,6 +41,8 @@ class Trial:
         return math.log(self.cost / self.target)
 
 
+_COUNTED: dict[tuple[str, str], float] = {}  # by fingerprint and metric: many variants have one target
+
 Price = Callable[[Variant], tuple[float, float]]
 """What a variant costs, and what its target costs, in one unit."""
 
@@ -71,7 +73,10 @@ def solved(variant: Variant, library: Library, folder: Path = Path("out")) -> Va
 
 def counted_beside(target: Variant, metric: str) -> Price:
     """Multiply-adds in 10⁹ ("flops"), or parameters ("params")."""
-    wanted = _count(target, metric)
+    key = (target.fingerprint, metric)
+    if key not in _COUNTED:
+        _COUNTED[key] = _count(target, metric)
+    wanted = _COUNTED[key]
     return lambda variant: (_count(variant, metric), wanted)
 
 
@@ -164,11 +169,9 @@ def _solve(variant: Variant, match: Match, library: Library, price: Price) -> So
 
 def _count(variant: Variant, metric: str) -> float:
     from suite.metrics.flops import count
-    from suite.metrics.forms import parameter_total
-    from suite.nn.deploy import deploy
-    from suite.nn.detector import build
+    from suite.metrics.forms import build_forms, parameter_total
 
-    model = deploy(build(variant, device="meta"))
+    model = build_forms(variant).deployed
     return float(parameter_total(model)) if metric == "params" else count(model, "deployed", IMAGE_SIZE).samples[0]
 
 

@@ -9,6 +9,7 @@ import click
 from suite.cli.annotations import annotations
 from suite.cli.errors import print_problems, problem_json
 from suite.cli.finals import final, open_words
+from suite.cli.garbage import collected_rarely
 from suite.cli.options import allow_code_option, json_option, names_argument, open_library, variants_option
 from suite.cli.output import ExitCode, reply, say
 from suite.record import Json
@@ -60,7 +61,8 @@ def command(
     number = len({mark.file for mark in marks if mark})
     checked = [Checked(variant) for variant in found]
     if builds or exports:
-        checked, complaints = _try_all(found, library, exports=exports)
+        with collected_rarely():
+            checked, complaints = _try_all(found, library, exports=exports)
         problems += complaints
     if as_json or form == "json":
         reply("check", [_json(file) for file in checked], [problem_json(problem) for problem in problems])

@@ -12,6 +12,7 @@ from suite.cli.cost_cuts import CUTS, Cut, print_cut
 from suite.cli.cost_memory import memory_options, say_memory, wish_of
 from suite.cli.errors import print_problems, problem_json
 from suite.cli.finals import final
+from suite.cli.garbage import collected_rarely
 from suite.cli.options import allow_code_option, json_option, names_argument, open_library, variants_option
 from suite.cli.output import ExitCode, Refusal, reply, say, table
 from suite.metrics.complexity import ACTIVATIONS, FIELD, HIDDEN, INTENSITY, PEAK
@@ -105,11 +106,12 @@ def command(
         return say_memory(chosen, library, wish, as_json=as_json)
     audited = len(chosen) <= _AUDITED_UNASKED and by is None if audit is None else audit
     spent, costs, problems = Spent(), [], list[Problem]()
-    for variant in chosen:
-        try:
-            costs.append(_count(final(variant, library), image_size, classes, audited=audited, spent=spent))
-        except SpecError as error:
-            problems += error.problems
+    with collected_rarely():
+        for variant in chosen:
+            try:
+                costs.append(_count(final(variant, library), image_size, classes, audited=audited, spent=spent))
+            except SpecError as error:
+                problems += error.problems
     if as_json:
         errors = [problem_json(problem) for problem in problems]
         reply("cost", _document(costs, image_size, classes, spent), errors)

@@ -51,8 +51,10 @@ def measure_complexity(forms: "Forms", image_size: int = 640) -> tuple[Measureme
 
 def weight_bytes(model: "nn.Module") -> dict[str, int]:
     """Bytes of the parameters by precision: fp32, fp16, int8."""
+    from suite.metrics.forms import held_by
+
     numbers = matrices = scales = 0
-    for parameter in model.parameters():
+    for parameter in held_by(model)[0]:
         numbers += parameter.numel()
         if parameter.ndim > 1 and parameter.numel() > parameter.shape[0]:
             matrices += parameter.numel()

@@ -78,7 +78,7 @@ def trace(model: nn.Module, images: Tensor, *, follow: bool = False) -> Trace:
     With `follow` receptive fields are followed as well. A Detector's work is noted by layer, any other module's
     under the address "".
     """
-    tape = _Tape(model, images, follow=follow)
+    tape = _Tape(images, follow=follow)
     with torch.no_grad(), without_fast_attention(), tape.following(_layers(model)), tape:
         out = model(images)
     return tape.finished(out)
@@ -100,6 +100,9 @@ class _Map:
     last: int
 
 
+_NEW = _Map(0, 0, 0)  # stands for all that is not known yet
+
+
 class Memory:
     """The bytes that tensors made since then hold: `held` now, `most` at the worst moment so far."""
 
@@ -110,26 +113,37 @@ class Memory:
         self._watched: dict[int, object] = {}
 
     def leave_out(self, held: Iterable[Tensor]) -> None:
-        """Do not count these: weights, and what else was there before."""
+        """Do not count these: they were there before, and stay."""
         for tensor in held:
             self._known[tensor.untyped_storage()._cdata] = None  # noqa: SLF001
 
-    def note(self, tensor: Tensor, now: int) -> bool:
-        """A tensor was written or read by the operator number `now`; whether its memory is new."""
+    def read(self, tensor: Tensor, now: int) -> None:
+        """The operator number `now` reads a tensor. One that no operator has written was there before: a weight."""
         storage = tensor.untyped_storage()
         key = storage._cdata  # noqa: SLF001  (on the meta device storages have no other address)
-        if key in self._known:
-            found = self._known[key]
-            if found is not None:
-                found.last = now
-            return False
-        made = _Map(storage.nbytes(), now, now)
-        self._known[key] = made
-        self.maps.append(made)
-        self.held += made.size
-        self.most = max(self.most, self.held)
-        self._watched[key] = weakref.ref(storage, partial(self._freed, key, made.size))
-        return True
+        found = self._known.get(key, _NEW)
+        if found is _NEW:
+            self._known[key] = None
+            self._watched[key] = weakref.ref(storage, partial(self._freed, key, 0))
+        elif found is not None:
+            found.last = now
+
+    def written(self, tensor: Tensor, now: int) -> bool:
+        """The operator number `now` gives a tensor; whether its memory is new."""
+        storage = tensor.untyped_storage()
+        key = storage._cdata  # noqa: SLF001
+        found = self._known.get(key, _NEW)
+        if found is _NEW:
+            made = _Map(storage.nbytes(), now, now)
+            self._known[key] = made
+            self.maps.append(made)
+            self.held += made.size
+            self.most = max(self.most, self.held)
+            self._watched[key] = weakref.ref(storage, partial(self._freed, key, made.size))
+            return True
+        if found is not None:
+            found.last = now
+        return False
 
     def needed(self) -> int:
         """The most bytes at once if every map is given back after the operator that reads it last."""
@@ -164,7 +178,7 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out, _ = run(func, args, kwargs or {})
         for tensor in (*tensors(args), *tensors([out])):
-            self._memory.note(tensor, 0)
+            self._memory.written(tensor, 0)
         return out
 
 
@@ -174,14 +188,13 @@ class _Tape(TorchDispatchMode):  # type: ignore[no-untyped-call]
     What happens between two layers, the joining of maps, belongs to the second.
     """
 
-    def __init__(self, model: nn.Module, images: Tensor, *, follow: bool) -> None:
+    def __init__(self, images: Tensor, *, follow: bool) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._layers: dict[str, Work] = {}
         self._reaches: dict[str, tuple[Reach, ...]] = {}
         self._work, self._layer, self._follow = Work(), "", follow
         self._memory, self._now = Memory(), 0
-        self._memory.leave_out((*model.parameters(), *model.buffers()))
-        self._memory.note(images, 0)
+        self._memory.written(images, 0)
         if follow:
             begin(images)
 
@@ -201,19 +214,19 @@ class _Tape(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def finished(self, out: Any) -> Trace:
         """The trace, after a pass that gave `out`."""
         for tensor in tensors([out]):
-            self._memory.note(tensor, self._now)
+            self._memory.read(tensor, self._now)
         return Trace(self._layers, self._memory.needed(), self._memory.most, self._reaches)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out, macs = run(func, args, kwargs or {})
-        self._now += 1
-        name = _name(func)
-        given, made = tensors(args), tensors([out])
+        name, work, memory = _name(func), self._work, self._memory
+        now = self._now = self._now + 1
+        given, made = tensors(args), tensors((out,))
         for tensor in given:
-            self._memory.note(tensor, self._now)
-        fresh = [tensor for tensor in made if self._memory.note(tensor, self._now)]
-        work = self._work
-        work.outputs += sum(tensor.numel() for tensor in fresh)
+            memory.read(tensor, now)
+        for tensor in made:
+            if memory.written(tensor, now):
+                work.outputs += tensor.numel()
         if macs is not None:
             work.macs += macs
             work.products += made[0].numel()

@@ -1,10 +1,11 @@
 """From variant to Detector: a pass on the meta device infers channels and strides, then the network is built once."""
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +25,7 @@ from suite.spec.variant import Layer, Variant
 __all__ = ["PROBE", "Detector", "apply_schedules", "build", "convolutions"]
 
 PROBE = 512  # pixels: every stride up to 512 divides it
+_signature: Callable[[Any], inspect.Signature] = cache(inspect.signature)
 
 
 def build(variant: Variant, classes: int = 80, *, seed: int | None = None, device: str = "cpu") -> Detector:
@@ -169,7 +171,7 @@ def _source(
 
 
 def _plan(layer: Layer, inputs: Sequence[Tensor], classes: int, cls: type[nn.Module]) -> LayerPlan:
-    parameters = inspect.signature(cls).parameters
+    parameters = _signature(cls).parameters
     channels: object = tuple(x.shape[1] for x in inputs) if _takes_list(cls) else sum(x.shape[1] for x in inputs)
     if layer.part == "head":
         strides = tuple(PROBE // x.shape[-1] for x in inputs)
@@ -228,7 +230,7 @@ def _closed(probe: Probe) -> list[str]:
 
 def _takes_list(cls: type[nn.Module]) -> bool:
     """Whether the block receives the list of maps: its constructor wants one channel count an input."""
-    return "tuple" in str(inspect.signature(cls).parameters["in_channels"].annotation)
+    return "tuple" in str(_signature(cls).parameters["in_channels"].annotation)
 
 
 def _merged(plan: LayerPlan, inputs: Sequence[Tensor]) -> Tensor | Sequence[Tensor]:

@@ -111,14 +111,10 @@ def fold_norm(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
         dilation=_pair(conv.dilation),
         groups=conv.groups,
         bias=True,
-        device=conv.weight.device,
-        dtype=conv.weight.dtype,
+        device="meta",  # where no time goes into start values that are not wanted
     )
-    bias = torch.zeros_like(shift) if conv.bias is None else conv.bias.detach()
-    assert folded.bias is not None
-    with torch.no_grad():
-        folded.weight.copy_(conv.weight * scale[:, None, None, None])
-        folded.bias.copy_(bias * scale + shift)
+    folded.weight = nn.Parameter(conv.weight.detach() * scale[:, None, None, None])
+    folded.bias = nn.Parameter(shift if conv.bias is None else conv.bias.detach() * scale + shift)
     return folded
 
 

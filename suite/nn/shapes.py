@@ -15,6 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 _REMEMBERED = 1 << 16  # answers, of about a kilobyte each
+_PLAIN = frozenset({int, float, bool, str, type(None)})  # described by type and value
 
 
 class Shapes(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -50,13 +51,6 @@ class _Several(NamedTuple):
     members: tuple[Any, ...]
 
 
-class _Plain(NamedTuple):
-    """Any other value; its type keeps 1, 1.0 and True apart."""
-
-    kind: type
-    value: Any
-
-
 def run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, int | None]:
     """The result of a dispatched operator and its multiply-adds by torch's formula, None where there is no formula.
 
@@ -64,13 +58,16 @@ def run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any,
     """
     kind = _kind(func)
     first = args[0] if args else None
+    if type(first) is list and first:  # the maps that are joined
+        first = first[0]
     if isinstance(first, Tensor) and first.is_meta:
         if kind is _Kind.FRESH:
-            named = tuple((key, _described(kwargs[key])) for key in kwargs)
-            result, macs = _answer(func, tuple(map(_described, args)), named)
+            result, macs = _answer(func, tuple(map(_described, args)), _named(kwargs))
             return _made(result), macs
-        if kind is _Kind.IN_PLACE and not any(isinstance(value, Tensor) for value in args[1:]):
-            return first, None
+        if kind is _Kind.IN_PLACE:
+            if any(isinstance(value, Tensor) for value in args[1:]):
+                _answer(func, tuple(map(_described, args)), _named(kwargs))  # raises where the shapes do not fit
+            return args[0], None
     result = func(*args, **kwargs)
     return result, _macs(func, args, kwargs, result)
 
@@ -116,17 +113,28 @@ def _macs(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any
     return None if formula is None else int(formula(*args, **kwargs, out_val=result)) // 2
 
 
+def _named(kwargs: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    return tuple((key, _described(value)) for key, value in kwargs.items())
+
+
 def _described(value: Any) -> Any:
+    kind = type(value)
+    if kind in _PLAIN:
+        return kind, value  # the type keeps 1, 1.0 and True apart
     if isinstance(value, Tensor):
-        return _Shape(tuple(value.shape), value.stride(), value.dtype)
+        return _Shape(value.shape, value.stride(), value.dtype)
     if isinstance(value, list | tuple):
-        return _Several(tuple(map(_described, value)))
-    return _Plain(type(value), value)
+        kinds = tuple(map(type, value))
+        if _PLAIN.issuperset(kinds):
+            return kinds, tuple(value)
+        return _Several(tuple([_described(member) for member in value]))
+    return kind, value
 
 
 def _made(description: Any) -> Any:
-    if isinstance(description, _Shape):
+    kind = type(description)
+    if kind is _Shape:
         return description.tensor()
-    if isinstance(description, _Several):
-        return tuple(map(_made, description.members))
-    return description.value
+    if kind is _Several:
+        return tuple([_made(member) for member in description.members])
+    return description[1]
