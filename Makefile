@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+TIER := $(if $(EXHAUSTIVE),exhaustive,$(if $(SLOW),not exhaustive,not slow and not exhaustive))
 # a file's tests stay in one process, as they share what they built
 PARALLEL := -n logical --maxprocesses 4 --dist loadfile
 
@@ -20,8 +21,8 @@ $(READY): pyproject.toml
 run: $(READY)  ## the main job: demo variants on the built-in data, then the report
 	$(BIN)/python run_suite.py run --protocol demo
 
-test: $(READY)  ## the tests; SLOW=1 adds the real training and the killed runs, as CI does
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) $(if $(SLOW),,-m 'not slow')
+test: $(READY)  ## the tests; SLOW=1 adds real training and killed runs, as CI does; EXHAUSTIVE=1 runs the rest alone
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) -m '$(TIER)'
 
 lint: $(READY)  ## ruff, mypy, the import picture, the size budgets
 	$(BIN)/ruff format --check .

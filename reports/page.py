@@ -65,7 +65,8 @@ def html(report: Report) -> str:
         context=headline.context(report),
         certificate=headline.certificate(report),
         tiles=tiles(report),
-        sections=[_rendered(environment, section) for section in sections],
+        sections=[_rendered(environment, section) for section in sections if not section.missing],
+        absent=[section for section in sections if section.missing],
         failed=sum(bool(row.failures) for row in report.rows),
         css=_asset("report.css") + _asset("network.css") + Markup("".join(section.css for section in sections)),  # noqa: S704  (numbers only)
         js=_asset("report.js"),
@@ -73,13 +74,12 @@ def html(report: Report) -> str:
 
 
 def _rendered(environment: Environment, section: Section) -> dict[str, object]:
-    body = "" if section.missing else environment.get_template(f"{section.id}.html.j2").render(section.content)
+    body = environment.get_template(f"{section.id}.html.j2").render(section.content)
     return {
         "id": section.id,
         "title": section.title,
         "short": section.short,
         "aid": section.aid,
-        "missing": section.missing,
         "html": Markup(body),  # noqa: S704  (rendered with autoescape a line above)
     }
 

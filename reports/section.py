@@ -12,7 +12,7 @@ class Section:
     """One part of the page.
 
     `content` is what template `<id>.html.j2` reads under its own names; `missing` says why there is nothing to
-    show, and then the template is not used; `aid` is the one line on how to read it.
+    show, and then the section is but a line at the end of the page; `aid` is the one line on how to read it.
     """
 
     id: str

@@ -12,6 +12,7 @@ from reports.certainty import doubt_words, needed_words
 from reports.pair import Pair, PairError, Training, Wanted, pair
 from reports.pair_latency import TimedPair, timed_pair
 from reports.words import signed
+from suite.cli.file_options import out_option
 from suite.cli.options import json_option
 from suite.cli.output import ExitCode, Refusal, reply, say, table
 from suite.record import Json
@@ -37,14 +38,7 @@ def _parse_seeds(context: click.Context, parameter: click.Parameter, text: str |
 @click.option("--metric", type=click.Choice(["ap", "ap50", "latency"]), default="ap", show_default=True)
 @click.option("--seeds", metavar="N-M,...", callback=_parse_seeds, help="Only these seeds; of BASE, with --against.")
 @click.option("--against", metavar="N-M,...", callback=_parse_seeds, help="Only these seeds of VARIANT.")
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("out"),
-    show_default=True,
-    metavar="DIR",
-    help="The folder of the store.",
-)
+@out_option("The folder of the store.")
 @click.option("--run", "run_id", default="", metavar="ID", help="Only this run; `latest` is the last one.")
 @json_option
 def command(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from suite.cli.checkpoints import Loaded, fitting_size, load_detector
+from suite.cli.file_options import out_option
 from suite.cli.options import allow_code_option, json_option, name_argument, variants_option
 from suite.cli.output import ExitCode, reply, say, table
 from suite.record import Json
@@ -59,14 +60,7 @@ class Thresholds:
     metavar="FILE",
     help="A checkpoint of `train` (.safetensors) or of YOLOv5 (.pt, read without executing anything in it).",
 )
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("out/detect"),
-    show_default=True,
-    metavar="DIR",
-    help="Where the drawn pictures go.",
-)
+@out_option("Where the drawn pictures go.", Path("out/detect"))
 @click.option("--imgsz", type=click.IntRange(32), metavar="PIXELS", help="Default: what was trained at, or 640.")
 @click.option("--conf", type=click.FloatRange(0, 1), default=0.25, show_default=True)
 @click.option(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from suite.cli.file_options import out_option
 from suite.cli.running import refusing_stores
 from suite.record import Json
 from suite.store import Store, StoredOutcome
@@ -32,14 +33,7 @@ _COLUMNS = (
 
 
 @click.command("export")
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("out"),
-    show_default=True,
-    metavar="DIR",
-    help="The folder of the store.",
-)
+@out_option("The folder of the store.")
 @click.option("--format", "form", type=click.Choice(["json", "csv"]), default="json", show_default=True)
 @click.option("--run", "run_id", metavar="ID", help="Only what this run used; `latest` is the last one.")
 def command(out: Path, form: str, run_id: str | None) -> int:

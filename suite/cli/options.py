@@ -58,16 +58,6 @@ def allow_code_option(function: Command) -> Command:
     )(function)
 
 
-def weights_option(function: Command) -> Command:
-    """`--weights FILE`, as `weights`: what training starts from."""
-    return click.option(
-        "--weights",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        metavar="FILE",
-        help="Start from a checkpoint (.safetensors), YOLOv5's .pt, or timm's .safetensors; each layer from its own.",
-    )(function)
-
-
 def open_library(variants: Sequence[Path] = (), *, allow_code: bool | None = None) -> Library:
     """The shipped variants and those of the given folders; SpecError if a folder cannot be read.
 

@@ -4,20 +4,14 @@ from pathlib import Path
 
 import click
 
+from suite.cli.file_options import out_option
 from suite.cli.options import json_option
 from suite.cli.output import ExitCode, Refusal, reply
 from suite.store import Store, StoreError
 
 
 @click.command("report")
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("out"),
-    show_default=True,
-    metavar="DIR",
-    help="The folder of the store; the page goes to DIR/report.",
-)
+@out_option("The folder of the store; the page goes to DIR/report.")
 @click.option(
     "--store",
     type=click.Path(dir_okay=False, path_type=Path),

@@ -8,8 +8,9 @@ from typing import Any, TypeAlias
 
 import click
 
+from suite.cli.file_options import out_option, weights_option
 from suite.cli.loading_options import OPTIONS
-from suite.cli.options import allow_code_option, names_argument, variants_option, weights_option
+from suite.cli.options import allow_code_option, names_argument, variants_option
 from suite.protocols.loading import Cache
 
 _Decorator: TypeAlias = Callable[[Callable[..., int]], Callable[..., int]]
@@ -73,7 +74,6 @@ def _parse_seeds(context: click.Context, parameter: click.Parameter, text: str |
     return seeds
 
 
-_FOLDER = click.Path(file_okay=False, path_type=Path)
 _OPTIONS: tuple[_Decorator, ...] = (
     click.option(
         "--data",
@@ -84,14 +84,7 @@ _OPTIONS: tuple[_Decorator, ...] = (
     variants_option,
     allow_code_option,
     weights_option,
-    click.option(
-        "--out",
-        type=_FOLDER,
-        default=Path("out"),
-        show_default=True,
-        metavar="DIR",
-        help="Where store, logs, artifacts and report go.",
-    ),
+    out_option("Where store, logs, artifacts and report go."),
     click.option("--seeds", metavar="N,N,...", callback=_parse_seeds, help="Seeds instead of the protocol's."),
     *OPTIONS,
     click.option("--force", is_flag=True, help="Measure again what is stored."),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from suite.cli.file_options import weights_option
 from suite.cli.finals import final, open_words
 from suite.cli.options import (
     allow_code_option,
@@ -13,7 +14,6 @@ from suite.cli.options import (
     json_option,
     open_library,
     variants_option,
-    weights_option,
 )
 from suite.cli.output import ExitCode, Refusal, reply
 from suite.record import Json

@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
+from suite.cli.file_options import weights_option
 from suite.cli.loading_options import OPTIONS
-from suite.cli.options import allow_code_option, name_argument, variants_option, weights_option
+from suite.cli.options import allow_code_option, name_argument, variants_option
 from suite.protocols import Budget
 from suite.protocols.loading import Cache
 

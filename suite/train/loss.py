@@ -85,8 +85,11 @@ class DetectionLoss:
     def _objectness_loss(self, raw: Sequence[Tensor], objectness: Tensor, overlap: Tensor, found: Assignment) -> Tensor:
         """Mean of each level's cells, weighed by the balance; a cell's target is the overlap of what it found."""
         sizes = [x[..., 0].numel() for x in raw]
-        target = torch.zeros_like(objectness, requires_grad=False)
-        target[_flat_index(raw, sizes, found)] = overlap
+        place = _flat_index(raw, sizes, found)
+        # where several share a cell the last one counts; an indexed assignment would let the threads race for it
+        order = torch.arange(1, len(place) + 1, device=place.device)
+        last = place.new_zeros(len(objectness)).scatter_reduce_(0, place, order, "amax")
+        target = torch.cat((overlap.new_zeros(1), overlap.detach()))[last]
         loss = self._score_losses.objectness(objectness, target)
         levels = torch.stack([part.mean() for part in torch.split_with_sizes(loss, sizes)]) / self._team.size
         total = torch.dot(levels, self._balance.to(levels.dtype))

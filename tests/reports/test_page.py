@@ -175,7 +175,8 @@ def test_every_section_survives(what: str, tmp_path: Path) -> None:
     found = outline(page)
 
     assert (found.wrong, found.open) == ([], [])
-    assert found.headings.count("h2") == len(ORDER)
+    absent = page.partition('<section id="absent"')[2]
+    assert found.headings.count("h2") - bool(absent) + absent.count("<dt>") == len(ORDER)
     assert f"<title>{TITLES.get(what, '')}" in page
 
 
@@ -232,6 +233,14 @@ def test_each_picture_is_in_the_page_once(page: str) -> None:
 
 def test_the_counters_disagreement_has_its_cause(page: str) -> None:
     assert "misses 90%: F.conv2d with computed weights" in words(page)
+
+
+def test_what_a_run_does_not_hold_is_one_line_at_the_end_and_not_in_the_navigation(page: str) -> None:
+    navigation, _, rest = page.partition("</nav>")
+    last = rest.split("<section ")[-1]
+
+    assert 'href="#ladders"' not in navigation
+    assert "Step by step This run holds no ladder" in words(f"<main>{last}")
 
 
 def test_every_plot_has_words_for_those_who_do_not_see_it(page: str) -> None:

@@ -202,3 +202,22 @@ def test_a_batch_without_any_target_still_teaches_the_background() -> None:
 
     assert parts.tolist() == pytest.approx([0, math.log(2) * (4 + 1 + 0.4), 0])
     assert raw[0].grad[..., 4].min() > 0
+
+
+def test_of_several_that_share_a_cell_the_last_counts_whatever_the_number_of_threads() -> None:
+    generator = torch.Generator().manual_seed(0)
+    places = 0.2 + 0.6 * torch.rand(6000, 4, generator=generator)
+    crowd = torch.cat((torch.zeros(6000, 2), places), 1)
+    maps = predictions(1)
+    threads = torch.get_num_threads()
+
+    def objectness(count: int) -> float:
+        torch.set_num_threads(count)
+        return DetectionLoss(PRIORS, LossSettings())(maps, crowd)[1][1].item()
+
+    try:
+        alone, *others = [objectness(1), *(objectness(2) for _ in range(20))]
+    finally:
+        torch.set_num_threads(threads)
+
+    assert others == pytest.approx([alone] * 20, rel=1e-6)
