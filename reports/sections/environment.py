@@ -73,6 +73,7 @@ def _commands(report: Report) -> list[tuple[str, str]]:
     run = report.run
     commit = run.git.split("+")[0]
     again = f"python run_suite.py run {_names(report)}--protocol {shlex.quote(run.protocol)}{_data(report)}"
+    again += _all_seeds(report)
     page = f"python run_suite.py report --run {shlex.quote(run.id)}"
     return [
         *([("Get the same code", f"git checkout {commit}")] if commit else []),
@@ -95,6 +96,12 @@ def _data(report: Report) -> str:
     made = report.run.protocol_json.get("data")
     built_in = isinstance(made, dict) and f"shapes-{made.get('size')}px-" in folder
     return f" --data {shlex.quote(folder)}" if folder and not built_in else ""
+
+
+def _all_seeds(report: Report) -> str:
+    """The option that names every seed of the run, whoever chose them: the protocol, or the command that began it."""
+    seeds = sorted({job.seed for row in report.rows for job in row.jobs if job.seed is not None})
+    return f" --seeds {','.join(map(str, seeds))}" if seeds else ""
 
 
 def _seeds(report: Report, name: str) -> str:

@@ -235,6 +235,12 @@ def test_the_counters_disagreement_has_its_cause(page: str) -> None:
     assert "misses 90%: F.conv2d with computed weights" in words(page)
 
 
+def test_the_command_that_measures_again_names_every_seed(page: str) -> None:
+    [command] = [line for line in re.findall(r"<code>([^<]*)</code>", page) if line.endswith("--seeds 0,1,2")]
+
+    assert command.startswith("python run_suite.py run yolov5p ")
+
+
 def test_what_a_run_does_not_hold_is_one_line_at_the_end_and_not_in_the_navigation(page: str) -> None:
     navigation, _, rest = page.partition("</nav>")
     last = rest.split("<section ")[-1]
