@@ -12,7 +12,7 @@ from suite.cli.output import ExitCode, Refusal, reply, say, table
 from suite.metrics.rounds import Settings
 from suite.metrics.stages import BOTH, DECODE, END_TO_END, FORWARD, NMS, PRE, Pipeline, Staged, Thresholds
 from suite.record import Json
-from suite.runtimes import RuntimeUnfitError
+from suite.runtimes import MismatchError, RuntimeUnfitError
 from suite.spec.library import Library
 from suite.spec.variant import Variant
 
@@ -82,29 +82,44 @@ def time_stages(
     finals = [final(variant, library) for variant in chosen]
     inputs = {"pictures": _pictures(source), "noise": _noise(max(s.image_size for s in grid))}
     rows: list[_Row] = []
+    failures: list[Json] = []
     for settings in grid:
         say(f"timing the steps of {', '.join(v.name for v in finals)}, {settings.image_size} px, {settings.batch} ...")
-        try:
-            pipelines = {variant.name: _pipeline(variant, settings, source) for variant in finals}
-        except RuntimeUnfitError as error:
-            raise Refusal(ExitCode.UNFIT, str(error)) from error
-        for kind, pictures in inputs.items():
+        pipelines = _pipelines(finals, settings, source, failures)
+        for kind, pictures in inputs.items() if pipelines else ():
             for name, staged in measure_stages(pipelines, pictures, settings).items():
                 weights = source.weights.name if source.weights else "untrained"
                 rows.append(_Row(name, weights, kind, settings, staged))
         for pipeline in pipelines.values():
             pipeline.close()
     if as_json:
-        reply("bench", {"machine": machine.describe()["class"], "stages": [row.as_json for row in rows]})
+        reply("bench", {"machine": machine.describe()["class"], "stages": [row.as_json for row in rows]}, failures)
     else:
         table(_COLUMNS, [row.cells for row in rows])
-    return ExitCode.DONE
+    return ExitCode.VARIANT_FAILED if failures else ExitCode.DONE
 
 
-def _pipeline(variant: Variant, settings: Settings, source: Pictures) -> Pipeline:
+def _pipelines(
+    variants: Sequence[Variant], settings: Settings, source: Pictures, failures: list[Json]
+) -> dict[str, Pipeline]:
+    """Of every variant whose predictions in the runtime are those of eager mode; `failures` gets the others.
+
+    Raises:
+        Refusal: the runtime is not to be had here.
+    """
     from suite.nn.deploy import deploy
 
-    return Pipeline(deploy(_model(variant, source)), settings, Thresholds(how=variant.nms))
+    found = {}
+    for variant in variants:
+        try:
+            model = deploy(_model(variant, source))
+            found[variant.name] = Pipeline(model, settings, Thresholds(how=variant.nms))
+        except RuntimeUnfitError as error:
+            raise Refusal(ExitCode.UNFIT, str(error)) from error
+        except MismatchError as error:
+            say(str(error))
+            failures.append({"code": "unequal", "variant": variant.name, "message": str(error)})
+    return found
 
 
 def _model(variant: Variant, source: Pictures) -> "Detector":

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from suite.metrics.latency import noise
 from suite.metrics.rounds import Settings
-from suite.runtimes import Session, open_session
+from suite.runtimes import Session
 from suite.spec.objective import Suppression
 
 if TYPE_CHECKING:
@@ -54,10 +54,17 @@ class Staged:
 
 
 class Pipeline:
-    """A deployed detector with what stands before and after it."""
+    """A deployed detector, proved equal to eager mode, with what stands before and after it.
+
+    Raises:
+        MismatchError: its predictions on noise are not those of eager mode, or not finite.
+        RuntimeUnfitError: the runtime, device or precision is not to be had here.
+    """
 
     def __init__(self, model: "Detector", settings: Settings, thresholds: Thresholds) -> None:
-        self._session: Session = open_session(settings.runtime, model, settings.options, noise(settings))
+        from suite.runtimes.common.proof import open_proved
+
+        self._session: Session = open_proved(settings.runtime, model, settings.options, noise(settings)).session
         self._size, self._thresholds = settings.image_size, thresholds
         self.steps: dict[str, Callable[[Any], Any]] = {PRE: self._prepare}
         if settings.runtime == "eager":

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import torch
 
 from suite import machine
 from suite.cli import bench
@@ -173,6 +174,24 @@ def test_steps_are_timed_on_pictures_and_on_noise(monkeypatch, capsys, tmp_path)
     assert (pictures["INPUT"], noise["INPUT"], pictures["WEIGHTS"]) == ("pictures", "noise", "untrained")
     assert float(pictures["FORWARD MS"]) > 0
     assert float(pictures["END TO END MS"]) > 0
+
+
+def test_the_steps_of_a_network_that_is_not_eagers_are_not_timed(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(machine, "unrest", lambda: ())
+    data = ensure(tmp_path / "data", train=2, val=3, size=64)
+    weights = tmp_path / "w.safetensors"
+    model = build(Library().load("yolov5p"), 4, seed=0)
+    with torch.no_grad():
+        model.backbone[0].conv.weight.fill_(float("nan"))
+    save_checkpoint(weights, model, {})
+
+    options = ["--imgsz", "64", "--seconds", "0.1", "--data", str(data), "--weights", str(weights)]
+    assert main(["bench", "yolov5p", "--stages", *options]) == 1
+
+    told = capsys.readouterr()
+    assert len(told.out.splitlines()) == 1
+    assert "yolov5p in eager: " in told.err
+    assert "are not finite" in told.err
 
 
 def test_steps_are_timed_with_a_checkpoints_weights_and_as_many_classes(monkeypatch, capsys, tmp_path):

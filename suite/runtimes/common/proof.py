@@ -109,7 +109,8 @@ def _own_loss(model: Detector, options: Options, images: Tensor, expected: Tenso
 def _told(name: str, runtime: str, precision: str, output: Tensor, *errors: Errors) -> str:
     bad = int((~output.isfinite()).sum())
     if bad:
-        return f"{name} in {runtime}: {bad} of {output.numel()} outputs are not finite in {precision}; time it in fp32"
+        mend = "look at its weights" if precision == "fp32" else "time it in fp32"
+        return f"{name} in {runtime}: {bad} of {output.numel()} outputs are not finite in {precision}; {mend}"
     found, allowed = errors
     return (
         f"{name} in {runtime}, {precision}: boxes differ from eager's by {found.boxes:.2g} of their size and scores by "
