@@ -33,7 +33,10 @@ EXPORT_TOLERANCE = 1e-4  # of the largest magnitude, in float32
 )
 @pytest.mark.parametrize("start", ["shaken", "filled"])
 def test_a_variant_is_exported_and_runs_the_same_elsewhere(name: str, start: str) -> None:
-    """Filled shows more of what goes wrong, but drives some networks to where they magnify single precision."""
+    """Filled shows more of what goes wrong; both drive some networks to where they magnify single precision.
+
+    There ten times what torch itself loses against double precision is allowed.
+    """
     model = build(final(name), FEW_CLASSES, seed=0)
     model = deploy(filled(model) if start == "filled" else shaken(model))
     side = up_to(SMALLEST, max(model.strides))
@@ -41,10 +44,9 @@ def test_a_variant_is_exported_and_runs_the_same_elsewhere(name: str, start: str
 
     ours, theirs = exported(Predict(model), images)
 
-    tolerance = EXPORT_TOLERANCE
-    if start == "filled":
-        with torch.no_grad():
-            tolerance = max(tolerance, 10 * relative_error(ours[0].double(), model.double().predict(images.double())))
+    with torch.no_grad():
+        lost = relative_error(ours[0].double(), model.double().predict(images.double()))
+    tolerance = max(EXPORT_TOLERANCE, 10 * lost)
     assert [relative_error(there, here) < tolerance for here, there in zip(ours, theirs, strict=True)] == [True]
 
 
