@@ -6,10 +6,10 @@ all others exhaustive.
 
 import pytest
 import torch
-from torch import Tensor, nn
 
 from suite.nn.deploy import deploy
 from suite.nn.detector import Detector, build
+from suite.runtimes.common.network import Predict
 from tests.contracts.exports import exported
 from tests.contracts.variants import (
     COMMON,
@@ -58,14 +58,3 @@ def shaken(model: Detector) -> Detector:
             if tensor.unique().numel() == 1:
                 tensor.add_(torch.rand(tensor.shape, generator=generator) * 0.4 - 0.2)
     return model
-
-
-class Predict(nn.Module):
-    """A detector as it is shipped: an image in, boxes out."""
-
-    def __init__(self, model: Detector) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.model.predict(images)
