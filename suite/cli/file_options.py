@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+from suite.cli.options import Command
 
 
 def out_option(about: str, default: Path = Path("out")) -> Callable[[Command], Command]:

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 def collected_rarely() -> Iterator[None]:
     """Within it Python looks for cycles every 20,000 new objects, not every 700, and seldom among the old ones.
 
-    torch alone is a million old objects, and a network is torn down without any search: it holds no cycles. With
-    Python's own thresholds a seventh of the time of building and counting goes into searches that find nothing.
+    The objects of torch are many and stay, and a network is torn down without any search: the peak of memory is the
+    same. With Python's own thresholds a seventh of the time of building and counting goes into searches.
     """
     before = gc.get_threshold()
     gc.set_threshold(20_000, 20, 50)

@@ -204,7 +204,20 @@ def test_a_batch_without_any_target_still_teaches_the_background() -> None:
     assert raw[0].grad[..., 4].min() > 0
 
 
-def test_of_several_that_share_a_cell_the_last_counts_whatever_the_number_of_threads() -> None:
+def test_of_two_boxes_that_share_their_cells_the_last_is_what_objectness_learns() -> None:
+    """They lie in one place and differ by little, so that both are found by the same anchors of the same cells."""
+    first, last = one_target(0.53, 0.53, 0.2, 0.2), one_target(0.53, 0.53, 0.25, 0.15)
+    maps = predictions(3, torch.float64)
+
+    def objectness(*boxes: Tensor) -> float:
+        return DetectionLoss(PRIORS, LossSettings())(maps, torch.cat(boxes))[1][1].item()
+
+    assert objectness(first, last) == pytest.approx(objectness(last), rel=1e-7)
+    assert objectness(last, first) == pytest.approx(objectness(first), rel=1e-7)
+    assert objectness(first) != pytest.approx(objectness(last), rel=1e-5)
+
+
+def test_cells_that_are_shared_are_settled_alike_by_any_number_of_threads() -> None:
     generator = torch.Generator().manual_seed(0)
     places = 0.2 + 0.6 * torch.rand(6000, 4, generator=generator)
     crowd = torch.cat((torch.zeros(6000, 2), places), 1)
