@@ -61,12 +61,12 @@ def test_what_is_changed_in_the_deployed_form_is_not_changed_in_the_model():
 
 
 def test_a_block_under_two_names_stays_one_and_gives_the_same_output():
-    model = Twice().eval()
-    x = torch.rand(1, 3, 4, 4)
+    model = Twice().double().eval()
+    x = torch.rand(1, 3, 4, 4, dtype=torch.float64)
 
     deployed = deploy(model)
 
-    assert torch.allclose(deployed(x), model(x), rtol=1e-6)
+    torch.testing.assert_close(deployed(x), model(x), rtol=1e-9, atol=1e-12)
     assert deployed.plain[0] is not model.plain[0]
 
 
