@@ -1,5 +1,6 @@
 """CUDA graphs: the kernels of one eager pass recorded once and launched together, so that no launch is waited for."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -28,11 +29,7 @@ def open(model: Detector, options: Options, _mode: str, images: Tensor) -> Sessi
 
 
 def recorded(call: Call, inputs: Tensor, cuda: Any) -> Call:
-    """`call` on `inputs` as a graph; what comes back replays it. `cuda` is `torch.cuda`, or a stand-in.
-
-    Raises:
-        AssertionError: when it is given anything else than `inputs`, which is all that the graph reads.
-    """
+    """`call` on `inputs` as a graph; what comes back replays it. `cuda` is `torch.cuda`, or a stand-in."""
     aside = cuda.Stream()
     aside.wait_stream(cuda.current_stream())
     with cuda.stream(aside):
@@ -42,10 +39,24 @@ def recorded(call: Call, inputs: Tensor, cuda: Any) -> Call:
     graph = cuda.CUDAGraph()
     with cuda.graph(graph):
         outputs = call(inputs)
+    return _Recorded(call, inputs, graph, outputs)
 
-    def replay(prepared: Tensor) -> Tensor:
-        assert prepared is inputs, "a graph reads what `prepare` gave"
-        graph.replay()
-        return outputs
 
-    return replay
+@dataclass(frozen=True, slots=True)
+class _Recorded:
+    """A graph with all that it reads and writes by address: the network of `call` too, which nobody else may hold."""
+
+    call: Call
+    inputs: Tensor
+    graph: Any
+    outputs: Tensor
+
+    def __call__(self, prepared: Tensor) -> Tensor:
+        """The outputs.
+
+        Raises:
+            AssertionError: when it is given anything else than `inputs`, which is all that the graph reads.
+        """
+        assert prepared is self.inputs, "a graph reads what `prepare` gave"
+        self.graph.replay()
+        return self.outputs

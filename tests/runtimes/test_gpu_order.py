@@ -1,12 +1,15 @@
 """CUDA graphs and TensorRT on machines without a GPU: stand-ins check that things happen in order."""
 
+import gc
+import weakref
+
 import pytest
 import torch
 
 from suite.runtimes.common.engine import build_engine, engine_call
 from suite.runtimes.common.session import CallSession, CudaClock
 from suite.runtimes.cudagraphs import WARM_UP, recorded
-from tests.runtimes.tiny import IMAGES, FakeCuda
+from tests.runtimes.tiny import IMAGES, FakeCuda, TinyDetector
 
 
 def test_a_graph_is_recorded_after_a_warm_up_on_a_stream_aside():
@@ -43,6 +46,21 @@ def test_a_graph_refuses_images_that_it_does_not_read():
 
     with pytest.raises(AssertionError, match="reads what `prepare` gave"):
         replay(IMAGES.clone())
+
+
+def test_a_recorded_graph_keeps_the_network_whose_memory_it_reads():
+    """The weights' addresses are in the graph: freed, they are another network's by the time of a replay."""
+    cuda = FakeCuda()
+    model = TinyDetector()
+    alive = weakref.ref(model)
+    replay = recorded(model.predict, IMAGES, cuda)
+
+    del model
+    gc.collect()
+    assert alive() is not None
+    del replay
+    gc.collect()
+    assert alive() is None
 
 
 def test_a_replay_is_timed_between_events():
