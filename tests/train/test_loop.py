@@ -129,6 +129,17 @@ def test_one_flat_buffer_trains_like_torch_on_separate_tensors(mini: Variant, ba
         torch.testing.assert_close(mine, theirs, rtol=1e-9, atol=1e-12, msg=name)
 
 
+def test_every_tensor_of_the_flat_buffer_begins_where_whole_vectors_can_be_loaded(mini: Variant) -> None:
+    model = build(mini, 2, seed=0)
+    layout = FlatState(model)
+
+    floating = [buffer for buffer in model.buffers() if buffer.is_floating_point()]
+    gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+    laid_out = [*model.parameters(), *floating, *gradients, *layout.groups.values()]
+    assert any(tensor.numel() % 4 for tensor in laid_out), "nothing here could stand badly"
+    assert {tensor.data_ptr() % 64 for tensor in laid_out} == {0}
+
+
 def test_released_model_and_average_share_no_memory(mini: Variant, batches: list[Batch]) -> None:
     model = build(mini, 2, seed=0)
 
@@ -298,7 +309,7 @@ def test_a_handful_of_images_is_learnt_by_heart() -> None:
         rows.append([index, index % 2, (x + 10) / 64, (y + 10) / 64, 20 / 64, 20 / 64])
     model = build(variant, 2, seed=0)
 
-    train(model, variant, [Batch(images, torch.tensor(rows))] * 300, TINY, steps=300)
+    train(model, variant, [Batch(images, torch.tensor(rows))] * 500, TINY, steps=500)
 
     with torch.no_grad():
         found = nms(model.eval().predict(images / 255), confidence=0.8)
