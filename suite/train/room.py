@@ -3,6 +3,7 @@
 import gc
 import re
 import resource
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from suite.train.recipe import Recipe
 
 BACKWARD = 1.25  # on the CPU: what the backward pass needs at most, of what the forward pass has kept for it
 USABLE = 0.95  # of an accelerator's memory; the rest is lost between blocks
+SHRINK = 0.95  # from one batch that is tried to the next
 MEGA = 1e6
 
 
@@ -50,22 +52,30 @@ def is_out_of_memory(error: BaseException) -> bool:
 def room_for(model: Detector, variant: Variant, recipe: Recipe, batch: Batch, *, device: torch.device) -> Room:
     """How many images of the batch's size a step has room for, from steps of one and of two images.
 
-    On an accelerator their peaks are measured; on the CPU, where nobody counts, what their forward passes keep.
+    On an accelerator their peaks are measured, and what they promise is tried; on the CPU, where nobody counts, what
+    their forward passes keep is taken.
     """
+    size = _largest(batch, model, recipe)
     measure = _peak_on_accelerator if device.type == "cuda" else _kept_on_cpu
-    try:
-        few = [_first(batch, count, _largest(batch, model, recipe)) for count in (1, 2)]
-        one, two = (measure(_engine(model, variant, recipe, images, device), images) for images in few)
-    except (MemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
-            raise
+
+    def needs(count: int) -> int | None:
+        try:
+            images = _first(batch, count, size)
+            return measure(_engine(model, variant, recipe, images, device), images)
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            return None
+
+    one, two = needs(1), needs(2)
+    if one is None or two is None:
         return Room(0, "a step of two images has been tried")
     each = max(two - one, 1)
     if device.type == "cuda":
         torch.cuda.empty_cache()
         free = USABLE * _left_on_accelerator(device)
-        how = f"an image takes {each / MEGA:.1f} MB more at the peak, measured, of {free / MEGA:.0f} MB"
-        return Room(fitting(free, one - each, each), how)
+        how = f"tried; an image takes {each / MEGA:.1f} MB more at the peak, measured, of {free / MEGA:.0f} MB"
+        return Room(first_that_fits(fitting(free, one - each, each), lambda count: needs(count) is not None), how)
     free = available()
     each = round(BACKWARD * each)
     how = (
@@ -77,6 +87,13 @@ def room_for(model: Detector, variant: Variant, recipe: Recipe, batch: Batch, *,
 def fitting(free: float, fixed: float, each: float) -> int:
     """The images that fit when each takes so many bytes and something takes `fixed` in any case."""
     return max(int((free - fixed) // each), 0)
+
+
+def first_that_fits(count: int, fits: Callable[[int], bool]) -> int:
+    """`count`, or the first smaller one that `fits`: what larger batches need beside their images, few do not tell."""
+    while count and not fits(count):
+        count = int(SHRINK * count)
+    return count
 
 
 def available() -> float:
@@ -95,9 +112,10 @@ def available() -> float:
 
 def _left_on_accelerator(device: torch.device) -> float:
     """Bytes that this process may take of the device: what nobody else has, up to its own share."""
-    free, total = torch.cuda.mem_get_info(device)
-    share = torch.cuda.get_per_process_memory_fraction(device)
-    return min(free + torch.cuda.memory_reserved(device), share * total)
+    index = torch.cuda.current_device() if device.index is None else device.index
+    free, total = torch.cuda.mem_get_info(index)
+    share = torch.cuda.get_per_process_memory_fraction(index)
+    return min(free + torch.cuda.memory_reserved(index), share * total)
 
 
 def _engine(model: Detector, variant: Variant, recipe: Recipe, batch: Batch, device: torch.device) -> Engine:

@@ -12,7 +12,7 @@ from suite.spec.library import Library
 from suite.spec.variant import Variant
 from suite.train.loop import train
 from suite.train.recipe import recipe
-from suite.train.room import TrainingOutOfMemory, fitting, is_out_of_memory, room_for
+from suite.train.room import TrainingOutOfMemory, first_that_fits, fitting, is_out_of_memory, room_for
 
 TINY = recipe("tiny")
 
@@ -52,6 +52,12 @@ def test_what_would_fit_is_asked_of_the_largest_images_that_multi_scale_shows(mi
 
 def test_what_fits_is_the_room_that_is_left_in_whole_images() -> None:
     assert [fitting(1000, 100, 300), fitting(1000, 100, 301), fitting(90, 100, 1)] == [3, 2, 0]
+
+
+@pytest.mark.parametrize(("promised", "holds", "expected"), [(100, 100, 100), (100, 93, 90), (3, 1, 1), (3, 0, 0)])
+def test_what_fits_is_tried_from_what_was_promised_downwards(promised: int, holds: int, expected: int) -> None:
+    """100, 95, 90 of which 93 have room; 3, 2, 1."""
+    assert first_that_fits(promised, lambda count: count <= holds) == expected
 
 
 @pytest.mark.parametrize(
