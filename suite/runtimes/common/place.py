@@ -20,7 +20,9 @@ def pinned_clock(options: Options) -> Clock:
         torch.set_flush_denormal(True)
         return CpuClock()
     pin_cuda(tf32=options.precision == "tf32")
-    torch.cuda.set_device(options.device)
+    device = torch.device(options.device)
+    if device.index is not None:  # `cuda` alone is the current one
+        torch.cuda.set_device(device)
     return CudaClock(torch.cuda)
 
 
