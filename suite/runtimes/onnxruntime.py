@@ -44,8 +44,9 @@ def open(model: Detector, options: Options, mode: str, images: Tensor) -> Sessio
             f"onnxruntime: {provider} does not start here; it fell back to {session.get_providers()}"
         )
     about = stated("onnxruntime", options, "" if mode == "native" else mode, provider=provider)
-    call = _on_cpu(session) if options.kind == "cpu" else _on_cuda(session, example)
-    return CallSession(about, clock, place, call)
+    if options.kind == "cpu":
+        return CallSession(about, clock, place, _on_cpu(session))
+    return CallSession(about, clock, _settled(place, torch.cuda), _on_cuda(session, example))
 
 
 def _provider(options: Options, mode: str) -> tuple[str, dict[str, str]]:
@@ -81,6 +82,17 @@ def _on_cpu(session: Any) -> Call:
         return torch.from_numpy(found)
 
     return run
+
+
+def _settled(place: Call, cuda: Any) -> Call:
+    """`place`, to its end: ONNX Runtime has a stream of its own, which does not wait for torch's."""
+
+    def prepare(images: Tensor) -> Tensor:
+        placed_images = place(images)
+        cuda.synchronize()
+        return placed_images
+
+    return prepare
 
 
 def _on_cuda(session: Any, example: Tensor) -> Call:
