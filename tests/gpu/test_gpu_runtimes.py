@@ -1,5 +1,6 @@
 """Runtimes on a real GPU: equal to eager in fp32, and timed by its own clock."""
 
+import gc
 import math
 
 import pytest
@@ -8,7 +9,7 @@ import torch
 from suite.nn.deploy import deploy
 from suite.nn.detector import build
 from suite.protocols.setups import setups
-from suite.runtimes import Options, RuntimeUnfitError
+from suite.runtimes import Options, RuntimeUnfitError, open_session
 from suite.runtimes.common.lively import liven
 from suite.runtimes.common.proof import open_proved
 from suite.spec.library import Library
@@ -56,3 +57,17 @@ def test_a_graph_reads_what_is_prepared_last():
 
     assert torch.equal(first, again)
     assert not torch.equal(first, second)
+
+
+def test_a_graph_outlives_every_other_hold_on_its_network():
+    images = torch.rand(1, 3, SIDE, SIDE)
+    session = open_session("cudagraphs", deploy(build(Library().load("yolov5p"), 3, seed=0)), Options("cuda"), images)
+    prepared = session.prepare(images)
+    first = session.run(prepared).clone()
+
+    gc.collect()
+    torch.cuda.empty_cache()
+    taken = [torch.full((2**20,), float("nan"), device="cuda") for _ in range(64)]
+
+    assert torch.equal(session.run(prepared), first)
+    assert len(taken) == 64
