@@ -12,7 +12,9 @@ from suite.cli.datasets import refusing_data
 from suite.cli.eval_output import as_json_data, tell
 from suite.cli.options import allow_code_option, complete_name, json_option, variants_option
 from suite.cli.output import ExitCode, Refusal, reply, say
+from suite.protocols.setups import EAGER, Setup
 from suite.record import Json, Measurement
+from suite.runtimes import RuntimeUnfitError
 
 if TYPE_CHECKING:
     from suite.datasets.split import Split
@@ -68,6 +70,10 @@ class _Scored:
     "--out", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Keep detections and matches here."
 )
 @click.option("--device", default="cpu", show_default=True)
+@click.option(
+    "--runtime", metavar="NAME", help="Detect with the deployed network in this runtime; `doctor` lists them."
+)
+@click.option("--precision", metavar="NAME", help="As the runtime has it: fp32, bf16, fp16, int8, ...")
 @json_option
 def command(
     name: str | None,
@@ -85,6 +91,8 @@ def command(
     evaluator: Any,
     out: Path | None,
     device: str,
+    runtime: str | None,
+    precision: str | None,
     allow_code: bool,
     as_json: bool,
 ) -> int:
@@ -105,6 +113,8 @@ def command(
                 "max_detections": max_det,
             }
             how |= {"batch": batch, "rectangular": rect, "evaluator": evaluator, "device": device}
+            if runtime or precision:
+                how["setup"] = _setup(device, runtime or EAGER, precision or "fp32", rect=rect)
             loaded = load_detector(name, weights, variants, allow_code=allow_code)
             how["image_size"] = fitting_size(imgsz, loaded)
             how["suppression"] = loaded.suppression if iou is None else replace(loaded.suppression, iou=iou)
@@ -112,6 +122,8 @@ def command(
             scored = _evaluate(loaded, weights, val, how)
         else:
             raise Refusal(ExitCode.USAGE, "eval: needs NAME and --weights FILE, or --detections FILE alone")
+    except RuntimeUnfitError as error:
+        raise Refusal(ExitCode.UNFIT, f"eval: {error}") from error
     except EvaluatorError as error:
         raise Refusal(ExitCode.VARIANT_FAILED, str(error)) from error
     for issue in val.issues:
@@ -123,6 +135,12 @@ def command(
     else:
         tell(scored.measurements)
     return ExitCode.DONE
+
+
+def _setup(device: str, runtime: str, precision: str, *, rect: bool) -> Setup:
+    if rect:
+        raise Refusal(ExitCode.USAGE, "eval: --rect changes the shape from batch to batch; a --runtime is given one")
+    return Setup(device, runtime, precision)
 
 
 def _read(data: Path | None) -> "Split":

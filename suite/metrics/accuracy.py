@@ -1,6 +1,6 @@
 """How well a detector finds the objects of the validation pictures: COCO's twelve numbers and what they are made of."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +9,8 @@ import numpy as np
 from suite.metrics import assess
 from suite.metrics.assess import Evaluator, results_of
 from suite.metrics.coco_match import Found, Truth, truth_of
+from suite.metrics.predicting import Predictor
+from suite.protocols.setups import Setup
 from suite.record import Json, Measurement, Metric
 from suite.spec.objective import Suppression, stated
 from suite.stats.matches import Matches
@@ -61,18 +63,24 @@ def evaluate(
     evaluator: Evaluator = "checked",
     rectangular: bool = False,
     device: str = "cpu",
+    setup: Setup | None = None,
 ) -> Evaluation:
     """Detect on every validation picture, letterboxed to a square, and score the detections.
 
     Boxes count once for each class above `confidence`; at most 100 of a picture enter AP, as COCO has it. A variant's
     own `suppression` stands before `iou`, and in the settings. `rectangular` pads pictures no further than the batch
-    needs, as YOLOv5 does, so that AP depends on `batch`. The model is left in evaluation mode.
+    needs, as YOLOv5 does, so that AP depends on `batch`. With a `setup` it is the deployed network in that runtime
+    and precision which detects, for one shape; int8 takes its scales from the first batch. The model is left in
+    evaluation mode.
 
     Raises:
+        RuntimeUnfitError: the setup is not to be had here.
         ValueError: the model has another number of classes than the data, or a prediction is not finite.
         DataError: a picture does not decode.
         EvaluatorError: the fast evaluator and pycocotools disagree.
     """
+    import torch
+
     if model.classes != len(val.categories):
         raise ValueError(
             f"{model.name}: scores {model.classes} classes, but {val.folder} has {len(val.categories)} categories"
@@ -88,9 +96,13 @@ def evaluate(
     }
     if suppression is not None:
         settings |= own_suppression(suppression)
+    if setup is not None:
+        settings |= {"runtime": setup.runtime, "precision": setup.precision, "batch": batch}
     thresholds = {"confidence": confidence, "iou": iou, "max_detections": max_detections, "how": suppression}
     views = _views(model, val, (image_size, batch), rectangular=rectangular)
-    boxes = _detect(model, views, device, thresholds)
+    model.to(device).eval()
+    predict = model.predict if setup is None else Predictor(model, setup, torch.get_num_threads())
+    boxes = _detect(predict, views, device, {"multi_label": model.classes > 1, **thresholds})
     truth, found = truth_of(val), _as_found(boxes, val)
     assessed = assess.assess(truth, found, settings, evaluator=evaluator, annotations=lambda: val.annotations)
     measurements = (*assessed.measurements, _gallery(boxes, val, settings))
@@ -115,7 +127,7 @@ def _views(model: "Detector", val: "Split", sizes: tuple[int, int], *, rectangul
 
 
 def _detect(
-    model: "Detector", views: "Iterator[ValBatch]", device: str, thresholds: Mapping[str, Any]
+    predict: "Callable[[Tensor], Tensor]", views: "Iterator[ValBatch]", device: str, thresholds: Mapping[str, Any]
 ) -> "dict[int, Tensor]":
     """For each picture id (n, 6): left, top, right, bottom in the picture's pixels, score, class index."""
     import torch
@@ -123,12 +135,11 @@ def _detect(
     from suite.nn.boxes import scale_boxes
     from suite.nn.suppression import nms
 
-    model.to(device).eval()
     found = {}
     with torch.inference_mode():
         for view in views:
             images = view.images.to(device, torch.float32) / 255
-            kept = nms(model.predict(images), multi_label=model.classes > 1, **thresholds)
+            kept = nms(predict(images), **thresholds)
             for picture, box, rows in zip(view.pictures, view.letterboxes, kept, strict=True):
                 size = (picture.height, picture.width)
                 found[picture.id] = scale_boxes(rows.cpu(), ratio=box.ratio, pad=(box.pad_left, box.pad_top), size=size)
