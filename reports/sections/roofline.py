@@ -52,7 +52,7 @@ def _panel(report: Report, setup: Setup, position: int) -> Panel | None:
     words = (
         f"This machine reached {roof.peak:,.0f} GFLOP/s and copied {roof.bandwidth:,.1f} GB/s under these settings."
         if roof
-        else "No baseline was timed by itself, so the roof is unknown."
+        else "The roof is unknown: no baseline was timed by itself, or torch cannot measure it in this precision."
     )
     return Panel(setup.title, figure, words, tuple((row, _cells(point, roof)) for row, point in reached))
 

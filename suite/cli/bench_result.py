@@ -39,7 +39,7 @@ class Timed:
 
     @property
     def to_eager(self) -> Estimate | None:
-        """The ratio to the same variant in eager mode at the same precision; None in eager mode."""
+        """The ratio to the same variant in eager mode, at the same precision or beside int8 in fp32; None in eager."""
         if not all(any(m.metric == _EAGER for m in replica) for replica in self.replicas):
             return None
         return ratio([kept_ratios(_one(r, "latency_wall_ms"), _one(r, _EAGER)) for r in self.replicas])

@@ -9,7 +9,7 @@ How that is done: docs/latency.md.
 import random
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from suite import machine
@@ -18,7 +18,7 @@ from suite.metrics.ledger import Ledger
 from suite.metrics.opening import Opener
 from suite.metrics.rounds import Rounds, Settings, Watch, columns, interleave
 from suite.metrics.surroundings import ENERGY_SECONDS, flusher, measure_energy, meter_of, sensor_of
-from suite.protocols.setups import EAGER
+from suite.protocols.setups import EAGER, offers
 from suite.record import Json, Measurement, Metric
 from suite.runtimes import Session
 from suite.spec.variant import Variant
@@ -74,8 +74,9 @@ def measure_latency(
 ) -> tuple[Measurement, ...]:
     """Wall and processor time of `variant`, of `base` and of a second copy of `base`, deployed and untrained.
 
-    In another runtime than eager the variant in eager mode, at the same precision, takes part too. Every session has
-    been proved equal to eager mode in fp32, with values on which mistakes show.
+    In another runtime than eager the variant in eager mode, at the same precision or in fp32 where eager mode has no
+    such precision, takes part too. Every session has been proved equal to eager mode in fp32, with values on which
+    mistakes show.
     Every measurement holds one sample for each round, and samples of one position belong to one round; the note
     `kept` lists the rounds that count, `calls_ms` every timed call. `images` (B, 3, H, W) in 0..1 replace the noise
     that is used otherwise. Where the machine counts energy, that of an image is measured after the rounds. `opener`
@@ -155,8 +156,14 @@ def _open_all(
     found: dict[str, Proved] = {}
     for role in order:
         runtime = runtimes.get(role) or settings.base_runtime or settings.runtime
-        found[role] = opener.open(roles[role], runtime, settings, classes=classes, images=images, ledger=ledger)
+        how = _as_eager(settings) if role == "eager" else settings
+        found[role] = opener.open(roles[role], runtime, how, classes=classes, images=images, ledger=ledger)
     return found
+
+
+def _as_eager(settings: Settings) -> Settings:
+    offered = settings.precision in offers()[EAGER].precisions[settings.kind]
+    return settings if offered else replace(settings, precision="fp32")
 
 
 def _energy(

@@ -19,7 +19,8 @@ PEAK = Metric("peak_gflops", "measured peak of this machine", "GFLOP/s", "", VER
 BANDWIDTH = Metric("bandwidth_gbs", "measured bandwidth of this machine", "GB/s", "", VERSION, 1, "latency")
 TIMED = Metric("timed_gflop", "floating-point operations of the timed pass", "GFLOP", "", VERSION, 3, "latency")
 METRICS: tuple[Metric, ...] = (PEAK, BANDWIDTH, TIMED)
-_BYTES = {"fp32": 4, "tf32": 4, "bf16": 2, "fp16": 2}
+_BYTES = {"fp32": 4, "tf32": 4, "bf16": 2, "fp16": 2, "int8": 1}
+_UNPROBED = {"int8"}  # torch's convolutions have no such type
 _LEAST, _SECONDS = 3, 0.25  # repetitions, and time, of each probe
 Clock = Callable[[], float]
 
@@ -45,7 +46,7 @@ def measure_roof(stated: Mapping[str, Json], *, clock: Clock = time.perf_counter
     import torch
 
     precision, device = str(stated.get("precision")), str(stated.get("device", "cpu"))
-    if precision not in _BYTES:
+    if precision not in _BYTES.keys() - _UNPROBED:
         return ()
     if device == "cpu" and isinstance(threads := stated.get("threads"), int):
         torch.set_num_threads(threads)

@@ -28,7 +28,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a session runs. `device` is "cpu", "cuda" or "cuda:N"; `precision` is fp32, tf32, fp16 or bf16."""
+    """How a session runs. `device` is "cpu", "cuda" or "cuda:N"; `precision` is fp32, tf32, fp16, bf16 or int8."""
 
     device: str = "cpu"
     precision: str = "fp32"

@@ -1,5 +1,9 @@
-"""ONNX Runtime: on the processor, on CUDA, and (mode `tensorrt`) on CUDA by its TensorRT provider."""
+"""ONNX Runtime: on the processor, on CUDA, and (mode `tensorrt`) on CUDA by its TensorRT provider.
 
+Mode `literal` runs every operation as the network has it, none joined or replaced: slow, and what int8 is held against.
+"""
+
+from dataclasses import replace
 from typing import Any
 
 import onnxruntime
@@ -10,10 +14,11 @@ from suite.nn.network import Detector
 from suite.runtimes import Options, RuntimeUnfitError, Session
 from suite.runtimes.common.network import INPUT, OUTPUT, onnx_model
 from suite.runtimes.common.place import pinned_clock, placed, placer
+from suite.runtimes.common.quantised import quantised
 from suite.runtimes.common.session import Call, CallSession, stated
 
-PRECISIONS = {"cpu": ("fp32",), "cuda": ("fp32", "tf32", "fp16")}
-MODES = ("native", "tensorrt")
+PRECISIONS = {"cpu": ("fp32", "int8"), "cuda": ("fp32", "tf32", "fp16")}
+MODES = ("native", "tensorrt", "literal")
 MODULES = {
     "onnx": "pip install 'yolov5-ablation-suite[onnx]'",
     "onnxscript": "pip install 'yolov5-ablation-suite[onnx]'",
@@ -32,12 +37,15 @@ def open(model: Detector, options: Options, mode: str, images: Tensor) -> Sessio
     provider, settings = _provider(options, mode)
     if provider not in onnxruntime.get_available_providers():
         raise RuntimeUnfitError(f"onnxruntime: {provider} is not here: pip install onnxruntime-gpu")
-    clock = pinned_clock(options)
-    place = placer(options, channels_last=False)
+    given = replace(options, precision="fp32") if options.precision == "int8" else options
+    clock = pinned_clock(given)
+    place = placer(given, channels_last=False)
     example = place(images)
-    network = onnx_model(placed(model, options, channels_last=False), example)
+    network = onnx_model(placed(model, given, channels_last=False), example)
     session = onnxruntime.InferenceSession(
-        network.SerializeToString(), _session_options(options), providers=[(provider, settings)]
+        quantised(network, example) if options.precision == "int8" else network.SerializeToString(),
+        _session_options(options, literal=mode == "literal"),
+        providers=[(provider, settings)],
     )
     if session.get_providers()[0] != provider:
         raise RuntimeUnfitError(
@@ -66,12 +74,13 @@ def _provider(options: Options, mode: str) -> tuple[str, dict[str, str]]:
     return "CUDAExecutionProvider", {"device_id": device, "use_tf32": tf32, "cudnn_conv_algo_search": "EXHAUSTIVE"}
 
 
-def _session_options(options: Options) -> Any:
+def _session_options(options: Options, *, literal: bool) -> Any:
+    levels = onnxruntime.GraphOptimizationLevel
     chosen = onnxruntime.SessionOptions()
     chosen.log_severity_level = _ERRORS
     chosen.intra_op_num_threads = options.threads
     chosen.inter_op_num_threads = 1
-    chosen.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    chosen.graph_optimization_level = levels.ORT_DISABLE_ALL if literal else levels.ORT_ENABLE_ALL
     chosen.add_session_config_entry("session.set_denormal_as_zero", "1")  # as eager does
     return chosen
 

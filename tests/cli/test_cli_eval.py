@@ -85,6 +85,34 @@ def test_rectangular_batches_are_stated(weights, data, capsys):
     assert (told["settings"]["letterbox"], told["settings"]["batch"]) == ("rectangular", 2)
 
 
+def test_a_precision_s_accuracy_is_measured_in_the_runtime_that_has_it(weights, data, capsys):
+    pytest.importorskip("onnxruntime", reason="needs .[onnx]")
+    pytest.importorskip("onnxscript", reason="needs .[onnx]")
+    asked = ["--runtime", "onnxruntime", "--precision", "int8", "--batch", "2"]
+
+    told = evaluated(capsys, "yolov5p", "--weights", str(weights), "--data", str(data), *asked)
+
+    assert {name: told["settings"][name] for name in ("runtime", "precision", "batch")} == {
+        "runtime": "onnxruntime",
+        "precision": "int8",
+        "batch": 2,
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--runtime", "magic"], 5, "eval: no runtime 'magic'; there are: eager, "),
+        (["--precision", "int8"], 5, "eval: eager: no precision 'int8' on cpu; there are: fp32, bf16, fp16"),
+        (["--runtime", "eager", "--rect"], 2, "--rect changes the shape from batch to batch"),
+    ],
+)
+def test_a_runtime_that_is_not_to_be_had_is_refused(weights, data, capsys, arguments, code, said):
+    assert main(["eval", "yolov5p", "--weights", str(weights), "--data", str(data), *arguments]) == code
+
+    assert said in capsys.readouterr().err
+
+
 def test_detections_of_other_data_are_refused(data, tmp_path, capsys):
     path = tmp_path / "other.json"
     path.write_text('[{"image_id": 77, "category_id": 1, "bbox": [0, 0, 1, 1], "score": 0.5}]')

@@ -8,13 +8,19 @@ from suite.nn.detector import build
 from suite.protocols.setups import Offer, Setup, offers, setups
 from suite.runtimes import MismatchError, Options, RuntimeUnfitError, open_session
 from suite.runtimes.common.lively import liven
-from suite.runtimes.common.proof import TOLERANCE, Proved, open_proved
+from suite.runtimes.common.proof import MOST, TOLERANCE, Errors, Proved, allowance, open_proved
 from suite.spec.library import Library
 from tests.runtimes.tiny import TinyDetector
 
 SIDE, CLASSES = 64, 3
 NOT_TRIED = ("cpu-compiled+max_autotune-", "cpu-onnxruntime+tensorrt-", "cpu-compiled-bf16", "cpu-aotinductor-bf16")
-LONG = ("cpu-compiled-", "cpu-aotinductor-", "cpu-openvino-bf16")  # for longer than the default run has time
+LONG = (
+    "cpu-compiled-",
+    "cpu-aotinductor-",
+    "cpu-openvino-bf16",
+    "cpu-openvino-int8",
+    "cpu-onnxruntime+literal-",
+)  # for longer than the default run has time
 PREDICTIONS = 3 * sum((SIDE // stride) ** 2 for stride in (8, 16, 32))
 
 
@@ -109,3 +115,15 @@ def test_a_runtime_that_computes_in_less_than_it_says_is_found_out() -> None:
 def test_a_session_is_refused_where_its_runtime_is_not() -> None:
     with pytest.raises(RuntimeUnfitError):
         open_session("eager", TinyDetector(), Options(device="tpu"), torch.rand(1, 3, 8, 8))
+
+
+@pytest.mark.parametrize("precision", TOLERANCE)
+def test_what_is_allowed_grows_with_what_the_precision_loses(precision: str) -> None:
+    least, sensitive = allowance(precision), allowance(precision, Errors(0.1, 0.1))
+
+    assert least == Errors(TOLERANCE[precision], TOLERANCE[precision])
+    assert (sensitive.boxes, sensitive.scores) > (least.boxes, least.scores)
+
+
+def test_a_network_that_eight_bits_leave_nothing_of_is_not_excused() -> None:
+    assert allowance("int8", Errors(9.0, 0.9)).scores == MOST["int8"]

@@ -15,11 +15,15 @@ from suite.nn.network import Detector
 from suite.record import Json
 from suite.runtimes import MismatchError, Options, Session, open_session
 
-TOLERANCE = {"fp32": 1e-4, "tf32": 0.05, "fp16": 0.05, "bf16": 0.25}
-_ROUNDING = {"fp32": 2.0**-24, "tf32": 2.0**-24, "fp16": 2.0**-11, "bf16": 2.0**-8}  # of a position that is written
+TOLERANCE = {"fp32": 1e-4, "tf32": 0.05, "fp16": 0.05, "bf16": 0.25, "int8": 0.25}
+_DECODED = {"fp16": 2.0**-11, "bf16": 2.0**-8}  # rounding of a position that is written, where not that of fp32
+_FP32 = 2.0**-24
+MOST = {"int8": 0.5}  # of scores, whatever is lost: those of two unrelated networks differ by about as much
 _WRITES = 2  # roundings between a cell's place and the centre of its box
+_PLAIN = "eager+contiguous"
 _SMALLEST_BOX = 8.0  # pixels: no cell is much smaller, and a prediction wanders within its cell
-_OF_EAGER = {"fp32": 10.0, "tf32": 3.0, "fp16": 3.0, "bf16": 3.0}  # times its own loss
+_OF_OWN = {"fp32": 10.0, "tf32": 3.0, "fp16": 3.0, "bf16": 3.0, "int8": 3.0}  # times the precision's own loss
+_WRITTEN_OUT = {"int8": "onnxruntime+literal"}  # runtimes that compute a precision by its definition, where not eager
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +58,14 @@ def open_proved(runtime: str, model: Detector, options: Options, images: Tensor)
     """Open a deployed model for images (B, 3, H, W) in 0..1, and prove on them that it is equal to eager.
 
     Allowed is `TOLERANCE` or, where a network is so sensitive that eager mode itself loses as much in that precision,
-    a few times that loss.
+    a few times that loss. Eager mode has no int8; in its place stands the network in eight bits run as it is written.
 
     Raises:
         RuntimeUnfitError: the runtime, the device or the precision is not to be had here.
         MismatchError: the predictions differ by more, or are not finite.
     """
     spare = copy.deepcopy(model)
-    expected = _eager(model, Options(options.device, "fp32", options.threads), images)
+    expected = _predictions(_PLAIN, model, Options(options.device, "fp32", options.threads), images)
     session = open_session(runtime, model, options, images)
     prepared = session.prepare(images)
     output = session.run(prepared)
@@ -69,38 +73,47 @@ def open_proved(runtime: str, model: Detector, options: Options, images: Tensor)
     output = output.cpu().float()
     side = max(images.shape[-2:])
     found = compare(output, expected, options.precision, side)
-    allowed = Errors(TOLERANCE[options.precision], TOLERANCE[options.precision])
+    allowed = allowance(options.precision)
     if not found.within(allowed):
-        own = _own_loss(spare, options, images, expected)
-        times, least = _OF_EAGER[options.precision], TOLERANCE[options.precision]
-        allowed = Errors(max(least, times * own.boxes), max(least, times * own.scores))
+        allowed = allowance(options.precision, _own_loss(spare, options, images, expected))
     if not found.within(allowed):
         session.close()
         raise MismatchError(_told(model.name, runtime, options.precision, output, found, allowed))
     return Proved(session, prepared, found, allowed)
 
 
+def allowance(precision: str, own: Errors | None = None) -> Errors:
+    """What a session's predictions may differ by, given what the precision itself loses."""
+    least = TOLERANCE[precision]
+    if own is None:
+        return Errors(least, least)
+    times = _OF_OWN[precision]
+    scores = max(least, times * own.scores)
+    return Errors(max(least, times * own.boxes), min(scores, MOST.get(precision, scores)))
+
+
 def compare(found: Tensor, expected: Tensor, precision: str, side: int) -> Errors:
     """Errors of predictions (B, N, 5 + classes) of images with a longer side of `side` pixels."""
     apart = (found - expected).abs()
     diagonal = expected[..., 2:4].norm(dim=-1, keepdim=True).clamp(min=_SMALLEST_BOX)
-    written = _WRITES * _ROUNDING[precision] * side
+    written = _WRITES * _DECODED.get(precision, _FP32) * side
     boxes = ((apart[..., :4] - written).clamp(min=0) / diagonal).max()
     return Errors(float(boxes), float(apart[..., 4:].max()))
 
 
-def _eager(model: Detector, options: Options, images: Tensor) -> Tensor:
-    session = open_session("eager+contiguous", model, options, images)
+def _predictions(runtime: str, model: Detector, options: Options, images: Tensor) -> Tensor:
+    session = open_session(runtime, model, options, images)
     found = session.run(session.prepare(images)).cpu().float()
     session.close()
     return found
 
 
 def _own_loss(model: Detector, options: Options, images: Tensor, expected: Tensor) -> Errors:
-    """What eager mode loses in the precision; for fp32, against double precision."""
+    """What the precision itself loses; for fp32, against double precision."""
     side = max(images.shape[-2:])
     if options.precision != "fp32":
-        return compare(_eager(model, options, images), expected, options.precision, side)
+        own = _predictions(_WRITTEN_OUT.get(options.precision, _PLAIN), model, options, images)
+        return compare(own, expected, options.precision, side)
     with torch.inference_mode():
         exact = model.cpu().double().predict(images.double())
     return compare(expected, exact, "fp32", side)

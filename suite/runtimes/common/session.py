@@ -118,6 +118,8 @@ def stated(runtime: str, options: Options, mode: str, **more: Json) -> dict[str,
         "threads": options.threads,
         **more,
     }
+    if options.precision == "int8":
+        settings["calibration"] = "least and largest values on the images that it was opened with"
     if options.kind == "cuda":
         settings["device_name"] = torch.cuda.get_device_name(options.device)
     return settings
