@@ -74,12 +74,12 @@ def measure(question: Question, *, timeout: float = 600.0) -> Footprint:
         raise FootprintError(f"{name} took longer than {timeout:g} s") from error
     if done.returncode != 0:
         killed = f"was killed by signal {-done.returncode}"
-        reason = killed if done.returncode < 0 else _last_words(done.stderr.decode(errors="replace"))
+        reason = killed if done.returncode < 0 else last_words(done.stderr.decode(errors="replace"))
         raise FootprintError(f"{name}: {reason}")
     return Footprint(**json.loads(done.stdout.splitlines()[-1]))
 
 
-def _last_words(log: str) -> str:
+def last_words(log: str) -> str:
     """The line of a traceback that names the exception; CUDA's messages go on for some lines after it."""
     lines = log.strip().splitlines() or ["failed"]
     return next((line for line in reversed(lines) if re.match(r"[\w.]+: ", line)), lines[-1])

@@ -156,12 +156,13 @@ def _open_all(
     found: dict[str, Proved] = {}
     for role in order:
         runtime = runtimes.get(role) or settings.base_runtime or settings.runtime
-        how = _as_eager(settings) if role == "eager" else settings
+        how = as_eager(settings) if role == "eager" else settings
         found[role] = opener.open(roles[role], runtime, how, classes=classes, images=images, ledger=ledger)
     return found
 
 
-def _as_eager(settings: Settings) -> Settings:
+def as_eager(settings: Settings) -> Settings:
+    """How eager mode takes part: at the same precision, or in fp32 where it has no such precision."""
     offered = settings.precision in offers()[EAGER].precisions[settings.kind]
     return settings if offered else replace(settings, precision="fp32")
 

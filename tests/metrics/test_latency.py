@@ -97,3 +97,8 @@ def test_the_metrics_are_those_that_the_samples_need():
         "latency_eager_wall_ms",
         "latency_wall_ms",
     ]
+
+
+@pytest.mark.parametrize(("asked", "takes_part"), [("fp32", "fp32"), ("bf16", "bf16"), ("int8", "fp32")])
+def test_eager_mode_takes_part_in_fp32_where_it_lacks_the_precision(asked, takes_part):
+    assert latency.as_eager(latency.Settings(precision=asked)).precision == takes_part

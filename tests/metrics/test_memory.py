@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from suite.cli.cost_memory import read_size
-from suite.jobs.footprint import FootprintError, Question, measure
+from suite.jobs.footprint import FootprintError, Question, last_words, measure
 from suite.metrics.forms import Forms, build_forms
 from suite.metrics.memory import MOST, held_by_step, inference, largest_batch, training
 from suite.spec.library import Library
@@ -162,3 +162,10 @@ def test_a_measurement_that_fails_says_why(yolov5n):
 
     with pytest.raises(FootprintError, match=r"yolov5n: inference of a batch of 1: .*nothing"):
         measure(question)
+
+
+def test_the_exception_is_told_and_not_the_advice_that_cuda_gives_after_it():
+    log = "Traceback:\n  File x\ntorch.AcceleratorError: CUDA error: misaligned address\nCompile it"
+
+    assert last_words(log) == "torch.AcceleratorError: CUDA error: misaligned address"
+    assert last_words("Killed\n") == "Killed"
