@@ -4,10 +4,10 @@ import csv
 import io
 from collections.abc import Iterator, Mapping
 
-from reports import headline
-from reports.judge import ACCURACY
-from reports.latency import clocks_of, milliseconds
 from reports.model import Report, Row
+from reports.run import headline
+from reports.run.judge import ACCURACY
+from reports.run.latency import clocks_of, milliseconds
 from reports.table import Cell, columns
 from suite.stats.intervals import Basis, Estimate, median_interval
 

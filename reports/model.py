@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from reports.resamples import Resampled
+from reports.run.resamples import Resampled
 from suite.record import Form, Json, Measurement, Metric
 from suite.stats.intervals import Estimate
 from suite.stats.resolution import Resolution

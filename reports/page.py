@@ -7,14 +7,14 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports import headline
 from reports.export import csv_text, markdown_text
 from reports.figures.canvas import look
-from reports.gather import gather
 from reports.model import Report
+from reports.run import headline
+from reports.run.gather import gather
+from reports.run.tiles import tiles
 from reports.section import Section
 from reports.sections import ORDER
-from reports.tiles import tiles
 
 _HERE = Path(__file__).parent
 

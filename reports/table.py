@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from reports.latency import milliseconds
 from reports.model import Judged, Report, Row, Setup
+from reports.run.latency import milliseconds
 from reports.start import weights_of
 from reports.words import CALLS, MARKS, UNKNOWN, compact, number, percent_apart, signed, signed_percent
 from suite.stats.intervals import Estimate, median_interval

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from suite.nn.detector import Detector
     from suite.spec.library import Library
-    from suite.spec.variant import Variant
+    from suite.spec.records.variant import Variant
 
 __all__ = ["build", "load"]
 
 
 def load(name: str | Path, *, allow_code: bool = False) -> "Variant":
-    """The resolved variant of a name or a spec file; raises `suite.spec.errors.SpecError`. Never imports torch.
+    """The resolved variant of a name or a spec file; raises `suite.yaml.errors.SpecError`. Never imports torch.
 
     `allow_code` lets the block files that specs name run when the network is built.
     """
@@ -29,7 +29,7 @@ def build(name: str | Path, classes: int = 80, weights: Path | None = None, *, a
     """The detector that a variant describes, with fresh parameters or those of a checkpoint file."""
     from suite.match import solved
     from suite.nn.detector import build as build_detector
-    from suite.nn.weights import load_weights
+    from suite.nn.weights.checkpoint import load_weights
 
     library = _library(allow_code=allow_code)
     model = build_detector(solved(library.load(name), library), classes)

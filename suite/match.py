@@ -14,10 +14,11 @@ from typing import Any
 
 from suite import machine
 from suite.record import digest
-from suite.spec.cost import Match, Solution
-from suite.spec.errors import SpecError
 from suite.spec.library import Library
-from suite.spec.variant import Mark, Variant
+from suite.spec.records.cost import Match, Solution
+from suite.spec.records.variant import Variant
+from suite.yaml.errors import SpecError
+from suite.yaml.mark import Mark
 
 PINS = "matches.json"
 IMAGE_SIZE = 640
@@ -82,7 +83,7 @@ def counted_beside(target: Variant, metric: str) -> Price:
 
 def timed_beside(target: Variant) -> Price:
     """Milliseconds of one image on one thread of the processor, in rounds shared with the target."""
-    from suite.metrics.latency import Settings, measure_latency
+    from suite.metrics.speed.latency import Settings, measure_latency
     from suite.stats.intervals import median_interval
     from suite.stats.kept import kept, kept_ratios
 
@@ -168,8 +169,8 @@ def _solve(variant: Variant, match: Match, library: Library, price: Price) -> So
 
 
 def _count(variant: Variant, metric: str) -> float:
-    from suite.metrics.flops import count
-    from suite.metrics.forms import build_forms, parameter_total
+    from suite.metrics.cost.flops import count
+    from suite.metrics.cost.forms import build_forms, parameter_total
 
     model = build_forms(variant).deployed
     return float(parameter_total(model)) if metric == "params" else count(model, "deployed", IMAGE_SIZE).samples[0]

@@ -8,11 +8,11 @@ from suite.protocols import Protocol, Setup
 from suite.protocols.setups import EAGER, offer_of
 from suite.record import JobKind, Json, Metric, digest, file_digest
 from suite.sources import code_digest
-from suite.spec.errors import SpecError
+from suite.spec.records.variant import Variant
 from suite.spec.userblocks import imported_modules
-from suite.spec.variant import Variant
 from suite.store import JobRecord, VariantRecord
 from suite.train.recipe import Recipe
+from suite.yaml.errors import SpecError
 
 _GROUPS: dict[JobKind, tuple[str, ...]] = {
     "static": ("size", "compute"),

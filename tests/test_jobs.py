@@ -7,20 +7,20 @@ import pytest
 import torch
 
 from suite import protocols
-from suite.datasets.facts import fingerprint
-from suite.datasets.forms import read_split
-from suite.datasets.shapes import ensure
+from suite.datasets.builtin.shapes import ensure
+from suite.datasets.formats.forms import read_split
+from suite.datasets.survey.facts import fingerprint
 from suite.jobs import JobError, Result, execute, static
 from suite.jobs.budget import MOST, allowance
 from suite.machine import describe
 from suite.metrics import definitions
-from suite.metrics.flops import count
+from suite.metrics.cost.flops import count
 from suite.nn.detector import build
-from suite.nn.weights import load_weights
+from suite.nn.weights.checkpoint import load_weights
 from suite.plan import Conditions, Data, plan
 from suite.protocols import Budget, Checkpoints
 from suite.spec.library import Library
-from suite.spec.variant import Expect
+from suite.spec.records.variant import Expect
 from suite.stats.budget import METRIC, used
 from suite.stats.matches import load as load_matches
 from suite.train.engine import Engine
@@ -301,7 +301,7 @@ def test_the_first_evaluation_of_a_run_is_checked_by_pycocotools_and_the_others_
 
 
 def test_evaluators_that_disagree_fail_the_job(conditions, monkeypatch):
-    monkeypatch.setattr("suite.metrics.assess.pycocotools_numbers", lambda *_: (0.5,) * 12)
+    monkeypatch.setattr("suite.metrics.accuracy.assess.pycocotools_numbers", lambda *_: (0.5,) * 12)
     with pytest.raises(JobError, match="ap: the fast evaluator gives") as caught:
         execute(job(conditions, "train"), Reporter())
 

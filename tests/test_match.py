@@ -13,14 +13,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from suite import machine, match
 from suite.match import Trial, nearest, solved
-from suite.metrics import latency
+from suite.metrics.speed import latency
 from suite.nn.deploy import deploy
 from suite.nn.detector import build
 from suite.record import Measurement
-from suite.spec.cost import Solution
-from suite.spec.errors import SpecError
 from suite.spec.library import VARIANTS, Library
-from suite.spec.variant import Variant
+from suite.spec.records.cost import Solution
+from suite.spec.records.variant import Variant
+from suite.yaml.errors import SpecError
 
 PRECISION = 0.002
 

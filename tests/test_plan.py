@@ -8,7 +8,7 @@ from suite.plan import Conditions, Data, plan
 from suite.protocols import Setup
 from suite.protocols.setups import Offer, offer_of
 from suite.record import Metric
-from suite.spec.variant import Expect, Layer, Variant
+from suite.spec.records.variant import Expect, Layer, Variant
 from suite.train.recipe import recipe
 
 METRICS = (

@@ -5,9 +5,9 @@ import pytest
 from suite import protocols
 from suite.protocols import Checkpoints, Setup
 from suite.protocols.loading import AUTOMATIC, Cache, Loading
-from suite.spec.errors import SpecError
 from suite.spec.library import Library
 from suite.train.recipe import recipe
+from suite.yaml.errors import SpecError
 
 WHOLE = """\
 title: a title

@@ -12,7 +12,7 @@ from suite.jobs import JobError, Result
 from suite.plan import Conditions, Data, Plan, plan
 from suite.record import Measurement, Metric
 from suite.runner import Summary, carry_out
-from suite.spec.variant import Layer, Variant
+from suite.spec.records.variant import Layer, Variant
 from suite.store import Store
 from suite.train.recipe import recipe
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from suite.record import Json
-from suite.spec.diff import Difference, Kind
-from suite.spec.graph import Vertex, stored_layers, vertices
-from suite.spec.variant import Part
+from suite.spec.records.variant import Part
+from suite.spec.views.diff import Difference, Kind
+from suite.spec.views.graph import Vertex, stored_layers, vertices
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from markupsafe import Markup, escape
 
 from reports.network.boxes import Box
 from reports.network.layout import LEFT, TOP, WIDTH, Layout, Placed, Point, lay_out
-from suite.spec.diff import SIGNS, Difference, Kind, LayerChange
+from suite.spec.views.diff import SIGNS, Difference, Kind, LayerChange
 
 CSS = Path(__file__).parents[1] / "assets" / "network.css"
 _LETTERS = 21  # of a block's name, that fit a box

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reports.accuracy_notes import mean_by_class
 from reports.model import Report, Row
+from reports.run.accuracy_notes import mean_by_class
 from reports.section import Section
 from reports.words import UNKNOWN, number, signed
 

@@ -1,7 +1,7 @@
 """The table of everything: sortable, filterable, copied with a click; complete without JavaScript."""
 
-from reports.headline import accuracy_call, latency_call, stride_warning
 from reports.model import Report, Row
+from reports.run.headline import accuracy_call, latency_call, stride_warning
 from reports.section import Section
 from reports.table import GROUPS, columns
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from reports.accuracy_notes import counted, evaluator_words, mean_curve, reliability
 from reports.figures.curves import SizeDot, by_size
 from reports.figures.panels import Frame, Line, panels
 from reports.model import Report, Row
+from reports.run.accuracy_notes import counted, evaluator_words, mean_curve, reliability
 from reports.section import Section
 from reports.sections.tradeoffs import mark_of
 from reports.words import UNKNOWN, number, signed

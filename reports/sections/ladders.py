@@ -2,9 +2,9 @@
 
 from reports.figures.marks import Mark
 from reports.figures.steps import Rung, draw
-from reports.headline import PRIMARY
-from reports.ladder import Ladder, Step, ladders
 from reports.model import Judged, Report
+from reports.run.headline import PRIMARY
+from reports.run.ladder import Ladder, Step, ladders
 from reports.section import Section
 from reports.sections.tradeoffs import mark_of
 from reports.table import interval

@@ -8,11 +8,10 @@ from reports.figures import ecdf
 from reports.figures.dots import Dot, forest
 from reports.figures.marks import Mark
 from reports.figures.spread import Sample, draw
-from reports.judge import latency_rule
-from reports.latency import Process, clocks_of, processes, setup_of
 from reports.model import Report, Row, Setup
-from reports.section import Section
-from reports.timing import (
+from reports.run.judge import latency_rule
+from reports.run.latency import Process, clocks_of, processes, setup_of
+from reports.run.timing import (
     CallsRow,
     MachineRow,
     aside_words,
@@ -22,6 +21,7 @@ from reports.timing import (
     percents,
     resolution_words,
 )
+from reports.section import Section
 from reports.words import CALLS, counted, signed_percent
 from suite.stats.intervals import Estimate, median_interval
 

@@ -6,9 +6,9 @@ from markupsafe import Markup
 
 from reports.figures.marks import Mark
 from reports.figures.roofline import Reached, Roof, draw
-from reports.headline import latency_call
-from reports.latency import milliseconds, setup_of
 from reports.model import Item, Report, Row, Setup
+from reports.run.headline import latency_call
+from reports.run.latency import milliseconds, setup_of
 from reports.section import Section
 from reports.words import number, signed_percent
 from suite.stats.intervals import median_interval

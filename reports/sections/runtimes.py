@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reports.judge import latency_rule
-from reports.latency import milliseconds, setup_of
 from reports.model import Item, Judged, Report, Row, Setup
+from reports.run.judge import latency_rule
+from reports.run.latency import milliseconds, setup_of
 from reports.section import Section
 from reports.table import interval
 from reports.words import CALLS, MARKS, number

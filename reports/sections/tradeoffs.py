@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from reports.figures.marks import Mark
 from reports.figures.tradeoff import Point, draw
-from reports.headline import PRIMARY, accuracy_call
-from reports.latency import milliseconds
 from reports.model import Report, Row, Setup
+from reports.run.headline import PRIMARY, accuracy_call
+from reports.run.latency import milliseconds
 from reports.section import Section
 from reports.words import MARKS, listed
 from suite.stats.intervals import median_interval

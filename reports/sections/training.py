@@ -1,8 +1,8 @@
 """How the variants learned, and what they see by object size."""
 
-from reports.budget import stated_budget
 from reports.figures.curves import Curve, SizeDot, by_size, loss
 from reports.model import Report, Row
+from reports.run.budget import stated_budget
 from reports.section import Section
 from reports.sections.tradeoffs import mark_of
 from suite.record import Json, Measurement

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from reports.headline import stride_warning
 from reports.model import Report, Row
 from reports.network.boxes import LayerFacts, boxes
 from reports.network.draw import Drawing, figure
+from reports.run.headline import stride_warning
 from reports.section import Section
 from reports.words import compact, counted, listed, number
 from suite.record import Json
-from suite.spec.diff import SIGNS, Difference, Kind, difference
+from suite.spec.views.diff import SIGNS, Difference, Kind, difference
 from suite.store.records import STRIDES
 
 _MOST_TABLES = 40  # variants; beyond that a page would be mostly tables of layers

@@ -3,13 +3,12 @@
 import math
 from dataclasses import dataclass
 
-from reports.budget import unequal_budget
-from reports.certainty import Certainty, certainties, chance_words, needed_words
-from reports.headline import recipe_warning, stride_warning
-from reports.judge import latency_rule
-from reports.matched import matched_words, missed_words
 from reports.model import Judged, Report, Row
-from reports.published import outside_band
+from reports.run.budget import unequal_budget
+from reports.run.certainty import Certainty, certainties, chance_words, needed_words
+from reports.run.headline import recipe_warning, stride_warning
+from reports.run.judge import latency_rule, matched_words, missed_words
+from reports.run.published import outside_band
 from reports.section import Section
 from reports.start import start_warning, start_words
 from reports.table import STATES, Cell, judged_cell, relative

@@ -73,7 +73,7 @@ def command(
     stride = max(model.strides)
     if image_size % stride:
         raise Refusal(ExitCode.USAGE, f"--imgsz {image_size}: {model.name} needs a multiple of {stride}")
-    from suite.metrics.latency import Settings, noise
+    from suite.metrics.speed.latency import Settings, noise
 
     source = _Source(model, noise(Settings(image_size=image_size, batch=batch)), _facts(model, image_size, batch))
     path = output or Path(f"{model.name}{SUFFIXES[target]}")

@@ -14,9 +14,9 @@ import click
 from suite import machine
 from suite.cli.options import json_option, name_argument, open_library
 from suite.cli.output import reply, say, table
-from suite.metrics.rounds import Settings
+from suite.metrics.speed.rounds import Settings
 from suite.record import Json, canonical_json, digest
-from suite.spec.variant import Variant
+from suite.spec.records.variant import Variant
 from suite.stats.intervals import Estimate, log_ratios, ratio
 from suite.stats.simulation import LEAST, Coverage, coverage, lag_one
 
@@ -140,7 +140,7 @@ def _carry_out(plan: _Plan) -> list[dict[str, Any]]:
 def _add(plan: _Plan, condition: str, number: int) -> dict[str, Any]:
     from dataclasses import replace
 
-    from suite.metrics.rehearsal import burners, repeat
+    from suite.metrics.speed.aa_test import burners, repeat
 
     load: AbstractContextManager[None] = burners() if condition == "loaded" else nullcontext()
     with load:

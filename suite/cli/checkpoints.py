@@ -9,7 +9,7 @@ from suite.cli.finals import final
 from suite.cli.options import open_library
 from suite.cli.output import ExitCode, Refusal
 from suite.record import Json
-from suite.spec.objective import Suppression
+from suite.spec.records.objective import Suppression
 
 if TYPE_CHECKING:
     from suite.nn.detector import Detector
@@ -37,7 +37,7 @@ def load_detector(name: str, weights: Path, variants: Sequence[Path], *, allow_c
     library = open_library(variants, allow_code=allow_code)
     variant = final(library.load(name), library)
     from suite.nn.detector import build
-    from suite.nn.weights import WeightsError, load_weights
+    from suite.nn.weights.checkpoint import WeightsError, load_weights
 
     try:
         facts, classes = _facts(weights)
@@ -62,9 +62,9 @@ def fitting_size(imgsz: int | None, loaded: Loaded) -> int:
 
 def _facts(weights: Path) -> tuple[Mapping[str, Json], int]:
     """What the checkpoint says of itself, and its number of classes."""
-    from suite.nn.pickles import read_reference_checkpoint
-    from suite.nn.reference import reference_classes
-    from suite.nn.weights import WeightsError, load_checkpoint
+    from suite.nn.weights.checkpoint import WeightsError, load_checkpoint
+    from suite.nn.weights.pickles import read_reference_checkpoint
+    from suite.nn.weights.reference import reference_classes
 
     if not weights.is_file():
         raise WeightsError(f"{weights}: no such file; `train` writes a .safetensors file, YOLOv5 a .pt file")
@@ -82,6 +82,6 @@ def _facts(weights: Path) -> tuple[Mapping[str, Json], int]:
 
 def _names(classes: int) -> tuple[str, ...]:
     """COCO's for 80 classes, as YOLOv5's own files mean them; numbers otherwise."""
-    from suite.datasets.names import COCO_NAMES
+    from suite.datasets.formats.names import COCO_NAMES
 
     return COCO_NAMES if classes == len(COCO_NAMES) else tuple(f"class {index}" for index in range(classes))

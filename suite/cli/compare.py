@@ -8,12 +8,11 @@ from typing import Literal
 
 import click
 
-from reports.certainty import doubt_words, needed_words
-from reports.pair import Pair, PairError, Training, Wanted, pair
-from reports.pair_latency import TimedPair, timed_pair
+from reports.compare.pair import Pair, PairError, Training, Wanted, pair
+from reports.compare.pair_latency import TimedPair, timed_pair
+from reports.run.certainty import doubt_words, needed_words
 from reports.words import signed
-from suite.cli.file_options import out_option
-from suite.cli.options import json_option
+from suite.cli.options import json_option, out_option
 from suite.cli.output import ExitCode, Refusal, reply, say, table
 from suite.record import Json
 from suite.stats.intervals import Estimate

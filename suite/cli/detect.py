@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from suite.cli.checkpoints import Loaded, fitting_size, load_detector
-from suite.cli.file_options import out_option
-from suite.cli.options import allow_code_option, json_option, name_argument, variants_option
+from suite.cli.options import allow_code_option, json_option, name_argument, out_option, variants_option
 from suite.cli.output import ExitCode, reply, say, table
 from suite.record import Json
-from suite.spec.objective import Suppression
+from suite.spec.records.objective import Suppression
 
 if TYPE_CHECKING:
     from suite.datasets.images import Image, Letterbox

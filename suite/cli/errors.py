@@ -1,16 +1,17 @@
 """How a command ends badly: the one place that knows which exception gives which exit code and what is said."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from suite.cli.output import ExitCode, reply, say
+from suite.cli.output import ExitCode, Refusal, reply, say
 from suite.record import Json
-from suite.spec.errors import NoMatchError, Problem, SpecError
-from suite.spec.variant import Mark
+from suite.yaml.errors import NoMatchError, Problem, SpecError
+from suite.yaml.mark import Mark
 
 LOG_FOLDER = Path("out/log")
 SHOWN_COLUMNS = 160
@@ -33,7 +34,7 @@ def print_problems(problems: Sequence[Problem], *, err: bool = True) -> None:
 def _line_of(mark: Mark | None) -> str:
     """The line that a mark points at; a problem that shows after building has only the mark."""
     try:
-        from suite.spec.decode import read_text
+        from suite.spec.language.decode import read_text
 
         lines = read_text(Path(mark.file)).splitlines() if mark else []
     except SpecError:
@@ -100,3 +101,16 @@ def _keep_traceback(error: BaseException) -> str:
     except OSError:
         return f"the traceback:\n{text}"
     return f"the traceback is in {path}"
+
+
+@contextmanager
+def refusing_data() -> Iterator[None]:
+    """Wrong files end the command with exit code 2; no data, or nothing of it that can be used, with 4."""
+    from suite.datasets.split import BrokenPictureError, DataError, MissingDataError
+
+    try:
+        yield
+    except (MissingDataError, BrokenPictureError) as error:
+        raise Refusal(ExitCode.NOTHING, str(error)) from error
+    except DataError as error:
+        raise Refusal(ExitCode.USAGE, str(error)) from error

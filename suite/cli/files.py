@@ -5,9 +5,9 @@ from pathlib import Path
 
 from suite.cli.output import ExitCode, Refusal
 from suite.spec.catalogue import is_name
-from suite.spec.document import shown_path
-from suite.spec.errors import quote
 from suite.spec.library import VARIANTS
+from suite.yaml.document import shown_path
+from suite.yaml.errors import quote
 
 SCHEMA = VARIANTS.parent / "schema" / "variant.schema.json"
 NAME_HINT = "a name has letters, digits, '.', '_' and '-' and starts with a letter or digit"

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from suite.cli.output import say
-from suite.spec.cost import Match
 from suite.spec.library import Library
-from suite.spec.variant import Variant
+from suite.spec.records.cost import Match
+from suite.spec.records.variant import Variant
 
 OUT = Path("out")
 _METRICS = {"flops": "multiply-adds", "params": "parameters", "latency": "latency"}

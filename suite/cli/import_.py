@@ -8,12 +8,12 @@ import click
 from suite.cli.files import schema_line, spec_path, write_spec
 from suite.cli.options import json_option
 from suite.cli.output import reply, say
-from suite.spec.decode import read_text
-from suite.spec.document import shown_path
-from suite.spec.importer import import_model
+from suite.spec.blocks.signatures import default_signatures
+from suite.spec.language.decode import read_text
 from suite.spec.library import VARIANTS
-from suite.spec.signatures import default_signatures
-from suite.spec.write import write
+from suite.spec.views.write import write
+from suite.spec.yolov5.importer import import_model
+from suite.yaml.document import shown_path
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 

@@ -10,9 +10,9 @@ from suite.cli.finals import open_words
 from suite.cli.options import json_option, names_argument, open_library, variants_option
 from suite.cli.output import ExitCode, reply, table
 from suite.record import Json
-from suite.spec.errors import Problem, SpecError
 from suite.spec.library import Library
-from suite.spec.variant import Variant
+from suite.spec.records.variant import Variant
+from suite.yaml.errors import Problem, SpecError
 
 
 @click.command("list")

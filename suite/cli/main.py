@@ -12,7 +12,7 @@ import click
 
 from suite.cli.errors import report_error
 from suite.cli.output import ExitCode, Refusal
-from suite.spec.errors import suggest
+from suite.yaml.errors import suggest
 
 PROGRAM = "ablation"
 BROKEN_PIPE = 141  # what a shell reports of a program that SIGPIPE ended
@@ -65,8 +65,11 @@ class LazyGroup(click.Group):
         if cmd_name not in dict(COMMANDS):
             return None
         module = f"suite.cli.{cmd_name}{'_' if iskeyword(cmd_name) else ''}"
-        if importlib.util.find_spec(module) is None:
+        spec = importlib.util.find_spec(module)
+        if spec is None:
             raise Refusal(ExitCode.USAGE, f"the command {cmd_name!r} is not part of this version")
+        if spec.submodule_search_locations is not None:  # a command of several files
+            module += ".command"
         command: click.Command = importlib.import_module(module).command
         return command
 

@@ -10,8 +10,8 @@ from typing import TextIO
 
 import click
 
-from suite.cli import running, summary
-from suite.cli.progress import lines
+from suite.cli.run import running, summary
+from suite.cli.run.progress import lines
 from suite.cli.run_options import Options, run_options
 
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -9,9 +10,10 @@ import click
 from click.shell_completion import CompletionItem
 
 from suite.cli.output import say
-from suite.spec.document import shown_path
+from suite.protocols.loading import MOST_WORKERS, Cache, Loading, parse_cache
 from suite.spec.library import VARIANTS, Library
 from suite.spec.userblocks import lies_in_project
+from suite.yaml.document import shown_path
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -82,3 +84,63 @@ def complete_name(context: click.Context, _: click.Parameter, incomplete: str) -
     names = open_library(folders).names()
     found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
     return found or ([CompletionItem(incomplete, type="file")] if os.sep in incomplete else [])
+
+
+def out_option(about: str, default: Path = Path("out")) -> Callable[[Command], Command]:
+    """`--out DIR`, as `out`: a folder."""
+    return click.option(
+        "--out",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=default,
+        show_default=True,
+        metavar="DIR",
+        help=about,
+    )
+
+
+def weights_option(function: Command) -> Command:
+    """`--weights FILE`, as `weights`: what training starts from."""
+    return click.option(
+        "--weights",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Start from a checkpoint (.safetensors), YOLOv5's .pt, or timm's .safetensors; each layer from its own.",
+    )(function)
+
+
+def chosen_loading(loading: Loading, workers: str | None, cache: Cache | None) -> Loading:
+    """The loading with what the command line says of it."""
+    if workers is not None:
+        loading = replace(loading, workers=None if workers == "auto" else int(workers))
+    return loading if cache is None else replace(loading, cache=cache)
+
+
+def _workers(context: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
+    if text is None or text == "auto" or (text.isdecimal() and int(text) <= MOST_WORKERS):
+        return text
+    raise click.BadParameter(
+        f"it is 'auto' or a whole number from 0 to {MOST_WORKERS}, not {text!r}", context, parameter
+    )
+
+
+def _cache(context: click.Context, parameter: click.Parameter, text: str | None) -> Cache | None:
+    try:
+        return None if text is None else parse_cache(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), context, parameter) from error
+
+
+LOADING_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+    click.option(
+        "--workers",
+        metavar="N",
+        callback=_workers,
+        help="Processes that make batches ahead of each training; 'auto' goes by the machine. Changes no result.",
+    ),
+    click.option(
+        "--cache",
+        metavar="WHERE",
+        callback=_cache,
+        help="Keep decoded pictures: ram:SIZE, disk:DIR[:SIZE] or none, such as ram:4G. Changes no result.",
+    ),
+)

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from suite.cli.file_options import out_option
-from suite.cli.options import json_option
+from suite.cli.options import json_option, out_option
 from suite.cli.output import ExitCode, Refusal, reply
 from suite.store import Store, StoreError
 

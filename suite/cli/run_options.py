@@ -8,9 +8,14 @@ from typing import Any, TypeAlias
 
 import click
 
-from suite.cli.file_options import out_option, weights_option
-from suite.cli.loading_options import OPTIONS
-from suite.cli.options import allow_code_option, names_argument, variants_option
+from suite.cli.options import (
+    LOADING_OPTIONS,
+    allow_code_option,
+    names_argument,
+    out_option,
+    variants_option,
+    weights_option,
+)
 from suite.protocols.loading import Cache
 
 _Decorator: TypeAlias = Callable[[Callable[..., int]], Callable[..., int]]
@@ -86,7 +91,7 @@ _OPTIONS: tuple[_Decorator, ...] = (
     weights_option,
     out_option("Where store, logs, artifacts and report go."),
     click.option("--seeds", metavar="N,N,...", callback=_parse_seeds, help="Seeds instead of the protocol's."),
-    *OPTIONS,
+    *LOADING_OPTIONS,
     click.option("--force", is_flag=True, help="Measure again what is stored."),
     click.option("--strict", is_flag=True, help="Exit with 5 if copies of one network show the machine unfit to time."),
     click.option("--wait", is_flag=True, help="Wait for another run on the same store instead of giving up."),

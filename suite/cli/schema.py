@@ -6,8 +6,8 @@ import click
 
 from suite.cli.options import json_option
 from suite.cli.output import reply
-from suite.spec.schema import schema
-from suite.spec.signatures import default_signatures
+from suite.spec.blocks.signatures import default_signatures
+from suite.spec.language.schema import schema
 
 
 @click.command("schema")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from suite.record import Json, Measurement, Stage
-from suite.spec.errors import SpecError
+from suite.yaml.errors import SpecError
 
 if TYPE_CHECKING:
     from suite.plan import Job

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from suite.metrics import TRAINING
-from suite.metrics.flops import GIGA, count
+from suite.metrics.cost.flops import GIGA, count
 from suite.nn.detector import build
 from suite.protocols import Budget
 from suite.record import Measurement
-from suite.spec.variant import Variant
+from suite.spec.records.variant import Variant
 from suite.stats.budget import METRIC, Used
 from suite.train.loop import Trained
 

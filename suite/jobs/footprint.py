@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from suite.spec.variant import Variant
+from suite.spec.records.variant import Variant
 from suite.train.recipe import Recipe
 
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # glibc, malloc.h
@@ -118,7 +118,7 @@ def _step_of(question: Question) -> Callable[[], None]:
 
     import torch
 
-    from suite.datasets.loader import Batch
+    from suite.datasets.loading.loader import Batch
     from suite.nn.detector import build
     from suite.train.loop import train
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from suite.jobs import Reporter, Result
 from suite.machine.threads import AUTO
-from suite.metrics.latency import VERSION, Settings, measure_latency
-from suite.metrics.roof import measure_roof, measure_work
+from suite.metrics.speed.latency import VERSION, Settings, measure_latency
+from suite.metrics.speed.roof import measure_roof, measure_work
 from suite.plan import Job
 from suite.record import Json, Measurement
 from suite.runtimes import RuntimeUnfitError

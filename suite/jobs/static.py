@@ -5,16 +5,16 @@ from torch import Tensor, nn
 
 from suite.jobs import JobError, Reporter, Result
 from suite.metrics.audit import measure_audit
-from suite.metrics.complexity import measure_complexity
-from suite.metrics.flops import count
-from suite.metrics.forms import build_forms, parameter_total
-from suite.metrics.size import measure_size
+from suite.metrics.cost.complexity import measure_complexity
+from suite.metrics.cost.flops import count
+from suite.metrics.cost.forms import build_forms, parameter_total
+from suite.metrics.cost.size import measure_size
 from suite.nn.deploy import deploy
 from suite.nn.detector import build, replaced_convolutions
 from suite.plan import Job
 from suite.record import Json, Measurement, canonical_json
-from suite.spec.promise import broken_promises
-from suite.spec.variant import Expect, Variant
+from suite.spec.records.variant import Expect, Variant
+from suite.spec.views.expectation import broken_promises
 from suite.store.records import STRIDES
 
 VERSION = 1

@@ -8,35 +8,35 @@ from pathlib import Path
 
 import torch
 
-from suite.datasets.forms import read_split
-from suite.datasets.loader import TrainingBatches
+from suite.datasets.formats.forms import read_split
+from suite.datasets.loading.loader import TrainingBatches
 from suite.datasets.split import Picture, Split
 from suite.jobs import JobError, Reporter, Result
 from suite.jobs.budget import Allowance, allowance, measure_budget
 from suite.jobs.journal import Journal, has_tensorboard, open_board
 from suite.metrics import TRAINING
-from suite.metrics.accuracy import Evaluation, evaluate
-from suite.metrics.authority import EvaluatorError
-from suite.metrics.curves import fitness
-from suite.metrics.results import write_results
+from suite.metrics.accuracy.coco_reference import EvaluatorError
+from suite.metrics.accuracy.curves import fitness
+from suite.metrics.accuracy.detections import Evaluation, evaluate
+from suite.metrics.accuracy.stored import write_results
 from suite.nn.detector import Detector, build
-from suite.nn.transfer import start_from
-from suite.nn.weights import WeightsError, save_checkpoint
+from suite.nn.weights.checkpoint import WeightsError, save_checkpoint
+from suite.nn.weights.transfer import start_from
 from suite.plan import Job
 from suite.protocols import Budget
 from suite.protocols.loading import Loading
 from suite.protocols.protocol import Evaluation as Scored
 from suite.record import Json, Measurement
-from suite.spec.variant import Variant
-from suite.spec.words import SCRATCH
+from suite.spec.language.vocabulary import SCRATCH
+from suite.spec.records.variant import Variant
 from suite.stats import matches
 from suite.train.curve import Score
 from suite.train.diverged import TrainingDiverged
 from suite.train.loop import Progress, Trained, train
+from suite.train.memory_limit import TrainingOutOfMemory
+from suite.train.process_group import ALONE, Team
 from suite.train.recipe import Recipe
-from suite.train.room import TrainingOutOfMemory
 from suite.train.snapshot import CheckpointError, Every, Keeper, Snapshot
-from suite.train.team import ALONE, Team
 
 YOLOV5 = Scored(confidence=0.001, iou=0.6, max_detections=300)  # what YOLOv5 itself scores by default
 

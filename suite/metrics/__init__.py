@@ -4,7 +4,7 @@ import importlib
 
 from suite.record import Metric
 
-ORDER = ("size", "flops", "complexity", "latency", "roof", "accuracy")
+ORDER = ("cost.size", "cost.flops", "cost.complexity", "speed.latency", "speed.roof", "accuracy.detections")
 """The files, in the order in which their metrics are shown."""
 
 TRAINING: tuple[Metric, ...] = (

@@ -19,8 +19,8 @@ from suite.record import Json, Measurement
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from suite.metrics.forms import Forms
-    from suite.metrics.work import Call
+    from suite.metrics.cost.forms import Forms
+    from suite.metrics.cost.work import Call
 
 VERSION = 1
 TOLERANCE = 0.01  # counters that differ by less agree
@@ -106,8 +106,8 @@ def measure_audit(forms: "Forms", image_size: int = 640) -> tuple[Measurement, .
 
     A counter that breaks gives a measurement without samples whose notes state the reason.
     """
-    from suite.metrics.forms import blank
-    from suite.metrics.work import record
+    from suite.metrics.cost.forms import blank
+    from suite.metrics.cost.work import record
 
     images = blank(image_size)
     calls = record(forms.trained, images)
@@ -147,7 +147,7 @@ def ask_fvcore(model: "nn.Module", images: "Tensor", calls: "Sequence[Call]") ->
     """What fvcore counts of `model(images)`, traced on the processor with weights and images of zeros."""
     import torch
 
-    from suite.metrics.work import without_fast_attention
+    from suite.metrics.cost.work import without_fast_attention
 
     with _silenced(), torch.no_grad(), without_fast_attention():
         from fvcore.nn import FlopCountAnalysis

@@ -10,8 +10,8 @@ from types import ModuleType
 
 from torch import nn
 
-from suite.spec.blockfile import BlockFile
-from suite.spec.errors import SpecError
+from suite.spec.records.blockfile import BlockFile
+from suite.yaml.errors import SpecError
 
 
 def find_class(address: str, files: Sequence[BlockFile] = ()) -> type[nn.Module]:

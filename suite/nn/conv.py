@@ -15,9 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from suite.nn.layers import ConvNormAct, LayerNorm2d
-from suite.spec.errors import SpecError
-from suite.spec.matching import fits
-from suite.spec.variant import Mark, Norm, Selector
+from suite.spec.records.variant import Norm, Selector
+from suite.spec.solve.matching import fits
+from suite.yaml.errors import SpecError
+from suite.yaml.mark import Mark
 
 # what a mistake in a block or operator raises: torch's, timm's assertions, and Python's own on code that never ran
 MISTAKES = (

@@ -16,11 +16,11 @@ from suite.nn.limits import require_size
 from suite.nn.network import Detector, Node, Source, apply_schedules
 from suite.nn.seeding import seeded
 from suite.nn.shapes import Shapes
-from suite.spec.blockfile import BlockFile
-from suite.spec.errors import SpecError
-from suite.spec.matching import explain
-from suite.spec.roles import numbered
-from suite.spec.variant import Layer, Variant
+from suite.spec.records.blockfile import BlockFile
+from suite.spec.records.variant import Layer, Variant
+from suite.spec.solve.matching import explain
+from suite.spec.solve.roles import numbered
+from suite.yaml.errors import SpecError
 
 __all__ = ["PROBE", "Detector", "apply_schedules", "build", "convolutions"]
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from suite.nn.network import Detector
-from suite.spec.errors import SpecError
-from suite.spec.variant import Variant
+from suite.spec.records.variant import Variant
+from suite.yaml.errors import SpecError
 
 
 def frozen_layers(model: Detector, variant: Variant) -> Mapping[str, tuple[str, ...]]:

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from suite.nn.heads import Head
 from suite.nn.layers import DropPath
 from suite.nn.recompute import recomputed
-from suite.spec.variant import Part, Schedule, Variant
-from suite.spec.words import DROP_PATH
+from suite.spec.language.vocabulary import DROP_PATH
+from suite.spec.records.variant import Part, Schedule, Variant
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Node:
     strides: tuple[int, ...]  # in pixels, one an output
     tags: tuple[str, ...]
     kept: bool  # a later layer than the next one reads an output
-    role: str = ""  # which layer it is, whatever stands around it (`suite.spec.roles`)
+    role: str = ""  # which layer it is, whatever stands around it (`suite.spec.solve.roles`)
     copies: int = 1  # of the block, stacked
 
     @property

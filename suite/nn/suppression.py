@@ -8,7 +8,7 @@ from torch import Tensor
 from torchvision.ops import nms as greedy_nms
 
 from suite.nn.boxes import cxcywh_to_xyxy, iou_aligned, xyxy_to_cxcywh
-from suite.spec.objective import Suppression
+from suite.spec.records.objective import Suppression
 
 CANDIDATES = 30_000  # of one image, best first: what an untrained model finds beyond them is noise
 FIRST_CANDIDATES = 600

@@ -19,9 +19,9 @@ from suite.protocols.protocol import (
 )
 from suite.protocols.published import Published, Result
 from suite.protocols.setups import Setup, setups
-from suite.spec.document import Node, Scalar, Table, parse, read_bytes, shown_path
-from suite.spec.errors import Problems, SpecError, suggest
-from suite.spec.reader import Reader
+from suite.yaml.document import Node, Scalar, Table, parse, read_bytes, shown_path
+from suite.yaml.errors import Problems, SpecError, suggest
+from suite.yaml.reader import Reader
 
 FOLDER = Path(__file__).parent
 _METRICS: tuple[MetricFile, ...] = ("size", "flops", "latency", "accuracy")

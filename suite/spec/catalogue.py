@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from suite.spec.decode import read_text, read_tree
-from suite.spec.designs import Member, expand, is_design
-from suite.spec.document import Table, shown_path
-from suite.spec.errors import Problem, Problems, SpecError, quote
-from suite.spec.variant import Mark
+from suite.spec.language.decode import read_text, read_tree
+from suite.spec.language.designs import Member, expand, is_design
+from suite.yaml.document import Table, shown_path
+from suite.yaml.errors import Problem, Problems, SpecError, quote
+from suite.yaml.mark import Mark
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _SIGNS = ("steps", "axes")  # a file without these words is no design, and need not be parsed to know its name

@@ -8,17 +8,18 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from suite.spec.blockfile import BlockFile
+from suite.spec.blocks.signatures import Signatures, default_signatures
 from suite.spec.catalogue import Catalogue, is_name
-from suite.spec.decode import decode_tree, read_text, read_tree
-from suite.spec.document import Node, Scalar, Table, shown_path
-from suite.spec.errors import NoMatchError, Problem, Problems, SpecError, quote, suggest
-from suite.spec.resolve import Lookup, resolve
-from suite.spec.signatures import Signatures, default_signatures
-from suite.spec.source import Reference, SpecFile
+from suite.spec.language.decode import decode_tree, read_text, read_tree
+from suite.spec.language.vocabulary import MAX_WORK
+from suite.spec.records.blockfile import BlockFile
+from suite.spec.records.source import Reference, SpecFile
+from suite.spec.records.variant import PARTS, Variant
+from suite.spec.solve.resolve import Lookup, resolve
 from suite.spec.userblocks import Scope, Trust, read_blocks
-from suite.spec.variant import PARTS, Mark, Variant
-from suite.spec.words import MAX_WORK
+from suite.yaml.document import Node, Scalar, Table, shown_path
+from suite.yaml.errors import NoMatchError, Problem, Problems, SpecError, quote, suggest
+from suite.yaml.mark import Mark
 
 VARIANTS = Path(__file__).resolve().parents[2] / "variants"
 MAX_ANCESTORS = 32

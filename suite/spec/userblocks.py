@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
-from suite.spec.blockfile import BlockFile
-from suite.spec.decode import read_text
-from suite.spec.document import Node, Table, shown_path
-from suite.spec.errors import Problems, SpecError, quote
-from suite.spec.reader import Reader
-from suite.spec.signatures import BlockSignature, Signatures, classes_of, signature_in
-from suite.spec.variant import Mark
+from suite.spec.blocks.signatures import BlockSignature, Signatures, classes_of, signature_in
+from suite.spec.language.decode import read_text
+from suite.spec.records.blockfile import BlockFile
+from suite.yaml.document import Node, Table, shown_path
+from suite.yaml.errors import Problems, SpecError, quote
+from suite.yaml.mark import Mark
+from suite.yaml.reader import Reader
 
 MAX_FILES = 16
 Trust: TypeAlias = Callable[[Path, Path], bool]

@@ -9,19 +9,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from suite.datasets.loader import Batch
+from suite.datasets.loading.loader import Batch
 from suite.nn.detector import Detector, apply_schedules
 from suite.nn.freeze import frozen_layers
 from suite.record import Json
-from suite.spec.variant import Variant
+from suite.spec.records.variant import Variant
 from suite.train.curve import CurvePoint
 from suite.train.diverged import TrainingDiverged, explain_gradient, explain_loss, first_not_finite
 from suite.train.ema import Ema
 from suite.train.flat import FlatState
-from suite.train.objective import objective
+from suite.train.losses.objective import objective
 from suite.train.optim import Pace, optimizer
+from suite.train.process_group import ALONE, Team
 from suite.train.recipe import Recipe
-from suite.train.team import ALONE, Team
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 SMALLEST_SCALE = 2.0**-10  # of fp16's gradients, which begins at 2 ** 16: what overflows here overflows always

@@ -10,20 +10,18 @@ from typing import Literal
 
 import torch
 
-from suite.datasets.loader import Batch
+from suite.datasets.loading.loader import Batch
 from suite.nn.detector import Detector
 from suite.record import Json
-from suite.spec.variant import Variant
+from suite.spec.records.variant import Variant
 from suite.train.curve import CurvePoint, Score, best, read_curve, window, write_curve
 from suite.train.diverged import TrainingDiverged
 from suite.train.engine import Engine
-from suite.train.kernels import fast_pointwise
-from suite.train.memory import keep_freed_memory
+from suite.train.host import fast_pointwise, keep_freed_memory, reproducible
+from suite.train.memory_limit import TrainingOutOfMemory, is_out_of_memory, room_for
+from suite.train.process_group import ALONE, Team
 from suite.train.recipe import Recipe
-from suite.train.reproducible import reproducible
-from suite.train.room import TrainingOutOfMemory, is_out_of_memory, room_for
 from suite.train.snapshot import CheckpointError, Keeper, Snapshot
-from suite.train.team import ALONE, Team
 
 End = Literal["", "budget", "time", "patience"]
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
-from suite.datasets.augment_settings import Augment, bounded
-from suite.spec.document import Node, Table, parse, read_bytes, shown_path
-from suite.spec.errors import Problems, SpecError, suggest
-from suite.spec.reader import Reader
+from suite.datasets.augment.settings import Augment, bounded
+from suite.yaml.document import Node, Table, parse, read_bytes, shown_path
+from suite.yaml.errors import Problems, SpecError, suggest
+from suite.yaml.reader import Reader
 
 RECIPES = Path(__file__).parent / "recipes"
 

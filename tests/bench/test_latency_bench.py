@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from suite.metrics.flops import measure_flops
-from suite.metrics.forms import build_forms
-from suite.metrics.latency import Settings, noise
-from suite.metrics.stages import Pipeline, Thresholds
+from suite.metrics.cost.flops import measure_flops
+from suite.metrics.cost.forms import build_forms
+from suite.metrics.speed.latency import Settings, noise
+from suite.metrics.speed.stages import Pipeline, Thresholds
 from suite.nn.deploy import deploy
 from suite.nn.detector import build
 from suite.runtimes import Options, RuntimeUnfitError, open_session

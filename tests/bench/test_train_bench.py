@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from suite.datasets.loader import Batch
+from suite.datasets.loading.loader import Batch
 from suite.nn.detector import build
 from suite.nn.suppression import nms
 from suite.spec.library import Library
-from suite.train.assign import Priors
 from suite.train.loop import train
-from suite.train.loss import DetectionLoss
+from suite.train.losses.assign import Priors
+from suite.train.losses.loss import DetectionLoss
 from suite.train.recipe import recipe
 
 

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from suite.cli.main import main
-from suite.metrics import rehearsal
-from suite.metrics.rehearsal import Repetition
-from suite.metrics.rounds import Round, Rounds, Visit
+from suite.metrics.speed import aa_test as rehearsal
+from suite.metrics.speed.aa_test import Repetition
+from suite.metrics.speed.rounds import Round, Rounds, Visit
 
 
 class FakeRepetitions:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reports.gather import gather
+from reports.run.gather import gather
 from suite.cli.main import main
 from suite.stats.difference import Side, difference
 from suite.stats.matches import save

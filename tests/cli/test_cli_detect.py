@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from suite.cli import detect
 from suite.cli.checkpoints import Loaded
 from suite.cli.main import main
-from suite.datasets.names import COCO_NAMES
+from suite.datasets.formats.names import COCO_NAMES
 from suite.nn.detector import build
-from suite.nn.reference import reference_names
-from suite.nn.weights import save_checkpoint
+from suite.nn.weights.checkpoint import save_checkpoint
+from suite.nn.weights.reference import reference_names
 from suite.spec.library import Library
-from suite.spec.objective import Suppression
+from suite.spec.records.objective import Suppression
 from tests.nn.reference_checkpoint import write_reference
 
 

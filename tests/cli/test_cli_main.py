@@ -13,8 +13,8 @@ import pytest
 from suite.cli import main as main_module
 from suite.cli.main import COMMANDS, main
 from suite.cli.output import ExitCode, Refusal, say, table
-from suite.spec.errors import NoMatchError, SpecError
-from suite.spec.variant import Mark
+from suite.yaml.errors import NoMatchError, SpecError
+from suite.yaml.mark import Mark
 
 ROOT = Path(__file__).parents[2]
 Fake = Callable[[Callable[[], object]], None]

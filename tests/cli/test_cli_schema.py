@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from suite.cli.main import main
-from suite.spec.schema import schema
-from suite.spec.signatures import default_signatures
+from suite.spec.blocks.signatures import default_signatures
+from suite.spec.language.schema import schema
 
 COMMITTED = Path(__file__).parents[2] / "schema" / "variant.schema.json"
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from suite.cli.main import main
-from suite.spec.words import MAX_EDITS, MAX_LAYERS
+from suite.spec.language.vocabulary import MAX_EDITS, MAX_LAYERS
 from tests.spec.made_specs import FILES
 
 ROOT = Path(__file__).parents[2]
@@ -258,7 +258,7 @@ def test_no_command_that_builds_takes_memory_for_a_gigantic_network(tmp_path: Pa
 def test_a_gigantic_network_is_not_trained(tmp_path: Path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "hostile.yaml").write_text(f"base: yolov5s\nedits: {HUGE['parameters']}\n")
-    from suite.datasets.shapes import ensure
+    from suite.datasets.builtin.shapes import ensure
 
     data = str(ensure(tmp_path / "data", train=2, val=2, size=64))
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from suite.nn.deploy import deploy
 from suite.nn.layers import ConvNormAct
-from suite.spec.signatures import REQUIRED, BlockSignature, default_signatures
+from suite.spec.blocks.signatures import REQUIRED, BlockSignature, default_signatures
 from tests.contracts.exports import exported
 
 IN, OUT, SIZE = 16, 24, 16

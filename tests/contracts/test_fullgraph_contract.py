@@ -17,7 +17,7 @@ from suite.match import solved
 from suite.nn.deploy import deploy
 from suite.nn.detector import Detector, build
 from suite.spec.library import Library
-from suite.spec.variant import Layer, Variant
+from suite.spec.records.variant import Layer, Variant
 
 LIBRARY = Library()
 CLASSES, SIDE = 3, 128

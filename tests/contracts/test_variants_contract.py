@@ -10,12 +10,12 @@ from math import lcm
 import pytest
 import torch
 
-from suite.metrics.trial import Trial, try_built
+from suite.metrics.export_check import Trial, try_built
 from suite.nn.detector import Detector, build
 from suite.nn.shapes import Shapes
 from suite.spec.library import Library
-from suite.spec.promise import broken_promises
-from suite.spec.variant import Variant
+from suite.spec.records.variant import Variant
+from suite.spec.views.expectation import broken_promises
 from tests.contracts.globals import changed, snapshot
 from tests.contracts.variants import CLASSES, LIBRARY, final, up_to, warm_up
 

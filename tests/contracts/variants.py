@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from suite.match import solved
-from suite.metrics.trial import try_built
+from suite.metrics.export_check import try_built
 from suite.nn.detector import Detector, build
 from suite.spec.library import Library
-from suite.spec.variant import Variant
+from suite.spec.records.variant import Variant
 from tests.nn.reference_fill import filled_value
 
 LIBRARY = Library()

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.datasets.augment import Sample
+from suite.datasets.augment.order import Sample
 
 BACKGROUND = 40
 COLOURS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (255, 0, 255), (0, 255, 255), (255, 255, 255)]

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from suite.datasets.augment import adjust_hsv
+from suite.datasets.augment.order import adjust_hsv
 from suite.datasets.decode import load_image
 from suite.datasets.images import encode_jpeg, letterbox, resize_longest, scale_to, stretch
 from suite.datasets.split import DataError, Picture

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from suite.datasets.forms import read_split
-from suite.datasets.shapes import ensure
-from suite.metrics.accuracy import evaluate
+from suite.datasets.builtin.shapes import ensure
+from suite.datasets.formats.forms import read_split
+from suite.metrics.accuracy.detections import evaluate
 from suite.nn.detector import build
 from suite.nn.suppression import nms
 from suite.spec.library import Library
-from suite.spec.objective import Suppression
+from suite.spec.records.objective import Suppression
 from tests.nn.reference_fill import fill
 
 pytestmark = [

@@ -5,9 +5,9 @@ import statistics
 import pytest
 import torch
 
-from suite.metrics.latency import Settings, measure_latency
-from suite.metrics.rounds import columns, interleave
-from suite.metrics.surroundings import flusher, meter_of, sensor_of
+from suite.metrics.speed.conditions import flusher, meter_of, sensor_of
+from suite.metrics.speed.latency import Settings, measure_latency
+from suite.metrics.speed.rounds import columns, interleave
 from suite.nn.deploy import deploy
 from suite.nn.detector import build
 from suite.runtimes import open_session

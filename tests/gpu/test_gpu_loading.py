@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from suite.datasets.forms import read_split
-from suite.datasets.loader import Augment, TrainingBatches
-from suite.datasets.shapes import ensure
+from suite.datasets.builtin.shapes import ensure
+from suite.datasets.formats.forms import read_split
+from suite.datasets.loading.loader import Augment, TrainingBatches
 from suite.protocols.loading import Loading
 
 pytestmark = [

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from suite.jobs.footprint import Question, measure
-from suite.metrics.forms import build_forms
-from suite.metrics.memory import inference, training
+from suite.metrics.cost.forms import build_forms
+from suite.metrics.cost.memory import inference, training
 from suite.spec.library import Library
 from suite.train.recipe import recipe
 

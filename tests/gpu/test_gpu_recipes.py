@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from suite.datasets.loader import Batch
+from suite.datasets.loading.loader import Batch
 from suite.nn.detector import build
 from suite.spec.library import Library
 from suite.train.loop import train

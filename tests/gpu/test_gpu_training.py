@@ -8,15 +8,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from suite.datasets.loader import Batch
+from suite.datasets.loading.loader import Batch
 from suite.nn.detector import build
 from suite.spec.library import Library
-from suite.spec.variant import Variant
+from suite.spec.records.variant import Variant
 from suite.train import loop
 from suite.train.diverged import TrainingDiverged
 from suite.train.loop import Trained, train
+from suite.train.memory_limit import TrainingOutOfMemory
 from suite.train.recipe import Recipe, recipe
-from suite.train.room import TrainingOutOfMemory
 from suite.train.snapshot import Every, Keeper
 
 pytestmark = [

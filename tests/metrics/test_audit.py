@@ -15,8 +15,8 @@ from torchvision.ops import DeformConv2d
 import suite.nn.blocks.deform  # noqa: F401  (registers the formula of deformable convolutions)
 from suite.metrics import audit
 from suite.metrics.audit import Opinion, ask_fvcore, ask_thop, measure_audit
-from suite.metrics.forms import Forms, build_forms
-from suite.metrics.work import record
+from suite.metrics.cost.forms import Forms, build_forms
+from suite.metrics.cost.work import record
 from suite.spec.library import Library
 
 CONV_3X3 = 9 * 16 * 32 * 20 * 20  # 1,843,200

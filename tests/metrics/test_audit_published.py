@@ -11,7 +11,7 @@ import torchvision
 from torch import nn
 
 from suite.metrics.audit import ask_fvcore, ask_thop
-from suite.metrics.work import record
+from suite.metrics.cost.work import record
 
 TABLE = {  # name: parameters, thop, fvcore, torch
     "torchvision resnet50": (25_557_032, 4133.74, 4111.51, 4089.18),

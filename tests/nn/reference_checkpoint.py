@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from suite.nn.detector import Detector
-from suite.nn.reference import reference_names
+from suite.nn.weights.reference import reference_names
 
 
 def reference_state(model: Detector) -> dict[str, torch.Tensor]:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from suite.nn.network import Detector
-from suite.nn.reference import from_reference, reference_names
+from suite.nn.weights.reference import from_reference, reference_names
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "yolov5"
 LEFT_AS_BUILT = ("anchors", "anchor_grid", "num_batches_tracked")

@@ -8,9 +8,9 @@ from torch import nn
 from suite.nn.conv import ACTIVATIONS
 from suite.nn.deploy import deploy
 from suite.nn.detector import build
-from suite.spec import words
+from suite.spec.language import vocabulary as words
 from suite.spec.library import Library
-from suite.spec.variant import Variant
+from suite.spec.records.variant import Variant
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,10 @@ from torch import nn
 from suite.nn.deploy import deploy
 from suite.nn.detector import Detector, apply_schedules, build, convolutions, replaced_convolutions
 from suite.nn.layers import DropPath
-from suite.spec.errors import SpecError
 from suite.spec.library import Library
-from suite.spec.variant import ConvEdit, Layer, Mark, Schedule, Selector, Variant
+from suite.spec.records.variant import ConvEdit, Layer, Schedule, Selector, Variant
+from suite.yaml.errors import SpecError
+from suite.yaml.mark import Mark
 
 PUBLISHED = {
     "yolov5n": (1_872_157, 1_867_405),

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from suite.nn.deploy import deploy
 from suite.nn.detector import Detector, build
-from suite.nn.reference import reference_indices, reference_names
+from suite.nn.weights.reference import reference_indices, reference_names
 from suite.spec.library import Library
 from tests.nn.reference_fill import fill, golden, image, statistic
 

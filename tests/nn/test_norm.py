@@ -13,10 +13,10 @@ from suite.nn.conv import NORMS, Make
 from suite.nn.deploy import deploy
 from suite.nn.detector import build
 from suite.nn.layers import LayerNorm2d
-from suite.spec import words
+from suite.spec.blocks.signatures import REQUIRED, BlockSignature, default_signatures
+from suite.spec.language import vocabulary as words
 from suite.spec.library import Library
-from suite.spec.signatures import REQUIRED, BlockSignature, default_signatures
-from suite.spec.variant import Norm, Variant
+from suite.spec.records.variant import Norm, Variant
 
 TYPES = {
     "batch": nn.BatchNorm2d,

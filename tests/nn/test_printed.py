@@ -13,12 +13,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from suite.metrics.trial import run_trial
+from suite.metrics.export_check import run_trial
 from suite.nn.detector import build
-from suite.spec.errors import SpecError
+from suite.spec.blocks.signatures import Signatures
 from suite.spec.library import Library
-from suite.spec.signatures import Signatures
-from suite.spec.variant import ConvEdit, Mark, Selector, Variant
+from suite.spec.records.variant import ConvEdit, Selector, Variant
+from suite.yaml.errors import SpecError
+from suite.yaml.mark import Mark
 
 LINE, EDIT = Mark("v.yaml", 9, 5), Mark("v.yaml", 12, 5)
 

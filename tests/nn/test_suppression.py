@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from suite.nn.suppression import nms
-from suite.spec.objective import Suppression
+from suite.spec.records.objective import Suppression
 
 Row = tuple[float, float, float, float, float, int]  # left, top, right, bottom, score, class
 

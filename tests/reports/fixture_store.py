@@ -12,9 +12,9 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from suite.record import Failure, Json, Measurement, Metric, Outcome, digest
-from suite.spec.graph import vertices
 from suite.spec.library import Library
-from suite.spec.variant import Variant
+from suite.spec.records.variant import Variant
+from suite.spec.views.graph import vertices
 from suite.stats.budget import Used
 from suite.store import JobRecord, Store, VariantRecord
 from suite.store.records import STRIDES

@@ -9,8 +9,8 @@ import pytest
 from reports.network.boxes import boxes
 from reports.network.draw import Drawing, standalone
 from reports.network.layout import WIDTH, lay_out
-from suite.cli.show_diff import compare
-from suite.cli.show_network import Network, build_network
+from suite.cli.show.diff import compare
+from suite.cli.show.network import Network, build_network
 from suite.spec.library import Library
 
 LIBRARY = Library()

@@ -8,10 +8,10 @@ import pytest
 
 from reports.figures.canvas import look
 from reports.figures.steps import Rung, draw
-from reports.gather import gather
-from reports.ladder import ladders
 from reports.model import Report
 from reports.page import html
+from reports.run.gather import gather
+from reports.run.ladder import ladders
 from reports.section import Section
 from reports.sections import ladders as section
 from reports.words import number, signed

@@ -7,7 +7,7 @@ from reports.network.boxes import Box, LayerFacts, boxes
 from reports.network.draw import Drawing, figure, standalone
 from reports.network.layout import WIDTH, Layout, lay_out
 from suite.record import Json
-from suite.spec.diff import difference
+from suite.spec.views.diff import difference
 
 STRIDES = {"backbone": [2, 4, 8, 8, 16, 16, 32, 32], "neck": [32, 16, 16, 8, 8, 16, 16, 32, 32]}
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from reports.gather import gather
 from reports.model import Report
+from reports.run.gather import gather
 from reports.sections import runtimes
 from suite.record import Measurement
 from tests.reports.fixture_store import PROTOCOL, VARIANTS, Plan, build

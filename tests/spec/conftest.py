@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from suite.spec.blocks.signatures import Signatures
 from suite.spec.library import Library
-from suite.spec.signatures import Signatures
 
 BLOCKS = {
     "conv.py": """

@@ -2,8 +2,8 @@
 
 from hypothesis import strategies as st
 
-from suite.spec.signatures import default_signatures
-from suite.spec.words import DESIGN_KEYS, FILE_KEYS, VERBS
+from suite.spec.blocks.signatures import default_signatures
+from suite.spec.language.vocabulary import DESIGN_KEYS, FILE_KEYS, VERBS
 
 SCALARS = st.one_of(
     st.sampled_from(

@@ -4,7 +4,7 @@ import sys
 import pytest
 
 import suite
-from suite.spec.errors import SpecError
+from suite.yaml.errors import SpecError
 
 
 def test_load_gives_the_resolved_variant_of_a_name() -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from suite.spec.errors import NoMatchError, SpecError
+from suite.spec.blocks.signatures import Signatures
 from suite.spec.library import Library
-from suite.spec.signatures import Signatures
-from suite.spec.variant import Variant
-from suite.spec.write import write
+from suite.spec.records.variant import Variant
+from suite.spec.views.write import write
+from suite.yaml.errors import NoMatchError, SpecError
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden/yolov5/ops.json").read_text())
 Make = Callable[..., Library]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from suite.spec.errors import SpecError
 from suite.spec.library import VARIANTS, Library
+from suite.yaml.errors import SpecError
 from tests.spec.made_specs import FILES
 
 

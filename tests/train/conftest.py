@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from suite.datasets.loader import Batch
-from suite.spec.variant import Layer, Variant
+from suite.datasets.loading.loader import Batch
+from suite.spec.records.variant import Layer, Variant
 
 
 @pytest.fixture

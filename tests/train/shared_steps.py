@@ -8,14 +8,14 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from suite.datasets.loader import Batch
+from suite.datasets.loading.loader import Batch
 from suite.nn.detector import build
 from suite.spec.library import Library
-from suite.spec.objective import Loss
-from suite.spec.variant import Variant
+from suite.spec.records.objective import Loss
+from suite.spec.records.variant import Variant
 from suite.train.engine import Engine
+from suite.train.process_group import Team, joined
 from suite.train.recipe import recipe
-from suite.train.team import Team, joined
 
 SIZE, CLASSES, IMAGES, STEPS = 64, 3, 4, 2
 CASES = {

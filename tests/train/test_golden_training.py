@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from suite.nn.detector import Detector, build
-from suite.nn.reference import reference_names
+from suite.nn.weights.reference import reference_names
 from suite.spec.library import Library
-from suite.train.assign import Priors
-from suite.train.loss import DetectionLoss
+from suite.train.losses.assign import Priors
+from suite.train.losses.loss import DetectionLoss
 from suite.train.optim import parameter_groups
 from suite.train.recipe import recipe
 from tests.nn.reference_fill import fill, golden, image, statistic

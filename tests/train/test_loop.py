@@ -6,21 +6,21 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from suite.datasets.loader import Batch
+from suite.datasets.loading.loader import Batch
 from suite.nn.detector import Detector, build
 from suite.nn.suppression import nms
-from suite.spec.errors import SpecError
 from suite.spec.library import Library
-from suite.spec.objective import Assigner, Loss
-from suite.spec.variant import Layer, Schedule, Variant
-from suite.train.assign import Priors
+from suite.spec.records.objective import Assigner, Loss
+from suite.spec.records.variant import Layer, Schedule, Variant
 from suite.train.diverged import TrainingDiverged
 from suite.train.flat import FlatState
-from suite.train.kernels import fast_pointwise
+from suite.train.host import fast_pointwise
 from suite.train.loop import Progress, Trained, train
-from suite.train.loss import DetectionLoss
+from suite.train.losses.assign import Priors
+from suite.train.losses.loss import DetectionLoss
 from suite.train.optim import Pace, cosine_factor, optimizer, parameter_groups
 from suite.train.recipe import Recipe, recipe
+from suite.yaml.errors import SpecError
 
 TINY = recipe("tiny")
 BRISK = replace(TINY, schedule=replace(TINY.schedule, warmup_steps=2))

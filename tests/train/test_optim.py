@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from suite.datasets.loader import Batch
+from suite.datasets.loading.loader import Batch
 from suite.nn.detector import build
 from suite.nn.layers import LayerNorm2d
 from suite.spec.library import Library
-from suite.spec.variant import Variant
+from suite.spec.records.variant import Variant
 from suite.train.ema import Ema, ema_decay
 from suite.train.flat import FlatState
 from suite.train.optim import Pace, cosine_factor, linear_factor, optimizer, parameter_groups

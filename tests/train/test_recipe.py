@@ -6,9 +6,9 @@ from subprocess import run
 
 import pytest
 
-from suite.datasets.augment_settings import Augment
-from suite.spec.errors import SpecError
+from suite.datasets.augment.settings import Augment
 from suite.train.recipe import RECIPES, Recipe, recipe
+from suite.yaml.errors import SpecError
 
 
 def written(folder: Path, text: str) -> Path:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from suite.datasets.loader import TrainingBatches
+from suite.datasets.loading.loader import TrainingBatches
 from suite.nn.detector import build
-from suite.spec.variant import Variant
+from suite.spec.records.variant import Variant
 from suite.train.loop import Trained, train
 from suite.train.recipe import RECIPES, Recipe, recipe
 from tests.datasets.made_pictures import made_picture, made_split

@@ -7,13 +7,13 @@ import pytest
 import torch
 from torch import nn
 
-from suite.datasets.loader import Batch
+from suite.datasets.loading.loader import Batch
 from suite.nn.detector import build
 from suite.spec.library import Library
-from suite.spec.variant import Variant
+from suite.spec.records.variant import Variant
+from suite.train.host import reproducible
 from suite.train.loop import train
 from suite.train.recipe import recipe
-from suite.train.reproducible import reproducible
 
 TINY = recipe("tiny")
 

@@ -14,10 +14,10 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from suite.datasets.loader import Batch
+from suite.datasets.loading.loader import Batch
 from suite.nn.detector import Detector, build
-from suite.spec.objective import Loss
-from suite.spec.variant import Layer, Variant
+from suite.spec.records.objective import Loss
+from suite.spec.records.variant import Layer, Variant
 from suite.train.curve import CurveFile, Score
 from suite.train.diverged import TrainingDiverged
 from suite.train.loop import Trained, train
@@ -161,7 +161,7 @@ import os, signal, sys
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
-from suite.datasets.loader import Batch
+from suite.datasets.loading.loader import Batch
 from suite.nn.detector import build
 from suite.spec.library import Library
 from suite.train.loop import train

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from suite.datasets.forms import read_split
-from suite.datasets.shapes import ensure
+from suite.datasets.builtin.shapes import ensure
+from suite.datasets.formats.forms import read_split
 from suite.datasets.split import BrokenPictureError
 from suite.executors.child import failure
 from suite.jobs.train import Lesson, Taught, teach

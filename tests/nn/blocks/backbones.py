@@ -14,7 +14,7 @@ from suite.nn.deploy import deploy
 from suite.nn.detector import build
 from suite.nn.shapes import Shapes
 from suite.spec.library import Library
-from suite.spec.variant import Variant
+from suite.spec.records.variant import Variant
 from tests.nn.blocks.fill import GOLDEN, macs
 
 COUNTS: dict[str, Any] = json.loads((GOLDEN / "backbone_counts.json").read_text())

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from suite.nn.blocks.timm import Backbone as TimmBackbone
-from suite.spec.variant import Variant
+from suite.spec.records.variant import Variant
 from tests.nn.blocks.backbones import COUNTS, Counts, counted, ghostnet_as_timm_cuts_it, parameters, reference_taps
 from tests.nn.blocks.fill import macs
 

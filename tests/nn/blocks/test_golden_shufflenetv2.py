@@ -7,7 +7,7 @@ import torchvision
 from torch import nn
 
 from suite.spec.library import Library
-from suite.spec.variant import Variant
+from suite.spec.records.variant import Variant
 from tests.nn.blocks.backbones import Backbone, Counts, assert_same_maps, counted, tapped
 
 SIZES = ("x0_5", "x1_0", "x1_5", "x2_0")

@@ -10,7 +10,7 @@ from suite.nn.deploy import deploy
 from suite.nn.detector import build
 from suite.nn.heads.decoupled import DecoupledHead
 from suite.spec.library import Library
-from suite.spec.variant import Selector
+from suite.spec.records.variant import Selector
 
 
 def head(**options: int) -> DecoupledHead:

@@ -1,0 +1,45 @@
+"""The counts under the title; each leads to its rows in the table."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reports.model import Report
+from reports.run.headline import accuracy_call, latency_call
+
+_ACCURACY = (
+    ("better", "▲", "better"),
+    ("worse", "▼", "worse"),
+    ("equal", "=", "equivalent"),
+    ("same", "≈", "cannot tell"),
+    ("broken", "✕", "broken"),
+    ("failed", "✕", "failed"),
+)
+_LATENCY = (("better", "▲", "faster"), ("worse", "▼", "slower"), ("equal", "=", "equal"), ("same", "≈", "cannot tell"))
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A count that leads to its rows: `select` is what the table's filter takes."""
+
+    count: int
+    mark: str
+    words: str
+    select: str
+    call: str
+
+
+def tiles(report: Report) -> tuple[tuple[str, tuple[Tile, ...]], ...]:
+    """Counts by accuracy and by latency; those that are zero are left out, except the first two."""
+    accuracy = Counter(accuracy_call(row) for row in report.variants)
+    latency = Counter(latency_call(report, row) for row in report.variants)
+    groups = (("Accuracy", accuracy, _ACCURACY, "ap"), ("Latency", latency, _LATENCY, "latency"))
+    return tuple((title, _some(counts, kinds, what)) for title, counts, kinds, what in groups if set(counts) - {""})
+
+
+def _some(counts: Counter[str], kinds: Sequence[tuple[str, str, str]], what: str) -> tuple[Tile, ...]:
+    return tuple(
+        Tile(counts[call], mark, words, f"{what}:{call}", "bad" if call in {"broken", "failed"} else call)
+        for call, mark, words in kinds
+        if counts[call] or call in {"better", "worse"}
+    )

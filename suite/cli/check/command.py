@@ -1,0 +1,154 @@
+"""`check`: every mistake in spec files, found without running anything."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from suite.cli.check.annotations import annotations
+from suite.cli.errors import print_problems, problem_json
+from suite.cli.finals import final, open_words
+from suite.cli.garbage import collected_rarely
+from suite.cli.options import allow_code_option, json_option, names_argument, open_library, variants_option
+from suite.cli.output import ExitCode, reply, say
+from suite.record import Json
+from suite.spec.library import Library
+from suite.spec.records.variant import Expect, Variant
+from suite.spec.views.write import expect_line
+from suite.yaml.errors import Problem, SpecError
+
+FORMATS = ("text", "json", "github")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A sound file; with --build, what its network turned out to be."""
+
+    variant: Variant
+    measured: Expect | None = None
+    warnings: tuple[Problem, ...] = ()
+
+
+@click.command("check")
+@names_argument()
+@variants_option
+@allow_code_option
+@click.option("--build", "builds", is_flag=True, help="Build each network too: does it train, is it what was promised?")
+@click.option("--export", "exports", is_flag=True, help="With --build: try torch.export too, some seconds a variant.")
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True,
+    help="How to say it; github: annotations that a workflow shows at the lines.",
+)  # fmt: skip
+@json_option
+def command(
+    names: tuple[str, ...],
+    variants: tuple[Path, ...],
+    *,
+    builds: bool,
+    exports: bool,
+    form: str,
+    allow_code: bool,
+    as_json: bool,
+) -> int:
+    """Check spec files: NAME, FILE or glob, or all there are.
+
+    All mistakes of all files are named at once. With --build, a file without `expect` gets the line to paste.
+    """
+    library = open_library(variants, allow_code=allow_code if builds or exports else None)
+    found, problems = _read(library, names)
+    marks = [variant.mark for variant in found] + [problem.mark for problem in problems]
+    number = len({mark.file for mark in marks if mark})
+    checked = [Checked(variant) for variant in found]
+    if builds or exports:
+        with collected_rarely():
+            checked, complaints = _try_all(found, library, exports=exports)
+        problems += complaints
+    if as_json or form == "json":
+        reply("check", [_json(file) for file in checked], [problem_json(problem) for problem in problems])
+        return ExitCode.USAGE if problems else ExitCode.DONE
+    if form == "github":
+        remarks = [remark for file in checked for remark in (*file.warnings, *_promise(file))]
+        for line in annotations([*problems, *remarks]):
+            click.echo(line)
+    else:
+        _tell(checked)
+        print_problems(problems, err=False)
+    errors = _count(len(problems), "error") if problems else "no errors"
+    open_widths = sum(bool(open_words(file.variant.match)) for file in checked)
+    waiting = f", {open_widths} matched at build" if open_widths else ""
+    click.echo(f"{_count(number, 'file')}{waiting}, {errors}")
+    return ExitCode.USAGE if problems else ExitCode.DONE
+
+
+def _read(library: Library, names: Sequence[str]) -> tuple[list[Variant], list[Problem]]:
+    """The sound variants among the chosen, and the problems of the rest."""
+    chosen = tuple(names) or library.names()
+    sound: list[Variant] = []
+    problems: dict[Problem, None] = {}
+    for name in chosen:
+        try:
+            sound += library.select([name])
+        except SpecError as error:
+            problems |= dict.fromkeys(error.problems)
+    if not names:
+        problems |= dict.fromkeys(library.problems())
+    return sound, list(problems)
+
+
+def _try_all(variants: Sequence[Variant], library: Library, *, exports: bool) -> tuple[list[Checked], list[Problem]]:
+    """What each network turns out to be; where that is not what its file says, and where it is not fit to be used."""
+    from suite.cli.check.build import Builder
+
+    builder = Builder(library, exports=exports)
+    checked: list[Checked] = []
+    problems: dict[Problem, None] = {}
+    for loaded in variants:
+        try:
+            variant = final(loaded, library)
+            trial, warnings, found = builder.look(variant)
+        except SpecError as error:
+            problems |= dict.fromkeys(error.problems)
+            continue
+        problems |= dict.fromkeys(found)
+        checked.append(Checked(variant, trial.measured, warnings))
+    return checked, list(problems)
+
+
+def _tell(checked: Sequence[Checked]) -> None:
+    """The `expect` lines to paste, and the warnings."""
+    for file in checked:
+        for promise in _promise(file):
+            click.echo(f"{_place(file.variant)}: {promise.hint}")
+        for warning in file.warnings:
+            say(str(warning))
+
+
+def _promise(file: Checked) -> list[Problem]:
+    """A notice with the line to paste, where a network was built and its file promises nothing."""
+    if file.measured is None or file.variant.expect != Expect():
+        return []
+    message = "the file promises nothing"
+    return [Problem(file.variant.mark, "N301", message, expect_line(file.measured)).within(file.variant.name)]
+
+
+def _place(variant: Variant) -> str:
+    """The variant's file; with its name, where the file describes several."""
+    file = variant.mark.file if variant.mark else ""
+    return file if Path(file).stem == variant.name else f"{file}: {variant.name}"
+
+
+def _json(file: Checked) -> Json:
+    measured, mark = file.measured, file.variant.mark
+    found: dict[str, Json] = {"name": file.variant.name, "file": mark.file if mark else None}
+    if measured:
+        found["measured"] = {
+            "strides": list(measured.strides or ()),
+            "params": measured.params,
+            "gmacs": measured.gmacs,
+        }
+    return found | ({"warnings": [warning.message for warning in file.warnings]} if file.warnings else {})
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

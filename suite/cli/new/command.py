@@ -1,0 +1,198 @@
+"""`new`: a variant file from a few words, checked and with its promises filled in."""
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from suite.cli.files import spec_path, write_spec
+from suite.cli.new.backbone import borrowed, with_block
+from suite.cli.new.file import Made, Place, draft_file, like_file
+from suite.cli.new.options import edit_options, read_edits, read_words
+from suite.cli.options import allow_code_option, complete_name, json_option, open_library, variants_option
+from suite.cli.output import ExitCode, Refusal, reply, say
+from suite.record import Json
+from suite.spec.blocks.signatures import default_signatures
+from suite.spec.library import VARIANTS
+from suite.spec.views.draft import Draft, DraftEdit
+from suite.yaml.document import shown_path
+from suite.yaml.errors import SpecError, quote
+
+PROGRAM, BASE = "ablation", "yolov5s"
+HELP = """\b
+Examples:
+    new yolov5s_mine --insert cbam.CBAM --after c3.C3,backbone
+    new yolov5s_mine --replace c3.C3,stage=16 --with c2f.C2f
+    new yolov5s_mine --replace kernel=3,neck --with odconv.ODConv,kernels=4
+    new yolov5s_mine --set sppf.SPPF --to kernel=7
+    new yolov5s_mine --backbone timm.Backbone,name=resnet18
+    new yolov5m_mine --base yolov5m --backbone yolov5s_convnext_t
+    new yolov5m_cbam --base yolov5m --like yolov5s_cbam
+
+A SELECTOR has conditions with commas between them: a block's address, a part, or NAME=VALUE for part, tag, stage,
+block, kernel, stride, groups, path; a name given twice means either. `new` counts what it fits, and the file says so.
+"""
+_SOURCE = re.compile(r"arXiv \d{4}\.\d{4,5}")
+
+
+@click.command("new", epilog=HELP)
+@click.argument("name")
+@click.option(
+    "--base",
+    metavar="VARIANT",
+    shell_complete=complete_name,
+    help=f"What it starts from; {BASE}, or what the one that it is like has.",
+)
+@edit_options
+@click.option(
+    "--backbone",
+    metavar="VARIANT|BLOCK",
+    shell_complete=complete_name,
+    help="Another one's backbone, or the base's with BLOCK for its C3.",
+)
+@click.option(
+    "--blocks",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="A Python file of your own with blocks in it. Repeatable.",
+)
+@click.option(
+    "--like", metavar="VARIANT", shell_complete=complete_name, help="Copy this one's file, for you to change."
+)
+@click.option("--title", default="", help="One line for the reader of the report.")
+@click.option("--paper", default="", help="Where the idea is from; without it, what the block's file says.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=VARIANTS,
+    metavar="PATH",
+    help="The folder, or the file; without it, the project's variants.",
+)
+@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+@variants_option
+@allow_code_option
+@json_option
+def command(
+    name: str,
+    *,
+    base: str | None,
+    backbone: str | None,
+    blocks: tuple[Path, ...],
+    like: str | None,
+    title: str,
+    paper: str,
+    output: Path,
+    force: bool,
+    variants: tuple[Path, ...],
+    allow_code: bool,
+    as_json: bool,
+    **edits: str | None,
+) -> None:
+    """Write a variant file called NAME that passes `check --build`, with its `expect` filled in."""
+    path = spec_path(output, name)
+    _refuse_taken(path, variants, force=force)
+    place = Place(path, variants, allow_code)
+    changes = read_edits(edits)
+    if like is not None:
+        if changes or backbone or blocks:
+            raise click.UsageError("--like copies a file; change the copy, or leave --like out")
+        made = like_file(like, place, base=base or "", title=title, paper=paper)
+    else:
+        files = tuple(_relative(file, path.parent) for file in blocks)
+        made = _drafted(place, changes, backbone, Draft(base or BASE, title, paper, files))
+    write_spec(path, made.text, force=force)
+    commands = _next(path, variants)
+    if as_json:
+        reply("new", _json(path, made, commands))
+        return
+    click.echo(shown_path(path))
+    _tell(made, commands)
+
+
+def _drafted(place: Place, edits: Sequence[DraftEdit], backbone: str | None, draft: Draft) -> Made:
+    """The file of a base, edits and a backbone; what is not stated of title and paper is made of them."""
+    if not edits and not backbone:
+        raise click.UsageError("say what is new, such as --insert cbam.CBAM --after c3.C3,backbone; or --like VARIANT")
+    phrases, blocks = [edit.phrase() for edit in edits], [str(edit.what.get("block", "")) for edit in edits]
+    lines: tuple[str, ...] = ()
+    if backbone and "." in backbone.partition(",")[0]:
+        words = read_words("backbone", backbone)
+        lines = with_block(draft, words, place)
+        others = " and ".join(str(value) for key, value in words.items() if key != "block")
+        phrases.insert(0, f"with {words['block']}{others and f' ({others})'} as backbone")
+        blocks.insert(0, str(words["block"]))
+    elif backbone:
+        lines = borrowed(backbone, place)
+        phrases.insert(0, f"with the backbone of {backbone}")
+    start = place.library().load(draft.base)
+    whole = replace(
+        draft,
+        title=draft.title or f"{start.title.partition(' (')[0]} {' and '.join(phrases)}",
+        paper=draft.paper or next(filter(None, map(_paper, blocks)), ""),
+        backbone=lines,
+        edits=tuple(edits),
+    )
+    return draft_file(whole, place)
+
+
+def _relative(file: Path, folder: Path) -> str:
+    """A block file as a spec in `folder` names it."""
+    path = os.path.relpath(file.resolve(), folder.resolve())
+    return path if path.startswith("..") else f"./{path}"
+
+
+def _paper(address: str) -> str:
+    """The first article that the block's file names."""
+    try:
+        file = default_signatures().get(address).file
+    except SpecError:
+        return ""  # told with its place when the draft is read
+    found = _SOURCE.search(file.read_text(encoding="utf-8"))
+    return found[0] if found else ""
+
+
+def _refuse_taken(path: Path, variants: Sequence[Path], *, force: bool) -> None:
+    """Names are unique, whatever the folder and the case; the file itself may be overwritten by force."""
+    if path.exists():
+        if not force:
+            raise Refusal(ExitCode.USAGE, f"{shown_path(path)} is there already; --force overwrites it")
+        return
+    twin = next((name for name in open_library(variants).names() if name.lower() == path.stem.lower()), None)
+    if twin:
+        raise Refusal(ExitCode.USAGE, f"there is a variant {quote(twin)} already, and names are unique")
+
+
+def _next(path: Path, variants: Sequence[Path]) -> list[str]:
+    """What one would type next; the file by its name, where the commands find it."""
+    program = "python run_suite.py" if Path(sys.argv[0]).name == "run_suite.py" else PROGRAM
+    known = any(path.resolve().is_relative_to(folder.resolve()) for folder in (VARIANTS, *variants))
+    name = path.stem if known else shown_path(path)
+    folders = "".join(f" --variants {shown_path(folder)}" for folder in variants) if known else ""
+    return [f"{program} {verb} {name}{folders}" for verb in ("show", "check --build", "cost", "run")]
+
+
+def _json(path: Path, made: Made, commands: Sequence[str]) -> Json:
+    expect = made.measured
+    return {
+        "name": path.stem,
+        "file": shown_path(path),
+        "base": made.variant.base,
+        "text": made.text,
+        "expect": {"strides": list(expect.strides or ()), "params": expect.params, "gmacs": expect.gmacs},
+        "next": list(commands),
+    }
+
+
+def _tell(made: Made, commands: Sequence[str]) -> None:
+    variant = made.variant
+    if variant.base and not variant.name.startswith(f"{variant.base}_"):
+        say(f"note: a modification of {variant.base} is usually called {variant.base}_<change>")
+    say(f"it builds: {made.text.splitlines()[-1]}")
+    say("next:")
+    for line in commands:
+        say(f"  {line}")

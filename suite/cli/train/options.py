@@ -1,0 +1,128 @@
+"""The options of `train`, read into one record."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from suite.cli.options import LOADING_OPTIONS, allow_code_option, name_argument, variants_option, weights_option
+from suite.protocols import Budget
+from suite.protocols.loading import Cache
+
+DEFAULT_STEPS = 600
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user asked for. `checkpoint_every` is (seconds, steps), of which the second counts unless it is 0."""
+
+    name: str
+    variants: tuple[Path, ...]
+    allow_code: bool
+    weights: Path | None
+    data: Path | None
+    steps: int | None
+    epochs: int | None
+    flops: float | None
+    seconds: float | None
+    batch: int
+    imgsz: int
+    seed: int
+    recipe_name: str
+    deterministic: bool
+    device: str
+    workers: str | None
+    cache: Cache | None
+    out: Path | None
+    resume: bool
+    checkpoint_every: tuple[float, int]
+    tensorboard: Path | None
+
+    @property
+    def budget(self) -> Budget:
+        """The one budget that was stated, or the default; UsageError if there are several."""
+        stated = {name: value for name in _BUDGETS if (value := getattr(self, name)) is not None}
+        if len(stated) > 1:
+            raise click.UsageError(f"a training has one budget, not {' and '.join(f'--{name}' for name in stated)}")
+        return Budget(self.batch, **(stated or {"steps": DEFAULT_STEPS}))
+
+
+def train_options(function: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the argument and options of a training; it receives them as `options`."""
+
+    @wraps(function)
+    def command(**values: Any) -> int:
+        own = {field.name: values.pop(field.name) for field in fields(Options)}
+        return function(Options(**own), **values)
+
+    decorated: Callable[..., int] = command
+    for option in reversed(_OPTIONS):
+        decorated = option(decorated)
+    return decorated
+
+
+def _parse_every(context: click.Context, parameter: click.Parameter, text: str) -> tuple[float, int]:
+    """A time such as "10m", "90s", "1h", or a number of steps."""
+    found = re.fullmatch(r"(\d+)([smh]?)", text.strip())
+    if not found or not int(found[1]):
+        raise click.BadParameter(
+            f"is a time such as 10m or 90s, or a number of steps, not {text!r}", context, parameter
+        )
+    number, unit = int(found[1]), found[2]
+    return (float(number * _SECONDS[unit]), 0) if unit else (0.0, number)
+
+
+_BUDGETS = ("steps", "epochs", "flops", "seconds")
+_OPTIONS: tuple[Callable[..., Any], ...] = (
+    name_argument,
+    variants_option,
+    allow_code_option,
+    weights_option,
+    click.option(
+        "--data",
+        type=click.Path(exists=True, path_type=Path),
+        metavar="DIR",
+        help="A data set: COCO JSON, YOLO txt or Pascal VOC; without it the built-in one.",
+    ),
+    click.option("--steps", type=click.IntRange(1), help=f"The budget: batches.  [default: {DEFAULT_STEPS}]"),
+    click.option("--epochs", type=click.IntRange(1), help="The budget: passes over the training pictures."),
+    click.option(
+        "--flops", type=click.FloatRange(1), help="The budget: FLOPs of training, 6 a multiply-add of the forward pass."
+    ),
+    click.option("--seconds", type=click.FloatRange(1), help="The budget: wall time, which the rates then go by."),
+    click.option("--batch", type=click.IntRange(1), default=8, show_default=True),
+    click.option(
+        "--imgsz", type=click.IntRange(32), default=128, show_default=True, help="Side of the images in pixels."
+    ),
+    click.option("--seed", type=click.IntRange(0), default=0, show_default=True),
+    click.option("--recipe", "recipe_name", default="tiny", show_default=True, metavar="NAME", help="Or a file."),
+    click.option("--deterministic", is_flag=True, help="The same bits twice on an accelerator too."),
+    click.option("--device", default="cpu", show_default=True),
+    *LOADING_OPTIONS,
+    click.option(
+        "--out",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="The weights, NAME.safetensors by default; their facts and the curve go beside them.",
+    ),
+    click.option("--resume", is_flag=True, help="Go on from the checkpoint beside --out, if there is one."),
+    click.option(
+        "--checkpoint-every",
+        default="10m",
+        show_default=True,
+        metavar="TIME|STEPS",
+        callback=_parse_every,
+        help="How often a checkpoint is written to go on from: 10m, 90s, or a number of steps.",
+    ),
+    click.option(
+        "--tensorboard",
+        type=click.Path(file_okay=False, path_type=Path),
+        metavar="DIR",
+        help="Scalars for TensorBoard.",
+    ),
+)

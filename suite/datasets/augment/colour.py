@@ -1,0 +1,83 @@
+"""Changes of a training picture's colours, which leave its boxes as they are."""
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from suite.datasets.images import Image
+
+_SMOOTH = np.array(((1, 1, 1), (1, 5, 1), (1, 1, 1)), np.float32) / 13
+
+Values = NDArray[np.integer[Any] | np.floating[Any]]
+
+RAMP = np.arange(256)
+
+
+def adjust_hsv(image: Image, gains: tuple[float, float, float]) -> Image:
+    """Multiply hue, saturation and value by `gains`, hue around the circle, the others up to full."""
+    hue, saturation, value = (RAMP * gain for gain in gains)
+    table = np.stack((hue % 180, np.minimum(saturation, 255), np.minimum(value, 255)), axis=-1).astype(np.uint8)
+    shifted = cv2.cvtColor(image, cv2.COLOR_RGB2HSV)
+    cv2.LUT(shifted, table[None], dst=shifted)
+    return np.asarray(cv2.cvtColor(shifted, cv2.COLOR_HSV2RGB, dst=shifted), np.uint8)
+
+
+def contrasted(image: Image, factor: float) -> Image:
+    """Distances from the picture's mean grey times `factor`."""
+    grey = cv2.mean(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))[0]
+    return looked_up(image, grey + (RAMP - grey) * factor)
+
+
+def coloured(image: Image, factor: float) -> Image:
+    """Distances from each pixel's grey times `factor`."""
+    grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    return _between(grey, image, factor)
+
+
+def sharpened(image: Image, factor: float) -> Image:
+    """Distances from the smoothed picture times `factor`."""
+    return _between(cv2.filter2D(image, -1, _SMOOTH), image, factor)
+
+
+def stretched_values(image: Image) -> Image:
+    """Each channel's values spread over the whole range."""
+    low, high = image.min(axis=(0, 1)).astype(int), image.max(axis=(0, 1)).astype(int)
+    table = (RAMP[:, None] - low) * 255 / np.maximum(high - low, 1)
+    return looked_up(image, np.where(high > low, table, RAMP[:, None]))
+
+
+def equalized(image: Image) -> Image:
+    """Each channel's values spread so that all are about as frequent."""
+    return np.asarray(cv2.merge([cv2.equalizeHist(channel) for channel in cv2.split(image)]), np.uint8)
+
+
+def _between(zero: Values, one: Image, factor: float) -> Image:
+    return np.asarray(cv2.addWeighted(one, factor, zero, 1 - factor, 0), np.uint8)
+
+
+def looked_up(image: Image, values: Values) -> Image:
+    """Each value v replaced by `values[v]` (256,), or (256, 3) by channel, decimals dropped."""
+    table = np.clip(values, 0, 255).astype(np.uint8)
+    return np.asarray(cv2.LUT(image, table[None] if table.ndim == 2 else table), np.uint8)
+
+
+def solarized(image: Image, threshold: int) -> Image:
+    """Values from `threshold` on turned into their opposites."""
+    return looked_up(image, np.where(threshold > RAMP, RAMP, 255 - RAMP))
+
+
+def brightened_shadows(image: Image, amount: int) -> Image:
+    """`amount` more for values below 128."""
+    return looked_up(image, np.where(RAMP < 128, RAMP + amount, RAMP))
+
+
+def posterized(image: Image, bits: int) -> Image:
+    """Only the highest `bits` of each value."""
+    return looked_up(image, RAMP & ~(2 ** (8 - bits) - 1))
+
+
+def brightened(image: Image, factor: float) -> Image:
+    """Every value times `factor`."""
+    return looked_up(image, RAMP * factor)

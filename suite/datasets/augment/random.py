@@ -1,0 +1,85 @@
+"""RandAugment (arXiv 1909.13719): a few operations at random, all of about one magnitude, boxes moved with the picture.
+
+The fifteen operations, their ranges and the chance of a half that each is carried out are those of timm's
+"rand-m9-mstd0.5-inc1", with which ConvNeXt was trained: a larger magnitude changes a picture more, whatever is done.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from suite.datasets.augment import colour
+from suite.datasets.augment.canvas import Canvas, Floats, Piece, Sample
+from suite.datasets.augment.geometry import linear, shifted, warped
+from suite.datasets.augment.settings import Augment
+from suite.datasets.images import Image
+from suite.datasets.random import Dice
+
+_CARRIED_OUT = 0.5
+_MOST = 10.0  # magnitude
+
+_Paint = Callable[[Image, float, Dice], Image]  # the second is the magnitude as a share of the largest
+_Move = Callable[[float, tuple[int, int]], Floats]  # a signed share and the picture's height and width to a map
+
+
+def randomly_changed(sample: Sample, augment: Augment, dice: Dice) -> Sample:
+    """`augment.randaugment` operations, drawn with replacement, each carried out half of the time."""
+    for _ in range(augment.randaugment):
+        operation = _OPERATIONS[dice.below(len(_OPERATIONS))]
+        spread = augment.randaugment_spread * dice.bell()
+        share = min(max(augment.randaugment_magnitude + spread, 0.0), _MOST) / _MOST
+        if dice.chance(_CARRIED_OUT):
+            sample = operation(sample, share, dice)
+    return sample
+
+
+def _signed(share: float, dice: Dice) -> float:
+    return -share if dice.chance(0.5) else share
+
+
+def _factor(share: float, dice: Dice) -> float:
+    return 1 + 0.9 * _signed(share, dice)
+
+
+def _painting(paint: _Paint) -> Callable[[Sample, float, Dice], Sample]:
+    return lambda sample, share, dice: replace(sample, image=paint(sample.image, share, dice))
+
+
+def _moving(move: _Move) -> Callable[[Sample, float, Dice], Sample]:
+    def operation(sample: Sample, share: float, dice: Dice) -> Sample:
+        height, width = sample.image.shape[:2]
+        canvas = Canvas((height, width), (Piece(sample.image, 0, 0),), sample.boxes, sample.labels)
+        part = move(_signed(share, dice), (height, width))
+        middle = shifted(width / 2, height / 2)
+        return warped(canvas, (height, width), middle @ part @ shifted(-width / 2, -height / 2))
+
+    return operation
+
+
+def _turned(share: float, _size: tuple[int, int]) -> Floats:
+    angle = math.radians(30 * share)
+    return linear(np.array(((math.cos(angle), -math.sin(angle)), (math.sin(angle), math.cos(angle)))))
+
+
+_PAINTS: tuple[_Paint, ...] = (
+    lambda image, _share, _dice: colour.stretched_values(image),
+    lambda image, _share, _dice: colour.equalized(image),
+    lambda image, _share, _dice: colour.solarized(image, 0),  # inverted
+    lambda image, share, _dice: colour.solarized(image, 256 - int(256 * share)),
+    lambda image, share, _dice: colour.brightened_shadows(image, int(110 * share)),
+    lambda image, share, _dice: colour.posterized(image, 4 - int(4 * share)),
+    lambda image, share, dice: colour.brightened(image, _factor(share, dice)),
+    lambda image, share, dice: colour.contrasted(image, _factor(share, dice)),
+    lambda image, share, dice: colour.coloured(image, _factor(share, dice)),
+    lambda image, share, dice: colour.sharpened(image, _factor(share, dice)),
+)
+_MOVES: tuple[_Move, ...] = (
+    _turned,
+    lambda share, _size: linear(np.array(((1, 0.3 * share), (0, 1)))),
+    lambda share, _size: linear(np.array(((1, 0), (0.3 * share, 1)))),
+    lambda share, size: shifted(0.45 * share * size[1], 0),
+    lambda share, size: shifted(0, 0.45 * share * size[0]),
+)
+_OPERATIONS = (*map(_painting, _PAINTS), *map(_moving, _MOVES))

@@ -1,0 +1,183 @@
+"""Reads a data set in COCO's format and says what it left out.
+
+A fault of the whole file (unreadable, ids that clash, paths that leave the folder) is an error. A fault of one
+picture or one box is counted, left out or mended, and reported.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any, TypeVar
+
+import numpy as np
+
+from suite.datasets.formats.assemble import Box, Entry, Listed, Notes, Source, assemble, look_at, make_box
+from suite.datasets.formats.folder import require_path
+from suite.datasets.split import Category, DataError, Split
+
+FORM = "COCO JSON"
+_FARTHEST = 1e6  # pixels; a corner beyond is no corner
+_Known = TypeVar("_Known")
+
+
+def annotation_file(folder: Path, split: str) -> Path | None:
+    """The file with the annotations of a part, if there is one."""
+    names = [f"{name}.json" for name in (f"instances_{split}", f"instances_{split}2017", split)]
+    places = [place / name for name in names for place in (folder, folder / "annotations")]
+    return next((file for file in places if file.is_file()), None)
+
+
+def read(folder: Path, split: str) -> Split:
+    """Read `instances_{split}.json` (or `annotations/instances_{split}2017.json`) and find its pictures.
+
+    Pictures may lie in images/{split}, images/{split}2017, {split}2017, {split}, images, or the folder itself. Class
+    indices follow the category ids of the file's own table in rising order.
+
+    Raises:
+        DataError: the file contradicts itself.
+        MissingDataError: nothing usable is left.
+    """
+    file = annotation_file(folder, split)
+    assert file is not None, "whoever calls has looked"
+    content = _load(file)
+    categories = _categories(file, content)
+    notes = Notes()
+    entries = look_at(_pictures(file, content, _roots(folder, split)), notes)
+    boxes = _boxes(content, entries, categories, notes)
+    return assemble(Source(folder, file, split, FORM), categories, entries, boxes, notes)
+
+
+def _load(file: Path) -> Mapping[str, Any]:
+    try:
+        content = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"{file}: cannot be read as JSON ({error})") from error
+    if not isinstance(content, dict):
+        raise DataError(
+            f"{file}: holds a {type(content).__name__}; a COCO file is an object with images and annotations"
+        )
+    for key in ("images", "categories", "annotations"):
+        rows = content.get(key)
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise DataError(f"{file}: has no list of objects '{key}'; a COCO file of instances does")
+    return content
+
+
+def _categories(file: Path, content: Mapping[str, Any]) -> tuple[Category, ...]:
+    rows = content["categories"]
+    ids = [_whole(file, f"categories[{index}]", row, "id") for index, row in enumerate(rows)]
+    _refuse_doubles(file, "categories", ids)
+    if not ids:
+        raise DataError(f"{file}: its table of categories is empty")
+    names = dict(zip(ids, (str(row.get("name", "")) for row in rows), strict=True))
+    return tuple(Category(number, names[number] or str(number)) for number in sorted(names))
+
+
+def _roots(folder: Path, split: str) -> list[Path]:
+    inside = (f"images/{split}", f"images/{split}2017", f"{split}2017", split, "images", ".")
+    return [folder / name for name in inside if (folder / name).is_dir()]
+
+
+def _pictures(file: Path, content: Mapping[str, Any], roots: list[Path]) -> list[Listed]:
+    rows = content["images"]
+    ids = [_whole(file, f"images[{index}]", row, "id") for index, row in enumerate(rows)]
+    _refuse_doubles(file, "images", ids)
+    listed = []
+    for number, row in zip(ids, rows, strict=True):
+        path = _find(file, row, roots)
+        place = f"image {number} ({row['file_name']})"
+        sides = (_whole(file, place, row, "width"), _whole(file, place, row, "height"))
+        listed.append(Listed(number, row["file_name"], path, sides))
+    return listed
+
+
+def _find(file: Path, row: Mapping[str, Any], roots: list[Path]) -> Path | None:
+    name = row.get("file_name")
+    if not isinstance(name, str) or not name:
+        raise DataError(f"{file}: image {row['id']} has no file_name")
+    require_path(name, f"{file}: file_name")
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or set(name) & set("\\:\0"):
+        raise DataError(f"{file}: file_name {name!r} leaves the data set's folder; it must be a relative path inside")
+    return next((root / path for root in roots if (root / path).is_file()), None)
+
+
+def _boxes(
+    content: Mapping[str, Any], entries: Mapping[int, Entry], categories: tuple[Category, ...], notes: Notes
+) -> dict[int, list[Box]]:
+    labels = {category.id: index for index, category in enumerate(categories)}
+    boxes: dict[int, list[Box]] = {number: [] for number in entries}
+    seen: set[str] = set()
+    for index, row in enumerate(content["annotations"]):
+        place = f"annotation {row.get('id', f'[{index}]')}"
+        entry, label = _known(entries, row.get("image_id")), _known(labels, row.get("category_id"))
+        if entry is None:
+            notes.add("annotation left out: unknown image_id", f"{place}: {row.get('image_id')!r}")
+            continue
+        if label is None:
+            notes.add("annotation left out: unknown category_id", f"{place}: {row.get('category_id')!r}")
+            continue
+        _note_id(str(row.get("id", "")), seen, notes, place)
+        if entry.usable and (box := _box(row, label, entry, notes, place)):
+            boxes[entry.id].append(box)
+    return boxes
+
+
+def _known(table: Mapping[int, _Known], key: object) -> _Known | None:
+    return table.get(key) if isinstance(key, int) else None  # a list, say, has no hash
+
+
+def _note_id(number: str, seen: set[str], notes: Notes, place: str) -> None:
+    """Ids are given anew whatever they are; these two kinds would have spoilt AP without a word."""
+    if number == "0":
+        notes.add("annotation numbered anew: id 0", place)
+    if number and number in seen:
+        notes.add("annotation numbered anew: id used twice", place)
+    seen.add(number)
+
+
+def _box(row: Mapping[str, Any], label: int, entry: Entry, notes: Notes, place: str) -> Box | None:
+    xywh = row.get("bbox")
+    if not isinstance(xywh, list) or len(xywh) != 4 or not all(isinstance(v, int | float) for v in xywh):
+        notes.add("annotation left out: no box of four numbers", place)
+        return None
+    crowd = bool(row.get("iscrowd", 0))
+    area, outline = row.get("area", ...), _outline(row.get("segmentation"))
+    return make_box(xywh, entry, notes, place, label=label, crowd=crowd, area=area, outline=outline)
+
+
+def _outline(parts: object) -> Sequence[float]:
+    """The largest of an object's polygons; none where it has no sound one, or a mask."""
+    sound = [part for part in parts if _is_polygon(part)] if isinstance(parts, list) else []
+    return max(sound, key=_area, default=[])
+
+
+def _is_polygon(part: object) -> bool:
+    return (
+        isinstance(part, list)
+        and len(part) >= 6
+        and len(part) % 2 == 0
+        and all(isinstance(v, int | float) and abs(v) <= _FARTHEST for v in part)
+    )
+
+
+def _area(polygon: list[float]) -> float:
+    """By the shoelace formula."""
+    x, y = np.array(polygon).reshape(-1, 2).T
+    return abs(float(x @ np.roll(y, 1) - y @ np.roll(x, 1))) / 2
+
+
+def _whole(file: Path, place: str, row: Mapping[str, Any], key: str) -> int:
+    value = row.get(key)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise DataError(f"{file}: {place} has {key} {value!r}; it must be a whole number")
+    if key != "id" and value < 1:
+        raise DataError(f"{file}: {place} has {key} {value}; it must be at least 1")
+    return value
+
+
+def _refuse_doubles(file: Path, table: str, ids: list[int]) -> None:
+    doubles = sorted(number for number, count in Counter(ids).items() if count > 1)
+    if doubles:
+        raise DataError(f"{file}: {table} has the id {doubles[0]} twice ({len(doubles)} such ids); ids must differ")

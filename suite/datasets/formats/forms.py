@@ -1,0 +1,57 @@
+"""Reads a data set in whichever of its forms lies in the folder: COCO JSON, Pascal VOC or YOLO txt."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from suite.datasets.formats import coco, voc, yolo
+from suite.datasets.split import DataError, MissingDataError, Split
+
+SplitName = Literal["train", "val"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    has: Callable[[Path, str], bool]
+    read: Callable[[Path, str], Split]
+
+
+_FORMS = (  # in the order in which they are looked for
+    _Form(lambda folder, split: coco.annotation_file(folder, split) is not None, coco.read),
+    _Form(lambda folder, split: voc.list_file(folder, split).is_file(), voc.read),
+    _Form(lambda folder, _: yolo.description_file(folder) is not None, yolo.read),
+)
+
+
+def read_split(folder: Path, split: SplitName) -> Split:
+    """One part of the data set in `folder`, or that a YOLO `data.yaml` describes.
+
+    A form of which both parts are there goes before one that has only one of them.
+
+    Raises:
+        DataError: its files are wrong.
+        MissingDataError: there is no such data, or nothing usable is left.
+    """
+    if folder.is_file():
+        return yolo.read(folder, split)
+    if not folder.is_dir():
+        raise MissingDataError(f"{folder}: no such folder; a data set is a folder with annotations and pictures")
+    whole = [form for form in _FORMS if form.has(folder, "train") and form.has(folder, "val")]
+    form = next((form for form in (*whole, *_FORMS) if form.has(folder, split)), None)
+    if form is None:
+        raise MissingDataError(
+            f"{folder}: no annotations of '{split}'; there should be instances_{split}.json or "
+            f"annotations/instances_{split}2017.json (COCO), data.yaml (YOLO) or ImageSets/Main/{split}.txt (VOC)"
+        )
+    return form.read(folder, split)
+
+
+def check_same_categories(train: Split, val: Split) -> None:
+    """Raise DataError unless both parts have the same table of categories."""
+    if train.categories == val.categories:
+        return
+    differ = sorted({str(c.id) + " " + c.name for c in set(train.categories) ^ set(val.categories)})
+    raise DataError(
+        f"{train.folder}: train and val have different categories ({', '.join(differ[:4])}); both files need one table"
+    )

@@ -1,0 +1,145 @@
+"""Reads a data set in the form of Pascal VOC: ImageSets/Main, Annotations, JPEGImages.
+
+Corners are taken as they stand: the width of a box is xmax - xmin. VOC itself counts pixels from 1 and the last one in,
+which hardly any tool that writes this form does. Objects marked `difficult` are treated as COCO's crowd regions are:
+evaluation ignores them, as VOC's own does, and training leaves them out.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from suite.datasets.formats.assemble import Box, Listed, Notes, Source, assemble, look_at, make_box
+from suite.datasets.formats.folder import PICTURES, categories, class_names, inside, lines, numbered
+from suite.datasets.formats.markup import Element, read_xml
+from suite.datasets.split import Category, DataError, Split
+
+FORM = "Pascal VOC"
+_SETS, _ANNOTATIONS, _PICTURES = "ImageSets/Main", "Annotations", "JPEGImages"
+_LONGEST = 10**6  # pixels of a side
+_CORNERS = ("xmin", "ymin", "xmax", "ymax")
+
+
+def list_file(folder: Path, split: str) -> Path:
+    """The file that names the pictures of a part."""
+    return folder / _SETS / f"{split}.txt"
+
+
+def read(folder: Path, split: str) -> Split:
+    """Read the pictures that `ImageSets/Main/{split}.txt` names.
+
+    The classes are those of `classes.txt`, or all that the objects of both parts have, in the order of the alphabet.
+
+    Raises:
+        DataError: a file is wrong.
+        MissingDataError: nothing usable is left.
+    """
+    file = list_file(folder, split)
+    notes = Notes()
+    files = _picture_files(folder)
+    sheets = {stem: _sheet(folder, stem, file, number, notes) for number, stem in lines(file)}
+    known = {stem: sheet for stem, sheet in sheets.items() if sheet is not None}
+    table = _classes(folder, split, known)
+    labels = {category.name: index for index, category in enumerate(table)}
+    numbers = dict(zip(known, numbered([f"{stem}.xml" for stem in known]), strict=True))
+    listed = [
+        Listed(numbers[stem], files[stem].name if stem in files else stem, files.get(stem), sheet.sides)
+        for stem, sheet in known.items()
+    ]
+    entries = look_at(listed, notes)
+    boxes: dict[int, list[Box]] = {}
+    for stem, sheet in known.items():
+        entry = entries[numbers[stem]]
+        for thing in sheet.things if entry.usable else ():
+            label = _label(thing, labels, folder)
+            box = make_box(thing.xywh, entry, notes, thing.place, label=label, crowd=thing.difficult)
+            if box:
+                boxes.setdefault(entry.id, []).append(box)
+    return assemble(Source(folder, file, split, FORM), table, entries, boxes, notes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Thing:
+    """An `object` of a file; `place` is where it stands in the data set's folder."""
+
+    name: str
+    place: str
+    xywh: tuple[float, float, float, float]
+    difficult: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """What one annotation says; `sides` only where they are stated."""
+
+    sides: tuple[int, int] | None
+    things: tuple[_Thing, ...]
+
+
+def _picture_files(folder: Path) -> Mapping[str, Path]:
+    pictures = folder / _PICTURES
+    found = sorted(pictures.iterdir(), reverse=True) if pictures.is_dir() else []
+    return {path.stem: path for path in found if path.suffix.lower() in PICTURES}
+
+
+def _sheet(folder: Path, stem: str, file: Path, number: int, notes: Notes) -> _Sheet | None:
+    path = inside(folder / _ANNOTATIONS, f"{stem}.xml", f"{file}:{number}")
+    if not path.is_file():
+        notes.add("picture left out: no annotation", f"{stem} ({path.name})")
+        return None
+    root = read_xml(path)
+    if root.tag != "annotation":
+        raise DataError(f"{path}:{root.line}: begins with <{root.tag}>; an annotation begins with <annotation>")
+    things = tuple(_thing(path, child) for child in root.children if child.tag == "object")
+    return _Sheet(_sides(path, root), things)
+
+
+def _sides(path: Path, root: Element) -> tuple[int, int] | None:
+    """Tools that do not know the size write 0, or nothing."""
+    found = [root.find(f"size/{side}") for side in ("width", "height")]
+    width, height = (_number(path, element) if element is not None else 0.0 for element in found)
+    stated = all(1 <= side < _LONGEST for side in (width, height))
+    return (int(width), int(height)) if stated else None
+
+
+def _thing(path: Path, element: Element) -> _Thing:
+    place = f"{path}:{element.line}"
+    within = f"{_ANNOTATIONS}/{path.name}:{element.line}"
+    name = element.find("name")
+    if name is None or not name.text.strip():
+        raise DataError(f"{place}: the object has no name; it must have the one of its class")
+    corners = [element.find(f"bndbox/{corner}") for corner in _CORNERS]
+    given = [corner for corner in corners if corner is not None]
+    if len(given) < len(corners):
+        raise DataError(f"{place}: the object has no bndbox with {', '.join(_CORNERS)}")
+    left, top, right, bottom = (_number(path, corner) for corner in given)
+    mark = element.find("difficult")
+    difficult = mark is not None and mark.text.strip() == "1"
+    return _Thing(name.text.strip(), within, (left, top, right - left, bottom - top), difficult)
+
+
+def _number(path: Path, element: Element) -> float:
+    try:
+        return float(element.text)
+    except ValueError:
+        text = element.text.strip()
+        raise DataError(f"{path}:{element.line}: <{element.tag}> is {text!r}; it must be a number") from None
+
+
+def _classes(folder: Path, split: str, known: Mapping[str, _Sheet]) -> tuple[Category, ...]:
+    own = folder / "classes.txt"
+    if own.is_file():
+        return categories(class_names(own))
+    names = {thing.name for sheet in known.values() for thing in sheet.things}
+    for other in {"train", "val"} - {split}:
+        file = list_file(folder, other)
+        if file.is_file():
+            sheets = (_sheet(folder, stem, file, number, Notes()) for number, stem in lines(file))
+            names |= {thing.name for sheet in sheets if sheet for thing in sheet.things}
+    return categories(tuple(sorted(names)))
+
+
+def _label(thing: _Thing, labels: Mapping[str, int], folder: Path) -> int:
+    if thing.name not in labels:
+        raise DataError(f"{folder / thing.place}: class {thing.name!r} is not among those of {folder / 'classes.txt'}")
+    return labels[thing.name]

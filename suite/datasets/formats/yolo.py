@@ -1,0 +1,189 @@
+"""Reads a data set in YOLO's form: a text file a picture, described by a data.yaml."""
+
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path, PurePosixPath
+
+from suite.datasets.formats.assemble import Box, Entry, Listed, Notes, Source, assemble, look_at, make_box
+from suite.datasets.formats.folder import (
+    PICTURES,
+    categories,
+    class_names,
+    inside,
+    lines,
+    numbered,
+    read_text,
+    require_path,
+)
+from suite.datasets.formats.yolo_yaml import Description, has_names, read_description
+from suite.datasets.split import DataError, MissingDataError, Split
+
+FORM = "YOLO txt"
+_NAMES = "classes.txt"
+_BOX = 5  # numbers on a line: class, centre x, centre y, width, height
+_FEWEST = 1 + 2 * 3  # of a polygon: class and three points
+_LARGEST_SHARE = 2.0  # rounding gives a little over 1; pixels give far more
+
+
+def description_file(folder: Path) -> Path | None:
+    """What describes a YOLO data set: data.yaml, the one .yaml file with `names`, or classes.txt beside labels/."""
+    yamls = [path for path in sorted(folder.glob("*.y*ml")) if path.is_file()]
+    named = [path for path in yamls if path.stem == "data"]
+    telling = named or [path for path in yamls if has_names(path)]
+    if named or len(telling) == 1:
+        return telling[0]
+    names = folder / _NAMES
+    return names if names.is_file() and (folder / "labels").is_dir() else None
+
+
+def read(place: Path, split: str) -> Split:
+    """Read a part of the data set in the folder `place`, or that the .yaml file `place` describes.
+
+    The labels of images/a/b.jpg are in labels/a/b.txt; without a folder `images` they lie beside the picture. A picture
+    without labels has no objects. A polygon counts as the box around it.
+
+    Raises:
+        DataError: a file is wrong.
+        MissingDataError: there is no such part, or nothing usable is left.
+    """
+    described = _described(place, split)
+    folder = described.folder
+    found = dict.fromkeys(path for part in described.parts for path in _pictures(folder, part))
+    if not found:
+        where = ", ".join(str(part) for part in described.parts)
+        raise MissingDataError(f"{described.file}: no pictures of '{split}' in {where}; there should be some")
+    names = [path.relative_to(folder).as_posix() for path in found]
+    numbers = numbered(names)
+    listed = [
+        Listed(number, name, path if path.is_file() else None)
+        for number, name, path in zip(numbers, names, found, strict=True)
+    ]
+    notes = Notes()
+    entries = look_at(listed, notes)
+    boxes = {
+        entry.id: list(_boxes(folder, entry, described.names, notes)) for entry in entries.values() if entry.usable
+    }
+    source = Source(folder, described.file, split, FORM)
+    return assemble(source, categories(described.names), entries, boxes, notes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Described:
+    """`parts` are folders of pictures, and files that list some."""
+
+    folder: Path
+    file: Path
+    names: tuple[str, ...]
+    parts: tuple[Path, ...]
+
+
+def _described(place: Path, split: str) -> _Described:
+    file = description_file(place) if place.is_dir() else place
+    assert file is not None, "whoever calls has looked"
+    if file.name == _NAMES:
+        folder = file.parent
+        return _Described(folder, file, class_names(file), (folder / "images" / split,))
+    about = read_description(file)
+    folder = _folder(file, about)
+    return _Described(folder, file, about.names, _parts(folder, file, about, split))
+
+
+def _folder(file: Path, about: Description) -> Path:
+    folder = file.parent
+    if not about.path.text:
+        return folder
+    where = f"{file}:{about.path.line}"
+    try:
+        return inside(folder, about.path.text, f"{where}: path")
+    except DataError:
+        raise DataError(
+            f"{where}: path {about.path.text!r} is not in this file's folder; give --data the data set's own folder"
+        ) from None
+
+
+def _parts(folder: Path, file: Path, about: Description, key: str) -> tuple[Path, ...]:
+    parts = []
+    for said in about.parts[key]:
+        where = f"{file}:{said.line}"
+        require_path(said.text, f"{where}: {key}")
+        # a form that some tools export: data.yaml lies in the data set's folder, but writes as if it were one deeper
+        text = said.text.removeprefix("../") if (folder / said.text.removeprefix("../")).exists() else said.text
+        path = inside(folder, text, f"{where}: {key}")
+        if not path.exists():
+            raise MissingDataError(f"{where}: {key} names {said.text!r}, which is not in {folder}")
+        parts.append(path)
+    if not parts:
+        raise MissingDataError(f"{file}: has no {key!r}; it must name a folder of pictures or a list of them")
+    return tuple(parts)
+
+
+def _pictures(folder: Path, part: Path) -> Iterator[Path]:
+    """Pictures in order; those that a list names need not exist."""
+    if part.is_dir():
+        for place, inner, files in os.walk(part):
+            inner.sort()
+            for name in sorted(files):
+                path = Path(place, name)
+                if path.suffix.lower() in PICTURES and not name.startswith("."):
+                    yield path
+        return
+    for number, line in lines(part):
+        where = f"{part}:{number}"
+        near = inside(folder, line, where, near=part.parent.relative_to(folder))
+        yield near if near.exists() else inside(folder, line, where)
+
+
+def _boxes(folder: Path, entry: Entry, names: tuple[str, ...], notes: Notes) -> Iterator[Box]:
+    file = _label_file(folder, entry.file)
+    if not file.is_file():
+        return
+    within = file.relative_to(folder).as_posix()
+    for number, line in enumerate(read_text(file).splitlines(), start=1):
+        if line.strip():
+            label, shares = _row(f"{file}:{number}", line.split(), len(names))
+            sides = (entry.width, entry.height)
+            pixels = [share * side for share, side in zip(_around(shares), sides * 2, strict=True)]
+            polygon = shares if len(shares) >= _BOX and all(map(math.isfinite, shares)) else []
+            outline = [share * side for share, side in zip(polygon, cycle(sides), strict=False)]
+            box = make_box(pixels, entry, notes, f"{within}:{number}", label=label, outline=outline)
+            if box:
+                yield box
+
+
+def _label_file(folder: Path, picture: Path) -> Path:
+    parts = list(PurePosixPath(picture.relative_to(folder).as_posix()).with_suffix(".txt").parts)
+    if "images" in parts[:-1]:
+        parts[len(parts) - 2 - parts[-2::-1].index("images")] = "labels"
+    return folder.joinpath(*parts)
+
+
+def _row(where: str, words: list[str], classes: int) -> tuple[int, list[float]]:
+    """Class index, and x, y, width, height or the polygon as shares of the picture."""
+    try:
+        values = [float(word) for word in words]
+    except ValueError:
+        raise DataError(f"{where}: {_cut(words)!r} are not numbers; a line is `class x y width height`") from None
+    if len(values) != _BOX and (len(values) < _FEWEST or len(values) % 2 == 0):
+        raise DataError(f"{where}: has {len(values)} numbers; a line is `class x y width height`, or class and polygon")
+    if not 0 <= values[0] < classes or values[0] != int(values[0]):
+        raise DataError(f"{where}: class {words[0]!r}; there are {classes} names, for the classes 0 to {classes - 1}")
+    largest = max(values[1:])
+    if largest > _LARGEST_SHARE:
+        raise DataError(f"{where}: {largest:g} is no share of the picture; coordinates go from 0 to 1")
+    return int(values[0]), values[1:]
+
+
+def _around(values: list[float]) -> list[float]:
+    """Left, top, width, height."""
+    if len(values) == _BOX - 1:
+        x, y, width, height = values
+        return [x - width / 2, y - height / 2, width, height]
+    left, top = min(values[::2]), min(values[1::2])
+    return [left, top, max(values[::2]) - left, max(values[1::2]) - top]
+
+
+def _cut(words: list[str]) -> str:
+    return " ".join(words)[:40]

@@ -1,0 +1,178 @@
+"""How well a detector finds the objects of the validation pictures: COCO's twelve numbers and what they are made of."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from suite.metrics.accuracy import assess
+from suite.metrics.accuracy.assess import Evaluator, results_of
+from suite.metrics.accuracy.coco_match import Found, Truth, truth_of
+from suite.metrics.accuracy.predicting import Predictor
+from suite.protocols.setups import Setup
+from suite.record import Json, Measurement, Metric
+from suite.spec.records.objective import Suppression, stated
+from suite.stats.matches import Matches
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from suite.datasets.loading.loader import ValBatch
+    from suite.datasets.split import Split
+    from suite.nn.detector import Detector
+
+METRICS: tuple[Metric, ...] = (
+    *assess.METRICS,
+    Metric("detections", "detections kept", "1", "", 1, 0, "accuracy"),
+)
+_SHOWN_CONFIDENCE = 0.25  # of a detection in the gallery
+_SHOWN_MOST = 40
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """The measurements, every detection, and the matches of the detections with the objects."""
+
+    measurements: tuple[Measurement, ...]
+    truth: Truth
+    found: Found
+    matches: Matches
+
+    @property
+    def agreement(self) -> Json:
+        """How the fast evaluator and pycocotools agreed; None where they were not compared."""
+        return next((m.notes["agreement"] for m in self.measurements if "agreement" in m.notes), None)
+
+    @property
+    def detections(self) -> tuple[dict[str, Any], ...]:
+        """COCO results: image_id, category_id, bbox (x, y, w, h), score."""
+        return tuple(results_of(self.truth, self.found))
+
+
+def evaluate(
+    model: "Detector",
+    val: "Split",
+    *,
+    image_size: int,
+    batch: int = 16,
+    confidence: float = 0.001,
+    iou: float = 0.6,
+    max_detections: int = 300,
+    suppression: Suppression | None = None,
+    evaluator: Evaluator = "checked",
+    rectangular: bool = False,
+    device: str = "cpu",
+    setup: Setup | None = None,
+) -> Evaluation:
+    """Detect on every validation picture, letterboxed to a square, and score the detections.
+
+    Boxes count once for each class above `confidence`; at most 100 of a picture enter AP, as COCO has it. A variant's
+    own `suppression` stands before `iou`, and in the settings. `rectangular` pads pictures no further than the batch
+    needs, as YOLOv5 does, so that AP depends on `batch`. With a `setup` it is the deployed network in that runtime
+    and precision which detects, for one shape; int8 takes its scales from the first batch. The model is left in
+    evaluation mode.
+
+    Raises:
+        RuntimeUnfitError: the setup is not to be had here.
+        ValueError: the model has another number of classes than the data, or a prediction is not finite.
+        DataError: a picture does not decode.
+        EvaluatorError: the fast evaluator and pycocotools disagree.
+    """
+    import torch
+
+    if model.classes != len(val.categories):
+        raise ValueError(
+            f"{model.name}: scores {model.classes} classes, but {val.folder} has {len(val.categories)} categories"
+        )
+    settings: dict[str, Json] = {
+        "image_size": image_size,
+        "letterbox": "rectangular" if rectangular else "square",
+        **({"batch": batch} if rectangular else {}),
+        "confidence": confidence,
+        "iou": iou,
+        "max_detections": max_detections,
+        "pictures": len(val.pictures),
+    }
+    if suppression is not None:
+        settings |= own_suppression(suppression)
+    if setup is not None:
+        settings |= {"runtime": setup.runtime, "precision": setup.precision, "batch": batch}
+    thresholds = {"confidence": confidence, "iou": iou, "max_detections": max_detections, "how": suppression}
+    views = _views(model, val, (image_size, batch), rectangular=rectangular)
+    model.to(device).eval()
+    predict = model.predict if setup is None else Predictor(model, setup, torch.get_num_threads())
+    boxes = _detect(predict, views, device, {"multi_label": model.classes > 1, **thresholds})
+    truth, found = truth_of(val), _as_found(boxes, val)
+    assessed = assess.assess(truth, found, settings, evaluator=evaluator, annotations=lambda: val.annotations)
+    measurements = (*assessed.measurements, _gallery(boxes, val, settings))
+    return Evaluation(measurements, truth, found, assessed.matches)
+
+
+def own_suppression(suppression: Suppression) -> dict[str, Json]:
+    """The settings that a variant's own suppression adds or replaces; none where it is YOLOv5's."""
+    own = stated(suppression)
+    iou: dict[str, Json] = {"iou": suppression.iou} if suppression.iou is not None else {}
+    return {"suppression": own, **iou} if own else {}
+
+
+def _views(model: "Detector", val: "Split", sizes: tuple[int, int], *, rectangular: bool) -> "Iterator[ValBatch]":
+    from suite.datasets.loading.loader import ValidationBatches
+    from suite.datasets.loading.rectangular import RectangularBatches
+
+    image_size, batch = sizes
+    if rectangular:
+        return iter(RectangularBatches(val, image_size=image_size, batch=batch, stride=max(model.strides)))
+    return iter(ValidationBatches(val, image_size=image_size, batch=batch))
+
+
+def _detect(
+    predict: "Callable[[Tensor], Tensor]", views: "Iterator[ValBatch]", device: str, thresholds: Mapping[str, Any]
+) -> "dict[int, Tensor]":
+    """For each picture id (n, 6): left, top, right, bottom in the picture's pixels, score, class index."""
+    import torch
+
+    from suite.nn.boxes import scale_boxes
+    from suite.nn.suppression import nms
+
+    found = {}
+    with torch.inference_mode():
+        for view in views:
+            images = view.images.to(device, torch.float32) / 255
+            kept = nms(predict(images), **thresholds)
+            for picture, box, rows in zip(view.pictures, view.letterboxes, kept, strict=True):
+                size = (picture.height, picture.width)
+                found[picture.id] = scale_boxes(rows.cpu(), ratio=box.ratio, pad=(box.pad_left, box.pad_top), size=size)
+    return found
+
+
+def _as_found(boxes: "Mapping[int, Tensor]", val: "Split") -> Found:
+    """Rounded as YOLOv5's are: boxes to 3 decimals, scores to 5. Pictures in the order of the split."""
+    rows = [boxes[picture.id].double().numpy() for picture in val.pictures]
+    table = np.concatenate(rows)
+    corners = table[:, :4]
+    sides = np.concatenate((corners[:, :2], corners[:, 2:] - corners[:, :2]), axis=1)
+    return Found(
+        np.repeat(np.arange(len(rows)), [len(each) for each in rows]),
+        table[:, 5].astype(np.int64),
+        sides.round(3),
+        table[:, 4].round(5),
+    )
+
+
+def _gallery(found: "Mapping[int, Tensor]", val: "Split", settings: Mapping[str, Json]) -> Measurement:
+    """How many detections there are; the notes hold the gallery's, in the gallery pictures' pixels, best first."""
+    from suite.datasets.survey.facts import gallery, gallery_ratio
+
+    pictures: list[Json] = []
+    for picture in gallery(val):
+        ratio = gallery_ratio(picture)
+        rows = found[picture.id]
+        rows = rows[rows[:, 4] >= _SHOWN_CONFIDENCE][:_SHOWN_MOST]
+        boxes: list[Json] = [
+            [*(round(ratio * side, 1) for side in (left, top, right - left, bottom - top)), round(sure, 3), int(label)]
+            for left, top, right, bottom, sure, label in rows.tolist()
+        ]
+        pictures.append({"id": picture.id, "boxes": boxes})
+    total = float(sum(len(rows) for rows in found.values()))
+    return Measurement("detections", 1, "1", "trained", (total,), settings, {"pictures": pictures})

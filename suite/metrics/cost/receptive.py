@@ -1,0 +1,238 @@
+"""Receptive fields: which pixels each place of a map can depend on, followed through every operator of a pass.
+
+The formulas are those of Araujo, Norris and Sim (Computing Receptive Fields of Convolutional Neural Networks, Distill
+2019, doi 10.23915/distill.00021): kernel, stride, padding and dilation say which places an output place reads.
+They are carried out on the intervals themselves and not on their sizes alone (`suite.metrics.cost.axes`), so that they
+also hold where paths join whose centres differ, and after enlarging, where neighbouring places see their own intervals.
+
+What reads everything (global means, attention, gates made of either, sampling where the network says) sees the whole
+image. That is noted beside the field of all other paths, with the layer that does it first.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from torch import Tensor
+
+from suite.metrics.cost import receptive_views
+from suite.metrics.cost.axes import Axis, enlarged, transposed, windowed
+from suite.metrics.cost.reach import Handler, Reach, Step, mapped, mark, reach_of, tensors
+
+_FIRST_ONLY = {"native_batch_norm", "native_layer_norm", "native_group_norm"}  # the others are their statistics
+
+
+def follow(operator: str, args: Sequence[Any], out: Any, layer: str) -> None:
+    """Note what the results of an operator see.
+
+    Args:
+        operator: its name without namespace, overload and the underscore of the in-place form.
+        args: what it was called with.
+        out: its result, a tensor or a sequence of them.
+        layer: whose operator it is, to be named if it sees everything.
+    """
+    if not any(reach_of(value) for value in tensors(args)):
+        return
+    handler = _HANDLERS.get(operator, _pointwise)
+    outs = tensors([out])
+    for position, result in enumerate(outs[:1] if operator in _FIRST_ONLY else outs):
+        mark(result, handler(Step(args, result, position, layer)))
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    both = tuple(value) if isinstance(value, list | tuple) else (value,)
+    return (int(both[0]), int(both[-1]))
+
+
+def _convolution(step: Step) -> Reach:
+    weight = step.args[1]
+    strides, paddings, dilations = (_pair(step.args[i]) for i in (3, 4, 5))
+    kernels = _pair(weight.shape[2:])
+    form = transposed if step.args[6] else windowed
+    found = mapped(step, lambda axis, i: form(axis, kernels[i], strides[i], paddings[i], dilations[i]))
+    computed = reach_of(weight)
+    return step.global_(found) if computed and computed.whole else found
+
+
+def _deformed(step: Step) -> Reach:
+    x, weight, offset, mask = step.args[:4]
+    kernels = _pair(weight.shape[2:])
+    strides, paddings, dilations = (step.args[i : i + 2] for i in (5, 7, 9))
+    taps = mapped(step, lambda axis, i: windowed(axis, kernels[i], strides[i], paddings[i], dilations[i]))
+    where = [reach for tensor in (offset, mask) if (reach := reach_of(tensor))]
+    return step.global_(step.union([taps, *where] if reach_of(x) else where))
+
+
+def _pool(step: Step) -> Reach:
+    kernels = _pair(step.args[1])
+    strides = _pair(step.argument(2, ()) or kernels)
+    paddings = _pair(step.argument(3, 0))
+    dilated = step.argument(4, 1)
+    dilations = (1, 1) if isinstance(dilated, bool) else _pair(dilated)  # average pooling has no dilation
+    return mapped(step, lambda axis, i: windowed(axis, kernels[i], strides[i], paddings[i], dilations[i]))
+
+
+def _adaptive(step: Step) -> Reach:
+    before, after = step.x.shape[-2:], step.out.shape[-2:]
+    if tuple(after) == (1, 1):
+        return step.global_(Reach(whole=step.reach.whole))
+    if any(old % new for old, new in zip(before, after, strict=True)):
+        return step.lost()
+    sizes = [old // new for old, new in zip(before, after, strict=True)]
+    return mapped(step, lambda axis, i: windowed(axis, sizes[i], sizes[i], 0, 1))
+
+
+def _resized(step: Step, *, bilinear: bool) -> Reach:
+    before, after = step.x.shape[-2:], step.out.shape[-2:]
+
+    def change(axis: Axis, i: int) -> Axis | None:
+        if after[i] % before[i] == 0:
+            return enlarged(axis, after[i] // before[i], bilinear=bilinear)
+        return None if before[i] % after[i] or bilinear else windowed(axis, 1, before[i] // after[i], 0, 1)
+
+    aligned = bilinear and bool(step.argument(2, default=False))
+    return step.lost() if aligned else mapped(step, change)
+
+
+def _shuffled(step: Step) -> Reach:
+    return mapped(step, lambda axis, _: enlarged(axis, int(step.args[1]), bilinear=False))
+
+
+def _unshuffled(step: Step) -> Reach:
+    factor = int(step.args[1])
+    return mapped(step, lambda axis, _: windowed(axis, factor, factor, 0, 1))
+
+
+def _unfolded(step: Step) -> Reach:
+    """im2col: the windows lie along the last dimension, row by row."""
+    kernels, dilations, paddings, strides = (_pair(value) for value in step.args[1:5])
+    found = mapped(step, lambda axis, i: windowed(axis, kernels[i], strides[i], paddings[i], dilations[i]))
+    grid = [
+        (step.x.shape[i - 2] + 2 * paddings[i] - dilations[i] * (kernels[i] - 1) - 1) // strides[i] + 1 for i in (0, 1)
+    ]
+    rows, columns = (axis and replace(axis, dim=-1) for axis in (found.rows, found.columns))
+    return replace(found, rows=rows, columns=columns, grid=(grid[0], grid[1]))
+
+
+def _padded(step: Step) -> Reach:
+    amounts = list(step.args[1])  # pairs before and after, of the last dimension first
+    before = [amounts[2] if len(amounts) > 2 else 0, amounts[0]]
+    return mapped(step, lambda axis, i: windowed(axis, 1, 1, before[i], 1))
+
+
+def _pointwise(step: Step) -> Reach:
+    """Every place reads the same place of each argument; lost where the shapes do not allow that."""
+    reaches = []
+    for tensor in tensors(step.args):
+        reach = reach_of(tensor)
+        if reach is None:
+            continue
+        for axis in reach.axes:
+            if -axis.dim > step.out.ndim or tensor.shape[axis.dim] != step.out.shape[axis.dim]:
+                return step.lost()
+        reaches.append(reach)
+    return step.union(reaches)
+
+
+def _batch_normed(step: Step) -> Reach:
+    """Norms by given statistics are pointwise; norms by those of the map see all of it."""
+    return step.global_(step.reach) if step.args[5] else step.reach
+
+
+def _layer_normed(step: Step) -> Reach:
+    inside = len(step.args[1])
+    return step.global_(step.reach) if any(-axis.dim <= inside for axis in step.reach.axes) else step.reach
+
+
+def _softmax(step: Step) -> Reach:
+    dim = step.args[1] - (step.x.ndim if step.args[1] >= 0 else 0)
+    return step.global_(step.reach) if any(axis.dim == dim for axis in step.reach.axes) else step.reach
+
+
+def _reduced(step: Step) -> Reach:
+    """A mean, sum, extreme or variance over some dimensions."""
+    x, found = step.x, step.reach
+    dims = step.argument(1, None)
+    listed = range(x.ndim) if dims is None or dims == [] else [dims] if isinstance(dims, int) else dims
+    gone = {int(dim) % x.ndim for dim in listed}
+    kept = list(range(x.ndim)) if step.out.ndim == x.ndim else [d for d in range(x.ndim) if d not in gone]
+    over = any(axis.dim % x.ndim in gone for axis in found.axes)
+    left = [None if a is None or a.dim % x.ndim in gone else a for a in (found.rows, found.columns)]
+    moved = [a and replace(a, dim=kept.index(a.dim % x.ndim) - len(kept)) for a in left]
+    result = replace(found, rows=moved[0], columns=moved[1])
+    return step.global_(result) if over else result
+
+
+def _product(step: Step) -> Reach:
+    """A matrix product: a place that is summed over is seen by all, the others stay where the result has them."""
+    pair = [value for value in step.args if isinstance(value, Tensor)][-2:]
+    reaches = []
+    for summed, tensor in zip((-1, -2), pair, strict=True):
+        reach = reach_of(tensor)
+        if reach is None:
+            continue
+        if tensor.ndim == 1:
+            return step.lost()
+        over = any(axis.dim == summed for axis in reach.axes)
+        axes = [None if axis is None or axis.dim == summed else axis for axis in (reach.rows, reach.columns)]
+        kept = replace(reach, rows=axes[0], columns=axes[1])
+        reaches.append(step.global_(kept) if over else kept)
+    return step.union(reaches)
+
+
+def _everywhere(step: Step) -> Reach:
+    return step.global_(step.reach)
+
+
+def _sampled(step: Step) -> Reach:
+    """A result's place is where the grid (B, H, W, 2) has it; what it reads may lie anywhere."""
+    where = reach_of(step.args[1]) or Reach()
+    axes = [axis and replace(axis, dim=axis.dim + 1) for axis in (where.rows, where.columns)]
+    return step.global_(Reach(axes[0], axes[1], where.whole or step.reach.whole))
+
+
+def _concatenated(step: Step) -> Reach:
+    dim = step.argument(1, 0)
+    dim -= step.out.ndim if dim >= 0 else 0
+    reaches = [reach for value in step.args[0] if (reach := reach_of(value))]
+    if any(axis.dim == dim for reach in reaches for axis in reach.axes):
+        return step.lost()
+    return step.union(reaches)
+
+
+def _lost(step: Step) -> Reach:
+    return step.lost()
+
+
+_REDUCTIONS = ("mean", "sum", "amax", "amin", "max", "min", "var", "std", "var_mean", "prod", "linalg_vector_norm")
+_ATTENTIONS = tuple(
+    f"_scaled_dot_product_{kind}"
+    for kind in (
+        *("flash_attention", "flash_attention_for_cpu", "efficient_attention", "attention_math"),
+        "fused_attention_overrideable",
+    )
+)
+_HANDLERS: dict[str, Handler] = {
+    "convolution": _convolution,
+    "deform_conv2d": _deformed,
+    **dict.fromkeys(("max_pool2d_with_indices", "max_pool2d", "avg_pool2d"), _pool),
+    **dict.fromkeys(("_adaptive_avg_pool2d", "adaptive_max_pool2d"), _adaptive),
+    **dict.fromkeys(("upsample_nearest2d", "_upsample_nearest_exact2d"), lambda step: _resized(step, bilinear=False)),
+    "upsample_bilinear2d": lambda step: _resized(step, bilinear=True),
+    "pixel_shuffle": _shuffled,
+    "pixel_unshuffle": _unshuffled,
+    "im2col": _unfolded,
+    **dict.fromkeys(("constant_pad_nd", "reflection_pad2d", "replication_pad2d"), _padded),
+    "grid_sampler_2d": _sampled,
+    "native_batch_norm": _batch_normed,
+    "native_layer_norm": _layer_normed,
+    "native_group_norm": _everywhere,
+    **dict.fromkeys(("_softmax", "_log_softmax"), _softmax),
+    **dict.fromkeys(_REDUCTIONS, _reduced),
+    **dict.fromkeys(("mm", "addmm", "bmm", "baddbmm", "mv"), _product),
+    **dict.fromkeys(_ATTENTIONS, _everywhere),
+    "cat": _concatenated,
+    **dict.fromkeys(("roll", "flip", "index", "gather", "scatter", "as_strided", "col2im", "cumsum"), _lost),
+    **dict.fromkeys(("repeat", "unfold", "sort", "topk"), _lost),
+    **receptive_views.HANDLERS,
+}

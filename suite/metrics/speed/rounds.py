@@ -1,0 +1,252 @@
+"""Interleaved rounds: the visits of all models in shuffled order, watched, until the ratio is known or time is up."""
+
+import random
+import resource
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from suite.machine.nvml import throttled
+from suite.machine.sensors import Readings, Sensor, Sensors
+from suite.metrics.speed.warmup import LEAST, WarmUp, warm_up
+from suite.runtimes import Options, Session
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Clock = Callable[[], float]
+_MOST_CALLS = 25  # in a visit
+
+WAITED = 1.05
+"""Wall over processor time of a visit on one thread: more, and the process waited for a core."""
+OTHERS = 0.25
+"""Cores that other processes may keep busy during a round; a tick of the kernel's counters is about a tenth."""
+STOLEN = 0.01
+"""Share of the cores' time that the host may take."""
+
+RULES: dict[str, str] = {
+    "cpu": (
+        f"a round is set aside if a visit's wall time exceeds {WAITED:g} times its processor time (one thread), "
+        f"if other processes kept more than {OTHERS:g} of a core busy, or if the host took more than {STOLEN:.0%}"
+    ),
+    "cuda": "a round is set aside if the driver says that the GPU was slowed down when it ended",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What is timed, and how surely.
+
+    Measuring stops when the 95 % interval of the ratio to the base reaches no further than `half_width` to either
+    side, but not before `min_rounds`, and in any case after `cap_seconds`. `seed` decides the order of the visits,
+    the order in which the models are built (their place in memory) and the images. `base_runtime` is the base's (and
+    its copy's) where it is not `runtime`; `flush_l2` empties a GPU's second-level cache before each timed call.
+    """
+
+    image_size: int = 640
+    batch: int = 1
+    threads: int = 1
+    precision: str = "fp32"
+    runtime: str = "eager"
+    base_runtime: str = ""
+    device: str = "cpu"
+    half_width: float = 0.01
+    cap_seconds: float = 30.0
+    visit_ms: float = 30.0
+    min_rounds: int = 12
+    seed: int = 0
+    flush_l2: bool = False
+
+    @property
+    def options(self) -> Options:
+        """The part that the runtime decides on."""
+        return Options(self.device, self.precision, self.threads)
+
+    @property
+    def kind(self) -> str:
+        """The kind of device: "cpu" or "cuda"."""
+        return self.device.partition(":")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Milliseconds of the timed calls of one visit on both clocks, and how often the process was switched out."""
+
+    wall_calls: tuple[float, ...]
+    cpu_calls: tuple[float, ...]
+    switches: int
+
+    @property
+    def wall(self) -> float:
+        """The median on the wall clock."""
+        return statistics.median(self.wall_calls)
+
+    @property
+    def cpu(self) -> float:
+        """The median of processor time."""
+        return statistics.median(self.cpu_calls)
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One visit to every model, what was seen meanwhile, and why the round is set aside ("" if it is not)."""
+
+    visits: Mapping[str, Visit]
+    seen: Readings
+    aside: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """All rounds in their order, those that are set aside included; `measuring` are the seconds inside visits."""
+
+    rounds: tuple[Round, ...]
+    calls: Mapping[str, int]
+    warm: Mapping[str, WarmUp]
+    stopped_by: Literal["precision", "cap"]
+    seconds: float
+    measuring: float
+    least: int
+
+    def wall(self, role: str) -> tuple[float, ...]:
+        """Medians of every visit to a model in milliseconds, by the wall clock."""
+        return tuple(found.visits[role].wall for found in self.rounds)
+
+    def cpu(self, role: str) -> tuple[float, ...]:
+        """The same in processor time."""
+        return tuple(found.visits[role].cpu for found in self.rounds)
+
+    @property
+    def kept(self) -> tuple[int, ...]:
+        """The rounds that count: those not set aside, or all where fewer than `least` would be left."""
+        quiet = tuple(index for index, found in enumerate(self.rounds) if not found.aside)
+        return quiet if len(quiet) >= self.least else tuple(range(len(self.rounds)))
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What stands around the visits: what is read in every round, what happens before every timed call, the clock."""
+
+    sensor: Sensor = field(default_factory=lambda: Sensors(()))
+    before_call: Callable[[], None] = lambda: None
+    clock: Clock = time.perf_counter
+
+
+def interleave(
+    sessions: Mapping[str, Session],
+    prepared: Mapping[str, "Tensor"],
+    settings: Settings,
+    watch: Watch | None = None,
+    *,
+    of: str = "variant",
+) -> Rounds:
+    """Warm up, then visit every session once a round until the ratio of `of` to "base" is known well enough."""
+    watch = watch or Watch()
+    order = sorted(sessions)
+    shuffle = random.Random(settings.seed).shuffle  # noqa: S311  (an order, not a secret)
+    warm = {role: _warm(sessions[role], prepared[role], settings, watch.clock) for role in order}
+    calls = {role: _calls(found, settings) for role, found in warm.items()}
+    rounds: list[Round] = []
+    stop = _Stop(settings, of)
+    start, measuring, precise = watch.clock(), 0.0, False
+    while not precise and watch.clock() - start < settings.cap_seconds:
+        shuffle(order)
+        watch.sensor.start()
+        began = watch.clock()
+        visits = {role: visit(sessions[role], prepared[role], calls[role], watch.before_call) for role in order}
+        measuring += watch.clock() - began
+        seen = watch.sensor.stop()
+        aside = why_aside(visits, seen, device=settings.kind, threads=settings.threads)
+        rounds.append(Round(visits, seen, aside))
+        precise = not aside and stop.reached(visits)
+    return Rounds(
+        rounds=tuple(rounds),
+        calls=calls,
+        warm=warm,
+        stopped_by="precision" if precise else "cap",
+        seconds=watch.clock() - start,
+        measuring=measuring,
+        least=settings.min_rounds,
+    )
+
+
+def visit(session: Session, prepared: "Tensor", calls: int, before_call: Callable[[], None] = lambda: None) -> Visit:
+    """`calls` timed calls, after one untimed call that warms the caches again."""
+    switched = _switches()
+    session.run(prepared)
+    session.synchronize()
+    timings = []
+    for _ in range(calls):
+        before_call()
+        timings.append(session.time(prepared))
+    return Visit(tuple(t.wall_ms for t in timings), tuple(t.cpu_ms for t in timings), _switches() - switched)
+
+
+class _Stop:
+    """Looks at the ratio of the rounds that are kept, seldom enough (`suite.stats.stopping`)."""
+
+    def __init__(self, settings: Settings, of: str) -> None:
+        from suite.stats.intervals import log_ratios  # scipy takes a while to load
+        from suite.stats.stopping import is_precise, next_look
+
+        self._log_ratios, self._is_precise, self._next = log_ratios, is_precise, next_look
+        self._of, self._half_width, self._look = of, settings.half_width, settings.min_rounds
+        self._times: tuple[list[float], list[float]] = ([], [])
+
+    def reached(self, visits: Mapping[str, Visit]) -> bool:
+        """Take note of a round; whether it was the last one needed."""
+        own, base = self._times
+        own.append(visits[self._of].wall)
+        base.append(visits["base"].wall)
+        if len(base) < self._look:
+            return False
+        self._look = self._next(self._look)
+        return self._is_precise(self._log_ratios(own, base), self._half_width)
+
+
+def _warm(session: Session, prepared: "Tensor", settings: Settings, clock: Clock) -> WarmUp:
+    return warm_up(lambda: session.time(prepared).wall_ms, LEAST[settings.kind], clock)
+
+
+def _calls(warm: WarmUp, settings: Settings) -> int:
+    """The number of timed calls that fill a visit."""
+    return max(1, min(_MOST_CALLS, round(settings.visit_ms / warm.last_ms)))
+
+
+def _switches() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
+
+
+def columns(rounds: Sequence[Round]) -> dict[str, list[float]]:
+    """What was seen of the machine in each round, by name, with the waits and switches of its visits.
+
+    `waited` is the largest wall over processor time of the round's visits. A reading that a round lacks (its ticks
+    were too few) is that of the round before, so that columns stay aligned.
+    """
+    names = dict.fromkeys(name for found in rounds for name in found.seen)
+    table = {name: _filled([found.seen.get(name) for found in rounds]) for name in names}
+    table["switches"] = [float(sum(v.switches for v in found.visits.values())) for found in rounds]
+    table["waited"] = [max(v.wall / v.cpu if v.cpu else 0.0 for v in found.visits.values()) for found in rounds]
+    return {name: [round(value, 4) for value in values] for name, values in table.items()}
+
+
+def _filled(values: Sequence[float | None]) -> list[float]:
+    last = next((value for value in values if value is not None), 0.0)
+    return [last := last if value is None else value for value in values]
+
+
+def why_aside(visits: Mapping[str, Visit], seen: Readings, *, device: str, threads: int) -> str:
+    """What disturbed a round, the first rule that applies; "" where nothing did.
+
+    A round is kept or set aside as a whole, whichever of its models was disturbed, so that none is favoured.
+    """
+    if device != "cpu":
+        causes = throttled(seen.get("throttle", 0))
+        return f"GPU slowed down: {', '.join(causes)}" if causes else ""
+    if threads == 1 and any(visit.wall > WAITED * visit.cpu for visit in visits.values()):
+        return "waited for a core"
+    if seen.get("others", 0.0) > OTHERS:
+        return "others at work"
+    return "host took time" if seen.get("steal", 0.0) > STOLEN else ""

@@ -1,0 +1,110 @@
+"""Why a selector matches nothing, and what it could have matched."""
+
+from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
+from typing import Protocol, TypeAlias
+
+from suite.spec.records.variant import Selector
+from suite.yaml.errors import SHOWN_CHOICES, quote, suggest
+
+SHOWN_CONDITIONS = 3
+
+
+class Candidate(Protocol):
+    """What the conditions of a selector are about: a layer, or a convolution inside one."""
+
+    @property
+    def part(self) -> str:
+        """Backbone, neck or head."""
+
+    @property
+    def tags(self) -> Sequence[str]:
+        """The names of the layer's outputs."""
+
+    @property
+    def stage(self) -> float:
+        """The stride of the layer's output in pixels."""
+
+    @property
+    def block(self) -> str:
+        """The address of the layer's block."""
+
+    @property
+    def kernel(self) -> object:
+        """Its number, None where it has none; so with `stride` and `groups`."""
+
+    @property
+    def stride(self) -> object:
+        """See `kernel`."""
+
+    @property
+    def groups(self) -> object:
+        """See `kernel`."""
+
+    @property
+    def path(self) -> str:
+        """The dotted address."""
+
+
+_Values: TypeAlias = Callable[[Candidate], Sequence[object]]
+_VALUES: dict[str, _Values] = {
+    "part": lambda c: (c.part,),
+    "tag": lambda c: c.tags,
+    "stage": lambda c: (int(c.stage),) if c.stage else (),
+    "block": lambda c: (c.block,),
+    "kernel": lambda c: (c.kernel,),
+    "stride": lambda c: (c.stride,),
+    "groups": lambda c: (c.groups,),
+    "path": lambda c: (c.path,),
+}
+_PATTERNS = frozenset({"block", "path"})
+
+
+def fits(select: Selector, candidate: Candidate, *, without: str = "") -> bool:
+    """Whether every condition holds; an empty one always does, as does the one that is left out."""
+    for key in _VALUES:  # noqa: SIM110  (asked of every layer by every edit, so without a generator)
+        if getattr(select, key) and key != without and not _holds(key, select, candidate):
+            return False
+    return True
+
+
+def explain(select: Selector, candidates: Sequence[Candidate]) -> tuple[str, str]:
+    """What is wrong with a selector that matches none of the candidates, and what would be right."""
+    stated = [key for key in _VALUES if getattr(select, key)]
+    strange = [key for key in stated if not any(_holds(key, select, c) for c in candidates)]
+    if strange:
+        told = [f"none has `{key}: {_written(getattr(select, key))}`" for key in strange]
+        return ", ".join(told), "; ".join(_choices(key, select, candidates) for key in strange)
+    listed = ", ".join(f"`{key}`" for key in stated)
+    loose = {key: sum(fits(select, c, without=key) for c in candidates) for key in stated}
+    freed = [f"without `{key}` it would match {count}" for key, count in loose.items() if count]
+    alone = {key: sum(_holds(key, select, c) for c in candidates) for key in stated}
+    hint = freed[:SHOWN_CONDITIONS] or [f"`{key}` alone fits {count}" for key, count in alone.items()]
+    return f"none fits {listed} together", ", ".join(hint)
+
+
+def _holds(key: str, select: Selector, candidate: Candidate) -> bool:
+    wanted: tuple[object, ...] = getattr(select, key)
+    if not wanted:
+        return True
+    values = _VALUES[key](candidate)
+    if key in _PATTERNS:
+        return any(fnmatchcase(str(value), str(pattern)) for value in values for pattern in wanted)
+    return any(value in wanted for value in values)
+
+
+def _choices(key: str, select: Selector, candidates: Sequence[Candidate]) -> str:
+    """The values that there are, the nearest word first."""
+    there = {value for c in candidates for value in _VALUES[key](c) if value is not None}
+    numbers = sorted(value for value in there if isinstance(value, int))
+    if numbers:
+        return f"`{key}` is one of: {', '.join(map(str, numbers))}"
+    words = sorted(map(str, there))
+    nearest = suggest(str(getattr(select, key)[0]), words)
+    listed = f" there are: {', '.join(words)}" if nearest.startswith("did") and len(words) <= SHOWN_CHOICES else ""
+    return f"{nearest}{listed}"
+
+
+def _written(values: Sequence[object]) -> str:
+    words = [value if isinstance(value, str) and value.isprintable() else quote(value) for value in values]
+    return words[0] if len(words) == 1 else f"[{', '.join(words)}]"

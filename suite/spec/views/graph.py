@@ -1,0 +1,52 @@
+"""The graph of a resolved variant without building it: addresses, and who reads whom."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from suite.record import Json
+from suite.spec.records.variant import Layer, Part
+
+IMAGE = -1  # the source of the first layer
+
+
+@dataclass(frozen=True, slots=True)
+class Vertex:
+    """A layer with its address, such as "backbone.3", and the positions of the layers that it reads."""
+
+    address: str
+    layer: Layer
+    sources: tuple[int, ...]
+
+
+def vertices(layers: Sequence[Layer]) -> tuple[Vertex, ...]:
+    """The layers in their order; an input whose tag no layer above has is left out."""
+    found: list[Vertex] = []
+    tags: dict[str, int] = {}
+    counts: dict[str, int] = {}
+    for position, layer in enumerate(layers):
+        number = counts.get(layer.part, 0)
+        counts[layer.part] = number + 1
+        address = "head" if layer.part == "head" else f"{layer.part}.{number}"
+        above = {**tags, "last": position - 1}
+        found.append(Vertex(address, layer, tuple(above[name] for name in layer.inputs if name in above)))
+        tags |= dict.fromkeys(layer.tags, position)
+    return tuple(found)
+
+
+def stored_layers(architecture: Mapping[str, Json]) -> tuple[Layer, ...]:
+    """The layers of an architecture that `Variant.architecture` gave and a store kept."""
+    return tuple(_layer(line) for line in cast("list[dict[str, Json]]", architecture.get("layers", [])))
+
+
+def _layer(line: dict[str, Json]) -> Layer:
+    return Layer(
+        block=str(line["block"]),
+        part=cast("Part", line["part"]),
+        out=cast("int | None", line["out"]),
+        repeat=cast("int", line["repeat"]),
+        stride=cast("int | None", line["stride"]),
+        inputs=tuple(cast("list[str]", line["inputs"])),
+        tags=cast("dict[str, int]", line["tags"]),
+        options=cast("dict[str, Json]", line["options"]),
+    )

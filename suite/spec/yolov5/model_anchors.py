@@ -1,0 +1,55 @@
+"""The anchors of YOLOv5's model files: lists of pixels, or a number of placeholders a level."""
+
+import math
+from collections.abc import Sequence
+
+from suite.record import Json
+from suite.spec.yolov5.model_file import ModelFile, Row
+from suite.yaml.document import Items, Node, Scalar
+from suite.yaml.reader import Reader
+
+MAX_ANCHORS = 64  # a level
+MAX_PIXELS = 1_000_000
+Levels = list[list[Json]]
+
+
+def anchors_a_level(model: ModelFile) -> int:
+    """How many anchors each level has by the file's own key; 0 where it does not say so soundly."""
+    node = model.anchors
+    if isinstance(node, Items) and node.items and isinstance(node.items[0], Items):
+        return len(node.items[0].items) // 2
+    return node.value if isinstance(node, Scalar) and isinstance(node.value, int) else 0
+
+
+def read_anchors(model: ModelFile, row: Row, strides: Sequence[float], reader: Reader) -> tuple[Levels, list[str]]:
+    """Widths and heights in pixels for every level that the head's `row` reads, and what is to be known of them.
+
+    They come in the order of the strides: YOLOv5 turns them round where they do not. No levels: it was reported.
+    """
+    node = row.args[1]
+    if isinstance(node, Scalar) and node.value == "anchors":
+        node = model.anchors
+    if isinstance(node, Scalar):
+        count = reader.whole(node, "the number of anchors a level", low=1, high=MAX_ANCHORS)
+        if count is None:
+            return [], []
+        warning = f"{count} anchors a level are placeholders, not sizes; state sizes in pixels before training"
+        return [list(range(2 * count)) for _ in strides], [warning]
+    levels = [_level(level, reader) for level in reader.items(node, "`anchors`")]
+    if len(levels) != len(strides):
+        message = f"row {row.index} reads {len(strides)} maps, but there are {len(levels)} lists of anchors"
+        reader.problems.add(row.mark, "E202", message)
+        return [], []
+    if len({len(level) for level in levels}) != 1 or not levels[0] or len(levels[0]) % 2:
+        reader.problems.add(node.mark, "E202", "anchors are lists of one length, each of width, height pairs in pixels")
+        return [], []
+    areas = [math.fsum(w * h for w, h in zip(level[::2], level[1::2], strict=True)) for level in levels]
+    ordered: Levels = [list(level) for level in levels]
+    if (areas[-1] - areas[0]) * (strides[-1] - strides[0]) >= 0:
+        return ordered, []
+    return ordered[::-1], ["the anchors do not go by the strides: turned round, as YOLOv5 does it"]
+
+
+def _level(node: Node, reader: Reader) -> list[float]:
+    found = (reader.number(item, "an anchor", low=0, high=MAX_PIXELS) for item in reader.items(node, "a level"))
+    return [value for value in found if value is not None]

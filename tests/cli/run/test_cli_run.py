@@ -1,0 +1,343 @@
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from suite import machine
+from suite.cli.main import main
+from suite.cli.run import running
+from suite.cli.run_options import Options
+from suite.executors import Finished, Started
+from suite.jobs import Result
+from suite.record import Failure, Measurement
+from suite.runner import Summary
+from suite.store import Store
+from tests.reports import fixture_store
+
+PROTOCOL = """\
+title: a title
+certifies: nothing
+data: {train: 2, val: 2, size: 64, seed: 0}
+device: cpu
+image_size: 64
+variants: [yolov5p, yolov5p_wide]
+seeds: [0, 1]
+recipe: tiny
+budget: {steps: 2, batch: 2}
+evaluation: {confidence: 0.001, iou: 0.6, max_detections: 100}
+metrics: [size, latency, accuracy]
+cost: {image_size: 64}
+latency:
+  {setups: [cpu-fp32], image_size: 64, batch: 1, threads: 1, replicas: 1, seconds: 0.5, half_width: 0.01}
+parallel: 2
+timeouts: {static: 9, latency: 9, train: 9}
+verdict: {ap_floor: 0.004, latency_floor: 0.02, trains: 0.57, broken: 0.15, base_trains: 0.1}
+"""
+JOBS = 2 + 2 + 4
+
+
+class FakeExecutor:
+    """Gives every training an AP50 and every other job nothing; `failing` is a part of the labels that fail."""
+
+    failing = "nothing fails"
+
+    def __init__(self, *_, **__):
+        FakeExecutor.done = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def run(self, tasks, *, parallel):
+        for task in tasks:
+            yield Started(task.id)
+            FakeExecutor.done.append(task.label)
+            result = Result((Measurement("ap50", 1, "", "trained", (0.5,)),) if task.stage == "train" else ())
+            if FakeExecutor.failing in task.label:
+                result = Failure(task.stage, "oom", "no memory")
+            yield Finished(task.id, result, "2026-01-01T00:00:00+00:00", 2.0, None)
+
+
+@pytest.fixture(autouse=True)
+def executor(monkeypatch):
+    monkeypatch.setattr(running, "LocalExecutor", FakeExecutor)
+    monkeypatch.setattr(FakeExecutor, "failing", "nothing fails")
+    return FakeExecutor
+
+
+@pytest.fixture
+def protocol(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text(PROTOCOL)
+    return str(file)
+
+
+@pytest.fixture
+def run(tmp_path, protocol, capsys):
+    def invoke(*arguments, command="run"):
+        code = main([command, *arguments, "--protocol", protocol, "--out", str(tmp_path / "out")])
+        return code, *capsys.readouterr()
+
+    return invoke
+
+
+def test_a_run_ends_with_a_table_and_the_path_of_the_report(run, tmp_path):
+    code, out, _ = run()
+
+    lines = out.splitlines()
+    assert code == 0
+    assert [line.split("\t")[0] for line in lines[:3]] == ["VARIANT", "yolov5p", "yolov5p_wide"]
+    assert "0.500 ± 0.000\t2" in lines[1]
+    assert lines[-2] == f"{JOBS} done, 0 stored before, 0 failed"
+    assert lines[-1] == f"report: {tmp_path / 'out' / 'report' / 'index.html'}"
+    assert (tmp_path / "out" / "report" / "index.html").exists()
+
+
+def test_progress_is_one_line_an_event_on_stderr(run):
+    _, _, err = run("--no-report")
+
+    assert f"[1/{JOBS}] count yolov5p ..." in err
+    assert f"[{JOBS}/{JOBS}] train yolov5p_wide, seed 1: done in 2.0 s" in err
+    assert len(err.splitlines()) == 2 * JOBS
+
+
+def test_a_recipe_that_stops_early_is_refused_where_budgets_have_to_be_equal(run, tmp_path, protocol):
+    recipe = tmp_path / "hasty.yaml"
+    recipe.write_text("title: hasty\nevaluate_every: 10\npatience: 2\n")
+    Path(protocol).write_text(PROTOCOL.replace("recipe: tiny", f"recipe: {recipe}"))
+    code, _, err = run()
+
+    assert code == 2
+    assert "has `patience`, which ends variants after different numbers of steps" in err
+
+
+def test_a_second_run_measures_nothing(run, executor):
+    run("--no-report")
+    code, out, _ = run("--no-report")
+
+    assert code == 0
+    assert f"0 done, {JOBS} stored before, 0 failed" in out
+
+
+def test_force_measures_again(run):
+    run("--no-report")
+
+    assert f"{JOBS} done, 0 stored before" in run("--no-report", "--force")[1]
+
+
+def test_a_failing_variant_gives_exit_code_1_and_a_report(run, executor, monkeypatch, tmp_path):
+    monkeypatch.setattr(executor, "failing", "train-yolov5p_wide")
+    code, out, err = run()
+
+    assert code == 1
+    assert "failed: train oom" in out
+    assert "train yolov5p_wide, seed 0: failed in train (oom): no memory" in err
+    assert (tmp_path / "out" / "report" / "index.html").exists()
+
+
+def test_names_seeds_and_baselines_decide_what_is_done(run, executor):
+    run("yolov5p_wide", "--seeds", "7", "--no-report")
+
+    assert executor.done == [
+        "static-yolov5p",
+        "static-yolov5p_wide",
+        "latency-yolov5p-cpu-eager-fp32-0",
+        "latency-yolov5p_wide-cpu-eager-fp32-0",
+        "train-yolov5p-seed7",
+        "train-yolov5p_wide-seed7",
+    ]
+
+
+def test_every_variant_of_a_folder_of_ones_own_takes_part(run, executor, tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "fat.yaml").write_text("title: fat\nbase: yolov5p\nwidth: 2\n")
+    run("--variants", str(folder), "--no-report")
+
+    assert "train-fat-seed0" in executor.done
+    assert "train-yolov5p_wide-seed0" in executor.done
+
+
+def test_json_is_one_document(run):
+    code, out, _ = run("--json", "--no-report")
+
+    document = json.loads(out)
+    assert (code, document["command"], document["errors"]) == (0, "run", [])
+    assert document["data"]["jobs"] == {"done": JOBS, "reused": 0, "failed": 0}
+    assert document["data"]["variants"][1]["ap50_mean"] == 0.5
+    assert document["data"]["report"] is None
+
+
+def test_a_dry_run_tells_the_jobs_and_makes_no_store(run, tmp_path):
+    code, out, _ = run("--dry-run")
+
+    assert code == 0
+    assert len([line for line in out.splitlines() if "to do" in line]) == JOBS
+    assert not (tmp_path / "out" / "store.sqlite").exists()
+
+
+def test_a_dry_run_knows_what_is_stored(run):
+    run("--no-report")
+
+    states = [job["stored"] for job in json.loads(run("--dry-run", "--json")[1])["data"]["jobs"]]
+    assert states == [True] * JOBS
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("no_such_variant",), 2, "no variant 'no_such_variant'"),
+        (("no_such_*",), 4, "no_such_*"),
+        (("--seeds", "1,x"), 2, "seeds are whole numbers"),
+        (("--seeds", "1,1"), 2, "a seed is named twice"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_before_anything_is_made(run, tmp_path, arguments, code, message):
+    found, _, err = run(*arguments)
+
+    assert (found, message in err) == (code, True)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_without_data_gives_exit_code_4(run, tmp_path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+
+    assert run("--data", str(empty))[0] == 4
+
+
+def test_a_protocol_without_data_asks_for_some(tmp_path, capsys):
+    code = main(["run", "--protocol", "coco", "yolov5p", "--out", str(tmp_path / "out")])
+
+    assert code == 4
+    assert "name a --data DIR" in capsys.readouterr().err
+
+
+def test_a_store_in_use_gives_exit_code_5_with_the_holder(run, tmp_path):
+    with Store.open(tmp_path / "out" / "store.sqlite"):
+        code, _, err = run()
+
+    assert code == 5
+    assert f"in use by process {os.getpid()}" in err
+
+
+def test_a_run_may_wait_for_the_one_before_it(run, tmp_path, monkeypatch):
+    holder = Store.open(tmp_path / "out" / "store.sqlite")
+    told = []
+
+    def say_and_end_the_first(line):
+        told.append(line)
+        holder.close()
+
+    monkeypatch.setattr(running, "say", say_and_end_the_first)
+
+    assert run("--wait", "--no-report")[0] == 0
+    assert told[0].startswith(f"waiting for process {os.getpid()}")
+
+
+def test_a_damaged_store_gives_exit_code_5_and_is_left_alone(run, tmp_path):
+    store = tmp_path / "out" / "store.sqlite"
+    store.parent.mkdir()
+    store.write_bytes(b"no store" * 1000)
+
+    code, _, err = run()
+    assert (code, "cannot be read as a store" in err) == (5, True)
+    assert store.read_bytes() == b"no store" * 1000
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_run_with_its_code_and_keeps_what_is_done(run, executor, monkeypatch, tmp_path, number, code):
+    def interrupted(self, tasks, *, parallel):
+        yield from list(plain(self, tasks[:1], parallel=parallel))
+        os.kill(os.getpid(), number)
+        yield from plain(self, tasks[1:], parallel=parallel)
+
+    plain = executor.run
+    monkeypatch.setattr(executor, "run", interrupted)
+    found, _, err = run()
+
+    with Store.open_readonly(tmp_path / "out" / "store.sqlite") as store:
+        statuses = [job.status for job in store.run().jobs]
+    assert found == code
+    assert "resumes" in err
+    assert statuses == ["done"] + ["missing"] * (JOBS - 1)
+
+
+def test_nightly_says_only_the_result_and_logs_the_rest(run, tmp_path):
+    code, out, err = run(command="nightly")
+
+    (log,) = (tmp_path / "out" / "log").glob("nightly-*.log")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-1].startswith("report: ")
+    assert f"[{JOBS}/{JOBS}] train yolov5p_wide, seed 1: done in 2.0 s" in log.read_text()
+
+
+def test_nightly_has_the_exit_code_of_the_worst(run, executor, monkeypatch, tmp_path):
+    monkeypatch.setattr(executor, "failing", "static-yolov5p_wide")
+
+    assert run(command="nightly")[0] == 1
+    with Store.open(tmp_path / "out" / "store.sqlite"):
+        assert run(command="nightly")[0] == 5
+
+
+def test_nightly_logs_what_ended_it(run, tmp_path):
+    code, _, err = run("no_such_variant", command="nightly")
+
+    (log,) = (tmp_path / "out" / "log").glob("nightly-*.log")
+    assert code == 2
+    assert "no variant 'no_such_variant'" in err
+    assert "no variant 'no_such_variant'" in log.read_text()
+
+
+def test_export_writes_every_record_sorted_by_key(run, tmp_path, capsys):
+    run("--no-report")
+    code = main(["export", "--out", str(tmp_path / "out")])
+
+    records = json.loads(capsys.readouterr().out)
+    keys = [record["key"] for record in records]
+    assert code == 0
+    assert (len(keys), keys) == (JOBS, sorted(set(keys)))
+    assert [m["samples"] for r in records if r["kind"] == "train" for m in r["measurements"]] == [[0.5]] * 4
+
+
+def test_export_as_csv_has_one_line_a_sample(run, tmp_path, capsys):
+    run("--no-report")
+    main(["export", "--out", str(tmp_path / "out"), "--format", "csv"])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("key,kind,variant,")
+    assert len(lines) == 1 + 4
+    assert all(",ap50," in line and ",0.5," in line for line in lines[1:])
+
+
+def test_export_without_a_store_gives_exit_code_5(tmp_path):
+    assert main(["export", "--out", str(tmp_path)]) == 5
+
+
+@pytest.mark.parametrize(("busy", "threads"), [(("the cores are 55% busy",), 1), ((), 4)])
+def test_threads_left_to_the_machine_are_settled_before_anything_is_planned(tmp_path, monkeypatch, busy, threads):
+    protocol = tmp_path / "mine.yaml"
+    protocol.write_text(PROTOCOL.replace("threads: 1", "threads: auto"))
+    monkeypatch.setattr(machine, "unrest", lambda: busy)
+    monkeypatch.setattr("suite.machine.threads.usable_cores", lambda: 4)
+
+    prepared = running.prepare(Options((), str(protocol), None, (), tmp_path / "out"))
+
+    assert prepared.plan.conditions.protocol.latency.threads == threads
+
+
+@pytest.mark.parametrize(("floor", "strict", "code"), [(0.02, True, 0), (0.0001, True, 5), (0.0001, False, 0)])
+def test_a_machine_that_cannot_tell_copies_apart_is_an_exit_code_when_strict(tmp_path, capsys, floor, strict, code):
+    verdict = {**fixture_store.PROTOCOL["verdict"], "latency_floor": floor}
+    made = fixture_store.Plan(
+        variants=fixture_store.VARIANTS[:1], train=False, protocol={**fixture_store.PROTOCOL, "verdict": verdict}
+    )
+    options = Options((), "demo", None, (), tmp_path, strict=strict)
+    fixture_store.build(options.store, made)
+
+    assert running.exit_code(Summary("latest", 0, 1, ()), options) == code
+    assert ("The machine is refused" in capsys.readouterr().err) == (code == 5)

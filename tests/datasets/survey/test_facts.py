@@ -1,0 +1,75 @@
+import base64
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from suite.datasets.split import DataError, Issue
+from suite.datasets.survey.facts import facts, fingerprint, gallery
+from tests.datasets.made_pictures import made_picture, made_split
+
+
+def test_facts_count_pictures_boxes_and_what_was_left_out(tmp_path: Path) -> None:
+    full = made_picture(tmp_path, 1, (64, 48), [[4, 4, 8, 8], [20, 20, 9, 9]], crowd=[False, True])
+    train = replace(made_split(tmp_path, full), issues=(Issue("picture left out: missing", 2, ("a.jpg", "b.jpg")),))
+    val = made_split(tmp_path, full, made_picture(tmp_path, 2, (64, 48), []))
+
+    found = facts(train, val)
+
+    assert found["categories"] == ["cat", "dog"]
+    assert found["train"] == {
+        "images": 1,
+        "boxes": 2,
+        "crowds": 1,
+        "empty": 0,
+        "skipped": [{"kind": "picture left out: missing", "count": 2, "examples": ["a.jpg", "b.jpg"]}],
+    }
+    assert found["val"] == {"images": 2, "boxes": 2, "crowds": 1, "empty": 1, "skipped": []}
+
+
+def test_facts_are_plain_json(tmp_path: Path) -> None:
+    split = made_split(tmp_path, made_picture(tmp_path, 1, (64, 48), [[4, 4, 8, 8]]))
+
+    assert json.loads(json.dumps(facts(split, split), allow_nan=False)) == facts(split, split)
+
+
+def test_gallery_boxes_are_in_the_gallery_pictures_pixels(tmp_path: Path) -> None:
+    split = made_split(tmp_path, made_picture(tmp_path, 1, (640, 320), [[100, 40, 200, 60]], labels=[1]))
+
+    (shown,) = facts(split, split)["gallery"]
+
+    image = cv2.imdecode(np.frombuffer(base64.b64decode(shown["jpeg"]), np.uint8), cv2.IMREAD_COLOR)
+    assert image.shape[:2] == (shown["height"], shown["width"]) == (160, 320)
+    assert shown["truth"] == [[50, 20, 100, 30, 1]]
+    white = (image > 150).all(axis=2)
+    assert white[20:50, 50:150].mean() > 0.95
+    assert white.sum() < 1.1 * 100 * 30
+
+
+def test_the_gallery_spreads_over_the_pictures_with_objects(tmp_path: Path) -> None:
+    pictures = [made_picture(tmp_path, n, (32, 32), [[4, 4, 8, 8]] if n % 2 else []) for n in range(40)]
+
+    shown = gallery(made_split(tmp_path, *pictures))
+
+    assert [picture.id for picture in shown] == [1, 5, 11, 15, 21, 25, 31, 35]
+
+
+def test_a_set_without_objects_still_has_a_gallery(tmp_path: Path) -> None:
+    assert len(gallery(made_split(tmp_path, made_picture(tmp_path, 1, (32, 32), [])))) == 1
+
+
+def test_parts_with_different_categories_have_no_facts(tmp_path: Path) -> None:
+    picture = made_picture(tmp_path, 1, (64, 48), [[4, 4, 8, 8]])
+
+    with pytest.raises(DataError, match="different categories"):
+        facts(made_split(tmp_path, picture), made_split(tmp_path, picture, names=("cat", "bird")))
+
+
+def test_the_fingerprint_is_of_both_parts(tmp_path: Path) -> None:
+    train = made_split(tmp_path, made_picture(tmp_path, 1, (64, 48), [[4, 4, 8, 8]]))
+    val = replace(train, fingerprint="0" * 64)
+
+    assert len({fingerprint(train, train), fingerprint(train, val), fingerprint(val, train)}) == 3
