@@ -86,11 +86,11 @@ def killed_and_undisturbed(tmp_path, command, *, kills, longest):
     """Record keys of a run that was killed `kills` times, and of one that was not; how many kills met a live run."""
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     assert Killer([*command, str(whole)]).finish() == 0
-    dice = random.Random(7)
+    stream = random.Random(7)
     killer = Killer([*command, str(broken)])
     met = 0
     for _ in range(kills):
-        met += killer.kill_after(dice.uniform(0, longest)) == -signal.SIGKILL
+        met += killer.kill_after(stream.uniform(0, longest)) == -signal.SIGKILL
         assert killer.left_after_a_while() == []
     assert killer.finish() == 0
     return record_keys(broken), record_keys(whole), met

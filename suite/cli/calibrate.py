@@ -12,7 +12,8 @@ from typing import Any
 import click
 
 from suite import machine
-from suite.cli.options import json_option, name_argument, open_library
+from suite.cli.library import open_library
+from suite.cli.options import json_option, name_argument
 from suite.cli.output import reply, say, table
 from suite.metrics.speed.rounds import Settings
 from suite.record import Json, canonical_json, digest

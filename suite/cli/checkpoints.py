@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from suite.cli.finals import final
-from suite.cli.options import open_library
+from suite.cli.library import open_library
 from suite.cli.output import ExitCode, Refusal
 from suite.record import Json
 from suite.spec.records.objective import Suppression

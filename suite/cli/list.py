@@ -7,7 +7,8 @@ import click
 
 from suite.cli.errors import print_problems, problem_json
 from suite.cli.finals import open_words
-from suite.cli.options import json_option, names_argument, open_library, variants_option
+from suite.cli.library import open_library
+from suite.cli.options import json_option, names_argument, variants_option
 from suite.cli.output import ExitCode, reply, table
 from suite.record import Json
 from suite.spec.library import Library

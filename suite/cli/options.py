@@ -1,19 +1,15 @@
 """Options that several commands share."""
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
-from suite.cli.output import say
-from suite.protocols.loading import MOST_WORKERS, Cache, Loading, parse_cache
-from suite.spec.library import VARIANTS, Library
-from suite.spec.userblocks import lies_in_project
-from suite.yaml.document import shown_path
+from suite.cli.library import open_library
+from suite.protocols.loading import MOST_WORKERS, Cache, parse_cache
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -60,24 +56,6 @@ def allow_code_option(function: Command) -> Command:
     )(function)
 
 
-def open_library(variants: Sequence[Path] = (), *, allow_code: bool | None = None) -> Library:
-    """The shipped variants and those of the given folders; SpecError if a folder cannot be read.
-
-    `allow_code` is the option of that name where networks are built, None where specs are only read: then no code of
-    a user's runs, and none need be allowed.
-    """
-    told: set[Path] = set()
-
-    def trust(spec: Path, file: Path) -> bool:
-        own = lies_in_project(spec, file)
-        if own and not allow_code and file not in told:
-            told.add(file)
-            say(f"using the blocks of {shown_path(file)}, which lies in this project")
-        return own or bool(allow_code)
-
-    return Library((VARIANTS, *variants), trust=None if allow_code is None else trust)
-
-
 def complete_name(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The variants' names, or files, that the word under the cursor may become."""
     folders = context.params.get("variants") or ()
@@ -106,13 +84,6 @@ def weights_option(function: Command) -> Command:
         metavar="FILE",
         help="Start from a checkpoint (.safetensors), YOLOv5's .pt, or timm's .safetensors; each layer from its own.",
     )(function)
-
-
-def chosen_loading(loading: Loading, workers: str | None, cache: Cache | None) -> Loading:
-    """The loading with what the command line says of it."""
-    if workers is not None:
-        loading = replace(loading, workers=None if workers == "auto" else int(workers))
-    return loading if cache is None else replace(loading, cache=cache)
 
 
 def _workers(context: click.Context, parameter: click.Parameter, text: str | None) -> str | None:

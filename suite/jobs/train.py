@@ -34,7 +34,7 @@ from suite.train.curve import Score
 from suite.train.diverged import TrainingDiverged
 from suite.train.loop import Progress, Trained, train
 from suite.train.memory_limit import TrainingOutOfMemory
-from suite.train.process_group import ALONE, Team
+from suite.train.process_group import SINGLE, ProcessGroup
 from suite.train.recipe import Recipe
 from suite.train.snapshot import CheckpointError, Every, Keeper, Snapshot
 
@@ -47,7 +47,7 @@ class Lesson:
 
     `weights_sha256` is what the variant's weights file must hold, "" for whatever it does. `checkpoint` is the file to
     go on from where it is there, and to write while training; `curve` a CSV file, `tensorboard` a folder; in `proof` it
-    is written that pycocotools agrees, which without such a file is always checked. In a `team` every process trains on
+    is written that pycocotools agrees, which without such a file is always checked. In a `group` each process trains on
     its share of each batch and evaluates by itself; only the leader's files are written.
     """
 
@@ -66,7 +66,7 @@ class Lesson:
     curve: Path | None = None
     tensorboard: Path | None = None
     loading: Loading = field(default_factory=Loading)
-    team: Team = ALONE
+    group: ProcessGroup = SINGLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ def teach(lesson: Lesson, reporter: Reporter, listen: Callable[[Progress], None]
         if listen is not None:
             listen(progress)
 
-    leads = lesson.team.leads
+    leads = lesson.group.is_leader
     board = open_board(lesson.tensorboard) if lesson.tensorboard and leads and has_tensorboard() else None
     journal = Journal(lesson.curve if leads else None, lesson.budget.batch, resumed, listen=tell, board=board)
     pupil = _Pupil(lesson, model, keeper if leads else None, resumed, journal)
@@ -212,7 +212,7 @@ class _Pupil:
             start=self.resumed.step if self.resumed else 0,
             rect=lesson.recipe.rect,
             stride=max(32, *self.model.strides),
-            share=(lesson.team.rank, lesson.team.size),
+            share=(lesson.group.rank, lesson.group.size),
             loading=lesson.loading,
         )
 
@@ -238,7 +238,7 @@ class _Pupil:
             image_size=lesson.image_size,
             keeper=self.keeper,
             start=self.resumed,
-            team=lesson.team,
+            group=lesson.group,
         )
 
 
@@ -291,7 +291,7 @@ def _keeper(lesson: Lesson, facts: Mapping[str, Json]) -> tuple[Keeper | None, S
         lesson.budget.kind: lesson.budget.amount,
         "seed": lesson.seed,
         "device": torch.device(lesson.device).type,
-        "processes": lesson.team.size,
+        "processes": lesson.group.size,
         "torch": torch.__version__,
     }
     keeper = Keeper(lesson.checkpoint, identity, every=lesson.every)

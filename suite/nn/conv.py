@@ -1,6 +1,6 @@
 """The convolution factory that carries a variant's edits into the blocks.
 
-Blocks never construct their convolutions themselves: they ask a `Make`. The builder hands one `Make` to each layer;
+Blocks never construct their convolutions themselves: they ask a `ConvFactory`. The builder hands one to each layer;
 a first pass on the meta device lists every convolution that was asked for, the variant's edits choose among them, and
 the second pass builds the chosen operators in place. No module is ever replaced after construction.
 """
@@ -101,7 +101,7 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A convolution that `Make.conv` has built, with what was asked for."""
+    """A convolution that `ConvFactory.conv` has built, with what was asked for."""
 
     module: nn.Module
     kernel: int
@@ -127,8 +127,8 @@ class Asked:
         raise SpecError.single(operator.mark, "E304", message + "x".join(map(str, expected)), hint=hint)
 
 
-class Make:
-    """Makes the convolutions, norms and activations of one layer; `Make()` makes plain YOLOv5 parts.
+class ConvFactory:
+    """Makes the convolutions, norms and activations of one layer; `ConvFactory()` makes plain YOLOv5 parts.
 
     `activation` is a name of ACTIVATIONS; "" is YOLOv5's own. Within `start(n)` the n-th convolution is built, which
     decides what it starts from.

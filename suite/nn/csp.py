@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from suite.nn.conv import Make
+from suite.nn.conv import ConvFactory
 
 
 class CrossStage(nn.Module):
@@ -15,7 +15,7 @@ class CrossStage(nn.Module):
     """
 
     def __init__(
-        self, widths: tuple[int, int], inner: Callable[[int], nn.Module], *, make: Make, expansion: float = 0.5
+        self, widths: tuple[int, int], inner: Callable[[int], nn.Module], *, make: ConvFactory, expansion: float = 0.5
     ) -> None:
         super().__init__()
         in_channels, out_channels = widths

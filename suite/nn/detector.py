@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from suite.nn.classes import describe_failure, find_class, owner_of
-from suite.nn.conv import MISTAKES, Make, Operator, Site
+from suite.nn.conv import MISTAKES, ConvFactory, Operator, Site
 from suite.nn.limits import require_size
 from suite.nn.network import Detector, Node, Source, apply_schedules
 from suite.nn.seeding import seeded
@@ -48,7 +48,7 @@ def build(variant: Variant, classes: int = 80, *, seed: int | None = None, devic
         return Detector(variant.name, probe.graph, probe.layers)
     layers = []
     for index, (plan, node) in enumerate(zip(probe.plans, probe.graph, strict=True)):
-        make = Make(
+        make = ConvFactory(
             operators.get(index, {}),
             activation=variant.activation,
             norm=variant.norm,
@@ -75,7 +75,7 @@ class Probe:
 
     plans: list[LayerPlan] = field(default_factory=list)
     layers: list[nn.Module] = field(default_factory=list)
-    makes: list[Make] = field(default_factory=list)
+    makes: list[ConvFactory] = field(default_factory=list)
     graph: list[Node] = field(default_factory=list)
 
 
@@ -134,7 +134,7 @@ def _probe(variant: Variant, classes: int, operators: Mapping[int, Mapping[int, 
         inputs = tuple((image if s.node < 0 else values[s.node])[s.output] for s in sources)
         told = _told_inputs(layer, sources, inputs, probe.graph)
         plan = _plan(layer, inputs, classes, find_class(layer.block, files))
-        make = Make(operators.get(index, {}), activation=variant.activation, norm=variant.norm)
+        make = ConvFactory(operators.get(index, {}), activation=variant.activation, norm=variant.norm)
         if not _takes_list(plan.cls):
             _require_one_size(layer, address, inputs, told)
         with torch.device("meta"), torch.no_grad(), _located(layer, address, told, owner_of(layer.block, files)):
@@ -191,7 +191,7 @@ def _plan(layer: Layer, inputs: Sequence[Tensor], classes: int, cls: type[nn.Mod
     return LayerPlan(layer, stack, cls, takes_make="make" in parameters)
 
 
-def _construct(plan: LayerPlan, make: Make) -> nn.Module:
+def _construct(plan: LayerPlan, make: ConvFactory) -> nn.Module:
     extra = {"make": make} if plan.takes_make else {}
     copies = [plan.cls(*positional, **named, **extra) for positional, named in plan.arguments]
     return copies[0] if len(copies) == 1 else nn.Sequential(*copies)

@@ -2,12 +2,12 @@
 
 from torch import nn
 
-from suite.nn.conv import Make
+from suite.nn.conv import ConvFactory
 from suite.nn.layers import ConvNormAct
 
 
 def conv_norm(
-    make: Make,
+    make: ConvFactory,
     in_channels: int,
     out_channels: int,
     kernel: int = 1,

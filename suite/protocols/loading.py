@@ -50,6 +50,13 @@ class Loading:
         workers = "auto" if self.workers is None else self.workers
         return {"workers": workers, "cache": str(self.cache), "broken_pictures": self.broken_pictures}
 
+    def chosen(self, workers: str | None, cache: Cache | None) -> "Loading":
+        """With what a command line says of it: "auto" or a number of workers, a cache; None leaves the protocol's."""
+        loading = self
+        if workers is not None:
+            loading = replace(loading, workers=None if workers == "auto" else int(workers))
+        return loading if cache is None else replace(loading, cache=cache)
+
     def settled(self, *, cores: int, accelerated: bool) -> "Loading":
         """With a number of workers, for a training that has so many cores to itself.
 

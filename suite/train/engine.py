@@ -20,7 +20,7 @@ from suite.train.ema import Ema
 from suite.train.flat import FlatState
 from suite.train.losses.objective import objective
 from suite.train.optim import Pace, optimizer
-from suite.train.process_group import ALONE, Team
+from suite.train.process_group import SINGLE, ProcessGroup
 from suite.train.recipe import Recipe
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -38,7 +38,7 @@ class Engine:
         image_size: side in pixels that the gains of the loss go by.
         steps: batches of the whole run.
         device: where it happens.
-        team: the processes that share each batch; `batch` is that of all of them.
+        group: the processes that share each batch; `batch` is that of all of them.
     """
 
     def __init__(
@@ -51,19 +51,19 @@ class Engine:
         image_size: int,
         steps: int,
         device: torch.device,
-        team: Team = ALONE,
+        group: ProcessGroup = SINGLE,
     ) -> None:
         # channels_last is worth a fifth of the step on the CPU, and four fifths of a depthwise convolution's backward
         self.model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.model.checkpointing = recipe.checkpointing
         self.variant, self.recipe, self.device = variant, recipe, device
         self.batch, self.image_size = batch, image_size
-        self.team, self._seed = team, torch.initial_seed()
+        self.group, self._seed = group, torch.initial_seed()
         settings = recipe.loss.scaled(classes=model.classes, levels=len(model.strides), image_size=image_size)
-        self.loss = objective(model.head, variant, settings, team)
+        self.loss = objective(model.head, variant, settings, group)
         _set_modes(model, variant)
         self.state = FlatState(model, recipe.optimizer.layer_decay)
-        team.agree(self.state.values)
+        group.broadcast(self.state.values)
         self.ema = Ema(self.state.values, recipe.ema)
         self.optimizer = optimizer(self.state.groups, recipe.optimizer, batch=batch)
         self.precision = PRECISIONS[recipe.precision]
@@ -90,7 +90,7 @@ class Engine:
             TrainingDiverged: the loss or the gradient is not finite; on an accelerator that of this step or the last.
         """
         apply_schedules(self.model, self.variant, step / self._steps)
-        self.team.reseed(self._seed, step)
+        self.group.reseed(self._seed, step)
         raw = self._outputs(batch)
         total, parts = self.loss(raw, batch.targets.to(self.device))
         if self._prompt and not math.isfinite(total.item()):
@@ -113,7 +113,7 @@ class Engine:
         self._look_back()
         if self.scaler.is_enabled() and self.scaler.get_scale() < SMALLEST_SCALE:
             raise TrainingDiverged(step + 1, "the gradient overflows fp16 by whatever it is scaled")
-        box, objectness, classes = (self.team.total(self._sums) / self._summed).tolist()
+        box, objectness, classes = (self.group.total(self._sums) / self._summed).tolist()
         self._sums.zero_()
         self._summed = 0
         return CurvePoint(step + 1, box, objectness, classes, self._pace.rate(step))
@@ -212,8 +212,8 @@ class Engine:
     def _move(self, step: int) -> Tensor:
         """Use up the gradients: clip, move, average. The norm of the gradient as it was."""
         self._pace.set(self.optimizer, step)
-        self.team.add_up(self.state.gradient)
-        self.team.average(self.state.buffers)
+        self.group.all_reduce(self.state.gradient)
+        self.group.average(self.state.buffers)
         self.scaler.unscale_(self.optimizer)
         norm: Tensor = torch.linalg.vector_norm(self.state.gradient)
         if not self.scaler.is_enabled():  # a scaled gradient overflows by design

@@ -19,7 +19,7 @@ from suite.train.diverged import TrainingDiverged
 from suite.train.engine import Engine
 from suite.train.host import fast_pointwise, keep_freed_memory, reproducible
 from suite.train.memory_limit import TrainingOutOfMemory, is_out_of_memory, room_for
-from suite.train.process_group import ALONE, Team
+from suite.train.process_group import SINGLE, ProcessGroup
 from suite.train.recipe import Recipe
 from suite.train.snapshot import CheckpointError, Keeper, Snapshot
 
@@ -80,7 +80,7 @@ def train(
     evaluate: Callable[[int, Detector], Score] | None = None,
     keeper: Keeper | None = None,
     start: Snapshot | None = None,
-    team: Team = ALONE,
+    group: ProcessGroup = SINGLE,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Trained:
     """Train `model` in place on the first `steps` batches.
@@ -102,7 +102,7 @@ def train(
         evaluate: scores the averaged model, where the recipe has it evaluated in between; given the step.
         keeper: writes checkpoints.
         start: the checkpoint to go on from.
-        team: the processes that train together; `batches` then are this one's shares, all of one size.
+        group: the processes that train together; `batches` then are this one's shares, all of one size.
         clock: seconds.
 
     Raises:
@@ -119,16 +119,18 @@ def train(
     begun = start.step if start else 0
     if first is None and not (start and start.facts["end"]):
         raise ValueError(f"the data ended after {begun} of {steps} steps; give at least one batch a step")
-    batch, side = _sizes(first, start, image_size, team)
+    batch, side = _sizes(first, start, image_size, group)
     run: _Run | None = None
     try:
         with reproducible(place, asked=recipe.deterministic):
-            engine = Engine(model, variant, recipe, batch=batch, image_size=side, steps=steps, device=place, team=team)
+            engine = Engine(
+                model, variant, recipe, batch=batch, image_size=side, steps=steps, device=place, group=group
+            )
             listeners = _Listeners(on_step, evaluate, keeper)
             run = _Run(engine, Limits(steps, seconds), clock, listeners)
             if start is not None:
                 run.restore(start)
-            with fast_pointwise(model, batch=batch // team.size, image_size=side):
+            with fast_pointwise(model, batch=batch // group.size, image_size=side):
                 run.go(stream if first is None else itertools.chain((first,), stream))
             return run.trained()
     except TrainingDiverged as error:
@@ -219,7 +221,7 @@ class _Run:
     def _aim(self) -> None:
         """Where time is the budget: let the rates go by a run of so many steps as the speed until now promises."""
         if self._limits.seconds is not None:
-            self._engine.aim(round(self._engine.team.agreed(self._promised())))
+            self._engine.aim(round(self._engine.group.broadcast_number(self._promised())))
 
     def _promised(self) -> int:
         """The steps of the whole run."""
@@ -233,7 +235,7 @@ class _Run:
             return "budget"
         if self._limits.seconds is None:
             return ""
-        return "time" if self._engine.team.agreed(self._seconds()) >= self._limits.seconds else ""
+        return "time" if self._engine.group.broadcast_number(self._seconds()) >= self._limits.seconds else ""
 
     def _tell(self) -> None:
         self._curve.append(self._engine.point(self.step - 1))
@@ -283,10 +285,10 @@ class _Run:
             self._since = self._clock()
 
 
-def _sizes(first: Batch | None, start: Snapshot | None, image_size: int | None, team: Team) -> tuple[int, int]:
+def _sizes(first: Batch | None, start: Snapshot | None, image_size: int | None, group: ProcessGroup) -> tuple[int, int]:
     """Images a step of all processes, and the side in pixels."""
     if first is not None:
-        return first.images.shape[0] * team.size, image_size or max(first.images.shape[2:])
+        return first.images.shape[0] * group.size, image_size or max(first.images.shape[2:])
     assert start is not None
     return int(str(start.facts["batch"])), int(str(start.facts["image_size"]))
 

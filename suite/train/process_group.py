@@ -21,14 +21,14 @@ _PATIENCE = timedelta(hours=2)  # for a process that evaluates while the others 
 
 
 @dataclass(frozen=True, slots=True)
-class Team:
+class ProcessGroup:
     """This process's place among the `size` that train together; alone there is nobody to talk to."""
 
     rank: int = 0
     size: int = 1
 
     @property
-    def leads(self) -> bool:
+    def is_leader(self) -> bool:
         """Whether this process is the one that writes files and speaks to people."""
         return self.rank == 0
 
@@ -40,7 +40,7 @@ class Team:
         dist.all_reduce(summed)
         return summed
 
-    def add_up(self, tensor: Tensor) -> None:
+    def all_reduce(self, tensor: Tensor) -> None:
         """Replace `tensor` by its sum over all processes."""
         if self.size > 1:
             dist.all_reduce(tensor)
@@ -51,12 +51,12 @@ class Team:
             dist.all_reduce(tensor)
             tensor.div_(self.size)
 
-    def agree(self, tensor: Tensor) -> None:
+    def broadcast(self, tensor: Tensor) -> None:
         """Replace `tensor` by what the leader has."""
         if self.size > 1:
             dist.broadcast(tensor, 0)
 
-    def agreed(self, number: float) -> float:
+    def broadcast_number(self, number: float) -> float:
         """The number that the leader has."""
         if self.size == 1:
             return number
@@ -72,18 +72,18 @@ class Team:
             torch.manual_seed(zlib.crc32(f"{seed}/{step}/{self.rank}".encode()))
 
 
-ALONE = Team()
+SINGLE = ProcessGroup()
 
 
 @contextmanager
-def joined(device: str) -> Iterator[tuple[Team, str]]:
-    """The team that `torchrun` has put this process into, and the device that is this process's; alone without it.
+def joined_group(device: str) -> Iterator[tuple[ProcessGroup, str]]:
+    """The group that `torchrun` has put this process into, and the device that is this process's; alone without it.
 
     On CUDA the processes of a machine take a GPU each and talk by NCCL, otherwise by gloo.
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
-        yield ALONE, device
+        yield SINGLE, device
         return
     accelerated = device.startswith("cuda")
     if accelerated:
@@ -91,6 +91,6 @@ def joined(device: str) -> Iterator[tuple[Team, str]]:
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if accelerated else "gloo", timeout=_PATIENCE)
     try:
-        yield Team(dist.get_rank(), dist.get_world_size()), device
+        yield ProcessGroup(dist.get_rank(), dist.get_world_size()), device
     finally:
         dist.destroy_process_group()

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from suite.cli.main import main
-from suite.metrics.speed import aa_test as rehearsal
+from suite.metrics.speed import aa_test
 from suite.metrics.speed.aa_test import Repetition
 from suite.metrics.speed.rounds import Round, Rounds, Visit
 
@@ -28,7 +28,7 @@ class FakeRepetitions:
 @pytest.fixture
 def repetitions(monkeypatch):
     fake = FakeRepetitions()
-    monkeypatch.setattr(rehearsal, "repeat", fake)
+    monkeypatch.setattr(aa_test, "repeat", fake)
     return fake
 
 
@@ -88,7 +88,7 @@ def test_conditions_take_turns_and_the_loaded_one_has_burners(repetitions, tmp_p
         def __exit__(self, *_):
             pass
 
-    monkeypatch.setattr(rehearsal, "burners", Load)
+    monkeypatch.setattr(aa_test, "burners", Load)
 
     main(["calibrate", "yolov5p", "--repetitions", "2", "--out", str(tmp_path / "c.jsonl")])
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from suite.nn.conv import NORMS, Make
+from suite.nn.conv import NORMS, ConvFactory
 from suite.nn.deploy import deploy
 from suite.nn.detector import build
 from suite.nn.layers import LayerNorm2d
@@ -65,7 +65,7 @@ def test_a_norm_takes_the_place_of_every_other(yolov5p: Variant, kind: str) -> N
     [(64, 0, 4), (24, 0, 3), (8, 0, 1), (17, 0, 17), (64, 32, 32), (48, 32, 16), (40, 32, 8), (2, 3, 1)],
 )
 def test_the_groups_of_a_group_norm_divide_its_channels(channels: int, groups: int, made: int) -> None:
-    norm = Make(norm=Norm("group", groups)).norm(channels)
+    norm = ConvFactory(norm=Norm("group", groups)).norm(channels)
 
     assert isinstance(norm, nn.GroupNorm)
     assert norm.num_groups == made
@@ -82,7 +82,7 @@ def test_a_norm_is_taken_over_the_values_that_the_papers_say(kind: str, shape: t
     away = groups - groups.mean(over, keepdim=True)
     expected = away / ((away**2).mean(over, keepdim=True) + eps).sqrt()
 
-    actual = Make(norm=Norm(kind)).norm(32).double()(x)
+    actual = ConvFactory(norm=Norm(kind)).norm(32).double()(x)
 
     torch.testing.assert_close(actual, expected.reshape(x.shape), rtol=1e-9, atol=1e-9)
 
@@ -104,7 +104,7 @@ def test_the_deployed_form_keeps_the_norm(yolov5p: Variant, kind: str) -> None:
     ("signature", "kind"), list(product(BLOCKS, OTHERS)), ids=lambda value: getattr(value, "address", value)
 )
 def test_every_block_deploys_with_every_norm(signature: BlockSignature, kind: str) -> None:
-    block = _built(signature, Make(norm=Norm(kind))).double()
+    block = _built(signature, ConvFactory(norm=Norm(kind))).double()
     _shake(block)
     x = torch.rand(2, 16, 16, 16, dtype=torch.float64)
 
@@ -115,7 +115,7 @@ def test_every_block_deploys_with_every_norm(signature: BlockSignature, kind: st
     assert (actual - expected).abs().max() <= 1e-9 * expected.abs().max()
 
 
-def _built(signature: BlockSignature, make: Make) -> nn.Module:
+def _built(signature: BlockSignature, make: ConvFactory) -> nn.Module:
     try:
         return _cls(signature)(16, 32, make=make)
     except ValueError:  # it keeps its width

@@ -1,4 +1,4 @@
-"""One process of a team that takes the training step of a test and writes its gradient down; started by the test."""
+"""One process of a group that takes the training step of a test and writes its gradient down; started by the test."""
 
 import sys
 from dataclasses import replace
@@ -14,7 +14,7 @@ from suite.spec.library import Library
 from suite.spec.records.objective import Loss
 from suite.spec.records.variant import Variant
 from suite.train.engine import Engine
-from suite.train.process_group import Team, joined
+from suite.train.process_group import ProcessGroup, joined_group
 from suite.train.recipe import recipe
 
 SIZE, CLASSES, IMAGES, STEPS = 64, 3, 4, 2
@@ -26,31 +26,33 @@ CASES = {
 }
 
 
-def gradients(case: str, team: Team) -> dict[str, Tensor]:
+def gradients(case: str, group: ProcessGroup) -> dict[str, Tensor]:
     """The whole batch's gradient of every step, in float64 and with the statistics of the norms as they are."""
-    engine = engine_of(case, team)
+    engine = engine_of(case, group)
     for module in engine.model.modules():
         if "Norm" in type(module).__name__:
             module.eval()
     found = {}
     for step in range(STEPS):
         engine.state.gradient.zero_()
-        batch = share_of(batch_of(step), team)
+        batch = share_of(batch_of(step), group)
         total, _ = engine.loss(engine.model(batch.images.double() / 255), batch.targets.double())
         total.backward()
-        team.add_up(engine.state.gradient)
+        group.all_reduce(engine.state.gradient)
         found[f"{case}.{step}"] = engine.state.gradient.clone()
     return found
 
 
-def engine_of(case: str, team: Team) -> Engine:
+def engine_of(case: str, group: ProcessGroup) -> Engine:
     """A training of the case that has not begun."""
     name, loss = CASES[case]
     variant: Variant = replace(Library().load(name), loss=loss)
     tiny = recipe("tiny")
     chosen = replace(tiny, loss=replace(tiny.loss, autobalance=case == "autobalance"))
     model = build(variant, CLASSES, seed=0).double()
-    return Engine(model, variant, chosen, batch=IMAGES, image_size=SIZE, steps=9, device=torch.device("cpu"), team=team)
+    return Engine(
+        model, variant, chosen, batch=IMAGES, image_size=SIZE, steps=9, device=torch.device("cpu"), group=group
+    )
 
 
 def batch_of(step: int) -> Batch:
@@ -64,27 +66,27 @@ def batch_of(step: int) -> Batch:
     return Batch(images, torch.cat((image, label, places, sides), 1))
 
 
-def share_of(batch: Batch, team: Team) -> Batch:
+def share_of(batch: Batch, group: ProcessGroup) -> Batch:
     """The images of one process and their targets."""
-    count = IMAGES // team.size
-    first = team.rank * count
+    count = IMAGES // group.size
+    first = group.rank * count
     own = (batch.targets[:, 0] >= first) & (batch.targets[:, 0] < first + count)
     targets = batch.targets[own]
     targets[:, 0] -= first
     return Batch(batch.images[first : first + count], targets)
 
 
-def values_after(steps: int, team: Team) -> Tensor:
+def values_after(steps: int, group: ProcessGroup) -> Tensor:
     """All numbers of a network after so many whole steps, norms as in training."""
     torch.manual_seed(0)
-    engine = engine_of("yolov5", team)
+    engine = engine_of("yolov5", group)
     for step in range(steps):
-        engine.step(step, share_of(batch_of(step), team))
+        engine.step(step, share_of(batch_of(step), group))
     return engine.state.values.clone()
 
 
 if __name__ == "__main__":
-    with joined("cpu") as (mine, _):
+    with joined_group("cpu") as (mine, _):
         tensors = {name: found for case in CASES for name, found in gradients(case, mine).items()}
         tensors["values"] = values_after(STEPS, mine)
         save_file(tensors, Path(sys.argv[1]) / f"{mine.rank}.safetensors")

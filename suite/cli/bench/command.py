@@ -13,7 +13,8 @@ import psutil
 from suite import machine
 from suite.cli.bench.result import Bench, Timed
 from suite.cli.finals import finals
-from suite.cli.options import allow_code_option, json_option, names_argument, open_library, variants_option
+from suite.cli.library import open_library
+from suite.cli.options import allow_code_option, json_option, names_argument, variants_option
 from suite.cli.output import ExitCode, Refusal, reply, say, table
 from suite.machine.threads import AUTO, settle
 from suite.metrics.speed.latency import LatencyError, Settings, measure_latency

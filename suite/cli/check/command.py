@@ -10,7 +10,8 @@ from suite.cli.check.annotations import annotations
 from suite.cli.errors import print_problems, problem_json
 from suite.cli.finals import final, open_words
 from suite.cli.garbage import collected_rarely
-from suite.cli.options import allow_code_option, json_option, names_argument, open_library, variants_option
+from suite.cli.library import open_library
+from suite.cli.options import allow_code_option, json_option, names_argument, variants_option
 from suite.cli.output import ExitCode, reply, say
 from suite.record import Json
 from suite.spec.library import Library

@@ -13,7 +13,8 @@ from suite.cli.cost.memory import memory_options, say_memory, wish_of
 from suite.cli.errors import print_problems, problem_json
 from suite.cli.finals import final
 from suite.cli.garbage import collected_rarely
-from suite.cli.options import allow_code_option, json_option, names_argument, open_library, variants_option
+from suite.cli.library import open_library
+from suite.cli.options import allow_code_option, json_option, names_argument, variants_option
 from suite.cli.output import ExitCode, Refusal, reply, say, table
 from suite.metrics.cost.complexity import ACTIVATIONS, FIELD, HIDDEN, INTENSITY, PEAK
 from suite.record import Form, Json, Measurement

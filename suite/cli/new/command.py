@@ -10,10 +10,11 @@ from pathlib import Path
 import click
 
 from suite.cli.files import spec_path, write_spec
+from suite.cli.library import open_library
 from suite.cli.new.backbone import borrowed, with_block
 from suite.cli.new.file import Made, Place, draft_file, like_file
 from suite.cli.new.options import edit_options, read_edits, read_words
-from suite.cli.options import allow_code_option, complete_name, json_option, open_library, variants_option
+from suite.cli.options import allow_code_option, complete_name, json_option, variants_option
 from suite.cli.output import ExitCode, Refusal, reply, say
 from suite.record import Json
 from suite.spec.blocks.signatures import default_signatures

@@ -11,7 +11,7 @@ from typing import NoReturn
 from suite import machine, protocols
 from suite.cli.errors import refusing_data
 from suite.cli.finals import finals
-from suite.cli.options import chosen_loading, open_library
+from suite.cli.library import open_library
 from suite.cli.output import ExitCode, Refusal, say
 from suite.cli.run_options import Options
 from suite.executors.local import LocalExecutor
@@ -48,7 +48,7 @@ def prepare(options: Options) -> Prepared:
     protocol = protocols.load(options.protocol)
     if options.seeds:
         protocol = replace(protocol, seeds=options.seeds)
-    protocol = replace(protocol, loading=chosen_loading(protocol.loading, options.workers, options.cache))
+    protocol = replace(protocol, loading=protocol.loading.chosen(options.workers, options.cache))
     protocol = replace(protocol, latency=_with_threads(protocol.latency))
     chosen_recipe = recipe(protocol.recipe)
     if chosen_recipe.patience:

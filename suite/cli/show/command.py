@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from suite.cli.finals import final, open_words
+from suite.cli.library import open_library
 from suite.cli.options import (
     allow_code_option,
     complete_name,
     json_option,
-    open_library,
     variants_option,
     weights_option,
 )

@@ -10,7 +10,8 @@ import click
 
 from suite.cli.errors import refusing_data
 from suite.cli.finals import final
-from suite.cli.options import chosen_loading, json_option, open_library
+from suite.cli.library import open_library
+from suite.cli.options import json_option
 from suite.cli.output import ExitCode, Refusal, reply, say
 from suite.cli.train.options import Options, train_options
 from suite.jobs import JobError
@@ -46,14 +47,14 @@ def command(options: Options, *, as_json: bool) -> int:
     from suite.datasets.loading.cache import LoadingError
     from suite.jobs.train import Lesson, settled, teach
     from suite.nn.weights.checkpoint import save_checkpoint
-    from suite.train.process_group import joined
+    from suite.train.process_group import joined_group
     from suite.train.snapshot import Every
 
     path = options.out or Path(f"{variant.name}.safetensors")
     checkpoint = path.with_name(f"{path.stem}.checkpoint.json")
     try:
-        with joined(options.device) as (team, device), refusing_data():
-            teller = _Teller(batch=budget.batch, quiet=as_json or not team.leads)
+        with joined_group(options.device) as (group, device), refusing_data():
+            teller = _Teller(batch=budget.batch, quiet=as_json or not group.is_leader)
             lesson = Lesson(
                 variant,
                 options.data or ensure(Path("out/data/shapes-128px-1000-200-seed0")),
@@ -66,8 +67,8 @@ def command(options: Options, *, as_json: bool) -> int:
                 every=Every(*options.checkpoint_every),
                 curve=path.with_name(f"{path.stem}.curve.csv"),
                 tensorboard=options.tensorboard,
-                loading=settled(chosen_loading(AUTOMATIC, options.workers, options.cache), device),
-                team=team,
+                loading=settled(AUTOMATIC.chosen(options.workers, options.cache), device),
+                group=group,
             )
             _prepare(lesson, options)
             taught = teach(lesson, teller, teller.listen)
@@ -77,7 +78,7 @@ def command(options: Options, *, as_json: bool) -> int:
         if checkpoint.exists():
             say(f"interrupted; the same command with --resume goes on from {checkpoint}")
         raise
-    if not team.leads:
+    if not group.is_leader:
         return ExitCode.DONE
     save_checkpoint(path, taught.trained.ema_model, taught.facts)
     taught.forget()

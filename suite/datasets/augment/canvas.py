@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suite.datasets.images import PADDING, Image
-from suite.datasets.random import Dice
+from suite.datasets.random import RandomStream
 
 Floats = NDArray[np.float64]
 
@@ -81,9 +81,9 @@ def fitted(sample: Sample, size: tuple[int, int]) -> Canvas:
     return Canvas(size, (Piece(image, left, top),), boxes, sample.labels)
 
 
-def mosaic4(samples: Sequence[Sample], size: int, dice: Dice) -> Canvas:
+def mosaic4(samples: Sequence[Sample], size: int, stream: RandomStream) -> Canvas:
     """Four pictures that meet at a random point of a canvas of twice the size."""
-    x, y = (dice.between(size // 2, size + size // 2) for _ in range(2))
+    x, y = (stream.between(size // 2, size + size // 2) for _ in range(2))
     corners = []
     for corner, sample in enumerate(samples):
         height, width = sample.image.shape[:2]
@@ -91,13 +91,13 @@ def mosaic4(samples: Sequence[Sample], size: int, dice: Dice) -> Canvas:
     return _laid_out(samples, corners, (2 * size, 2 * size))
 
 
-def mosaic9(samples: Sequence[Sample], size: int, dice: Dice) -> Canvas:
+def mosaic9(samples: Sequence[Sample], size: int, stream: RandomStream) -> Canvas:
     """Nine pictures, the first in the middle and the others around it, of which a window of twice the size shows some.
 
     From above the middle they go around clockwise, each against the middle one or the one before it.
     """
     heights, widths = zip(*(sample.image.shape[:2] for sample in samples), strict=True)
-    x, y = size - dice.below(size), size - dice.below(size)
+    x, y = size - stream.integer(size), size - stream.integer(size)
     right, bottom = x + widths[0], y + heights[0]
     corners = (
         (x, y),

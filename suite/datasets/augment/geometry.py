@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from suite.datasets.augment.canvas import Canvas, Floats, Sample
 from suite.datasets.augment.settings import Augment
 from suite.datasets.images import PADDING, Image
-from suite.datasets.random import Dice
+from suite.datasets.random import RandomStream
 
 _SMALLEST_SIDE = 2.0  # pixels; a box with a shorter side after cutting is dropped
 LEAST_LEFT = 0.1  # of a box's area
@@ -18,14 +18,14 @@ _LEAST_DEPTH = 0.1  # of the depth at a canvas's middle, that its corners keep u
 _LEAST_ZOOM = 0.25  # a window that shows more than this much of nothing is not worth painting
 
 
-def moved(canvas: Canvas, size: tuple[int, int], augment: Augment, dice: Dice) -> Sample:
+def moved(canvas: Canvas, size: tuple[int, int], augment: Augment, stream: RandomStream) -> Sample:
     """A random perspective, rotation, scale, shear and shift of a canvas about its middle, cut to `size`."""
     height, width = size
-    slopes = _slopes(canvas, augment, dice)
-    turn = math.radians(dice.uniform(-augment.degrees, augment.degrees)) if augment.degrees else 0.0
-    factor = dice.uniform(1 - augment.scale, 1 + augment.scale)
-    lean = [math.tan(math.radians(dice.uniform(-augment.shear, augment.shear))) if augment.shear else 0 for _ in "xy"]
-    x, y = (side * dice.uniform(0.5 - augment.translate, 0.5 + augment.translate) for side in (width, height))
+    slopes = _slopes(canvas, augment, stream)
+    turn = math.radians(stream.uniform(-augment.degrees, augment.degrees)) if augment.degrees else 0.0
+    factor = stream.uniform(1 - augment.scale, 1 + augment.scale)
+    lean = [math.tan(math.radians(stream.uniform(-augment.shear, augment.shear))) if augment.shear else 0 for _ in "xy"]
+    x, y = (side * stream.uniform(0.5 - augment.translate, 0.5 + augment.translate) for side in (width, height))
     if not (any(slopes) or turn or any(lean)) and factor >= _LEAST_ZOOM:
         return _zoomed(canvas, size, factor, (x, y))
     perspective = np.array(((1, 0, 0), (0, 1, 0), (*slopes, 1)))
@@ -79,14 +79,14 @@ def worth_keeping(left: Floats, whole_areas: Floats) -> NDArray[np.bool_]:
     return keep
 
 
-def _slopes(canvas: Canvas, augment: Augment, dice: Dice) -> tuple[float, float]:
+def _slopes(canvas: Canvas, augment: Augment, stream: RandomStream) -> tuple[float, float]:
     """How depth changes a pixel, to the right and down.
 
     YOLOv5 lets the horizon cross the picture, where boxes have no place any more; here the corners keep a depth.
     """
     if not augment.perspective:
         return 0.0, 0.0
-    x, y = (dice.uniform(-augment.perspective, augment.perspective) for _ in range(2))
+    x, y = (stream.uniform(-augment.perspective, augment.perspective) for _ in range(2))
     height, width = canvas.size
     reach = abs(x) * width / 2 + abs(y) * height / 2
     less = min(1.0, (1 - _LEAST_DEPTH) / reach) if reach else 1.0

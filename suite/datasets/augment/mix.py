@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from suite.datasets.augment.canvas import Canvas, Floats, Piece, Sample
 from suite.datasets.augment.geometry import LEAST_LEFT, worth_keeping
-from suite.datasets.random import Dice
+from suite.datasets.random import RandomStream
 
 _MIX = 32  # mixup draws its share from Beta(32, 32): never far from a half
 _ERASED = (0.02, 1 / 3)  # of the picture's area
@@ -20,21 +20,21 @@ _COVERED = 0.3  # of no box may more be hidden by a pasted object
 Rectangle = tuple[int, int, int, int]  # left, top, right, bottom
 
 
-def mixed(one: Sample, other: Sample, dice: Dice) -> Sample:
+def mixed(one: Sample, other: Sample, stream: RandomStream) -> Sample:
     """Both pictures shine through, with all boxes of both (mixup, arXiv 1710.09412, as YOLOv5 has it)."""
-    share = dice.centred(_MIX)
+    share = stream.beta(_MIX)
     image = np.asarray(cv2.addWeighted(one.image, share, other.image, 1 - share, 0), np.uint8)
     return Sample(image, np.concatenate((one.boxes, other.boxes)), np.concatenate((one.labels, other.labels)))
 
 
-def cut_mixed(one: Sample, other: Sample, dice: Dice) -> Sample:
+def cut_mixed(one: Sample, other: Sample, stream: RandomStream) -> Sample:
     """A rectangle of the one picture shows the other (CutMix, arXiv 1905.04899, equations 1 and 2, Beta(1, 1)).
 
     The paper mixes two labels by area; here each part keeps its boxes, cut to what is seen of them.
     """
     height, width = one.image.shape[:2]
-    side = math.sqrt(dice.uniform())
-    hole = _around(dice.below(width), dice.below(height), round(side * width), round(side * height))
+    side = math.sqrt(stream.uniform())
+    hole = _around(stream.integer(width), stream.integer(height), round(side * width), round(side * height))
     left, top, right, bottom = _inside(hole, height, width)
     image = one.image.copy()
     image[top:bottom, left:right] = other.image[top:bottom, left:right]
@@ -46,28 +46,28 @@ def cut_mixed(one: Sample, other: Sample, dice: Dice) -> Sample:
     )
 
 
-def erased(sample: Sample, dice: Dice) -> Sample:
+def erased(sample: Sample, stream: RandomStream) -> Sample:
     """A rectangle full of noise (random erasing, arXiv 1708.04896, algorithm 1); what it hides of a box is cut off.
 
     The paper draws the ratio of the sides evenly; evenly by its logarithm, as here, neither side is favoured.
     """
     height, width = sample.image.shape[:2]
     for _ in range(_TRIES):
-        area = height * width * dice.uniform(*_ERASED)
-        ratio = math.exp(dice.uniform(math.log(_SLIMMEST), -math.log(_SLIMMEST)))
+        area = height * width * stream.uniform(*_ERASED)
+        ratio = math.exp(stream.uniform(math.log(_SLIMMEST), -math.log(_SLIMMEST)))
         rows, columns = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
         if rows < height and columns < width:
             break
     else:
         return sample
-    left, top = dice.below(width - columns), dice.below(height - rows)
+    left, top = stream.integer(width - columns), stream.integer(height - rows)
     image = sample.image.copy()
-    image[top : top + rows, left : left + columns] = dice.bytes(rows * columns * 3).reshape(rows, columns, 3)
+    image[top : top + rows, left : left + columns] = stream.bytes(rows * columns * 3).reshape(rows, columns, 3)
     boxes, kept = _seen_around(sample.boxes, (left, top, left + columns, top + rows))
     return Sample(image, boxes[kept], sample.labels[kept])
 
 
-def copy_pasted(canvas: Canvas, share: float, dice: Dice) -> Canvas:
+def copy_pasted(canvas: Canvas, share: float, stream: RandomStream) -> Canvas:
     """A share of the outlined objects a second time, mirrored, on the canvas's other side (arXiv 2012.07177).
 
     As in YOLOv5 an object is left where it would hide 30 % of any box, and one without an outline is never copied.
@@ -75,7 +75,7 @@ def copy_pasted(canvas: Canvas, share: float, dice: Dice) -> Canvas:
     outlined = [index for index, outline in enumerate(canvas.outlines) if len(outline)]
     width = canvas.size[1]
     pieces, boxes, labels = list(canvas.pieces), canvas.boxes, canvas.labels
-    for place in dice.order(len(outlined))[: round(share * len(outlined))]:
+    for place in stream.permutation(len(outlined))[: round(share * len(outlined))]:
         index = outlined[place]
         outline = canvas.outlines[index]
         (left, top), (right, bottom) = outline.min(axis=0), outline.max(axis=0)

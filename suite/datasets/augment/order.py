@@ -1,4 +1,4 @@
-"""Training augmentation in NumPy and OpenCV: what becomes of the pictures of one sample. All chance is a Dice's."""
+"""Training augmentation in NumPy and OpenCV: the pictures of one sample. Chance is a random stream's."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from suite.datasets.augment.geometry import moved
 from suite.datasets.augment.mix import copy_pasted, cut_mixed, erased, mixed
 from suite.datasets.augment.random import randomly_changed
 from suite.datasets.augment.settings import Augment
-from suite.datasets.random import Dice
+from suite.datasets.random import RandomStream
 
 __all__ = ["Augment", "Pool", "Sample", "augmented"]
 
@@ -30,57 +30,57 @@ class Pool:
     fetch: Callable[[int], Sample]
     partners: Sequence[int] | NDArray[np.int64]
 
-    def drawn(self, dice: Dice) -> int:
+    def drawn(self, stream: RandomStream) -> int:
         """The index of one partner."""
-        return int(self.partners[dice.below(len(self.partners))])
+        return int(self.partners[stream.integer(len(self.partners))])
 
 
-def augmented(pool: Pool, first: int, size: Size, augment: Augment, dice: Dice) -> Sample:
+def augmented(pool: Pool, first: int, size: Size, augment: Augment, stream: RandomStream) -> Sample:
     """The sample of `size` that the picture `first` becomes, alone or with others."""
-    sample = _changed(pool, first, size, augment, dice)
-    if augment.cutmix and dice.chance(augment.cutmix):
-        sample = cut_mixed(sample, _changed(pool, pool.drawn(dice), size, augment, dice), dice)
+    sample = _changed(pool, first, size, augment, stream)
+    if augment.cutmix and stream.flip(augment.cutmix):
+        sample = cut_mixed(sample, _changed(pool, pool.drawn(stream), size, augment, stream), stream)
     return sample
 
 
-def _changed(pool: Pool, first: int, size: Size, augment: Augment, dice: Dice) -> Sample:
-    sample = _composed(pool, first, size, augment, dice)
+def _changed(pool: Pool, first: int, size: Size, augment: Augment, stream: RandomStream) -> Sample:
+    sample = _composed(pool, first, size, augment, stream)
     image, boxes = sample.image, sample.boxes
     ranges = (augment.hsv_hue, augment.hsv_saturation, augment.hsv_value)
     if any(ranges):
-        hue, saturation, value = (1 + reach * dice.uniform(-1, 1) for reach in ranges)
+        hue, saturation, value = (1 + reach * stream.uniform(-1, 1) for reach in ranges)
         image = adjust_hsv(image, (hue, saturation, value))
-    if dice.chance(augment.flipud):
+    if stream.flip(augment.flipud):
         image, boxes = np.asarray(cv2.flip(image, 0), np.uint8), boxes[:, [0, 3, 2, 1]]
         boxes = np.where([False, True, False, True], size[0] - boxes, boxes)
-    if dice.chance(augment.fliplr):
+    if stream.flip(augment.fliplr):
         image, boxes = np.asarray(cv2.flip(image, 1), np.uint8), boxes[:, [2, 1, 0, 3]]
         boxes = np.where([True, False, True, False], size[1] - boxes, boxes)
     sample = replace(sample, image=image, boxes=boxes)
     if augment.randaugment:
-        sample = randomly_changed(sample, augment, dice)
-    if augment.erasing and dice.chance(augment.erasing):
-        sample = erased(sample, dice)
+        sample = randomly_changed(sample, augment, stream)
+    if augment.erasing and stream.flip(augment.erasing):
+        sample = erased(sample, stream)
     return sample
 
 
-def _composed(pool: Pool, first: int, size: Size, augment: Augment, dice: Dice) -> Sample:
+def _composed(pool: Pool, first: int, size: Size, augment: Augment, stream: RandomStream) -> Sample:
     """One picture or a mosaic, moved, or two mosaics mixed."""
-    if not dice.chance(augment.mosaic):
+    if not stream.flip(augment.mosaic):
         canvas = fitted(pool.fetch(first), size)
         if augment.translate or augment.scale or augment.degrees or augment.shear or augment.perspective:
-            return moved(canvas, size, augment, dice)
+            return moved(canvas, size, augment, stream)
         return Sample(canvas.window(0, 0, size[1], size[0]), canvas.boxes, canvas.labels)
-    sample = moved(_mosaic(pool, first, size, augment, dice), size, augment, dice)
-    if augment.mixup and dice.chance(augment.mixup):
-        other = moved(_mosaic(pool, pool.drawn(dice), size, augment, dice), size, augment, dice)
-        sample = mixed(sample, other, dice)
+    sample = moved(_mosaic(pool, first, size, augment, stream), size, augment, stream)
+    if augment.mixup and stream.flip(augment.mixup):
+        other = moved(_mosaic(pool, pool.drawn(stream), size, augment, stream), size, augment, stream)
+        sample = mixed(sample, other, stream)
     return sample
 
 
-def _mosaic(pool: Pool, first: int, size: Size, augment: Augment, dice: Dice) -> Canvas:
-    count, layout = (9, mosaic9) if augment.mosaic9 and dice.chance(augment.mosaic9) else (4, mosaic4)
-    indices = [first, *(pool.drawn(dice) for _ in range(count - 1))]
-    samples = [pool.fetch(indices[place]) for place in dice.order(count)]
-    canvas = layout(samples, max(size), dice)
-    return copy_pasted(canvas, augment.copy_paste, dice) if augment.copy_paste else canvas
+def _mosaic(pool: Pool, first: int, size: Size, augment: Augment, stream: RandomStream) -> Canvas:
+    count, layout = (9, mosaic9) if augment.mosaic9 and stream.flip(augment.mosaic9) else (4, mosaic4)
+    indices = [first, *(pool.drawn(stream) for _ in range(count - 1))]
+    samples = [pool.fetch(indices[place]) for place in stream.permutation(count)]
+    canvas = layout(samples, max(size), stream)
+    return copy_pasted(canvas, augment.copy_paste, stream) if augment.copy_paste else canvas

@@ -10,48 +10,48 @@ from dataclasses import replace
 
 import numpy as np
 
-from suite.datasets.augment import colour
+from suite.datasets.augment import colour, values
 from suite.datasets.augment.canvas import Canvas, Floats, Piece, Sample
 from suite.datasets.augment.geometry import linear, shifted, warped
 from suite.datasets.augment.settings import Augment
 from suite.datasets.images import Image
-from suite.datasets.random import Dice
+from suite.datasets.random import RandomStream
 
 _CARRIED_OUT = 0.5
 _MOST = 10.0  # magnitude
 
-_Paint = Callable[[Image, float, Dice], Image]  # the second is the magnitude as a share of the largest
+_Paint = Callable[[Image, float, RandomStream], Image]  # the second is the magnitude as a share of the largest
 _Move = Callable[[float, tuple[int, int]], Floats]  # a signed share and the picture's height and width to a map
 
 
-def randomly_changed(sample: Sample, augment: Augment, dice: Dice) -> Sample:
+def randomly_changed(sample: Sample, augment: Augment, stream: RandomStream) -> Sample:
     """`augment.randaugment` operations, drawn with replacement, each carried out half of the time."""
     for _ in range(augment.randaugment):
-        operation = _OPERATIONS[dice.below(len(_OPERATIONS))]
-        spread = augment.randaugment_spread * dice.bell()
+        operation = _OPERATIONS[stream.integer(len(_OPERATIONS))]
+        spread = augment.randaugment_spread * stream.normal()
         share = min(max(augment.randaugment_magnitude + spread, 0.0), _MOST) / _MOST
-        if dice.chance(_CARRIED_OUT):
-            sample = operation(sample, share, dice)
+        if stream.flip(_CARRIED_OUT):
+            sample = operation(sample, share, stream)
     return sample
 
 
-def _signed(share: float, dice: Dice) -> float:
-    return -share if dice.chance(0.5) else share
+def _signed(share: float, stream: RandomStream) -> float:
+    return -share if stream.flip(0.5) else share
 
 
-def _factor(share: float, dice: Dice) -> float:
-    return 1 + 0.9 * _signed(share, dice)
+def _factor(share: float, stream: RandomStream) -> float:
+    return 1 + 0.9 * _signed(share, stream)
 
 
-def _painting(paint: _Paint) -> Callable[[Sample, float, Dice], Sample]:
-    return lambda sample, share, dice: replace(sample, image=paint(sample.image, share, dice))
+def _painting(paint: _Paint) -> Callable[[Sample, float, RandomStream], Sample]:
+    return lambda sample, share, stream: replace(sample, image=paint(sample.image, share, stream))
 
 
-def _moving(move: _Move) -> Callable[[Sample, float, Dice], Sample]:
-    def operation(sample: Sample, share: float, dice: Dice) -> Sample:
+def _moving(move: _Move) -> Callable[[Sample, float, RandomStream], Sample]:
+    def operation(sample: Sample, share: float, stream: RandomStream) -> Sample:
         height, width = sample.image.shape[:2]
         canvas = Canvas((height, width), (Piece(sample.image, 0, 0),), sample.boxes, sample.labels)
-        part = move(_signed(share, dice), (height, width))
+        part = move(_signed(share, stream), (height, width))
         middle = shifted(width / 2, height / 2)
         return warped(canvas, (height, width), middle @ part @ shifted(-width / 2, -height / 2))
 
@@ -64,16 +64,16 @@ def _turned(share: float, _size: tuple[int, int]) -> Floats:
 
 
 _PAINTS: tuple[_Paint, ...] = (
-    lambda image, _share, _dice: colour.stretched_values(image),
-    lambda image, _share, _dice: colour.equalized(image),
-    lambda image, _share, _dice: colour.solarized(image, 0),  # inverted
-    lambda image, share, _dice: colour.solarized(image, 256 - int(256 * share)),
-    lambda image, share, _dice: colour.brightened_shadows(image, int(110 * share)),
-    lambda image, share, _dice: colour.posterized(image, 4 - int(4 * share)),
-    lambda image, share, dice: colour.brightened(image, _factor(share, dice)),
-    lambda image, share, dice: colour.contrasted(image, _factor(share, dice)),
-    lambda image, share, dice: colour.coloured(image, _factor(share, dice)),
-    lambda image, share, dice: colour.sharpened(image, _factor(share, dice)),
+    lambda image, _share, _stream: colour.stretched_values(image),
+    lambda image, _share, _stream: colour.equalized(image),
+    lambda image, _share, _stream: values.solarized(image, 0),  # inverted
+    lambda image, share, _stream: values.solarized(image, 256 - int(256 * share)),
+    lambda image, share, _stream: values.brightened_shadows(image, int(110 * share)),
+    lambda image, share, _stream: values.posterized(image, 4 - int(4 * share)),
+    lambda image, share, stream: values.brightened(image, _factor(share, stream)),
+    lambda image, share, stream: colour.contrasted(image, _factor(share, stream)),
+    lambda image, share, stream: colour.coloured(image, _factor(share, stream)),
+    lambda image, share, stream: colour.sharpened(image, _factor(share, stream)),
 )
 _MOVES: tuple[_Move, ...] = (
     _turned,

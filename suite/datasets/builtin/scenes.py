@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.datasets.random import Dice
+from suite.datasets.random import RandomStream
 
 SHAPES = ("disc", "square", "triangle", "cross")
 _COLOURS, _SHADES = 16, 16
@@ -44,31 +44,31 @@ class Scene:
     things: tuple[Thing, ...]
 
 
-def draw_scene(dice: Dice, size: int) -> Scene:
+def draw_scene(stream: RandomStream, size: int) -> Scene:
     """One scene of `size` x `size` pixels; boxes enclose exactly the visible pixels, as COCO's do.
 
     An object that later ones hide by more than 60 % (of what lies inside the scene) stays without annotation.
     """
-    palette = _palette(dice)
-    noise = _noise(dice, size)
-    colours, shades = _ground(dice, size, noise)
-    _distract(dice, colours, shades)
+    palette = _palette(stream)
+    noise = _noise(stream, size)
+    colours, shades = _ground(stream, size, noise)
+    _distract(stream, colours, shades)
     owner = np.zeros((size, size), np.int64)  # 0: ground
     taken: list[_Spot] = []
     shapes, drawn = [], []
-    for side in _sides(dice, size):
-        spot = _free_spot(dice, size, side // 2, taken)
+    for side in _sides(stream, size):
+        spot = _free_spot(stream, size, side // 2, taken)
         taken.append(spot)
-        shapes.append(dice.below(len(SHAPES)))
-        drawn.append(_Painter(dice, spot).paint(shapes[-1], len(shapes), owner, (colours, shades)))
+        shapes.append(stream.integer(len(SHAPES)))
+        drawn.append(_Painter(stream, spot).paint(shapes[-1], len(shapes), owner, (colours, shades)))
     shades = np.clip(shades + noise, 0, _SHADES - 1)
     indices = (colours * _SHADES + shades).astype(np.uint8)
     return Scene(indices, palette, _visible(owner, shapes, drawn))
 
 
-def _palette(dice: Dice) -> NDArray[np.uint8]:
+def _palette(stream: RandomStream) -> NDArray[np.uint8]:
     """A dull ground and strong objects, each colour in shades from 5/8 to 35/32 of its brightness."""
-    rolls = dice.bytes(_COLOURS * 4).reshape(_COLOURS, 4).astype(np.int64)
+    rolls = stream.bytes(_COLOURS * 4).reshape(_COLOURS, 4).astype(np.int64)
     grey, tint = rolls[:, 3:] * 7 // 16 + 48, (rolls[:, :3] - 128) // 6
     strong = rolls[:, :3] * 7 // 8
     rows = np.arange(_COLOURS)
@@ -82,37 +82,37 @@ def _palette(dice: Dice) -> NDArray[np.uint8]:
     return lit.astype(np.uint8).reshape(_COLOURS * _SHADES, 3)
 
 
-def _noise(dice: Dice, size: int) -> NDArray[np.int64]:
-    """Sum of two dice, -a to a, with one strength for the scene."""
-    strength = dice.between(1, 4)
-    rolls = dice.bytes(2 * size * size).reshape(2, size, size).astype(np.int64)
+def _noise(stream: RandomStream, size: int) -> NDArray[np.int64]:
+    """Sum of two stream, -a to a, with one strength for the scene."""
+    strength = stream.between(1, 4)
+    rolls = stream.bytes(2 * size * size).reshape(2, size, size).astype(np.int64)
     scaled: NDArray[np.int64] = rolls * (strength + 1) >> 8
     total: NDArray[np.int64] = scaled[0] + scaled[1] - strength
     return total
 
 
-def _ground(dice: Dice, size: int, noise: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _ground(stream: RandomStream, size: int, noise: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Two colours that pass into each other along a random direction, with a gradient of light across it."""
-    cosine, sine = _direction(dice.below(360))
+    cosine, sine = _direction(stream.integer(360))
     y, x = np.mgrid[0:size, 0:size] - size // 2
     along, across = x * cosine + y * sine, y * cosine - x * sine
-    first, second = dice.below(_GROUND_COLOURS), dice.below(_GROUND_COLOURS)
-    edge = (along >> (_UNIT - 1)) + noise * dice.between(2, 12)
-    colours = np.where(edge > dice.between(-size // 2, size // 2), first, second)
-    shades = dice.between(4, 11) + across * dice.between(0, 6) // (size << _UNIT)
+    first, second = stream.integer(_GROUND_COLOURS), stream.integer(_GROUND_COLOURS)
+    edge = (along >> (_UNIT - 1)) + noise * stream.between(2, 12)
+    colours = np.where(edge > stream.between(-size // 2, size // 2), first, second)
+    shades = stream.between(4, 11) + across * stream.between(0, 6) // (size << _UNIT)
     return colours, shades
 
 
-def _distract(dice: Dice, colours: NDArray[np.int64], shades: NDArray[np.int64]) -> None:
+def _distract(stream: RandomStream, colours: NDArray[np.int64], shades: NDArray[np.int64]) -> None:
     """Lines of one or two pixels in the ground's colours or, one in six, in any."""
     size = len(colours)
     steps = np.arange(size)
-    for _ in range(dice.between(2, 6)):
-        cosine, sine = _direction(dice.below(360))
-        length, width = dice.between(size // 4, size), dice.between(1, 2)
-        x = dice.below(size) + (steps[:length] * cosine >> _UNIT)
-        y = dice.below(size) + (steps[:length] * sine >> _UNIT)
-        colour = dice.below(_COLOURS if dice.below(6) == 0 else _GROUND_COLOURS)
+    for _ in range(stream.between(2, 6)):
+        cosine, sine = _direction(stream.integer(360))
+        length, width = stream.between(size // 4, size), stream.between(1, 2)
+        x = stream.integer(size) + (steps[:length] * cosine >> _UNIT)
+        y = stream.integer(size) + (steps[:length] * sine >> _UNIT)
+        colour = stream.integer(_COLOURS if stream.integer(6) == 0 else _GROUND_COLOURS)
         for shift in range(width):
             px, py = (x, y + shift) if abs(cosine) > abs(sine) else (x + shift, y)
             inside = (px >= 0) & (px < size) & (py >= 0) & (py < size)
@@ -120,13 +120,13 @@ def _distract(dice: Dice, colours: NDArray[np.int64], shades: NDArray[np.int64])
             shades[py[inside], px[inside]] = _SHADES // 2
 
 
-def _sides(dice: Dice, size: int) -> list[int]:
+def _sides(stream: RandomStream, size: int) -> list[int]:
     """Sides of the objects in the order they are drawn: a large one lies behind the others."""
-    is_large = dice.below(100) < _LARGE_SCENES_PERCENT
-    count = dice.between(*(_COUNT_BEFORE_LARGE if is_large else _COUNT))
+    is_large = stream.integer(100) < _LARGE_SCENES_PERCENT
+    count = stream.between(*(_COUNT_BEFORE_LARGE if is_large else _COUNT))
     ranges = [_LARGE] * is_large
-    ranges += [_SMALL if dice.below(100) < _SMALL_PERCENT else _MEDIUM for _ in range(count)]
-    return [max(dice.between(low, high) * size // 128, 6) for low, high in ranges]
+    ranges += [_SMALL if stream.integer(100) < _SMALL_PERCENT else _MEDIUM for _ in range(count)]
+    return [max(stream.between(low, high) * size // 128, 6) for low, high in ranges]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +144,10 @@ class _Spot:
         return max(width, 0) * max(height, 0)
 
 
-def _free_spot(dice: Dice, size: int, half: int, taken: list[_Spot]) -> _Spot:
+def _free_spot(stream: RandomStream, size: int, half: int, taken: list[_Spot]) -> _Spot:
     margin = min(half * 3 // 4, size // 2)  # up to an eighth of it may lie outside
     spots = [
-        _Spot(margin + dice.below(size - 2 * margin + 1), margin + dice.below(size - 2 * margin + 1), half)
+        _Spot(margin + stream.integer(size - 2 * margin + 1), margin + stream.integer(size - 2 * margin + 1), half)
         for _ in range(_SPOTS)
     ]
     return min(spots, key=lambda spot: sum(spot.overlap(other) for other in taken))
@@ -156,14 +156,14 @@ def _free_spot(dice: Dice, size: int, half: int, taken: list[_Spot]) -> _Spot:
 class _Painter:
     """Where one object lies and how it looks."""
 
-    def __init__(self, dice: Dice, spot: _Spot) -> None:
+    def __init__(self, stream: RandomStream, spot: _Spot) -> None:
         self._x, self._y, self._half = spot.x, spot.y, spot.half
-        self._cosine, self._sine = _direction(dice.between(-_TILT, _TILT))
-        self._flatten = dice.between(13, 20)  # sixteenths: how much the second axis is compressed
-        self._colours = tuple(dice.between(_GROUND_COLOURS, _COLOURS - 1) for _ in range(2))
-        self._shade = dice.between(5, 10)
-        self._texture = dice.below(4)
-        self._period = dice.between(1, 3) + _UNIT
+        self._cosine, self._sine = _direction(stream.between(-_TILT, _TILT))
+        self._flatten = stream.between(13, 20)  # sixteenths: how much the second axis is compressed
+        self._colours = tuple(stream.between(_GROUND_COLOURS, _COLOURS - 1) for _ in range(2))
+        self._shade = stream.between(5, 10)
+        self._texture = stream.integer(4)
+        self._period = stream.between(1, 3) + _UNIT
 
     def paint(
         self, shape: int, number: int, owner: NDArray[np.int64], ground: tuple[NDArray[np.int64], NDArray[np.int64]]

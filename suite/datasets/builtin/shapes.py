@@ -12,7 +12,7 @@ import zlib
 from pathlib import Path
 
 from suite.datasets.builtin.scenes import SHAPES, Scene, draw_scene
-from suite.datasets.random import Dice
+from suite.datasets.random import RandomStream
 from suite.datasets.split import DataError
 from suite.record import Json, canonical_json
 
@@ -43,7 +43,7 @@ def ensure(folder: Path, *, seed: int = 0, train: int = 1000, val: int = 200, si
     partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         for number, (split, count) in enumerate(zip(_SPLITS, (train, val), strict=True)):
-            scenes = (draw_scene(Dice(seed, number, index), size) for index in range(count))
+            scenes = (draw_scene(RandomStream(seed, number, index), size) for index in range(count))
             _write_split(partial, split, about, list(scenes))
         partial.chmod(0o755)
         try:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.datasets.random import Dice
+from suite.datasets.random import RandomStream
 from suite.datasets.split import Picture
 
 Floats = NDArray[np.float64]
@@ -26,8 +26,8 @@ def picture_weights(pictures: Sequence[Picture], classes: int) -> Floats:
     return np.asarray(counts @ class_weights(counts.sum(axis=0)), np.float64)
 
 
-def drawn(weights: Floats, dice: Dice) -> NDArray[np.int64]:
+def drawn(weights: Floats, stream: RandomStream) -> NDArray[np.int64]:
     """As many pictures as there are, drawn with replacement by weight; evenly where nothing has a weight."""
     ends = np.cumsum(weights if weights.any() else np.ones_like(weights))
-    shares = (dice.words(len(weights)) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    shares = (stream.words(len(weights)) >> np.uint64(11)).astype(np.float64) * 2.0**-53
     return np.asarray(np.searchsorted(ends, shares * ends[-1], side="right"), np.int64)

@@ -16,13 +16,13 @@ from suite.datasets.loading.multiscale import other_size
 from suite.datasets.loading.rect import by_shape
 from suite.datasets.loading.source import News, Source
 from suite.datasets.loading.workers import Made, in_workers
-from suite.datasets.random import Dice
+from suite.datasets.random import RandomStream
 from suite.datasets.split import DataError, Picture, Split
 from suite.protocols.loading import Loading
 
 __all__ = ["Augment", "Batch", "TrainingBatches", "ValBatch", "ValidationBatches"]
 
-_ORDER, _CHANGES, _SIZES = 0, 1, 2  # which chance a Dice is for
+_ORDER, _CHANGES, _SIZES = 0, 1, 2  # what a random stream is for
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,8 +126,8 @@ class TrainingBatches:
         images = np.empty((len(self._slots), *size, 3), np.uint8)
         targets = []
         for place, slot in enumerate(self._slots):
-            dice = Dice(self._seed, _CHANGES, step, slot)
-            sample = augmented(Pool(self._source.sample, self._order), shown[slot], size, self._augment, dice)
+            stream = RandomStream(self._seed, _CHANGES, step, slot)
+            sample = augmented(Pool(self._source.sample, self._order), shown[slot], size, self._augment, stream)
             images[place] = sample.image
             targets.append(_targets(sample, place))
         return Made(images, np.concatenate(targets), self._seen_at(size, step))
@@ -136,7 +136,7 @@ class TrainingBatches:
         reach = self._augment.multi_scale
         if not reach:
             return None
-        return other_size(size, reach, stride=self._stride, dice=Dice(self._seed, _SIZES, step))
+        return other_size(size, reach, stride=self._stride, stream=RandomStream(self._seed, _SIZES, step))
 
     def _shown(self, step: int) -> tuple[tuple[int, ...], tuple[int, int]]:
         """The pictures of a batch, and the height and width of its images."""
@@ -150,8 +150,8 @@ class TrainingBatches:
         """Which picture is the number-th of the run."""
         epoch, position = divmod(number, self._count)
         if epoch != self._epoch:
-            dice = Dice(self._seed, _ORDER, epoch)
-            self._order = dice.order(self._count) if self._weights is None else drawn(self._weights, dice)
+            stream = RandomStream(self._seed, _ORDER, epoch)
+            self._order = stream.permutation(self._count) if self._weights is None else drawn(self._weights, stream)
             self._epoch = epoch
         return int(self._order[position])
 

@@ -14,7 +14,7 @@ from suite.datasets.formats.forms import check_same_categories
 from suite.datasets.images import encode_jpeg, scale_to
 from suite.datasets.split import BrokenPictureError, Picture, Split
 from suite.datasets.survey.facts import fingerprint, gallery, histogram
-from suite.datasets.survey.near_duplicates import Print, look_alikes, print_of, same_files
+from suite.datasets.survey.near_duplicates import ImageHash, near_duplicates, print_of, same_files
 from suite.datasets.survey.suspects import Suspect, suspects
 
 _AT_ONCE = 256  # pictures
@@ -41,12 +41,12 @@ def survey(train: Split, val: Split, *, pictures: bool, progress: Progress | Non
     check_same_categories(train, val)
     camera = _Camera(takes=pictures)
     total = len(train.pictures) + len(val.pictures)
-    prints: dict[str, list[Print | None]] = {"train": [], "val": []}
+    prints: dict[str, list[ImageHash | None]] = {"train": [], "val": []}
     broken: list[Finding] = []
     for part, split in (("train", train), ("val", val)):
         faults = []
         for found in _prints(split.pictures):
-            prints[part].append(found if isinstance(found, Print) else None)
+            prints[part].append(found if isinstance(found, ImageHash) else None)
             if isinstance(found, str):
                 faults.append(found)
             if progress is not None:
@@ -70,14 +70,14 @@ def survey(train: Split, val: Split, *, pictures: bool, progress: Progress | Non
     return Survey(train.name, train.form, fingerprint(train, val), names, parts, tuple(findings))
 
 
-def _prints(pictures: Sequence[Picture]) -> Iterator[Print | str]:
+def _prints(pictures: Sequence[Picture]) -> Iterator[ImageHash | str]:
     """A print of each picture in order, or what is wrong with it. OpenCV and hashing leave the interpreter free."""
     with ThreadPoolExecutor(min(8, len(os.sched_getaffinity(0)))) as pool:
         for first in range(0, len(pictures), _AT_ONCE):
             yield from pool.map(_print, pictures[first : first + _AT_ONCE])
 
 
-def _print(picture: Picture) -> Print | str:
+def _print(picture: Picture) -> ImageHash | str:
     try:
         data = picture_bytes(picture)
         return print_of(data, decode_picture(picture, data))
@@ -173,13 +173,13 @@ def _finding(kind: str, severity: Severity, part: str, found: Sequence[Suspect],
     return Finding(kind, severity, part, len(found), names, camera.shots(found))
 
 
-def _doubles(split: Split, part: str, prints: Sequence[Print | None], camera: _Camera) -> list[Finding]:
+def _doubles(split: Split, part: str, prints: Sequence[ImageHash | None], camera: _Camera) -> list[Finding]:
     """Pictures that the part has more than once; each group counts but its first."""
     places, known = _known(prints)
     same = [(group[0], further) for group in same_files(known) for further in group[1:]]
     kinds = {
         "picture twice in one part: same file": same,
-        "picture twice in one part: looks the same": look_alikes(known),
+        "picture twice in one part: looks the same": near_duplicates(known),
     }
     return [
         _pairs(kind, part, [(split.pictures[places[a]], split.pictures[places[b]]) for a, b in pairs], camera)
@@ -188,13 +188,13 @@ def _doubles(split: Split, part: str, prints: Sequence[Print | None], camera: _C
     ]
 
 
-def _leaks(train: Split, val: Split, prints: dict[str, list[Print | None]], camera: _Camera) -> list[Finding]:
+def _leaks(train: Split, val: Split, prints: dict[str, list[ImageHash | None]], camera: _Camera) -> list[Finding]:
     """Pictures to evaluate on that were trained on; each counts once."""
     of_train, known_train = _known(prints["train"])
     of_val, known_val = _known(prints["val"])
     known, border = [*known_train, *known_val], len(known_train)
     same = [(a, b) for group in same_files(known) for a in group[:1] for b in group if a < border <= b]
-    alike = [(a, b) for a, b in look_alikes(known) if a < border <= b]
+    alike = [(a, b) for a, b in near_duplicates(known) if a < border <= b]
     findings = []
     for kind, pairs in (("same file", same), ("looks the same", alike)):
         first = {b: a for a, b in reversed(pairs)}
@@ -206,7 +206,7 @@ def _leaks(train: Split, val: Split, prints: dict[str, list[Print | None]], came
     return findings
 
 
-def _known(prints: Sequence[Print | None]) -> tuple[list[int], list[Print]]:
+def _known(prints: Sequence[ImageHash | None]) -> tuple[list[int], list[ImageHash]]:
     """Prints of the pictures that decode, and their places."""
     found = [(place, one) for place, one in enumerate(prints) if one is not None]
     return [place for place, _ in found], [one for _, one in found]

@@ -22,7 +22,7 @@ _FLAT = 4.0  # of 255: standard deviation below which a thumbnail tells nothing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Print:
+class ImageHash:
     """What is kept of a picture: the SHA-256 of its file, its difference hash, a grey thumbnail of 16 x 16."""
 
     content: str
@@ -30,16 +30,16 @@ class Print:
     grey: NDArray[np.float32]
 
 
-def print_of(data: bytes, image: Image) -> Print:
+def print_of(data: bytes, image: Image) -> ImageHash:
     """The print of a file and its picture."""
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     fields = cv2.resize(grey, (9, 8), interpolation=cv2.INTER_AREA)
     bits = np.packbits(fields[:, 1:] > fields[:, :-1])
     small = cv2.resize(grey, (16, 16), interpolation=cv2.INTER_AREA).astype(np.float32)
-    return Print(hashlib.sha256(data).hexdigest(), int.from_bytes(bits.tobytes(), "big"), small)
+    return ImageHash(hashlib.sha256(data).hexdigest(), int.from_bytes(bits.tobytes(), "big"), small)
 
 
-def same_files(prints: Sequence[Print]) -> list[tuple[int, ...]]:
+def same_files(prints: Sequence[ImageHash]) -> list[tuple[int, ...]]:
     """Groups of two or more places in `prints` whose files are equal."""
     groups = defaultdict(list)
     for place, one in enumerate(prints):
@@ -47,7 +47,7 @@ def same_files(prints: Sequence[Print]) -> list[tuple[int, ...]]:
     return [tuple(group) for group in groups.values() if len(group) > 1]
 
 
-def look_alikes(prints: Sequence[Print]) -> list[tuple[int, int]]:
+def near_duplicates(prints: Sequence[ImageHash]) -> list[tuple[int, int]]:
     """Pairs of places whose pictures look the same, though their files differ."""
     hashes = np.array([one.hash for one in prints], np.uint64)
     telling = np.array([one.grey.std() >= _FLAT for one in prints], bool)
@@ -67,5 +67,5 @@ def _near(places: NDArray[np.int64], hashes: NDArray[np.uint64]) -> Iterator[tup
             yield int(place), int(other)
 
 
-def _alike(one: Print, other: Print) -> bool:
+def _alike(one: ImageHash, other: ImageHash) -> bool:
     return one.content != other.content and float(np.abs(one.grey - other.grey).mean()) <= _GREY

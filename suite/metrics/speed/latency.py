@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from suite import machine
 from suite.metrics.speed.conditions import ENERGY_SECONDS, flusher, measure_energy, meter_of, sensor_of
-from suite.metrics.speed.phases import Ledger
+from suite.metrics.speed.phases import PhaseTimes
 from suite.metrics.speed.prepared import Opener
 from suite.metrics.speed.rounds import RULES, Rounds, Settings, Watch, columns, interleave
 from suite.protocols.setups import EAGER, offers
@@ -87,7 +87,7 @@ def measure_latency(
         RuntimeUnfitError: the runtime, device or precision is not to be had here.
         SpecError: a variant does not build.
     """
-    ledger = Ledger()
+    ledger = PhaseTimes()
     before = machine.cpu_times()
     images = noise(settings) if images is None else images
     roles = {"variant": variant, "base": base, "copy": base}
@@ -146,7 +146,13 @@ def check_device(name: str, stated: Mapping[str, Json], settings: Settings) -> N
 
 
 def _open_all(
-    roles: Mapping[str, Variant], settings: Settings, classes: int, images: "Tensor", *, opener: Opener, ledger: Ledger
+    roles: Mapping[str, Variant],
+    settings: Settings,
+    classes: int,
+    images: "Tensor",
+    *,
+    opener: Opener,
+    ledger: PhaseTimes,
 ) -> dict[str, "Proved"]:
     """Open in an order that the seed shuffles: a place in memory has a speed of its own."""
     order = sorted(roles)

@@ -8,7 +8,7 @@ PHASES = ("building", "opening", "checking", "warming", "measuring", "energy", "
 """Building networks, opening runtimes, first runs and images, warm-up, inside visits, energy, between the visits."""
 
 
-class Ledger:
+class PhaseTimes:
     """Seconds by phase; what no phase claims is counted by whoever knows the whole."""
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:

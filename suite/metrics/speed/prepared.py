@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from suite.metrics.speed.phases import Ledger
+from suite.metrics.speed.phases import PhaseTimes
 from suite.metrics.speed.rounds import Settings
 from suite.runtimes import open_session
 from suite.spec.records.variant import Variant
@@ -27,7 +27,7 @@ class Opener:
         self._proofs: dict[tuple[object, ...], tuple[Errors, Errors]] = {}
 
     def open(
-        self, variant: Variant, runtime: str, settings: Settings, *, classes: int, images: "Tensor", ledger: Ledger
+        self, variant: Variant, runtime: str, settings: Settings, *, classes: int, images: "Tensor", ledger: PhaseTimes
     ) -> "Proved":
         """A session for `images` (B, 3, H, W) in 0..1.
 

@@ -155,7 +155,7 @@ def interleave(
         shuffle(order)
         watch.sensor.start()
         began = watch.clock()
-        visits = {role: visit(sessions[role], prepared[role], calls[role], watch.before_call) for role in order}
+        visits = {role: _visit(sessions[role], prepared[role], calls[role], watch.before_call) for role in order}
         measuring += watch.clock() - began
         seen = watch.sensor.stop()
         aside = why_aside(visits, seen, device=settings.kind, threads=settings.threads)
@@ -172,7 +172,7 @@ def interleave(
     )
 
 
-def visit(session: Session, prepared: "Tensor", calls: int, before_call: Callable[[], None] = lambda: None) -> Visit:
+def _visit(session: Session, prepared: "Tensor", calls: int, before_call: Callable[[], None] = lambda: None) -> Visit:
     """`calls` timed calls, after one untimed call that warms the caches again."""
     switched = _switches()
     session.run(prepared)

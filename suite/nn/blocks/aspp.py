@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from suite.nn.conv import Make
+from suite.nn.conv import ConvFactory
 from suite.nn.layers import ConvNormAct
 
 
@@ -20,12 +20,12 @@ class ASPP(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: Make | None = None,
+        make: ConvFactory | None = None,
         rates: tuple[int, ...] = (6, 12, 18),
         hidden: int = 0,
     ) -> None:
         super().__init__()
-        make = make or Make()
+        make = make or ConvFactory()
         hidden = hidden or out_channels // 2
         self.branches = nn.ModuleList(
             [

@@ -3,16 +3,16 @@
 import torch
 from torch import Tensor, nn
 
-from suite.nn.conv import Make
+from suite.nn.conv import ConvFactory
 from suite.nn.layers import norm_as_affine
 
 
 class BatchNorm(nn.Module):
     """The norm that the other blocks use. Keeps channels and resolution."""
 
-    def __init__(self, in_channels: int, *, make: Make | None = None) -> None:
+    def __init__(self, in_channels: int, *, make: ConvFactory | None = None) -> None:
         super().__init__()
-        self.norm = (make or Make()).norm(in_channels)
+        self.norm = (make or ConvFactory()).norm(in_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to the same shape."""

@@ -6,7 +6,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from suite.nn.conv import Make
+from suite.nn.conv import ConvFactory
 from suite.nn.csp import CrossStage
 from suite.nn.layers import norm_as_affine
 
@@ -22,14 +22,14 @@ class BoT3(CrossStage):
         in_channels: int,
         out_channels: int,
         *,
-        make: Make | None = None,
+        make: ConvFactory | None = None,
         repeat: int = 1,
         heads: int = 4,
         squeeze: float = 0.25,
         reach: int = 20,
         expansion: float = 0.5,
     ) -> None:
-        make = make or Make()
+        make = make or ConvFactory()
 
         def inner(width: int) -> nn.Module:
             hidden = max(int(width * squeeze) // heads, 1) * heads
@@ -42,7 +42,7 @@ class BoT3(CrossStage):
 class BoT(nn.Module):
     """1x1 to `hidden`, attention and activation, 1x1 back; the last activation comes after the sum with the input."""
 
-    def __init__(self, width: int, hidden: int, *, make: Make, heads: int, reach: int) -> None:
+    def __init__(self, width: int, hidden: int, *, make: ConvFactory, heads: int, reach: int) -> None:
         super().__init__()
         self.reduce = make.conv_norm_act(width, hidden)
         self.attention = RelativeAttention(hidden, make=make, heads=heads, reach=reach)
@@ -63,7 +63,7 @@ class RelativeAttention(nn.Module):
     to `reach` - 1 and cut there, so that any image size goes.
     """
 
-    def __init__(self, width: int, *, make: Make, heads: int, reach: int) -> None:
+    def __init__(self, width: int, *, make: ConvFactory, heads: int, reach: int) -> None:
         super().__init__()
         self.heads, self.reach = heads, reach
         self.project = make.conv(width, 3 * width)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from suite.nn.blocks.c3 import Bottleneck
-from suite.nn.conv import Make
+from suite.nn.conv import ConvFactory
 
 
 class C2f(nn.Module):
@@ -18,14 +18,14 @@ class C2f(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: Make | None = None,
+        make: ConvFactory | None = None,
         repeat: int = 1,
         shortcut: bool = True,
         groups: int = 1,
         expansion: float = 0.5,
     ) -> None:
         super().__init__()
-        make = make or Make()
+        make = make or ConvFactory()
         hidden = int(out_channels * expansion)
         self.part = make.conv_norm_act(in_channels, 2 * hidden)
         self.merge = make.conv_norm_act((2 + repeat) * hidden, out_channels)

@@ -4,7 +4,7 @@ import math
 
 from torch import Tensor, nn
 
-from suite.nn.conv import Make
+from suite.nn.conv import ConvFactory
 from suite.nn.csp import CrossStage
 
 
@@ -20,12 +20,12 @@ class C3TR(CrossStage):
         in_channels: int,
         out_channels: int,
         *,
-        make: Make | None = None,
+        make: ConvFactory | None = None,
         repeat: int = 1,
         heads: int = 4,
         expansion: float = 0.5,
     ) -> None:
-        make = make or Make()
+        make = make or ConvFactory()
 
         def inner(width: int) -> nn.Module:
             return Transformer(width, heads=heads, layers=repeat)

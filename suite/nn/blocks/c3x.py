@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from suite.nn.conv import Make
+from suite.nn.conv import ConvFactory
 from suite.nn.csp import CrossStage
 from suite.nn.layers import ConvNormAct
 
@@ -15,13 +15,13 @@ class C3x(CrossStage):
         in_channels: int,
         out_channels: int,
         *,
-        make: Make | None = None,
+        make: ConvFactory | None = None,
         repeat: int = 1,
         shortcut: bool = True,
         groups: int = 1,
         expansion: float = 0.5,
     ) -> None:
-        make = make or Make()
+        make = make or ConvFactory()
 
         def inner(width: int) -> nn.Module:
             crossed = (CrossConv(width, make=make, shortcut=shortcut, groups=groups) for _ in range(repeat))
@@ -33,7 +33,9 @@ class C3x(CrossStage):
 class CrossConv(nn.Module):
     """1x`kernel`, then `kernel`x1, with a residual where `shortcut` is set. Keeps width and resolution."""
 
-    def __init__(self, width: int, *, make: Make, kernel: int = 3, shortcut: bool = True, groups: int = 1) -> None:
+    def __init__(
+        self, width: int, *, make: ConvFactory, kernel: int = 3, shortcut: bool = True, groups: int = 1
+    ) -> None:
         super().__init__()
         half = kernel // 2
         across = nn.Conv2d(width, width, (1, kernel), padding=(0, half), bias=False)

@@ -1,6 +1,6 @@
 """YOLOv5's convolution layer: convolution, batch norm, SiLU (Jocher et al., YOLOv5 v6.0)."""
 
-from suite.nn.conv import Make
+from suite.nn.conv import ConvFactory
 from suite.nn.layers import ConvNormAct
 
 
@@ -15,12 +15,12 @@ class Conv(ConvNormAct):
         in_channels: int,
         out_channels: int,
         *,
-        make: Make | None = None,
+        make: ConvFactory | None = None,
         kernel: int = 1,
         stride: int = 1,
         padding: int | None = None,
         groups: int = 1,
     ) -> None:
-        make = make or Make()
+        make = make or ConvFactory()
         conv = make.conv(in_channels, out_channels, kernel, stride, padding=padding, groups=groups)
         super().__init__(conv, make.norm(out_channels), make.act())

@@ -5,7 +5,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from suite.nn.conv import Make
+from suite.nn.conv import ConvFactory
 from suite.nn.layers import DropPath, LayerNorm2d
 
 
@@ -27,7 +27,7 @@ class ConvNeXt(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: Make | None = None,
+        make: ConvFactory | None = None,
         kernel: int = 7,
         expand: int = 4,
         layer_scale: float | None = 1.0,
@@ -36,7 +36,7 @@ class ConvNeXt(nn.Module):
         super().__init__()
         if in_channels != out_channels:
             raise ValueError(f"keeps its width, but has {in_channels} channels in and {out_channels} out")
-        make = make or Make()
+        make = make or ConvFactory()
         hidden = expand * in_channels
         self.mix = make.conv(in_channels, in_channels, kernel, groups=in_channels, bias=True)
         self.norm = LayerNorm2d(in_channels)
@@ -74,9 +74,11 @@ class ConvNeXt(nn.Module):
 class Downsample(nn.Module):
     """Layer norm, then a `stride` x `stride` convolution of that stride: what stands between the stages."""
 
-    def __init__(self, in_channels: int, out_channels: int, *, make: Make | None = None, stride: int = 2) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, stride: int = 2
+    ) -> None:
         super().__init__()
-        make = make or Make()
+        make = make or ConvFactory()
         self.norm = LayerNorm2d(in_channels)
         self.conv = make.conv(in_channels, out_channels, stride, stride, padding=0, bias=True)
         _start(self.conv)

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from suite.nn.blocks.batchnorm import BatchNorm
 from suite.nn.blocks.c3 import Bottleneck
-from suite.nn.conv import Make
+from suite.nn.conv import ConvFactory
 
 
 class BottleneckCSP(nn.Module):
@@ -19,14 +19,14 @@ class BottleneckCSP(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: Make | None = None,
+        make: ConvFactory | None = None,
         repeat: int = 1,
         shortcut: bool = True,
         groups: int = 1,
         expansion: float = 0.5,
     ) -> None:
         super().__init__()
-        make = make or Make()
+        make = make or ConvFactory()
         hidden = int(out_channels * expansion)
         self.reduce = make.conv_norm_act(in_channels, hidden)
         self.bypass = make.conv(in_channels, hidden)

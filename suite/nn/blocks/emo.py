@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from suite.nn.conv import Make
+from suite.nn.conv import ConvFactory
 from suite.nn.layers import ConvNormAct, DropPath, LayerNorm2d, SqueezeExcite, norm_as_affine
 
 EPS = 1e-6
@@ -21,9 +21,11 @@ ACTIVATIONS = {"silu": nn.SiLU, "gelu": nn.GELU}
 class Stem(nn.Module):
     """3x3 of stride 2 and norm, then a depthwise 3x3, squeeze-excite of the full width, and a linear 1x1."""
 
-    def __init__(self, in_channels: int, out_channels: int, *, make: Make | None = None, stride: int = 2) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, stride: int = 2
+    ) -> None:
         super().__init__()
-        make = make or Make()
+        make = make or ConvFactory()
         conv = make.conv(in_channels, out_channels, 3, stride, bias=True)
         self.conv = ConvNormAct(conv, nn.BatchNorm2d(out_channels, eps=EPS), nn.Identity())
         self.mix = _mix(make, out_channels, 3, 1)
@@ -52,7 +54,7 @@ class IRMB(nn.Module):
         out_channels: int,
         *,
         expand: float,
-        make: Make | None = None,
+        make: ConvFactory | None = None,
         stride: int = 1,
         kernel: int = 3,
         norm: Literal["batch", "layer"] = "batch",
@@ -62,7 +64,7 @@ class IRMB(nn.Module):
         drop_path: float = 0.0,
     ) -> None:
         super().__init__()
-        make = make or Make()
+        make = make or ConvFactory()
         hidden = int(expand * in_channels)
         self.norm: nn.Module = (
             nn.BatchNorm2d(in_channels, eps=EPS) if norm == "batch" else LayerNorm2d(in_channels, eps=EPS)
@@ -109,7 +111,7 @@ class Attention(nn.Module):
         ValueError: the width does not consist of whole heads.
     """
 
-    def __init__(self, channels: int, head: int, window: int, *, make: Make) -> None:
+    def __init__(self, channels: int, head: int, window: int, *, make: ConvFactory) -> None:
         super().__init__()
         if channels % head:
             raise ValueError(f"{channels} channels are no whole number of heads of {head}")
@@ -136,6 +138,6 @@ class Attention(nn.Module):
         return parts.permute(0, 4, 6, 1, 3, 5, 2).flatten(4, 5)
 
 
-def _mix(make: Make, channels: int, kernel: int, stride: int) -> ConvNormAct:
+def _mix(make: ConvFactory, channels: int, kernel: int, stride: int) -> ConvNormAct:
     conv = make.conv(channels, channels, kernel, stride, groups=channels)
     return ConvNormAct(conv, nn.BatchNorm2d(channels, eps=EPS), nn.SiLU())

@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from suite.nn.conv import Make
+from suite.nn.conv import ConvFactory
 from suite.nn.layers import ConvNormAct, DropPath, norm_as_affine
 from suite.nn.mobile import conv_norm
 
@@ -19,8 +19,10 @@ class Merge(ConvNormAct):
     Maps (B, in, H, W) to (B, out, H / stride, W / stride).
     """
 
-    def __init__(self, in_channels: int, out_channels: int, *, make: Make | None = None, stride: int = 2) -> None:
-        conv = (make or Make()).conv(in_channels, out_channels, stride, stride, padding=0)
+    def __init__(
+        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, stride: int = 2
+    ) -> None:
+        conv = (make or ConvFactory()).conv(in_channels, out_channels, stride, stride, padding=0)
         super().__init__(conv, nn.BatchNorm2d(out_channels), nn.Identity())
 
 
@@ -43,7 +45,7 @@ class PConv(nn.Module):
         dilation: int = 1,
         groups: int = 1,
         *,
-        make: Make | None = None,
+        make: ConvFactory | None = None,
         divisor: int = 4,
     ) -> None:
         super().__init__()
@@ -59,7 +61,7 @@ class PConv(nn.Module):
         self.part = in_channels // divisor
         if self.part == 0:
             raise ValueError(f"convolves 1/{divisor} of its channels, but there are only {in_channels}")
-        self.conv = (make or Make()).conv(self.part, self.part, kernel, padding=padding, dilation=dilation)
+        self.conv = (make or ConvFactory()).conv(self.part, self.part, kernel, padding=padding, dilation=dilation)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to the same shape."""
@@ -106,14 +108,14 @@ class FasterNet(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: Make | None = None,
+        make: ConvFactory | None = None,
         expand: int = 2,
         divisor: int = 4,
         act: Literal["gelu", "relu"] = "relu",
         drop_path: float = 0.0,
     ) -> None:
         super().__init__()
-        make = make or Make()
+        make = make or ConvFactory()
         self.mix = PConv(in_channels, out_channels, make=make, divisor=divisor)
         self.expand = conv_norm(make, in_channels, expand * in_channels, act=ACTIVATIONS[act]())
         self.project = make.conv(expand * in_channels, out_channels)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from suite.nn.conv import Make
+from suite.nn.conv import ConvFactory
 
 
 class Focus(nn.Module):
@@ -17,14 +17,14 @@ class Focus(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: Make | None = None,
+        make: ConvFactory | None = None,
         kernel: int = 1,
         stride: int = 2,
         groups: int = 1,
     ) -> None:
         super().__init__()
         self.stride = stride
-        self.mix = (make or Make()).conv_norm_act(in_channels * stride**2, out_channels, kernel, groups=groups)
+        self.mix = (make or ConvFactory()).conv_norm_act(in_channels * stride**2, out_channels, kernel, groups=groups)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H / stride, W / stride)."""

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from suite.nn.conv import Make
+from suite.nn.conv import ConvFactory
 from suite.nn.layers import ConvNormAct
 
 
@@ -14,10 +14,10 @@ class GAM(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, *, make: Make | None = None, reduction: int = 4, kernel: int = 7, groups: int = 1
+        self, in_channels: int, *, make: ConvFactory | None = None, reduction: int = 4, kernel: int = 7, groups: int = 1
     ) -> None:
         super().__init__()
-        make = make or Make()
+        make = make or ConvFactory()
         hidden = max(in_channels // reduction, 1)
         self.channels = nn.Sequential(nn.Conv2d(in_channels, hidden, 1), nn.ReLU(), nn.Conv2d(hidden, in_channels, 1))
         self.narrow = ConvNormAct(

@@ -7,7 +7,7 @@ Two families: GhostNet's own (`Stem`, `GhostModule`, `Bottleneck`: ReLU, 3x3 vie
 import torch
 from torch import Tensor, nn
 
-from suite.nn.conv import Make
+from suite.nn.conv import ConvFactory
 from suite.nn.csp import CrossStage
 from suite.nn.layers import ConvNormAct, SqueezeExcite
 from suite.nn.mobile import conv_norm, rounded
@@ -19,17 +19,21 @@ class Stem(ConvNormAct):
     Maps (B, in, H, W) to (B, out, H / stride, W / stride).
     """
 
-    def __init__(self, in_channels: int, out_channels: int, *, make: Make | None = None, stride: int = 2) -> None:
-        conv = (make or Make()).conv(in_channels, out_channels, 3, stride)
+    def __init__(
+        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, stride: int = 2
+    ) -> None:
+        conv = (make or ConvFactory()).conv(in_channels, out_channels, 3, stride)
         super().__init__(conv, nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True))
 
 
 class GhostModule(nn.Module):
     """A 1x1 makes half of the channels, a depthwise 3x3 of those makes the rest; ReLUs unless `act` is off."""
 
-    def __init__(self, in_channels: int, out_channels: int, *, make: Make | None = None, act: bool = True) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, act: bool = True
+    ) -> None:
         super().__init__()
-        make = make or Make()
+        make = make or ConvFactory()
         half = (out_channels + 1) // 2
         self.primary = conv_norm(make, in_channels, half, act=nn.ReLU(inplace=True) if act else None)
         self.cheap = conv_norm(make, half, half, 3, groups=half, act=nn.ReLU(inplace=True) if act else None)
@@ -54,13 +58,13 @@ class Bottleneck(nn.Module):
         out_channels: int,
         *,
         expand: float,
-        make: Make | None = None,
+        make: ConvFactory | None = None,
         stride: int = 1,
         kernel: int = 3,
         squeeze: bool = False,
     ) -> None:
         super().__init__()
-        make = make or Make()
+        make = make or ConvFactory()
         hidden = rounded(expand * in_channels, 4)
         self.widen = GhostModule(in_channels, hidden, make=make)
         self.mix = conv_norm(make, hidden, hidden, kernel, stride, groups=hidden) if stride > 1 else nn.Identity()
@@ -89,7 +93,7 @@ class GhostConv(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: Make | None = None,
+        make: ConvFactory | None = None,
         kernel: int = 1,
         stride: int = 1,
         groups: int = 1,
@@ -98,7 +102,7 @@ class GhostConv(nn.Module):
         super().__init__()
         if out_channels % 2:
             raise ValueError(f"its width must be even, but {out_channels} channels go out")
-        make = make or Make()
+        make = make or ConvFactory()
         half = out_channels // 2
         self.primary = make.conv_norm_act(in_channels, half, kernel, stride, groups=groups, act=act)
         self.cheap = make.conv_norm_act(half, half, 5, groups=half, act=act)
@@ -117,12 +121,12 @@ class GhostBottleneck(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, make: Make | None = None, kernel: int = 3, stride: int = 1
+        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, kernel: int = 3, stride: int = 1
     ) -> None:
         super().__init__()
         if stride == 1 and in_channels != out_channels:
             raise ValueError(f"keeps its width at stride 1, but has {in_channels} channels in and {out_channels} out")
-        make = make or Make()
+        make = make or ConvFactory()
         hidden = out_channels // 2
         self.reduce = GhostConv(in_channels, hidden, make=make)
         self.mix: nn.Module = nn.Identity()
@@ -150,11 +154,11 @@ class C3Ghost(CrossStage):
         in_channels: int,
         out_channels: int,
         *,
-        make: Make | None = None,
+        make: ConvFactory | None = None,
         repeat: int = 1,
         expansion: float = 0.5,
     ) -> None:
-        make = make or Make()
+        make = make or ConvFactory()
 
         def inner(width: int) -> nn.Module:
             return nn.Sequential(*(GhostBottleneck(width, width, make=make) for _ in range(repeat)))

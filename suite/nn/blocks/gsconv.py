@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from suite.nn.blocks.ghost import GhostConv
-from suite.nn.conv import Make
+from suite.nn.conv import ConvFactory
 from suite.nn.csp import CrossStage
 
 
@@ -22,7 +22,7 @@ class GSConv(GhostConv):
         in_channels: int,
         out_channels: int,
         *,
-        make: Make | None = None,
+        make: ConvFactory | None = None,
         kernel: int = 1,
         stride: int = 1,
         act: bool = True,
@@ -43,11 +43,11 @@ class VoVGSCSP(CrossStage):
         in_channels: int,
         out_channels: int,
         *,
-        make: Make | None = None,
+        make: ConvFactory | None = None,
         repeat: int = 1,
         expansion: float = 0.5,
     ) -> None:
-        make = make or Make()
+        make = make or ConvFactory()
 
         def inner(width: int) -> nn.Module:
             return nn.Sequential(*(GSBottleneck(width, make=make) for _ in range(repeat)))
@@ -58,7 +58,7 @@ class VoVGSCSP(CrossStage):
 class GSBottleneck(nn.Module):
     """GSConv 1x1, GSConv 3x3 without activation, plus a 1x1 of the input."""
 
-    def __init__(self, width: int, *, make: Make) -> None:
+    def __init__(self, width: int, *, make: ConvFactory) -> None:
         super().__init__()
         self.first = GSConv(width, width, make=make)
         self.second = GSConv(width, width, make=make, kernel=3, act=False)

@@ -4,7 +4,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from suite.nn.conv import Make
+from suite.nn.conv import ConvFactory
 from suite.nn.layers import DropPath, SqueezeExcite
 
 ACTIVATIONS = {"silu": nn.SiLU, "relu": nn.ReLU}
@@ -24,7 +24,7 @@ class MBConv(nn.Module):
         out_channels: int,
         *,
         expand: int,
-        make: Make | None = None,
+        make: ConvFactory | None = None,
         stride: int = 1,
         kernel: int = 3,
         squeeze: float = 0.25,
@@ -33,7 +33,7 @@ class MBConv(nn.Module):
         drop_path: float = 0.0,
     ) -> None:
         super().__init__()
-        make = make or Make()
+        make = make or ConvFactory()
         hidden = expand * in_channels
         self.expand = make.conv_norm_act(in_channels, hidden) if expand > 1 else nn.Identity()
         self.mix = make.conv_norm_act(hidden, hidden, kernel, stride, groups=hidden)
@@ -61,14 +61,14 @@ class FusedMBConv(nn.Module):
         out_channels: int,
         *,
         expand: int,
-        make: Make | None = None,
+        make: ConvFactory | None = None,
         stride: int = 1,
         kernel: int = 3,
         linear: bool = True,
         drop_path: float = 0.0,
     ) -> None:
         super().__init__()
-        make = make or Make()
+        make = make or ConvFactory()
         hidden = expand * in_channels if expand > 1 else out_channels
         self.mix = make.conv_norm_act(in_channels, hidden, kernel, stride)
         self.project = make.conv_norm_act(hidden, out_channels, act=not linear) if expand > 1 else nn.Identity()

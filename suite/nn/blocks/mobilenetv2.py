@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from suite.nn.conv import Make
+from suite.nn.conv import ConvFactory
 from suite.nn.layers import ConvNormAct
 from suite.nn.mobile import conv_norm
 
@@ -11,9 +11,9 @@ class Conv(ConvNormAct):
     """Convolution, norm, ReLU6: the network's first layer. (B, in, H, W) to (B, out, H / stride, W / stride)."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, make: Make | None = None, kernel: int = 1, stride: int = 1
+        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, kernel: int = 1, stride: int = 1
     ) -> None:
-        make = make or Make()
+        make = make or ConvFactory()
         conv = make.conv(in_channels, out_channels, kernel, stride)
         super().__init__(conv, nn.BatchNorm2d(out_channels), nn.ReLU6(inplace=True))
 
@@ -25,10 +25,10 @@ class InvertedResidual(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, expand: int, make: Make | None = None, stride: int = 1
+        self, in_channels: int, out_channels: int, *, expand: int, make: ConvFactory | None = None, stride: int = 1
     ) -> None:
         super().__init__()
-        make = make or Make()
+        make = make or ConvFactory()
         hidden = expand * in_channels
         self.expand = conv_norm(make, in_channels, hidden, act=nn.ReLU6(inplace=True)) if expand > 1 else nn.Identity()
         self.mix = conv_norm(make, hidden, hidden, 3, stride, groups=hidden, act=nn.ReLU6(inplace=True))

@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from suite.nn.conv import Make
+from suite.nn.conv import ConvFactory
 from suite.nn.layers import ConvNormAct, fold_norm, norm_as_affine
 from suite.nn.mobile import conv_norm
 
@@ -17,9 +17,15 @@ class MobileOne(nn.Sequential):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, make: Make | None = None, stride: int = 1, branches: int = 4
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        make: ConvFactory | None = None,
+        stride: int = 1,
+        branches: int = 4,
     ) -> None:
-        make = make or Make()
+        make = make or ConvFactory()
         super().__init__(
             Branches(in_channels, in_channels, make=make, stride=stride, groups=in_channels, branches=branches),
             Branches(in_channels, out_channels, make=make, kernel=1, branches=branches),
@@ -40,7 +46,7 @@ class Branches(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: Make | None = None,
+        make: ConvFactory | None = None,
         kernel: int = 3,
         stride: int = 1,
         groups: int = 1,
@@ -49,7 +55,7 @@ class Branches(nn.Module):
         super().__init__()
         if not 0 < branches <= MAX_BRANCHES:
             raise ValueError(f"has 1 to {MAX_BRANCHES} branches, not {branches}")
-        make = make or Make()
+        make = make or ConvFactory()
         self.identity = nn.BatchNorm2d(out_channels) if stride == 1 and in_channels == out_channels else None
         kernels = [kernel] * branches + ([1] if kernel > 1 else [])
         self.convs = nn.ModuleList(

@@ -7,18 +7,20 @@ parallel branches; `deployed()` merges each token mixer into one depthwise convo
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from suite.nn.conv import Make
+from suite.nn.conv import ConvFactory
 from suite.nn.layers import ConvNormAct, SqueezeExcite, fold_norm
 
 
 class Stem(nn.Module):
     """Two 3x3 convolutions of stride 2 with a GELU between them, by way of half the width."""
 
-    def __init__(self, in_channels: int, out_channels: int, *, make: Make | None = None, stride: int = 4) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, stride: int = 4
+    ) -> None:
         super().__init__()
         if stride != 4:
             raise ValueError(f"halves the resolution twice, but the stride is {stride}; it must be 4")
-        make = make or Make()
+        make = make or ConvFactory()
         self.first = _conv_norm(make, in_channels, out_channels // 2, 3, 2, act=nn.GELU())
         self.second = _conv_norm(make, out_channels // 2, out_channels, 3, 2)
 
@@ -35,11 +37,13 @@ class RepViT(nn.Module):
         ValueError: the widths in and out differ.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, *, make: Make | None = None, squeeze: bool = False) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, squeeze: bool = False
+    ) -> None:
         super().__init__()
         if in_channels != out_channels:
             raise ValueError(f"keeps its width, but has {in_channels} channels in and {out_channels} out")
-        make = make or Make()
+        make = make or ConvFactory()
         self.tokens = TokenMixer(in_channels, make=make)
         self.squeeze = SqueezeExcite(in_channels, _squeezed(in_channels)) if squeeze else nn.Identity()
         self.channels = ChannelMixer(in_channels, make=make)
@@ -53,8 +57,10 @@ class RepViT(nn.Module):
 class Stage(nn.Sequential):
     """`repeat` blocks, of which the first, third, fifth, ... have squeeze-excite."""
 
-    def __init__(self, in_channels: int, out_channels: int, *, make: Make | None = None, repeat: int = 1) -> None:
-        make = make or Make()
+    def __init__(
+        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, repeat: int = 1
+    ) -> None:
+        make = make or ConvFactory()
         blocks = (RepViT(in_channels, out_channels, make=make, squeeze=i % 2 == 0) for i in range(repeat))
         super().__init__(*blocks)
 
@@ -62,9 +68,11 @@ class Stage(nn.Sequential):
 class Downsample(nn.Module):
     """Depthwise 3x3 of stride 2, 1x1 to the new width, channel mixer."""
 
-    def __init__(self, in_channels: int, out_channels: int, *, make: Make | None = None, stride: int = 2) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, stride: int = 2
+    ) -> None:
         super().__init__()
-        make = make or Make()
+        make = make or ConvFactory()
         self.tokens = _conv_norm(make, in_channels, in_channels, 3, stride, groups=in_channels)
         self.widen = _conv_norm(make, in_channels, out_channels)
         self.channels = ChannelMixer(out_channels, make=make)
@@ -78,7 +86,7 @@ class Downsample(nn.Module):
 class TokenMixer(nn.Module):
     """norm(norm(depthwise 3x3) + depthwise 1x1 + identity), the form of RepVGG (arXiv 2101.03697)."""
 
-    def __init__(self, channels: int, *, make: Make) -> None:
+    def __init__(self, channels: int, *, make: ConvFactory) -> None:
         super().__init__()
         self.wide = _conv_norm(make, channels, channels, 3, groups=channels)
         self.point = make.conv(channels, channels, groups=channels, bias=True)
@@ -105,7 +113,7 @@ class TokenMixer(nn.Module):
 class ChannelMixer(nn.Module):
     """x + norm(1x1(GELU(norm(1x1 to twice the width)))); the last norm starts at zero, so the sum starts as x."""
 
-    def __init__(self, channels: int, *, make: Make) -> None:
+    def __init__(self, channels: int, *, make: ConvFactory) -> None:
         super().__init__()
         self.expand = _conv_norm(make, channels, 2 * channels, act=nn.GELU())
         self.project = _conv_norm(make, 2 * channels, channels)
@@ -120,7 +128,7 @@ class ChannelMixer(nn.Module):
 
 
 def _conv_norm(
-    make: Make,
+    make: ConvFactory,
     in_channels: int,
     out_channels: int,
     kernel: int = 1,

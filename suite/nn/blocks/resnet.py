@@ -6,7 +6,7 @@ Every norm has torch's eps of 1e-5.
 
 from torch import Tensor, nn
 
-from suite.nn.conv import Make
+from suite.nn.conv import ConvFactory
 from suite.nn.layers import ConvNormAct
 
 
@@ -18,12 +18,18 @@ class Stem(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, make: Make | None = None, stride: int = 4, pool: bool = True
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        make: ConvFactory | None = None,
+        stride: int = 4,
+        pool: bool = True,
     ) -> None:
         super().__init__()
         if stride != 4:
             raise ValueError(f"takes a quarter of the resolution, but the stride is {stride}; it must be 4")
-        make = make or Make()
+        make = make or ConvFactory()
         self.conv = _conv_norm(make, in_channels, out_channels, 7, 2 if pool else 4, act=nn.ReLU(inplace=True))
         self.pool = nn.MaxPool2d(3, 2, padding=1) if pool else nn.Identity()
 
@@ -44,13 +50,13 @@ class Bottleneck(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: Make | None = None,
+        make: ConvFactory | None = None,
         stride: int = 1,
         width: float = 0.25,
         groups: int = 1,
     ) -> None:
         super().__init__()
-        make = make or Make()
+        make = make or ConvFactory()
         hidden = round(width * out_channels)
         same = stride == 1 and in_channels == out_channels
         self.reduce = _conv_norm(make, in_channels, hidden, act=nn.ReLU(inplace=True))
@@ -67,7 +73,7 @@ class Bottleneck(nn.Module):
 
 
 def _conv_norm(
-    make: Make,
+    make: ConvFactory,
     in_channels: int,
     out_channels: int,
     kernel: int = 1,

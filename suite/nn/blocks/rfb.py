@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from suite.nn.conv import Make
+from suite.nn.conv import ConvFactory
 
 
 class RFB(nn.Module):
@@ -19,12 +19,12 @@ class RFB(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: Make | None = None,
+        make: ConvFactory | None = None,
         rates: tuple[int, int, int] = (1, 3, 5),
         scale_branches: float = 0.1,
     ) -> None:
         super().__init__()
-        make = make or Make()
+        make = make or ConvFactory()
         narrow = max(in_channels // 8, 1)
         wide, between = 2 * narrow, (3 * narrow + 1) // 2
         firsts = (

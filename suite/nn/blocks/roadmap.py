@@ -9,7 +9,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from suite.nn.conv import Make
+from suite.nn.conv import ConvFactory
 from suite.nn.layers import ConvNormAct, LayerNorm2d
 
 ACTIVATIONS = {"relu": nn.ReLU, "gelu": nn.GELU}
@@ -24,9 +24,11 @@ class Patchify(nn.Module):
     From the step "layer norm" on the stem is `stem.Patchify`.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, *, make: Make | None = None, stride: int = 4) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, stride: int = 4
+    ) -> None:
         super().__init__()
-        make = make or Make()
+        make = make or ConvFactory()
         conv = make.conv(in_channels, out_channels, stride, stride, padding=0, bias=True)
         self.conv = ConvNormAct(conv, nn.BatchNorm2d(out_channels), nn.Identity())
 
@@ -53,7 +55,7 @@ class Block(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: Make | None = None,
+        make: ConvFactory | None = None,
         stride: int = 1,
         form: Literal["bottleneck", "inverted", "mix_first"] = "mix_first",
         depthwise: bool = True,
@@ -66,7 +68,7 @@ class Block(nn.Module):
         super().__init__()
         if form != "mix_first" and (few_acts or few_norms):
             raise ValueError(f"few_acts and few_norms are steps of the form mix_first, but the form is {form}")
-        parts = Parts(make or Make(), act, norm)
+        parts = Parts(make or ConvFactory(), act, norm)
         hidden = out_channels // 4 if form == "bottleneck" else 4 * out_channels
         mixed = in_channels if form == "mix_first" else hidden
         groups = mixed if depthwise else 1
@@ -87,7 +89,7 @@ class Block(nn.Module):
 class Parts:
     """Makes the units of one block: a convolution, its norm and its activation, of the block's kinds."""
 
-    def __init__(self, make: Make, act: Act, norm: Norm) -> None:
+    def __init__(self, make: ConvFactory, act: Act, norm: Norm) -> None:
         self._make = make
         self._norm = NORMS[norm]
         self.activation = ACTIVATIONS[act]

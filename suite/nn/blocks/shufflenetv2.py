@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from suite.nn.conv import Make
+from suite.nn.conv import ConvFactory
 from suite.nn.mobile import conv_norm
 
 
@@ -21,11 +21,13 @@ class Stem(nn.Module):
         ValueError: the stride is not 4.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, *, make: Make | None = None, stride: int = 4) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, stride: int = 4
+    ) -> None:
         super().__init__()
         if stride != 4:
             raise ValueError(f"halves the resolution twice, but the stride is {stride}; it must be 4")
-        self.conv = conv_norm(make or Make(), in_channels, out_channels, 3, 2, act=nn.ReLU(inplace=True))
+        self.conv = conv_norm(make or ConvFactory(), in_channels, out_channels, 3, 2, act=nn.ReLU(inplace=True))
         self.pool = nn.MaxPool2d(3, stride=2, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -46,7 +48,7 @@ class Unit(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: Make | None = None,
+        make: ConvFactory | None = None,
         stride: int = 1,
         form: Literal["torchvision", "authors"] = "torchvision",
     ) -> None:
@@ -55,7 +57,7 @@ class Unit(nn.Module):
             raise ValueError(f"keeps its width at stride 1, but has {in_channels} channels in and {out_channels} out")
         if out_channels % 2:
             raise ValueError(f"halves its channels, but there are {out_channels}; the number must be even")
-        make = make or Make()
+        make = make or ConvFactory()
         half = out_channels // 2
         entering = in_channels if stride > 1 else half
         kept = in_channels if form == "authors" else half
@@ -79,7 +81,7 @@ class Unit(nn.Module):
         return torch.stack((self.side(side), self.main(main)), 2).flatten(1, 2)
 
 
-def _side(make: Make, in_channels: int, out_channels: int, stride: int) -> nn.Sequential:
+def _side(make: ConvFactory, in_channels: int, out_channels: int, stride: int) -> nn.Sequential:
     return nn.Sequential(
         conv_norm(make, in_channels, in_channels, 3, stride, groups=in_channels),
         conv_norm(make, in_channels, out_channels, act=nn.ReLU(inplace=True)),

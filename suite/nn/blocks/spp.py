@@ -3,17 +3,22 @@
 import torch
 from torch import Tensor, nn
 
-from suite.nn.conv import Make
+from suite.nn.conv import ConvFactory
 
 
 class SPP(nn.Module):
     """Halves the channels, pools with each of `kernels`, merges all maps by a 1x1 convolution."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, make: Make | None = None, kernels: tuple[int, ...] = (5, 9, 13)
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        make: ConvFactory | None = None,
+        kernels: tuple[int, ...] = (5, 9, 13),
     ) -> None:
         super().__init__()
-        make = make or Make()
+        make = make or ConvFactory()
         hidden = in_channels // 2
         self.reduce = make.conv_norm_act(in_channels, hidden)
         self.merge = make.conv_norm_act((len(kernels) + 1) * hidden, out_channels)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from suite.nn.conv import Make
+from suite.nn.conv import ConvFactory
 
 
 class SPPCSPC(nn.Module):
@@ -17,12 +17,12 @@ class SPPCSPC(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: Make | None = None,
+        make: ConvFactory | None = None,
         kernels: tuple[int, ...] = (5, 9, 13),
         expansion: float = 0.5,
     ) -> None:
         super().__init__()
-        make = make or Make()
+        make = make or ConvFactory()
         hidden = int(2 * out_channels * expansion)
         self.before = nn.Sequential(
             make.conv_norm_act(in_channels, hidden),

@@ -3,15 +3,17 @@
 import torch
 from torch import Tensor, nn
 
-from suite.nn.conv import Make
+from suite.nn.conv import ConvFactory
 
 
 class SPPF(nn.Module):
     """Halves the channels, pools three times in a row, merges all four maps by a 1x1 convolution."""
 
-    def __init__(self, in_channels: int, out_channels: int, *, make: Make | None = None, kernel: int = 5) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, kernel: int = 5
+    ) -> None:
         super().__init__()
-        make = make or Make()
+        make = make or ConvFactory()
         hidden = in_channels // 2
         self.reduce = make.conv_norm_act(in_channels, hidden)
         self.merge = make.conv_norm_act(4 * hidden, out_channels)

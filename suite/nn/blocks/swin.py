@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from suite.nn.conv import Make
+from suite.nn.conv import ConvFactory
 from suite.nn.layers import DropPath, LayerNorm2d
 
 EPS = 1e-5
@@ -24,9 +24,11 @@ BLOCKED = -100.0  # what is added between pixels that the shift has brought into
 class Stem(nn.Module):
     """Patches: a `stride` x `stride` convolution of that stride, with bias, then layer norm."""
 
-    def __init__(self, in_channels: int, out_channels: int, *, make: Make | None = None, stride: int = 4) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, stride: int = 4
+    ) -> None:
         super().__init__()
-        make = make or Make()
+        make = make or ConvFactory()
         self.conv = make.conv(in_channels, out_channels, stride, stride, padding=0, bias=True)
         self.norm = LayerNorm2d(out_channels, eps=EPS)
 
@@ -43,11 +45,13 @@ class Merge(nn.Module):
         ValueError: the stride is not 2.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, *, make: Make | None = None, stride: int = 2) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, stride: int = 2
+    ) -> None:
         super().__init__()
         if stride != 2:
             raise ValueError(f"merges squares of 2 pixels, but the stride is {stride}; it must be 2")
-        make = make or Make()
+        make = make or ConvFactory()
         self.norm = LayerNorm2d(4 * in_channels, eps=EPS)
         self.project = start(make.conv(4 * in_channels, out_channels))
 
@@ -70,14 +74,14 @@ class Stage(nn.Sequential):
         in_channels: int,
         out_channels: int,
         *,
-        make: Make | None = None,
+        make: ConvFactory | None = None,
         repeat: int = 1,
         head: int = 32,
         window: int = 7,
         pad: Pad = "before",
         drop_path: float = 0.0,
     ) -> None:
-        make = make or Make()
+        make = make or ConvFactory()
         block = partial(
             Block, in_channels, out_channels, make=make, head=head, window=window, pad=pad, drop_path=drop_path
         )
@@ -96,7 +100,7 @@ class Block(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: Make | None = None,
+        make: ConvFactory | None = None,
         head: int = 32,
         window: int = 7,
         shift: int = 0,
@@ -107,7 +111,7 @@ class Block(nn.Module):
         super().__init__()
         if in_channels != out_channels:
             raise ValueError(f"keeps its width, but has {in_channels} channels in and {out_channels} out")
-        make = make or Make()
+        make = make or ConvFactory()
         hidden = expand * in_channels
         self.first_norm = LayerNorm2d(in_channels, eps=EPS)
         self.attend = WindowAttention(in_channels, head=head, window=window, shift=shift, pad=pad, make=make)
@@ -137,7 +141,7 @@ class WindowAttention(nn.Module):
     index: Tensor
 
     def __init__(
-        self, channels: int, *, head: int, window: int, shift: int = 0, pad: Pad = "before", make: Make
+        self, channels: int, *, head: int, window: int, shift: int = 0, pad: Pad = "before", make: ConvFactory
     ) -> None:
         super().__init__()
         self.head = min(head, channels)

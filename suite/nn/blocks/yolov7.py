@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from suite.nn.blocks.repconv import RepConv
-from suite.nn.conv import Make
+from suite.nn.conv import ConvFactory
 
 
 class ELAN(nn.Module):
@@ -14,10 +14,10 @@ class ELAN(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, make: Make | None = None, expansion: float = 0.25
+        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, expansion: float = 0.25
     ) -> None:
         super().__init__()
-        make = make or Make()
+        make = make or ConvFactory()
         hidden = int(out_channels * expansion)
         self.bypass = make.conv_norm_act(in_channels, hidden)
         self.reduce = make.conv_norm_act(in_channels, hidden)
@@ -39,9 +39,9 @@ class ELAN(nn.Module):
 class ELANW(nn.Module):
     """ELAN's form for the neck: two 1x1 as wide as the output, four 3x3 of half of that; a 1x1 merges all six."""
 
-    def __init__(self, in_channels: int, out_channels: int, *, make: Make | None = None) -> None:
+    def __init__(self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None) -> None:
         super().__init__()
-        make = make or Make()
+        make = make or ConvFactory()
         half = out_channels // 2
         self.bypass = make.conv_norm_act(in_channels, out_channels)
         self.reduce = make.conv_norm_act(in_channels, out_channels)
@@ -61,9 +61,9 @@ class ELANW(nn.Module):
 class Rep(nn.Module):
     """RepConv and the activation, without a norm between them; 3x3 of stride 1."""
 
-    def __init__(self, in_channels: int, out_channels: int, *, make: Make | None = None) -> None:
+    def __init__(self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None) -> None:
         super().__init__()
-        make = make or Make()
+        make = make or ConvFactory()
         self.operator = RepConv(in_channels, out_channels)
         self.act = make.act()
 
@@ -80,11 +80,13 @@ class MP(nn.Module):
         ValueError: the stride is not 2.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, *, make: Make | None = None, stride: int = 2) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, stride: int = 2
+    ) -> None:
         super().__init__()
         if stride != 2:
             raise ValueError(f"halves the resolution, but the stride is {stride}; it must be 2")
-        make = make or Make()
+        make = make or ConvFactory()
         half = out_channels // 2
         self.stride_branch = nn.Sequential(
             make.conv_norm_act(in_channels, half), make.conv_norm_act(half, half, 3, stride=2)

@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from suite.nn.conv import Make
+from suite.nn.conv import ConvFactory
 from suite.nn.heads import AnchorFreeHead, Predictions, cells
 
 RARE = 0.01  # the score that everything starts with
@@ -32,14 +32,14 @@ class DecoupledHead(AnchorFreeHead):
         *,
         classes: int,
         strides: tuple[int, ...],
-        make: Make | None = None,
+        make: ConvFactory | None = None,
         hidden: int | None = None,
         convs: int = 2,
     ) -> None:
         super().__init__()
         if convs < 1 or (hidden is not None and hidden < 1):
             raise ValueError(f"needs at least one convolution and channel, but has convs {convs} and hidden {hidden}")
-        make = make or Make()
+        make = make or ConvFactory()
         self.classes = classes
         self.strides = strides
         self.per_level = 1
@@ -85,7 +85,7 @@ class DecoupledHead(AnchorFreeHead):
 class _Branches(nn.Module):
     """One level: a 1x1 convolution, then 3x3 convolutions for the class scores and for box and objectness."""
 
-    def __init__(self, channels: int, hidden: int, *, classes: int, convs: int, make: Make) -> None:
+    def __init__(self, channels: int, hidden: int, *, classes: int, convs: int, make: ConvFactory) -> None:
         super().__init__()
         self.stem = make.conv_norm_act(channels, hidden)
         self.class_branch = nn.Sequential(*(make.conv_norm_act(hidden, hidden, 3) for _ in range(convs)))

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from suite.nn.boxes import EPSILON, hull_aligned, iou_aligned
 from suite.spec.records.objective import Loss
-from suite.train.process_group import ALONE, Team
+from suite.train.process_group import SINGLE, ProcessGroup
 
 SHAPE_POWER = 4  # SIoU's theta
 FOCUS, FOCUS_BEND = 1.9, 3.0  # WIoU v3's alpha and delta
@@ -22,9 +22,9 @@ SMALLEST = 1e-14  # squared distance below which NWD's root has no slope
 class BoxLoss:
     """Callable on boxes and their targets; WIoU v3's running mean is all that it remembers."""
 
-    def __init__(self, loss: Loss, team: Team = ALONE) -> None:
+    def __init__(self, loss: Loss, group: ProcessGroup = SINGLE) -> None:
         self._kind = loss.box
-        self._team = team
+        self._group = group
         self._constant = NWD_CONSTANT if loss.constant is None else loss.constant
         self._usual: Tensor | None = None  # mean of 1 - IoU over the steps, of WIoU v3
 
@@ -67,7 +67,7 @@ class BoxLoss:
         """WIoU v3 (arXiv 2301.10051, eq. 11 and 12): beta = missed / its running mean; beta / (d a^(beta - d))."""
         if self._usual is None:
             self._usual = missed.new_ones(())
-        total, count = self._team.total(torch.stack((missed.sum(), missed.new_tensor(len(missed))))).unbind()
+        total, count = self._group.total(torch.stack((missed.sum(), missed.new_tensor(len(missed))))).unbind()
         mean = torch.where(count > 0, total / count, self._usual)  # with nothing new it stays
         self._usual = MEMORY * self._usual + (1 - MEMORY) * mean
         outlying = missed / self._usual

@@ -13,7 +13,7 @@ from suite.spec.records.objective import Loss
 from suite.train.losses.assign import Assignment, Priors, assign
 from suite.train.losses.boxes import BoxLoss
 from suite.train.losses.scores import score_losses
-from suite.train.process_group import ALONE, Team
+from suite.train.process_group import SINGLE, ProcessGroup
 from suite.train.recipe import LossSettings
 
 BALANCE = {3: (4.0, 1.0, 0.4)}  # by number of levels
@@ -23,13 +23,15 @@ BALANCE_OTHERWISE = (4.0, 1.0, 0.25, 0.06, 0.02)  # by level
 class DetectionLoss:
     """Callable on raw maps and targets; holds the level balance, which `autobalance` moves from call to call."""
 
-    def __init__(self, priors: Priors, settings: LossSettings, kinds: Loss | None = None, team: Team = ALONE) -> None:
+    def __init__(
+        self, priors: Priors, settings: LossSettings, kinds: Loss | None = None, group: ProcessGroup = SINGLE
+    ) -> None:
         levels = len(priors.strides)
         self._priors = priors
         self._settings = settings
         self._kinds = kinds or Loss()
-        self._team = team
-        self._box_loss = BoxLoss(self._kinds, team)
+        self._group = group
+        self._box_loss = BoxLoss(self._kinds, group)
         self._score_losses = score_losses(self._kinds, settings)
         self._pixels = priors.anchors.new_tensor(priors.strides)  # in a cell, by level
         self._balance = priors.anchors.new_tensor(BALANCE.get(levels, BALANCE_OTHERWISE)[:levels])
@@ -61,7 +63,7 @@ class DetectionLoss:
         """
         found = assign(targets, [(x.shape[2], x.shape[3]) for x in raw], self._priors, self._settings.anchor_threshold)
         objectness, positives = _Pick.apply(found, *raw)
-        counts = self._team.total(positives.new_tensor(found.counts))
+        counts = self._group.total(positives.new_tensor(found.counts))
         share = (1 / counts.clamp(min=1))[found.level]  # a mean on each level
 
         unit = self._pixels[found.level] if self._kinds.box == "nwd" else 1.0
@@ -74,7 +76,7 @@ class DetectionLoss:
                 self._settings.classes * self._class_loss(positives[:, 5:], found.label, overlap, share),
             )
         )
-        return parts.sum() * (raw[0].shape[0] * self._team.size), parts.detach()
+        return parts.sum() * (raw[0].shape[0] * self._group.size), parts.detach()
 
     def _decode(self, raw: Tensor, found: Assignment) -> Tensor:
         """(n, 4) boxes in grid units: centre from the cell's corner, width, height."""
@@ -91,10 +93,10 @@ class DetectionLoss:
         last = place.new_zeros(len(objectness)).scatter_reduce_(0, place, order, "amax")
         target = torch.cat((overlap.new_zeros(1), overlap.detach()))[last]
         loss = self._score_losses.objectness(objectness, target)
-        levels = torch.stack([part.mean() for part in torch.split_with_sizes(loss, sizes)]) / self._team.size
+        levels = torch.stack([part.mean() for part in torch.split_with_sizes(loss, sizes)]) / self._group.size
         total = torch.dot(levels, self._balance.to(levels.dtype))
         if self._settings.autobalance:
-            self._rebalance(self._team.total(levels.detach()))
+            self._rebalance(self._group.total(levels.detach()))
         return total
 
     def _class_loss(self, scores: Tensor, label: Tensor, overlap: Tensor, share: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from suite.spec.records.variant import Variant
 from suite.train.losses.assign import Priors
 from suite.train.losses.loss import DetectionLoss
 from suite.train.losses.simota_loss import SimOtaLoss
-from suite.train.process_group import ALONE, Team
+from suite.train.process_group import SINGLE, ProcessGroup
 from suite.train.recipe import LossSettings
 
 
@@ -31,14 +31,14 @@ class Objective(Protocol):
         ...
 
 
-def objective(head: Head, variant: Variant, settings: LossSettings, team: Team = ALONE) -> Objective:
+def objective(head: Head, variant: Variant, settings: LossSettings, group: ProcessGroup = SINGLE) -> Objective:
     """The loss of raw maps and targets; `check` has refused a head and an assigner that do not go together.
 
-    In a `team` each process is given its share of a batch, and its loss is its share of the whole batch's: the sum of
+    In a `group` each process is given its share of a batch, and its loss is its share of the whole batch's: the sum of
     the totals over the processes is the total of one process that is given the whole batch.
     """
     if variant.assigner.name == "simota":
         assert isinstance(head, AnchorFreeHead)
-        return SimOtaLoss(head.predictions, variant.assigner, settings, variant.loss, team)
+        return SimOtaLoss(head.predictions, variant.assigner, settings, variant.loss, group)
     assert isinstance(head, AnchorHead)
-    return DetectionLoss(Priors(head.anchors, head.strides), settings, variant.loss, team)
+    return DetectionLoss(Priors(head.anchors, head.strides), settings, variant.loss, group)

@@ -13,7 +13,7 @@ from suite.spec.records.objective import Assigner, Loss
 from suite.train.losses.boxes import BoxLoss
 from suite.train.losses.scores import score_losses
 from suite.train.losses.simota import Matches, assign
-from suite.train.process_group import ALONE, Team
+from suite.train.process_group import SINGLE, ProcessGroup
 from suite.train.recipe import LossSettings
 
 BOX_GAIN = 5.0  # the two scores have 1
@@ -33,13 +33,13 @@ class SimOtaLoss:
         assigner: Assigner,
         settings: LossSettings,
         kinds: Loss,
-        team: Team = ALONE,
+        group: ProcessGroup = SINGLE,
     ) -> None:
         self._predictions = predictions
         self._assigner = assigner
         self._kinds = kinds
-        self._team = team
-        self._box_loss = BoxLoss(kinds, team)
+        self._group = group
+        self._box_loss = BoxLoss(kinds, group)
         self._score_losses = score_losses(kinds, settings)
 
     def state(self) -> dict[str, Tensor]:
@@ -66,7 +66,7 @@ class SimOtaLoss:
         found = assign(seen, pixels, self._assigner)
         boxes = seen.boxes[found.image, found.prior]
         missed, fit = self._box_loss(boxes, pixels[found.target, 2:])
-        positives = self._team.total(boxes.new_tensor(len(found.prior))).clamp(min=1)
+        positives = self._group.total(boxes.new_tensor(len(found.prior))).clamp(min=1)
         parts = torch.stack(
             (
                 BOX_GAIN * missed.sum() / positives,
@@ -74,7 +74,7 @@ class SimOtaLoss:
                 self._class_loss(seen.classes, pixels[found.target, 1].long(), found) / positives,
             )
         )
-        return parts.sum() * (len(seen.boxes) * self._team.size / NOMINAL_BATCH), parts.detach()
+        return parts.sum() * (len(seen.boxes) * self._group.size / NOMINAL_BATCH), parts.detach()
 
     def _objectness_loss(self, scores: Tensor, fit: Tensor, found: Matches) -> Tensor:
         """Sum over all predictions: 1 is the target where there is an object, or the fit for varifocal scores."""

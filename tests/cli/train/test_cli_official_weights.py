@@ -87,7 +87,7 @@ def made(loaded: Detector, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
     """Pictures of noise whose objects are some of the detections, a little beside them; and all detections."""
     folder = tmp_path_factory.mktemp("data")
     (folder / "images").mkdir()
-    dice = np.random.default_rng(1)
+    stream = np.random.default_rng(1)
     annotations: dict[str, Any] = {
         "images": [{"id": n, "file_name": f"{n}.png", "width": SIZE, "height": HIGH} for n in range(3)],
         "categories": [{"id": 5 * k + 2, "name": f"stand-in {k}"} for k in range(3)],
@@ -95,7 +95,7 @@ def made(loaded: Detector, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
     }
     results: list[Any] = []
     for n in range(3):
-        coarse = dice.integers(0, 256, (HIGH // 8, SIZE // 8, 3), dtype=np.uint8)
+        coarse = stream.integers(0, 256, (HIGH // 8, SIZE // 8, 3), dtype=np.uint8)
         picture = cv2.resize(coarse, (SIZE, HIGH), interpolation=cv2.INTER_CUBIC)
         cv2.imwrite(str(folder / f"images/{n}.png"), picture[:, :, ::-1])
         rows = naive_detections(loaded, picture)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from suite.datasets.augment.canvas import Canvas, Piece, fitted, mosaic4, mosaic9
 from suite.datasets.augment.geometry import _slopes, linear, moved, shifted, warped, worth_keeping
 from suite.datasets.augment.order import Augment, Pool, Sample, augmented
-from suite.datasets.random import Dice
+from suite.datasets.random import RandomStream
 from tests.datasets.painted import extent, painted, pixels_of
 
 SIZE = (160, 160)
@@ -44,7 +44,7 @@ def boxed(*boxes: tuple[float, float, float, float], side: int = 100) -> Sample:
 def test_a_moved_box_is_where_its_object_is(augment: Augment, seed: int) -> None:
     sample = painted(SIZE, {0: (60, 70, 90, 100)})
 
-    result = moved(fitted(sample, SIZE), SIZE, augment, Dice(seed))
+    result = moved(fitted(sample, SIZE), SIZE, augment, RandomStream(seed))
 
     seen = extent(result.image, 0)
     if seen is None or min(seen) <= 0 or max(seen) >= SIZE[0]:  # cut off: a turned box then hangs over its object
@@ -57,10 +57,10 @@ def test_a_moved_box_is_where_its_object_is(augment: Augment, seed: int) -> None
 def test_warped_boxes_are_neither_shifted_nor_grown_on_average(factor: float) -> None:
     """Counted from the middle of the first pixel, as OpenCV does, they would be shifted by (factor - 1) / 2."""
     canvas = fitted(painted(SIZE, {0: (30, 35, 45, 50)}), SIZE)
-    dice = Dice(0)
+    stream = RandomStream(0)
     errors = []
     for _ in range(60):
-        matrix = shifted(dice.uniform(0, 40), dice.uniform(0, 40)) @ linear(factor * np.eye(2))
+        matrix = shifted(stream.uniform(0, 40), stream.uniform(0, 40)) @ linear(factor * np.eye(2))
         result = warped(canvas, SIZE, matrix, area=factor**2)
         errors.append(result.boxes[0] - np.array(extent(result.image, 0)))
 
@@ -70,10 +70,10 @@ def test_warped_boxes_are_neither_shifted_nor_grown_on_average(factor: float) ->
 @pytest.mark.parametrize(("count", "layout"), [(4, mosaic4), (9, mosaic9)])
 @pytest.mark.parametrize("seed", range(3))
 def test_boxes_of_a_mosaic_are_where_the_objects_are(count: int, layout, seed: int) -> None:
-    dice = Dice(seed)
+    stream = RandomStream(seed)
     pictures = quadrants(count, (120, 160))
 
-    result = moved(layout(pictures, 160, dice), SIZE, Augment(translate=0.1, scale=0.5), dice)
+    result = moved(layout(pictures, 160, stream), SIZE, Augment(translate=0.1, scale=0.5), stream)
 
     for box, label in zip(result.boxes.tolist(), result.labels.tolist(), strict=True):
         assert box == pytest.approx(extent(result.image, label), abs=1.5)
@@ -84,7 +84,7 @@ def test_boxes_of_a_mosaic_are_where_the_objects_are(count: int, layout, seed: i
 
 
 def test_four_pictures_meet_in_a_point_and_cover_their_canvas_where_they_reach() -> None:
-    canvas = mosaic4(quadrants(4), 160, Dice(1))
+    canvas = mosaic4(quadrants(4), 160, RandomStream(1))
 
     x, y = canvas.pieces[3].left, canvas.pieces[3].top
     assert [(p.left, p.top) for p in canvas.pieces] == [(x - 160, y - 160), (x, y - 160), (x - 160, y), (x, y)]
@@ -96,7 +96,7 @@ def test_nine_pictures_of_any_shapes_touch_but_never_overlap() -> None:
     shapes = [(160, 90), (60, 160), (160, 160), (120, 160), (160, 40), (100, 160), (160, 70), (30, 160), (160, 120)]
     pictures = [painted(shape, {}) for shape in shapes]
 
-    canvas = mosaic9(pictures, 160, Dice(2))
+    canvas = mosaic9(pictures, 160, RandomStream(2))
 
     covered = np.zeros((900, 900), int)
     for piece in canvas.pieces:
@@ -109,7 +109,7 @@ def test_nine_pictures_of_any_shapes_touch_but_never_overlap() -> None:
 
 
 def test_a_window_shows_what_the_painted_canvas_shows() -> None:
-    canvas = mosaic4(quadrants(4, (110, 160)), 160, Dice(3))
+    canvas = mosaic4(quadrants(4, (110, 160)), 160, RandomStream(3))
 
     whole = canvas.window(0, 0, 320, 320)
     part = canvas.window(50, 70, 200, 330)
@@ -131,8 +131,8 @@ def test_settings_of_nothing_change_nothing() -> None:
     sample = painted(SIZE, {0: (10, 20, 90, 100), 3: (100, 5, 150, 150)})
 
     for result in (
-        augmented(Pool(lambda _: sample, [0]), 0, SIZE, Augment(fliplr=0), Dice(0)),
-        moved(fitted(sample, SIZE), SIZE, Augment(), Dice(0)),
+        augmented(Pool(lambda _: sample, [0]), 0, SIZE, Augment(fliplr=0), RandomStream(0)),
+        moved(fitted(sample, SIZE), SIZE, Augment(), RandomStream(0)),
     ):
         assert np.array_equal(result.image, sample.image)
         assert result.boxes.tolist() == sample.boxes.tolist()
@@ -140,14 +140,14 @@ def test_settings_of_nothing_change_nothing() -> None:
 
 
 def test_a_slow_warp_and_a_fast_zoom_show_the_same() -> None:
-    canvas = mosaic4(quadrants(4), 160, Dice(5))
+    canvas = mosaic4(quadrants(4), 160, RandomStream(5))
     zoom = Augment(scale=0.5, translate=0.1)
     hardly_turned = Augment(scale=0.5, translate=0.1, degrees=1e-9)
 
     for seed in range(3):
-        dice, other = Dice(seed), Dice(seed)
-        other_turn = dice.uniform()  # what the turn takes
-        fast, slow = moved(canvas, SIZE, zoom, dice), moved(canvas, SIZE, hardly_turned, other)
+        stream, other = RandomStream(seed), RandomStream(seed)
+        other_turn = stream.uniform()  # what the turn takes
+        fast, slow = moved(canvas, SIZE, zoom, stream), moved(canvas, SIZE, hardly_turned, other)
         assert 0 <= other_turn < 1
         assert fast.labels.tolist() == slow.labels.tolist()
         assert np.abs(fast.boxes - slow.boxes).max() < 1.5
@@ -155,7 +155,7 @@ def test_a_slow_warp_and_a_fast_zoom_show_the_same() -> None:
         assert max(differ) < 0.02
 
 
-class Fixed(Dice):
+class Fixed(RandomStream):
     """Every even number lies at the same share of its range."""
 
     def __init__(self, share: float) -> None:
@@ -193,7 +193,7 @@ def test_the_corners_of_a_mosaic_keep_a_tenth_of_the_depth() -> None:
     """Uncut, depth at 640 pixels falls to 1 - 0.001 x (1280 / 2 + 1280 / 2) = -0.28."""
     canvas = fitted(boxed(side=1280), (1280, 1280))
 
-    slopes = [_slopes(canvas, Augment(perspective=0.001), Dice(seed)) for seed in range(99)]
+    slopes = [_slopes(canvas, Augment(perspective=0.001), RandomStream(seed)) for seed in range(99)]
 
     depths = [1 - 640 * (abs(x) + abs(y)) for x, y in slopes]
     assert min(depths) == pytest.approx(0.1)
@@ -213,8 +213,8 @@ def test_a_box_made_small_whole_is_kept() -> None:
 def test_a_warp_of_a_window_shows_what_a_warp_of_the_whole_shows(seed: int) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (320, 320, 3), np.uint8)
     canvas = Canvas((320, 320), (Piece(noise, 0, 0),), np.empty((0, 4)), np.empty(0, np.int64))
-    dice = Dice(seed)
-    turn = linear(np.array([[1.3, dice.uniform(-0.5, 0.5)], [dice.uniform(-0.5, 0.5), 1.2]]))
+    stream = RandomStream(seed)
+    turn = linear(np.array([[1.3, stream.uniform(-0.5, 0.5)], [stream.uniform(-0.5, 0.5), 1.2]]))
     matrix = shifted(-60, -90) @ turn
 
     result = warped(canvas, SIZE, matrix)
@@ -244,7 +244,7 @@ def test_a_share_of_the_mosaics_has_nine_pictures() -> None:
     for seed in range(60):
         asked: list[int] = []
         pool = Pool(lambda index, asked=asked: asked.append(index) or boxed((1, 1, 50, 50)), range(7))
-        augmented(pool, 3, (100, 100), Augment(mosaic=1, mosaic9=0.5), Dice(seed))
+        augmented(pool, 3, (100, 100), Augment(mosaic=1, mosaic9=0.5), RandomStream(seed))
         counts.append(len(asked))
         assert 3 in asked
 
@@ -284,7 +284,7 @@ def test_whatever_is_done_boxes_lie_in_the_picture_and_come_from_the_sources(
     pool = Pool(lambda index: fetched.append(samples[index]) or samples[index], range(len(samples)))
     size = (96, 96) if square else (64, 96)
 
-    result = augmented(pool, 0, size, augment, Dice(seed))
+    result = augmented(pool, 0, size, augment, RandomStream(seed))
 
     assert (result.image.shape, result.image.dtype) == ((*size, 3), np.uint8)
     assert np.isfinite(result.boxes).all()
@@ -301,7 +301,7 @@ def test_the_same_dice_give_the_same_sample_and_others_another() -> None:
     pool = Pool(samples.__getitem__, range(4))
     rich = Augment(mosaic=1, mixup=0.5, degrees=10, hsv_value=0.4, randaugment=2, erasing=0.3, cutmix=0.5)
 
-    images = [augmented(pool, 0, SIZE, rich, Dice(seed)).image for seed in (7, 7, 8, 9)]
+    images = [augmented(pool, 0, SIZE, rich, RandomStream(seed)).image for seed in (7, 7, 8, 9)]
 
     assert np.array_equal(images[0], images[1])
     assert all(not np.array_equal(a, b) for a, b in pairwise(images[1:]))

@@ -6,7 +6,7 @@ import pytest
 from suite.datasets.augment.canvas import Canvas, Piece
 from suite.datasets.augment.mix import _seen_around, copy_pasted, cut_mixed, erased, mixed
 from suite.datasets.augment.order import Sample
-from suite.datasets.random import Dice
+from suite.datasets.random import RandomStream
 from tests.datasets.painted import COLOURS, extent, painted
 
 SIZE = (120, 160)
@@ -33,7 +33,7 @@ def visible_boxes_are_right(result: Sample, sources: tuple[Sample, ...]) -> None
 
 @pytest.mark.parametrize("seed", range(30))
 def test_cutmix_keeps_of_each_box_what_is_seen(seed: int) -> None:
-    visible_boxes_are_right(cut_mixed(ONE, OTHER, Dice(seed)), (ONE, OTHER))
+    visible_boxes_are_right(cut_mixed(ONE, OTHER, RandomStream(seed)), (ONE, OTHER))
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_cutmix_shows_on_average_as_much_of_either_picture() -> None:
     """The side of the hole is the root of an even number, but holes are cut off at the picture's edge."""
     black, white = (Sample(np.full((50, 50, 3), v, np.uint8), np.empty((0, 4)), np.empty(0, int)) for v in (0, 255))
 
-    shown = [cut_mixed(black, white, Dice(seed)).image.mean() / 255 for seed in range(400)]
+    shown = [cut_mixed(black, white, RandomStream(seed)).image.mean() / 255 for seed in range(400)]
 
     # of a hole of side s with its middle anywhere, s (1 - s / 4) is left on each axis: the mean of s² (1 - s / 4)²
     side = np.sqrt((np.arange(10_000) + 0.5) / 10_000)
@@ -66,7 +66,7 @@ def test_cutmix_shows_on_average_as_much_of_either_picture() -> None:
 
 @pytest.mark.parametrize("seed", range(30))
 def test_erasing_cuts_off_what_is_hidden(seed: int) -> None:
-    result = erased(ONE, Dice(seed))
+    result = erased(ONE, RandomStream(seed))
 
     noise = (result.image != ONE.image).any(axis=-1)
     rows, columns = np.nonzero(noise)
@@ -81,17 +81,17 @@ def test_erasing_cuts_off_what_is_hidden(seed: int) -> None:
 def test_mixup_joins_all_boxes_and_weighs_both_pictures() -> None:
     black, white = (np.full((*SIZE, 3), value, np.uint8) for value in (0, 200))
 
-    result = mixed(Sample(black, ONE.boxes, ONE.labels), Sample(white, OTHER.boxes, OTHER.labels), Dice(0))
+    result = mixed(Sample(black, ONE.boxes, ONE.labels), Sample(white, OTHER.boxes, OTHER.labels), RandomStream(0))
 
     assert len(np.unique(result.image)) == 1
-    assert result.image[0, 0, 0] == round(200 * (1 - Dice(0).centred(32)))
+    assert result.image[0, 0, 0] == round(200 * (1 - RandomStream(0).beta(32)))
     assert result.labels.tolist() == list(range(8))
 
 
 def test_the_share_of_mixup_has_the_moments_of_beta_32_32() -> None:
-    dice = Dice(1)
+    stream = RandomStream(1)
 
-    shares = np.array([dice.centred(32) for _ in range(1500)])
+    shares = np.array([stream.beta(32) for _ in range(1500)])
 
     variance = 1 / (4 * (2 * 32 + 1))
     assert shares.mean() == pytest.approx(0.5, abs=4 * math.sqrt(variance / 1500))
@@ -99,9 +99,9 @@ def test_the_share_of_mixup_has_the_moments_of_beta_32_32() -> None:
 
 
 def test_the_bell_has_mean_zero_and_variance_one() -> None:
-    dice = Dice(2)
+    stream = RandomStream(2)
 
-    values = np.array([dice.bell() for _ in range(4000)])
+    values = np.array([stream.normal() for _ in range(4000)])
 
     assert values.mean() == pytest.approx(0, abs=4 / math.sqrt(4000))
     assert values.var() == pytest.approx(1, rel=0.1)
@@ -119,7 +119,7 @@ def test_a_copied_object_is_pasted_mirrored_along_its_outline() -> None:
     lone = painted(SIZE, {0: (10, 10, 60, 50)})
     lone.image[10:50, 11] = 9
 
-    result = copy_pasted(canvas_of(lone, TRIANGLE), 1.0, Dice(0))
+    result = copy_pasted(canvas_of(lone, TRIANGLE), 1.0, RandomStream(0))
 
     image = result.window(0, 0, 160, 120)
     assert result.labels.tolist() == [0, 0]
@@ -136,7 +136,7 @@ def test_a_copied_object_is_pasted_mirrored_along_its_outline() -> None:
 def test_nothing_is_pasted_over_a_third_of_a_box() -> None:
     crowded = painted(SIZE, {0: (10, 10, 60, 50), 1: (100, 10, 150, 140 - 30)})
 
-    result = copy_pasted(canvas_of(crowded, TRIANGLE, NOTHING), 1.0, Dice(0))
+    result = copy_pasted(canvas_of(crowded, TRIANGLE, NOTHING), 1.0, RandomStream(0))
 
     assert len(result.boxes) == 2  # 40 of the other's 100 rows would be hidden
 
@@ -145,7 +145,7 @@ def test_objects_without_outline_are_never_copied() -> None:
     lone = painted(SIZE, {0: (10, 10, 60, 50)})
 
     for outlines in ((), (NOTHING,)):
-        assert len(copy_pasted(canvas_of(lone, *outlines), 1.0, Dice(0)).boxes) == 1
+        assert len(copy_pasted(canvas_of(lone, *outlines), 1.0, RandomStream(0)).boxes) == 1
 
 
 def test_the_share_is_of_the_outlined_objects() -> None:
@@ -153,7 +153,7 @@ def test_the_share_is_of_the_outlined_objects() -> None:
     sample = painted(SIZE, boxes)
     outlines = [np.array([[2, 12 * n], [22, 12 * n], [22, 12 * n + 10]], float) for n in range(8)]
 
-    result = copy_pasted(canvas_of(sample, *outlines, NOTHING), 0.5, Dice(3))
+    result = copy_pasted(canvas_of(sample, *outlines, NOTHING), 0.5, RandomStream(3))
 
     assert len(result.boxes) - 9 == 4
     assert len(set(result.labels[9:].tolist())) == 4

@@ -3,10 +3,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from suite.datasets.augment import colour
+from suite.datasets.augment import colour, values
 from suite.datasets.augment.order import Augment
 from suite.datasets.augment.random import _MOVES, _OPERATIONS, _PAINTS, randomly_changed
-from suite.datasets.random import Dice
+from suite.datasets.random import RandomStream
 from tests.datasets.painted import extent, painted
 
 NOISE = np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8)
@@ -24,13 +24,13 @@ def test_there_are_timms_fifteen_operations() -> None:
 @pytest.mark.parametrize(
     ("made", "naive"),
     [
-        (colour.solarized(NOISE, 0), lambda v: 255 - v),
-        (colour.solarized(NOISE, 100), lambda v: v if v < 100 else 255 - v),
-        (colour.brightened_shadows(NOISE, 99), lambda v: v + 99 if v < 128 else v),
-        (colour.posterized(NOISE, 3), lambda v: v // 32 * 32),
-        (colour.posterized(NOISE, 0), lambda v: 0),
-        (colour.brightened(NOISE, 1.5), lambda v: v * 1.5),
-        (colour.brightened(NOISE, 0.5), lambda v: v * 0.5),
+        (values.solarized(NOISE, 0), lambda v: 255 - v),
+        (values.solarized(NOISE, 100), lambda v: v if v < 100 else 255 - v),
+        (values.brightened_shadows(NOISE, 99), lambda v: v + 99 if v < 128 else v),
+        (values.posterized(NOISE, 3), lambda v: v // 32 * 32),
+        (values.posterized(NOISE, 0), lambda v: 0),
+        (values.brightened(NOISE, 1.5), lambda v: v * 1.5),
+        (values.brightened(NOISE, 0.5), lambda v: v * 0.5),
     ],
     ids=["invert", "solarize", "solarize-add", "posterize", "posterize-all", "brighter", "darker"],
 )
@@ -73,7 +73,7 @@ def test_every_operation_takes_the_boxes_with_it(number: int, share: float) -> N
     sample = painted((90, 120), {0: (50, 35, 75, 55)})
     moves = number >= len(_PAINTS)
 
-    result = _OPERATIONS[number](sample, share, Dice(number))
+    result = _OPERATIONS[number](sample, share, RandomStream(number))
 
     assert (result.image.shape, result.image.dtype) == (sample.image.shape, np.uint8)
     if not moves:
@@ -87,7 +87,8 @@ def test_half_of_the_operations_drawn_are_carried_out() -> None:
     dark = Augment(randaugment=1, randaugment_magnitude=9, randaugment_spread=0.5)
 
     changed = [
-        not np.array_equal(randomly_changed(sample, dark, Dice(seed)).image, sample.image) for seed in range(300)
+        not np.array_equal(randomly_changed(sample, dark, RandomStream(seed)).image, sample.image)
+        for seed in range(300)
     ]
 
     # some operations leave this picture as it is, whatever their magnitude

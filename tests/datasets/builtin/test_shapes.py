@@ -9,7 +9,7 @@ import pytest
 from suite.datasets.builtin.scenes import SHAPES, draw_scene
 from suite.datasets.builtin.shapes import ensure
 from suite.datasets.formats.forms import read_split
-from suite.datasets.random import Dice
+from suite.datasets.random import RandomStream
 from suite.datasets.split import DataError
 
 # A determinism pin: computed by this code once. It says that the bytes do not depend on the machine, the operating
@@ -105,7 +105,7 @@ def test_the_set_reads_as_coco(small: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_boxes_and_areas_lie_within_the_scene(seed: int) -> None:
-    scene = draw_scene(Dice(seed), 128)
+    scene = draw_scene(RandomStream(seed), 128)
 
     for thing in scene.things:
         x, y, width, height = thing.box
@@ -115,7 +115,7 @@ def test_boxes_and_areas_lie_within_the_scene(seed: int) -> None:
 
 
 def test_the_png_holds_the_scene(small: Path) -> None:
-    scene = draw_scene(Dice(0, 0, 0), 128)
+    scene = draw_scene(RandomStream(0, 0, 0), 128)
 
     image = cv2.imread(str(small / "images/train/000001.png"))
 

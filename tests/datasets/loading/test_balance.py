@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from suite.datasets.loading.balance import class_weights, drawn, picture_weights
-from suite.datasets.random import Dice
+from suite.datasets.random import RandomStream
 from suite.datasets.split import Picture
 
 GOLDEN = json.loads((Path(__file__).parents[2] / "golden/yolov5/ops.json").read_text())
@@ -39,7 +39,7 @@ def test_pictures_are_drawn_by_weight() -> None:
     """Of n draws with share p, the count lies within four standard deviations, sqrt(n p (1 - p)), of n p."""
     weights = np.repeat([0.0, 1.0, 3.0], 1000)
 
-    kinds = np.bincount(drawn(weights, Dice(1)) // 1000, minlength=3) / 3000
+    kinds = np.bincount(drawn(weights, RandomStream(1)) // 1000, minlength=3) / 3000
 
     assert kinds[0] == 0
     assert abs(kinds[2] - 0.75) < 4 * (0.75 * 0.25 / 3000) ** 0.5
@@ -48,8 +48,12 @@ def test_pictures_are_drawn_by_weight() -> None:
 def test_the_same_seed_draws_the_same_pictures() -> None:
     weights = np.arange(50.0)
 
-    assert drawn(weights, Dice(3)).tolist() == drawn(weights, Dice(3)).tolist() != drawn(weights, Dice(4)).tolist()
+    assert (
+        drawn(weights, RandomStream(3)).tolist()
+        == drawn(weights, RandomStream(3)).tolist()
+        != drawn(weights, RandomStream(4)).tolist()
+    )
 
 
 def test_pictures_without_any_box_are_drawn_evenly() -> None:
-    assert len(set(drawn(np.zeros(200), Dice(0)).tolist())) > 100
+    assert len(set(drawn(np.zeros(200), RandomStream(0)).tolist())) > 100

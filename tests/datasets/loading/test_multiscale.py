@@ -5,12 +5,12 @@ import pytest
 from suite.datasets.augment.order import Augment
 from suite.datasets.loading.loader import TrainingBatches
 from suite.datasets.loading.multiscale import largest_size, other_size
-from suite.datasets.random import Dice
+from suite.datasets.random import RandomStream
 from tests.datasets.made_pictures import made_picture, made_split
 
 
 def sizes(shape: tuple[int, int], reach: float, stride: int = 32) -> list[tuple[int, int]]:
-    return [other_size(shape, reach, stride=stride, dice=Dice(n)) for n in range(60)]
+    return [other_size(shape, reach, stride=stride, stream=RandomStream(n)) for n in range(60)]
 
 
 def test_sizes_are_all_multiples_of_the_stride_within_reach() -> None:

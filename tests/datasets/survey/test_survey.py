@@ -9,17 +9,17 @@ import pytest
 from suite.datasets.builtin.scenes import draw_scene
 from suite.datasets.decode import load_image, picture_bytes
 from suite.datasets.formats.forms import read_split
-from suite.datasets.random import Dice
+from suite.datasets.random import RandomStream
 from suite.datasets.split import Picture
 from suite.datasets.survey.counts import survey
-from suite.datasets.survey.near_duplicates import Print, look_alikes, print_of, same_files
+from suite.datasets.survey.near_duplicates import ImageHash, near_duplicates, print_of, same_files
 from suite.datasets.survey.suspects import DISPUTED, STRETCHED, TINY, TWICE, WHOLE, suspects
 from tests.datasets.formats.test_forms import SHARED, needs_shared
 from tests.datasets.made_pictures import made_picture, made_split
 
 
 def scene(seed: int) -> np.ndarray:
-    found = draw_scene(Dice(seed), 128)
+    found = draw_scene(RandomStream(seed), 128)
     return found.palette[found.indices]
 
 
@@ -35,23 +35,23 @@ def test_a_picture_saved_anew_scaled_or_a_little_brighter_looks_the_same() -> No
     image = scene(1)
     brighter = np.clip(image.astype(int) + 3, 0, 255).astype(np.uint8)
 
-    assert look_alikes(prints(image, saved_anew(image))) == [(0, 1)]
-    assert look_alikes(prints(image, cv2.resize(image, (190, 190)))) == [(0, 1)]
-    assert look_alikes(prints(image, brighter)) == [(0, 1)]
+    assert near_duplicates(prints(image, saved_anew(image))) == [(0, 1)]
+    assert near_duplicates(prints(image, cv2.resize(image, (190, 190)))) == [(0, 1)]
+    assert near_duplicates(prints(image, brighter)) == [(0, 1)]
 
 
 def test_other_pictures_do_not_look_the_same() -> None:
-    assert look_alikes(prints(*(scene(seed) for seed in range(60)))) == []
+    assert near_duplicates(prints(*(scene(seed) for seed in range(60)))) == []
 
 
 def test_plain_surfaces_are_not_compared() -> None:
-    assert look_alikes(prints(np.full((9, 9, 3), 90, np.uint8), np.full((9, 9, 3), 91, np.uint8))) == []
+    assert near_duplicates(prints(np.full((9, 9, 3), 90, np.uint8), np.full((9, 9, 3), 91, np.uint8))) == []
 
 
 def test_equal_files_are_a_group_and_no_look_alikes() -> None:
     found = prints(scene(1), scene(2), scene(1), scene(1))
 
-    assert (same_files(found), look_alikes(found)) == ([(0, 2, 3)], [])
+    assert (same_files(found), near_duplicates(found)) == ([(0, 2, 3)], [])
 
 
 def test_look_alikes_are_those_that_a_comparison_of_all_with_all_finds() -> None:
@@ -62,12 +62,12 @@ def test_look_alikes_are_those_that_a_comparison_of_all_with_all_finds() -> None
     found = []
     for place in range(80):
         flips = chance.choice(64, chance.integers(0, 7), replace=False)
-        found.append(Print(str(place), centres[place % 5] ^ sum(1 << int(bit) for bit in flips), grey))
+        found.append(ImageHash(str(place), centres[place % 5] ^ sum(1 << int(bit) for bit in flips), grey))
 
     naive = [
         (a, b) for a in range(80) for b in range(a + 1, 80) if (found[a].hash ^ found[b].hash).bit_count() <= 7
     ]  # fmt: skip
-    assert look_alikes(found) == naive
+    assert near_duplicates(found) == naive
     assert len(naive) > 20
 
 
@@ -75,7 +75,7 @@ def test_look_alikes_are_those_that_a_comparison_of_all_with_all_finds() -> None
 def test_two_takes_of_one_field_of_blood_cells_look_the_same() -> None:
     """One is in train, the other in val; nobody says so of the set, but whoever looks at the two sees it."""
     pictures = [*read_split(SHARED / "bccd", "train").pictures, *read_split(SHARED / "bccd", "val").pictures]
-    found = look_alikes([print_of(picture_bytes(picture), load_image(picture)) for picture in pictures])
+    found = near_duplicates([print_of(picture_bytes(picture), load_image(picture)) for picture in pictures])
 
     names = [{pictures[place].file.name for place in pair} for pair in found]
     assert names == [{"BloodImage_00037.jpg", "BloodImage_00038.jpg"}]

@@ -34,16 +34,16 @@ def made(
         ties: scores have one digit.
         texts: ids of pictures are texts.
     """
-    dice = np.random.default_rng(seed)
+    stream = np.random.default_rng(seed)
     ids: list[Any] = [f"picture {n:03d}" if texts else 10 * n for n in range(pictures)]
     used = max(classes // 4, 1) if empty else classes
     annotations: list[dict[str, Any]] = []
     results: list[dict[str, Any]] = []
     for number in ids:
-        count = 0 if empty and dice.random() < 0.3 else int(dice.poisson(objects))
-        here = [_object(dice, number, used, crowd=crowd, borders=borders) for _ in range(count)]
+        count = 0 if empty and stream.random() < 0.3 else int(stream.poisson(objects))
+        here = [_object(stream, number, used, crowd=crowd, borders=borders) for _ in range(count)]
         annotations += here
-        results += [_detection(dice, number, here, classes, ties=ties) for _ in range(detections)]
+        results += [_detection(stream, number, here, classes, ties=ties) for _ in range(detections)]
     for place, row in enumerate(annotations, start=1):
         row["id"] = place
     truth = {
@@ -54,36 +54,36 @@ def made(
     return truth, results
 
 
-def _object(dice: np.random.Generator, picture: Any, classes: int, *, crowd: float, borders: bool) -> dict[str, Any]:
-    width, height = np.exp(dice.uniform(np.log(6), np.log(250), 2)).round(2).tolist()
-    if borders and dice.random() < 0.7:
-        width = height = float(dice.choice([32, 96]))
-    x, y = dice.uniform(0, 400, 2).round(2).tolist()
-    area = width * height if borders or dice.random() < 0.5 else width * height * float(dice.uniform(0.4, 1))
+def _object(stream: np.random.Generator, picture: Any, classes: int, *, crowd: float, borders: bool) -> dict[str, Any]:
+    width, height = np.exp(stream.uniform(np.log(6), np.log(250), 2)).round(2).tolist()
+    if borders and stream.random() < 0.7:
+        width = height = float(stream.choice([32, 96]))
+    x, y = stream.uniform(0, 400, 2).round(2).tolist()
+    area = width * height if borders or stream.random() < 0.5 else width * height * float(stream.uniform(0.4, 1))
     return {
         "image_id": picture,
-        "category_id": 3 * int(dice.integers(classes)) + 1,
+        "category_id": 3 * int(stream.integers(classes)) + 1,
         "bbox": [x, y, width, height],
         "area": area,
-        "iscrowd": int(dice.random() < crowd),
+        "iscrowd": int(stream.random() < crowd),
     }
 
 
 def _detection(
-    dice: np.random.Generator, picture: Any, objects: list[dict[str, Any]], classes: int, *, ties: bool
+    stream: np.random.Generator, picture: Any, objects: list[dict[str, Any]], classes: int, *, ties: bool
 ) -> dict[str, Any]:
-    if objects and dice.random() < 0.67:
-        aim = objects[dice.integers(len(objects))]
+    if objects and stream.random() < 0.67:
+        aim = objects[stream.integers(len(objects))]
         x, y, width, height = aim["bbox"]
-        blur = dice.choice([0.0, 0.02, 0.08, 0.3])
-        x, y = x + blur * width * dice.normal(), y + blur * height * dice.normal()
-        width, height = width * np.exp(blur * dice.normal()), height * np.exp(blur * dice.normal())
-        label = aim["category_id"] if dice.random() < 0.85 else 3 * int(dice.integers(classes)) + 1
-        score = dice.beta(3, 2)
+        blur = stream.choice([0.0, 0.02, 0.08, 0.3])
+        x, y = x + blur * width * stream.normal(), y + blur * height * stream.normal()
+        width, height = width * np.exp(blur * stream.normal()), height * np.exp(blur * stream.normal())
+        label = aim["category_id"] if stream.random() < 0.85 else 3 * int(stream.integers(classes)) + 1
+        score = stream.beta(3, 2)
     else:
-        x, y = dice.uniform(0, 400, 2)
-        width, height = np.exp(dice.uniform(np.log(6), np.log(250), 2))
-        label, score = 3 * int(dice.integers(classes)) + 1, dice.beta(1, 4)
+        x, y = stream.uniform(0, 400, 2)
+        width, height = np.exp(stream.uniform(np.log(6), np.log(250), 2))
+        label, score = 3 * int(stream.integers(classes)) + 1, stream.beta(1, 4)
     box = [round(float(v), 3) for v in (x, y, width, height)]
     return {
         "image_id": picture,

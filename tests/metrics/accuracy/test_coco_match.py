@@ -153,13 +153,13 @@ def test_pairs_are_all_pairs_of_equal_keys_in_portions(monkeypatch: pytest.Monke
 def test_real_annotations_with_crowds_and_gaps_between_ids_are_pycocotools() -> None:
     """Detections are the objects of COCO pictures, blurred; half of them of another class."""
     split = read_split(SHARED / "coco_ccby", "val")
-    dice = np.random.default_rng(0)
+    stream = np.random.default_rng(0)
     results = [
         {
             "image_id": row["image_id"],
-            "category_id": row["category_id"] if dice.random() < 0.5 else split.categories[dice.integers(80)].id,
-            "bbox": (np.array(row["bbox"]) * dice.normal(1, 0.05, 4)).round(3).tolist(),
-            "score": round(float(dice.random()), 2),
+            "category_id": row["category_id"] if stream.random() < 0.5 else split.categories[stream.integers(80)].id,
+            "bbox": (np.array(row["bbox"]) * stream.normal(1, 0.05, 4)).round(3).tolist(),
+            "score": round(float(stream.random()), 2),
         }
         for row in split.annotations["annotations"] * 4
     ]

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from suite.metrics.speed import aa_test as rehearsal
+from suite.metrics.speed import aa_test
 from suite.metrics.speed.aa_test import Planted, one_after_the_other, repeat, spin
 from suite.metrics.speed.rounds import Settings
 from suite.spec.library import Library
@@ -13,7 +13,7 @@ from tests.metrics.speed.fake_sessions import Clock, FakeSession
 
 def test_planted_work_is_done_in_every_call_and_timed(monkeypatch):
     clock, log, spun = Clock(), [], []
-    monkeypatch.setattr(rehearsal, "spin", spun.append)
+    monkeypatch.setattr(aa_test, "spin", spun.append)
     session = Planted(FakeSession("inner", clock, 10.0, log), 500)
 
     session.run(None)
@@ -54,12 +54,12 @@ def test_burners_are_gone_afterwards(monkeypatch):
     real = subprocess.Popen
     monkeypatch.setattr(subprocess, "Popen", lambda *args: started.append(real(*args)) or started[-1])
 
-    with rehearsal.burners(2):
+    with aa_test.burners(2):
         assert [process.poll() for process in started] == [None, None]
 
     assert all(process.poll() is not None for process in started)
 
 
 def test_turns_are_work_of_the_processor():
-    assert rehearsal.turns_of(2.0) == pytest.approx(2 * rehearsal.turns_of(1.0), rel=0.8)
+    assert aa_test.turns_of(2.0) == pytest.approx(2 * aa_test.turns_of(1.0), rel=0.8)
     spin(10)

@@ -3,7 +3,7 @@
 import pytest
 
 from suite.machine.energy import Rapl
-from suite.metrics.speed import conditions as surroundings
+from suite.metrics.speed import conditions
 from suite.metrics.speed.conditions import ENERGY_BLOCKS, measure_energy
 from suite.metrics.speed.rounds import Settings
 from tests.metrics.speed.fake_sessions import Clock, FakeSession
@@ -48,14 +48,14 @@ def test_a_meter_without_a_number_gives_none():
 
 
 def test_a_processors_energy_never_stands_for_a_gpus(monkeypatch):
-    monkeypatch.setattr(surroundings, "find_rapl", lambda: Rapl(()))
-    monkeypatch.setattr(surroundings, "_gpu", lambda _: "not here: nvidia-ml-py is not installed (extra `gpu`)")
+    monkeypatch.setattr(conditions, "find_rapl", lambda: Rapl(()))
+    monkeypatch.setattr(conditions, "_gpu", lambda _: "not here: nvidia-ml-py is not installed (extra `gpu`)")
 
-    assert surroundings.meter_of(Settings(device="cuda:0")) == "not here: nvidia-ml-py is not installed (extra `gpu`)"
+    assert conditions.meter_of(Settings(device="cuda:0")) == "not here: nvidia-ml-py is not installed (extra `gpu`)"
 
 
 def test_a_gpus_energy_never_stands_for_a_processors(monkeypatch):
-    monkeypatch.setattr(surroundings, "find_rapl", lambda: "not here: no RAPL counter")
-    monkeypatch.setattr(surroundings, "find_gpu", lambda *_: pytest.fail("no GPU is asked"))
+    monkeypatch.setattr(conditions, "find_rapl", lambda: "not here: no RAPL counter")
+    monkeypatch.setattr(conditions, "find_gpu", lambda *_: pytest.fail("no GPU is asked"))
 
-    assert surroundings.meter_of(Settings()) == "not here: no RAPL counter"
+    assert conditions.meter_of(Settings()) == "not here: no RAPL counter"

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from suite.metrics.speed.phases import Ledger
+from suite.metrics.speed.phases import PhaseTimes
 from suite.metrics.speed.prepared import Opener
 from suite.metrics.speed.rounds import Settings
 from suite.nn import deploy as deployment
@@ -27,7 +27,7 @@ def counted(monkeypatch):
 
 
 def opened(opener, name="yolov5p", images=IMAGES, settings=SETTINGS):
-    return opener.open(LIBRARY.load(name), "eager", settings, classes=4, images=images, ledger=Ledger())
+    return opener.open(LIBRARY.load(name), "eager", settings, classes=4, images=images, ledger=PhaseTimes())
 
 
 def test_a_copy_is_neither_built_nor_proved_again(counted):

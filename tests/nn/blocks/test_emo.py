@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from suite.nn.blocks.emo import IRMB, Attention
-from suite.nn.conv import Make
+from suite.nn.conv import ConvFactory
 from suite.nn.deploy import deploy
 from tests.nn.blocks.backbones import counted
 
@@ -26,7 +26,7 @@ def test_with_a_classifier_it_has_the_published_size_and_cost(size: str) -> None
 
 
 def test_a_window_is_the_pixels_of_one_remainder() -> None:
-    attention = Attention(4, 2, 3, make=Make()).double()
+    attention = Attention(4, 2, 3, make=ConvFactory()).double()
     x = torch.rand(1, 4, 6, 9, dtype=torch.float64, requires_grad=True)
 
     attention(x)[0, :, 1, 4].sum().backward()
@@ -39,7 +39,7 @@ def test_a_window_is_the_pixels_of_one_remainder() -> None:
 
 def test_attention_is_the_sum_of_its_formula() -> None:
     torch.manual_seed(0)
-    attention = Attention(4, 2, 2, make=Make()).double()
+    attention = Attention(4, 2, 2, make=ConvFactory()).double()
     x = torch.rand(1, 4, 4, 4, dtype=torch.float64)
     both = attention.query_key(x)[0]
     expected = torch.zeros(4, 4, 4, dtype=torch.float64)

@@ -13,7 +13,7 @@ from suite.nn.blocks.c3convnext import C3ConvNeXt
 from suite.nn.blocks.c3tr import C3TR, TransformerLayer
 from suite.nn.blocks.c3x import C3x
 from suite.nn.blocks.gsconv import GSConv, VoVGSCSP
-from suite.nn.conv import Make
+from suite.nn.conv import ConvFactory
 from suite.nn.deploy import deploy
 from suite.nn.detector import build
 from suite.nn.layers import ConvNormAct
@@ -122,7 +122,7 @@ def test_yolov5s_with_c3tr_has_the_size_of_yolov5s_transformer() -> None:
 
 @pytest.mark.parametrize("reach", [2, 9])
 def test_relative_attention_weighs_content_and_distance(reach: int) -> None:
-    block, x = shaken(RelativeAttention(6, make=Make(), heads=2, reach=reach)), image(1, 6, 3, 4)
+    block, x = shaken(RelativeAttention(6, make=ConvFactory(), heads=2, reach=reach)), image(1, 6, 3, 4)
     query, key, value = F.conv2d(x, block.project.weight)[0].view(3, 2, 3, 3, 4)  # heads, width, H, W
     places = [(i, j) for i in range(3) for j in range(4)]
 

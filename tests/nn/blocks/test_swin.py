@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from suite.nn.blocks.c3 import C3
 from suite.nn.blocks.c3str import C3STR
 from suite.nn.blocks.swin import Block, Merge, WindowAttention
-from suite.nn.conv import Make
+from suite.nn.conv import ConvFactory
 from suite.nn.detector import build
 from suite.spec.library import Library
 from tests.nn.blocks.backbones import EXACT, Backbone, parameters, tapped
@@ -48,7 +48,7 @@ def test_the_backbone_gives_torchvisions_maps(size: tuple[int, int]) -> None:
 
 
 def test_a_shifted_window_does_not_reach_across_the_edge_of_the_map() -> None:
-    attention = WindowAttention(4, head=4, window=4, shift=2, make=Make()).double()
+    attention = WindowAttention(4, head=4, window=4, shift=2, make=ConvFactory()).double()
     x = torch.rand(1, 4, 8, 8, dtype=torch.float64, requires_grad=True)
 
     attention(x)[0, :, 0, 5].sum().backward()
@@ -60,7 +60,7 @@ def test_a_shifted_window_does_not_reach_across_the_edge_of_the_map() -> None:
 
 
 def test_a_narrow_map_is_one_head() -> None:
-    assert WindowAttention(12, head=32, window=7, make=Make()).bias_table.shape == (169, 1)
+    assert WindowAttention(12, head=32, window=7, make=ConvFactory()).bias_table.shape == (169, 1)
 
 
 def test_a_width_that_is_not_made_of_whole_heads_is_refused() -> None:
