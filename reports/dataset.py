@@ -24,16 +24,21 @@ def html(survey: Survey) -> str:
         lstrip_blocks=True,
     )
     found = dict(Counter(str(finding.severity) for finding in survey.findings))
+    css = "".join((_HERE / "assets" / name).read_text(encoding="utf-8") for name in _STYLES)
     return environment.get_template("dataset.html.j2").render(
         title=f"Data set {survey.name}",
         lead=_lead(found),
-        context=[("form", survey.form), ("classes", len(survey.categories)), ("fingerprint", survey.fingerprint[:16])],
+        context=[
+            ("form", survey.form),
+            ("classes", len(survey.categories)),
+            ("fingerprint", survey.fingerprint[:16]),
+        ],
         categories=survey.categories,
         parts=survey.parts,
         findings=survey.findings,
         counts=_counts(survey.parts),
         classes=_classes(survey),
-        css=Markup("".join((_HERE / "assets" / name).read_text(encoding="utf-8") for name in _STYLES)),  # noqa: S704  (our own files)
+        css=Markup(css),  # noqa: S704  (our own files)
     )
 
 
@@ -41,7 +46,9 @@ def _lead(found: Mapping[str, int]) -> str:
     if not found:
         return "Nothing is odd about it."
     order = [severity for severity in ("error", "warning", "note") if severity in found]
-    return ", ".join(f"{found[word]} {word}{'s' if found[word] > 1 else ''}" for word in order) + "."
+    return (
+        ", ".join(f"{found[word]} {word}{'s' if found[word] > 1 else ''}" for word in order) + "."
+    )
 
 
 def _counts(parts: tuple[Part, ...]) -> list[tuple[str, list[str]]]:
@@ -51,12 +58,18 @@ def _counts(parts: tuple[Part, ...]) -> list[tuple[str, list[str]]]:
         ("boxes", [number(part.boxes, 0) for part in parts]),
         ("crowd regions", [number(part.crowds, 0) for part in parts]),
     ]
-    rows += [(f"{size} objects", [number(part.sizes[size], 0) for part in parts]) for size in parts[0].sizes]
     rows += [
-        (f"{key} in a picture", [number(part.per_picture[key], 0) for part in parts]) for key in parts[0].per_picture
+        (f"{size} objects", [number(part.sizes[size], 0) for part in parts])
+        for size in parts[0].sizes
+    ]
+    rows += [
+        (f"{key} in a picture", [number(part.per_picture[key], 0) for part in parts])
+        for key in parts[0].per_picture
     ]
     for title in parts[0].spread:
-        values = [" / ".join(f"{value:.2f}" for value in part.spread[title]) or "–" for part in parts]
+        values = [
+            " / ".join(f"{value:.2f}" for value in part.spread[title]) or "–" for part in parts
+        ]
         rows.append((f"{title}, percentiles 5 / 25 / 50 / 75 / 95", values))
     return rows
 

@@ -33,7 +33,11 @@ def csv_text(report: Report) -> str:
     writer.writeheader()
     for row in report.rows:
         for line in _lines(report, row):
-            units = {"run": report.run.id, "variant": _inert(row.name), "baseline": _inert(row.baseline)}
+            units = {
+                "run": report.run.id,
+                "variant": _inert(row.name),
+                "baseline": _inert(row.baseline),
+            }
             writer.writerow({**units, **line})
     return target.getvalue()
 
@@ -49,7 +53,9 @@ def markdown_text(report: Report) -> str:
         "| Variant | " + " | ".join(column.title for column in shown) + " |",
         "|---|" + "---:|" * len(shown),
         *(
-            f"| {_escaped(row.name)} | " + " | ".join(_escaped(_words(column.cell(row))) for column in shown) + " |"
+            f"| {_escaped(row.name)} | "
+            + " | ".join(_escaped(_words(column.cell(row))) for column in shown)
+            + " |"
             for row in report.rows
         ),
     ]

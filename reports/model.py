@@ -49,7 +49,9 @@ class Rules:
 
     ap_floor: float = 0.004
     latency_floor: float = 0.02
-    cost_floor: float = 0.001  # parameters and multiply-adds are exact; less is written, not coloured
+    cost_floor: float = (
+        0.001  # parameters and multiply-adds are exact; less is written, not coloured
+    )
     trains: float = 0.57  # share of the base's mean AP50
     broken: float = 0.15
     base_trains: float = 0.1  # AP50 below which the base itself has learned nothing
@@ -66,7 +68,9 @@ class Row:
     items: tuple[Item, ...] = ()
     failures: tuple[StoredOutcome, ...] = ()
     state: State = "untrained"
-    judged: Mapping[str, Judged] = field(default_factory=dict)  # "ap", "ap50", "wall:cpu-fp32-1t", ...
+    judged: Mapping[str, Judged] = field(
+        default_factory=dict
+    )  # "ap", "ap50", "wall:cpu-fp32-1t", ...
 
     @property
     def name(self) -> str:
@@ -81,12 +85,16 @@ class Row:
     def find(self, metric: str, form: Form | None = None) -> tuple[Item, ...]:
         """Measurements of a metric, one per seed or replica, in their order."""
         return tuple(
-            item for item in self.items if item.measurement.metric == metric and form in {None, item.measurement.form}
+            item
+            for item in self.items
+            if item.measurement.metric == metric and form in {None, item.measurement.form}
         )
 
     def seeds(self, metric: str) -> tuple[float, ...]:
         """The value of each seed; a seed that has none is left out."""
-        return tuple(item.measurement.samples[0] for item in self.find(metric) if item.measurement.samples)
+        return tuple(
+            item.measurement.samples[0] for item in self.find(metric) if item.measurement.samples
+        )
 
     def mean(self, metric: str) -> float | None:
         """The mean over seeds."""
@@ -95,7 +103,14 @@ class Row:
 
     def exact(self, metric: str, form: Form = "deployed") -> float | None:
         """A quantity that does not vary: parameters, multiply-adds."""
-        return next((item.measurement.samples[0] for item in self.find(metric, form) if item.measurement.samples), None)
+        return next(
+            (
+                item.measurement.samples[0]
+                for item in self.find(metric, form)
+                if item.measurement.samples
+            ),
+            None,
+        )
 
     @property
     def starts(self) -> tuple[Mapping[str, Json], ...]:
@@ -106,7 +121,10 @@ class Row:
     @property
     def loaded(self) -> float | None:
         """The share of the parameters that training began with from a weights file; None where nothing was trained."""
-        shares = [share if isinstance(share := start.get("share"), int | float) else 0.0 for start in self.starts]
+        shares = [
+            share if isinstance(share := start.get("share"), int | float) else 0.0
+            for start in self.starts
+        ]
         return sum(shares) / len(shares) if shares else None
 
     def notes(self, metric: str, form: Form | None = None) -> Mapping[str, Json]:
@@ -123,7 +141,9 @@ class Report:
     facts: Mapping[str, Json]  # of the data set
     rules: Rules
     setups: tuple[Setup, ...]  # CPU first
-    copies: Mapping[str, tuple[tuple[str, Estimate], ...]]  # "wall:" + setup: A/A ratio measured beside each variant
+    copies: Mapping[
+        str, tuple[tuple[str, Estimate], ...]
+    ]  # "wall:" + setup: A/A ratio measured beside each variant
     resamples: Mapping[str, Resampled] = field(default_factory=dict)  # by the key of a training
     resolutions: Mapping[str, Resolution] = field(default_factory=dict)  # by the keys of `copies`
 

@@ -68,7 +68,9 @@ def html(report: Report) -> str:
         sections=[_rendered(environment, section) for section in sections if not section.missing],
         absent=[section for section in sections if section.missing],
         failed=sum(bool(row.failures) for row in report.rows),
-        css=_asset("report.css") + _asset("network.css") + Markup("".join(section.css for section in sections)),  # noqa: S704  (numbers only)
+        css=_asset("report.css")
+        + _asset("network.css")
+        + Markup("".join(section.css for section in sections)),  # noqa: S704  (numbers only)
         js=_asset("report.js"),
     )
 

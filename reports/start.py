@@ -9,7 +9,11 @@ def start_words(row: Row) -> str:
     """`from scratch`, or how much of the network came from which weights; "" where nothing was trained."""
     if row.loaded is None:
         return ""
-    return f"{100 * row.loaded:.0f} % of parameters from {weights_of(row)}" if row.loaded else "from scratch"
+    return (
+        f"{100 * row.loaded:.0f} % of parameters from {weights_of(row)}"
+        if row.loaded
+        else "from scratch"
+    )
 
 
 def weights_of(row: Row) -> str:

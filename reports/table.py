@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from reports.model import Judged, Report, Row, Setup
 from reports.run.latency import milliseconds
 from reports.start import weights_of
-from reports.words import CALLS, MARKS, UNKNOWN, compact, number, percent_apart, signed, signed_percent
+from reports.words import (
+    CALLS,
+    MARKS,
+    UNKNOWN,
+    compact,
+    number,
+    percent_apart,
+    signed,
+    signed_percent,
+)
 from suite.stats.intervals import Estimate, median_interval
 
 STATES = {
@@ -53,13 +62,29 @@ GROUPS = {
 def columns(report: Report) -> tuple[Column, ...]:
     """The columns of this run: those that are always shown first, then the groups."""
     shown = [
-        Column("state", "Trains", "", "AP50 as a share of the base's", lambda row: _state(report, row)),
+        Column(
+            "state", "Trains", "", "AP50 as a share of the base's", lambda row: _state(report, row)
+        ),
         *_accuracy("ap", "AP", ""),
         *_accuracy("ap50", "AP50", ""),
         Column("seeds", "Seeds", "", "training runs with a result", _seeds),
-        Column("start", "Start", "", "what training began with: share of the parameters from weights", _start),
-        Column("params", "Params", "", "as deployed; exact", lambda row: _exact(report, row, "params")),
-        Column("gmacs", "GMACs", "", "as deployed, torch's counter; exact", lambda row: _exact(report, row, "gmacs")),
+        Column(
+            "start",
+            "Start",
+            "",
+            "what training began with: share of the parameters from weights",
+            _start,
+        ),
+        Column(
+            "params", "Params", "", "as deployed; exact", lambda row: _exact(report, row, "params")
+        ),
+        Column(
+            "gmacs",
+            "GMACs",
+            "",
+            "as deployed, torch's counter; exact",
+            lambda row: _exact(report, row, "gmacs"),
+        ),
     ]
     for position, setup in enumerate(report.plain_setups):
         shown += _latency(report, setup, suffix="" if position == 0 else f":{setup.key}")
@@ -73,8 +98,16 @@ def judged_cell(found: Judged | None, *, ratio: bool) -> Cell:
     estimate = found.estimate
     call = CALLS[found.verdict.word]
     mark = MARKS[call]
-    text = f"×{number(estimate.value, _places(estimate.value))}" if ratio else signed(estimate.value)
-    return Cell(f"{mark} {text}", interval(estimate, ratio=ratio), estimate.value, call, found.verdict.sentence)
+    text = (
+        f"×{number(estimate.value, _places(estimate.value))}" if ratio else signed(estimate.value)
+    )
+    return Cell(
+        f"{mark} {text}",
+        interval(estimate, ratio=ratio),
+        estimate.value,
+        call,
+        found.verdict.sentence,
+    )
 
 
 def interval(estimate: Estimate, *, ratio: bool) -> str:
@@ -102,14 +135,22 @@ def relative(value: float | None, base: float | None, *, floor: float) -> tuple[
         return "= base", ""
     if abs(apart) < floor:
         return signed_percent(apart, 3), ""
-    return (f"▲ {signed_percent(apart)}", "better") if apart < 0 else (f"▼ {signed_percent(apart)}", "worse")
+    return (
+        (f"▲ {signed_percent(apart)}", "better")
+        if apart < 0
+        else (f"▼ {signed_percent(apart)}", "worse")
+    )
 
 
 def _state(report: Report, row: Row) -> Cell:
     mean = row.mean("ap50")
     base = report.row(row.baseline)
     reference = base.mean("ap50") if base else None
-    share = f"{mean / reference:.0%} of base" if mean is not None and reference and row.state != "unknown" else ""
+    share = (
+        f"{mean / reference:.0%} of base"
+        if mean is not None and reference and row.state != "unknown"
+        else ""
+    )
     call = {"broken": "bad", "failed": "bad", "suspect": "worse"}.get(row.state, "")
     return Cell(STATES[row.state], share, STATES[row.state], call)
 
@@ -117,13 +158,19 @@ def _state(report: Report, row: Row) -> Cell:
 def _seeds(row: Row) -> Cell:
     planned = sum(job.kind == "train" for job in row.jobs)
     done = len(row.seeds("ap"))
-    return Cell(str(done) if done == planned else f"{done} of {planned}", "", done) if planned else Cell()
+    return (
+        Cell(str(done) if done == planned else f"{done} of {planned}", "", done)
+        if planned
+        else Cell()
+    )
 
 
 def _start(row: Row) -> Cell:
     if row.loaded is None:
         return Cell()
-    return Cell(f"{100 * row.loaded:.0f} % loaded" if row.loaded else "scratch", weights_of(row), row.loaded)
+    return Cell(
+        f"{100 * row.loaded:.0f} % loaded" if row.loaded else "scratch", weights_of(row), row.loaded
+    )
 
 
 def _accuracy(metric: str, title: str, group: str) -> list[Column]:
@@ -140,15 +187,27 @@ def _accuracy(metric: str, title: str, group: str) -> list[Column]:
 
     return [
         Column(metric, title, group, "mean of the seeds; below, their lowest and highest", mean),
-        Column(f"d{metric}", f"Δ {title}", group, "against the base, with the plain 95 % interval", difference),
+        Column(
+            f"d{metric}",
+            f"Δ {title}",
+            group,
+            "against the base, with the plain 95 % interval",
+            difference,
+        ),
     ]
 
 
 def _exact(report: Report, row: Row, metric: str) -> Cell:
     value = row.exact(metric)
     base = report.row(row.baseline)
-    words, call = relative(value, base.exact(metric) if base else None, floor=report.rules.cost_floor)
-    text = compact(value) if metric == "params" else number(value, 4 if value is not None and value < 1 else 3)
+    words, call = relative(
+        value, base.exact(metric) if base else None, floor=report.rules.cost_floor
+    )
+    text = (
+        compact(value)
+        if metric == "params"
+        else number(value, 4 if value is not None and value < 1 else 3)
+    )
     return Cell(text, words, value, below=call) if value is not None else Cell()
 
 
@@ -163,15 +222,35 @@ def _latency(report: Report, setup: Setup, *, suffix: str) -> list[Column]:
         if not times:
             return Cell()
         middle = median_interval(times)
-        return Cell(number(middle.value, 2), f"{number(middle.low, 2)} to {number(middle.high, 2)}", middle.value)
+        return Cell(
+            number(middle.value, 2),
+            f"{number(middle.low, 2)} to {number(middle.high, 2)}",
+            middle.value,
+        )
 
     here = f"{setup.title}, as deployed"
     found = [
         Column(
-            f"latency{suffix}", f"Latency {place}".strip(), "", f"wall time over the base's; {here}", against("wall")
+            f"latency{suffix}",
+            f"Latency {place}".strip(),
+            "",
+            f"wall time over the base's; {here}",
+            against("wall"),
         ),
-        Column(f"cpu{suffix}", f"CPU time {place}".strip(), "", f"CPU time over the base's; {here}", against("cpu")),
-        Column(f"ms{suffix}", f"ms {place}".strip(), "", f"median wall milliseconds a picture; {here}", absolute),
+        Column(
+            f"cpu{suffix}",
+            f"CPU time {place}".strip(),
+            "",
+            f"CPU time over the base's; {here}",
+            against("cpu"),
+        ),
+        Column(
+            f"ms{suffix}",
+            f"ms {place}".strip(),
+            "",
+            f"median wall milliseconds a picture; {here}",
+            absolute,
+        ),
     ]
     return [column for column in found if not (setup.gpu and column.key.startswith("cpu"))]
 
@@ -179,7 +258,9 @@ def _latency(report: Report, setup: Setup, *, suffix: str) -> list[Column]:
 def _hidden() -> list[Column]:
     def plain(metric: str, form: str, digits: int) -> Callable[[Row], Cell]:
         def cell(row: Row) -> Cell:
-            item = next(iter(row.find(metric, "deployed" if form == "deployed" else "trained")), None)
+            item = next(
+                iter(row.find(metric, "deployed" if form == "deployed" else "trained")), None
+            )
             value = item.measurement.samples[0] if item and item.measurement.samples else None
             return Cell(compact(value) if digits == 0 else number(value, digits), "", value)
 
@@ -211,7 +292,11 @@ def _mean_seconds(row: Row) -> Cell:
 
 
 def _last_loss(row: Row) -> Cell:
-    ends = [_tail(item.measurement.samples) for item in row.find("loss_curve") if item.measurement.samples]
+    ends = [
+        _tail(item.measurement.samples)
+        for item in row.find("loss_curve")
+        if item.measurement.samples
+    ]
     mean = sum(ends) / len(ends) if ends else None
     return Cell(number(mean), "", mean) if mean is not None else Cell()
 

@@ -8,7 +8,12 @@ from suite.stats.verdict import Word
 
 UNKNOWN = "–"
 Call = Literal["better", "worse", "equal", "same"]
-CALLS: Mapping[Word, Call] = {"better": "better", "worse": "worse", "equivalent": "equal", "cannot tell": "same"}
+CALLS: Mapping[Word, Call] = {
+    "better": "better",
+    "worse": "worse",
+    "equivalent": "equal",
+    "cannot tell": "same",
+}
 """How a verdict is told apart in the page: the class of its colour and its name in filters."""
 
 MARKS: Mapping[Call, str] = {"better": "▲", "worse": "▼", "equal": "=", "same": "≈"}
@@ -18,7 +23,11 @@ def number(value: float | None, digits: int = 3) -> str:
     """A value with fixed digits and thousands apart: `0.702`, `1,872,157`; a dash where there is none."""
     if value is None or math.isnan(value):
         return UNKNOWN
-    return f"{value:,.{digits}f}".replace("-", "−") if math.isfinite(value) else ("∞" if value > 0 else "−∞")
+    return (
+        f"{value:,.{digits}f}".replace("-", "−")
+        if math.isfinite(value)
+        else ("∞" if value > 0 else "−∞")
+    )
 
 
 def signed(value: float, digits: int = 3) -> str:
@@ -50,4 +59,6 @@ def compact(value: float | None) -> str:
 
 def listed(words: list[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
+    return (
+        words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
+    )

@@ -25,7 +25,9 @@ def _library(*, allow_code: bool) -> "Library":
     return Library(trust=(lambda _spec, _file: True) if allow_code else None)
 
 
-def build(name: str | Path, classes: int = 80, weights: Path | None = None, *, allow_code: bool = False) -> "Detector":
+def build(
+    name: str | Path, classes: int = 80, weights: Path | None = None, *, allow_code: bool = False
+) -> "Detector":
     """The detector that a variant describes, with fresh parameters or those of a checkpoint file."""
     from suite.match import solved
     from suite.nn.detector import build as build_detector

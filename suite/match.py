@@ -42,7 +42,9 @@ class Trial:
         return math.log(self.cost / self.target)
 
 
-_COUNTED: dict[tuple[str, str], float] = {}  # by fingerprint and metric: many variants have one target
+_COUNTED: dict[
+    tuple[str, str], float
+] = {}  # by fingerprint and metric: many variants have one target
 
 Price = Callable[[Variant], tuple[float, float]]
 """What a variant costs, and what its target costs, in one unit."""
@@ -65,7 +67,10 @@ def solved(variant: Variant, library: Library, folder: Path = Path("out")) -> Va
     target = library.load(match.to)
     if match.metric == "latency":
         solution = _pinned(
-            variant, target, folder / PINS, lambda: _solve(variant, match, library, timed_beside(target))
+            variant,
+            target,
+            folder / PINS,
+            lambda: _solve(variant, match, library, timed_beside(target)),
         )
     else:
         solution = _solve(variant, match, library, counted_beside(target, match.metric))
@@ -88,7 +93,10 @@ def timed_beside(target: Variant) -> Price:
     from suite.stats.kept import kept, kept_ratios
 
     def price(variant: Variant) -> tuple[float, float]:
-        found = {m.metric: m for m in measure_latency(variant, target, Settings(cap_seconds=_TIMED_SECONDS))}
+        found = {
+            m.metric: m
+            for m in measure_latency(variant, target, Settings(cap_seconds=_TIMED_SECONDS))
+        }
         own, base = found["latency_wall_ms"], found["latency_base_wall_ms"]
         middle = median_interval(kept(base)).value
         return middle * math.exp(median_interval(kept_ratios(own, base)).value), middle
@@ -110,24 +118,38 @@ def nearest(price: Callable[[float], Trial], precision: float, *, exact: bool = 
     trials = [price(1.0)]
     low, high = _bracket(price, trials, precision)
     share = 0.0
-    while _far(trials, precision) and high.width / low.width > 1 + _FINEST and len(trials) < MOST_TRIALS:
+    while (
+        _far(trials, precision)
+        and high.width / low.width > 1 + _FINEST
+        and len(trials) < MOST_TRIALS
+    ):
         # the point where a straight line meets the target, in turn with the middle: one end may stand still for long
-        share = 0.5 if share not in {0.0, 0.5} else min(max(-low.above / (high.above - low.above), 0.02), 0.98)
+        share = (
+            0.5
+            if share not in {0.0, 0.5}
+            else min(max(-low.above / (high.above - low.above), 0.02), 0.98)
+        )
         middle = price(_written(low.width ** (1 - share) * high.width**share))
         if exact and not low.cost <= middle.cost <= high.cost:
-            raise ValueError(f"the cost does not rise with the width between {low.width:.4g} and {high.width:.4g}")
+            raise ValueError(
+                f"the cost does not rise with the width between {low.width:.4g} and {high.width:.4g}"
+            )
         trials.append(middle)
         low, high = (middle, high) if middle.above < 0 else (low, middle)
     return min(trials, key=lambda trial: abs(trial.above))
 
 
-def _bracket(price: Callable[[float], Trial], trials: list[Trial], precision: float) -> tuple[Trial, Trial]:
+def _bracket(
+    price: Callable[[float], Trial], trials: list[Trial], precision: float
+) -> tuple[Trial, Trial]:
     """A width that costs less and one that costs more; what is tried on the way joins `trials`."""
     last, slope = trials[0], 2.0  # of log cost over log width: a convolution's
     while _far(trials, precision) and (last.above < 0) == (trials[0].above < 0):
         if last.width in _WIDTHS:
             word = "more" if last.above < 0 else "less"
-            raise ValueError(f"no width costs {word}: at width {last.width:g} it is still {last.cost:,.4g}")
+            raise ValueError(
+                f"no width costs {word}: at width {last.width:g} it is still {last.cost:,.4g}"
+            )
         place = math.log(last.width) - 1.1 * last.above / slope
         before, last = last, price(_written(min(max(math.exp(place), _WIDTHS[0]), _WIDTHS[1])))
         trials.append(last)
@@ -153,7 +175,9 @@ def _solve(variant: Variant, match: Match, library: Library, price: Price) -> So
         try:
             cost, target = price(replace(library.scaled(variant, width), match=None))
         except SpecError as error:
-            raise SpecError.single(match.mark, "E312", f"{variant.name} at width {width:.4g}: {error}") from error
+            raise SpecError.single(
+                match.mark, "E312", f"{variant.name} at width {width:.4g}: {error}"
+            ) from error
         return Trial(width, cost, target)
 
     try:
@@ -173,10 +197,16 @@ def _count(variant: Variant, metric: str) -> float:
     from suite.metrics.cost.forms import build_forms, parameter_total
 
     model = build_forms(variant).deployed
-    return float(parameter_total(model)) if metric == "params" else count(model, "deployed", IMAGE_SIZE).samples[0]
+    return (
+        float(parameter_total(model))
+        if metric == "params"
+        else count(model, "deployed", IMAGE_SIZE).samples[0]
+    )
 
 
-def _pinned(variant: Variant, target: Variant, path: Path, solve: Callable[[], Solution]) -> Solution:
+def _pinned(
+    variant: Variant, target: Variant, path: Path, solve: Callable[[], Solution]
+) -> Solution:
     """What the file at `path` has for this pair of networks on this machine; else what `solve` finds, kept there."""
     place = machine.describe()["class"]
     key = digest({"variant": variant.architecture, "target": target.fingerprint, "machine": place})
@@ -197,5 +227,7 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         hint = "delete it, and the widths are measured again"
-        raise SpecError.single(Mark(str(path), 1, 1), "E312", f"holds no widths: {error}", hint=hint) from error
+        raise SpecError.single(
+            Mark(str(path), 1, 1), "E312", f"holds no widths: {error}", hint=hint
+        ) from error
     return found

@@ -63,7 +63,9 @@ class Conditions:
     @property
     def setups(self) -> tuple[Setup, ...]:
         """The protocol's set-ups that this machine can time."""
-        return tuple(setup for setup in self.protocol.latency.setups if str(setup) not in self.not_here)
+        return tuple(
+            setup for setup in self.protocol.latency.setups if str(setup) not in self.not_here
+        )
 
     @property
     def not_here(self) -> dict[str, str]:
@@ -72,7 +74,11 @@ class Conditions:
         return {str(setup): lack for setup, lack in lacks.items() if lack}
 
     def _lack(self, setup: Setup) -> str:
-        return "no GPU here" if setup.device == "cuda" and not self.machine["gpus"] else offer_of(setup.runtime).lacking
+        return (
+            "no GPU here"
+            if setup.device == "cuda" and not self.machine["gpus"]
+            else offer_of(setup.runtime).lacking
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +106,12 @@ class Job:
     def record(self) -> JobRecord:
         """The job as the store keeps it."""
         return JobRecord(
-            self.key, self.kind, self.variant.name, self.variant.fingerprint, seed=self.seed, replica=self.replica
+            self.key,
+            self.kind,
+            self.variant.name,
+            self.variant.fingerprint,
+            seed=self.seed,
+            replica=self.replica,
         )
 
     @property
@@ -108,7 +119,11 @@ class Job:
         """A name for people and for log files."""
         seed = "" if self.seed is None else f"-seed{self.seed}"
         replica = "" if self.replica is None else f"-{self.replica}"
-        return "-".join([self.kind, self.variant.name, *([str(self.setup)] if self.setup else [])]) + seed + replica
+        return (
+            "-".join([self.kind, self.variant.name, *([str(self.setup)] if self.setup else [])])
+            + seed
+            + replica
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +164,9 @@ def plan(
     if "latency" in wanted:
         jobs += [job for variant in variants for job in planner.latency(variant)]
     if "accuracy" in wanted:
-        jobs += [planner.train(variant, seed) for seed in conditions.protocol.seeds for variant in first]
+        jobs += [
+            planner.train(variant, seed) for seed in conditions.protocol.seeds for variant in first
+        ]
     return Plan(conditions, variants, tuple(jobs))
 
 
@@ -167,7 +184,9 @@ def variant_record(variant: Variant) -> VariantRecord:
     )
 
 
-def _with_baselines(variants: Iterable[Variant], load: Callable[[str], Variant]) -> tuple[Variant, ...]:
+def _with_baselines(
+    variants: Iterable[Variant], load: Callable[[str], Variant]
+) -> tuple[Variant, ...]:
     found: dict[str, Variant] = {}
     given = {variant.name: variant for variant in variants}
 
@@ -196,7 +215,9 @@ class _Planner:
             "classes": len(self.conditions.data.classes),
             "image_size": self.conditions.protocol.cost.image_size,
         }
-        return Job(self._key("static", (variant,), facts), "static", variant, baseline, self.conditions)
+        return Job(
+            self._key("static", (variant,), facts), "static", variant, baseline, self.conditions
+        )
 
     def latency(self, variant: Variant) -> list[Job]:
         """A baseline is timed against itself: that gives its own latency, and shows what a ratio of 1 looks like."""
@@ -216,7 +237,9 @@ class _Planner:
                     "machine": self.conditions.machine["class"],
                 }
                 key = self._key("latency", (variant, baseline or variant), facts, runtime=runtime)
-                job = Job(key, "latency", variant, baseline, self.conditions, replica=replica, setup=setup)
+                job = Job(
+                    key, "latency", variant, baseline, self.conditions, replica=replica, setup=setup
+                )
                 jobs.append(job)
         return jobs
 
@@ -230,7 +253,9 @@ class _Planner:
             "evaluation": asdict(protocol.evaluation),
             "image_size": protocol.image_size,
             "device": self.conditions.train_device,
-            "roles": [layer.role for layer in variant.layers],  # they decide what each layer starts from
+            "roles": [
+                layer.role for layer in variant.layers
+            ],  # they decide what each layer starts from
         }
         weights = self._weights(variant)
         facts |= {"weights": weights} if weights else {}
@@ -238,7 +263,9 @@ class _Planner:
         facts |= {"broken_pictures": "skip"} if protocol.loading.broken_pictures == "skip" else {}
         key = self._key("train", (variant,), facts)
         baseline = self._baseline(variant)
-        return Job(key, "train", variant, baseline, self.conditions, seed=seed, weights_sha256=weights)
+        return Job(
+            key, "train", variant, baseline, self.conditions, seed=seed, weights_sha256=weights
+        )
 
     def _weights(self, variant: Variant) -> str:
         """The hash of the file that a variant starts from; the same weights are the same whatever they are called."""
@@ -246,7 +273,9 @@ class _Planner:
         if path and path not in self.digests:
             if not Path(path).is_file():
                 hint = "weights are files of this machine and never downloaded"
-                raise SpecError.single(variant.mark, "E006", f"{variant.name}: no weights file {path}", hint=hint)
+                raise SpecError.single(
+                    variant.mark, "E006", f"{variant.name}: no weights file {path}", hint=hint
+                )
             self.digests[path] = file_digest(Path(path))
         return self.digests[path] if path else ""
 
@@ -254,17 +283,27 @@ class _Planner:
         return self.variants[variant.baseline] if variant.baseline else None
 
     def _key(
-        self, kind: JobKind, variants: tuple[Variant, ...], facts: Mapping[str, Json], *, runtime: str = ""
+        self,
+        kind: JobKind,
+        variants: tuple[Variant, ...],
+        facts: Mapping[str, Json],
+        *,
+        runtime: str = "",
     ) -> str:
         libraries = self.conditions.machine["libraries"]
         assert isinstance(libraries, dict)
         needed = (*_LIBRARIES[kind], *(offer_of(runtime).modules if runtime else ()))
-        code = [f"suite.jobs.{kind}", *(f"suite.runtimes.{name}" for name in {EAGER, runtime} if runtime)]
+        code = [
+            f"suite.jobs.{kind}",
+            *(f"suite.runtimes.{name}" for name in {EAGER, runtime} if runtime),
+        ]
         return digest(
             {
                 "kind": kind,
                 "variant": variants[0].fingerprint,
-                "metrics": {m.name: m.version for m in self.conditions.metrics if m.group in _GROUPS[kind]},
+                "metrics": {
+                    m.name: m.version for m in self.conditions.metrics if m.group in _GROUPS[kind]
+                },
                 "libraries": {name: libraries.get(name) for name in needed},
                 "code": code_digest([*code, *(m for v in variants for m in _block_modules(v))]),
                 **facts,

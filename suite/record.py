@@ -15,7 +15,9 @@ JobKind = Literal["static", "train", "latency"]
 
 def canonical_json(value: object) -> str:
     """The one text of a JSON value: sorted keys, no spaces, no NaN (raises ValueError)."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False
+    )
 
 
 def digest(value: object) -> str:

@@ -11,7 +11,11 @@ from suite.plan import Job, Plan, variant_record
 from suite.record import Failure, JobKind, Json, Outcome, Stage
 from suite.store import Store
 
-_KINDS: tuple[tuple[JobKind, Stage], ...] = (("static", "build"), ("latency", "latency"), ("train", "train"))
+_KINDS: tuple[tuple[JobKind, Stage], ...] = (
+    ("static", "build"),
+    ("latency", "latency"),
+    ("train", "train"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,9 @@ def carry_out(
                     proof = plan.conditions.out / "artifacts" / f"evaluator-{run_id}.json"
                     jobs = [replace(job, proof=proof) for job in jobs]
                 # a timing job is alone on the machine
-                failed += run.do(executor, jobs, stage, parallel=1 if kind == "latency" else run.parallel)
+                failed += run.do(
+                    executor, jobs, stage, parallel=1 if kind == "latency" else run.parallel
+                )
     store.finish_run(run_id)
     return Summary(run_id, len(reused), len(todo) - len(failed), tuple(failed))
 
@@ -101,7 +107,9 @@ class _Run:
     def parallel(self) -> int:
         return self.plan.conditions.protocol.parallel
 
-    def do(self, executor: Executor, jobs: list[Job], stage: Stage, *, parallel: int) -> list[tuple[Job, Failure]]:
+    def do(
+        self, executor: Executor, jobs: list[Job], stage: Stage, *, parallel: int
+    ) -> list[tuple[Job, Failure]]:
         """Do the jobs of one kind; the failures among them."""
         failed = []
         by_key = {job.key: job for job in jobs}
@@ -129,7 +137,15 @@ class _Run:
             return Outcome(job.key, (), event.result, event.started, event.seconds, environment)
         environment |= event.result.environment
         artifacts = event.result.artifacts
-        return Outcome(job.key, event.result.measurements, None, event.started, event.seconds, environment, artifacts)
+        return Outcome(
+            job.key,
+            event.result.measurements,
+            None,
+            event.started,
+            event.seconds,
+            environment,
+            artifacts,
+        )
 
 
 def _protocol_json(plan: Plan) -> dict[str, Json]:

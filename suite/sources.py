@@ -8,7 +8,14 @@ from importlib.util import resolve_name
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[1]
-_MEASURING = ("suite.nn", "suite.train", "suite.datasets", "suite.metrics", "suite.runtimes", "suite.jobs")
+_MEASURING = (
+    "suite.nn",
+    "suite.train",
+    "suite.datasets",
+    "suite.metrics",
+    "suite.runtimes",
+    "suite.jobs",
+)
 """Packages whose code decides results; the others decide what is asked for, which stands in a key itself."""
 
 
@@ -53,7 +60,11 @@ def _meaning(module: str) -> str:
 
 
 def _is_text(node: ast.AST) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
 
 
 @cache
@@ -64,7 +75,9 @@ def _imports(module: str) -> tuple[str, ...]:
 def _imported(module: str) -> Iterator[str]:
     """Every module that an import statement of the module may mean, wherever the statement stands."""
     package = (
-        module if _file(module) == _ROOT.joinpath(*module.split("."), "__init__.py") else module.rpartition(".")[0]
+        module
+        if _file(module) == _ROOT.joinpath(*module.split("."), "__init__.py")
+        else module.rpartition(".")[0]
     )
     for node in ast.walk(_parse(module)):
         if isinstance(node, ast.Import):

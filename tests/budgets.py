@@ -21,10 +21,15 @@ def main() -> int:
     files = sorted(path for folder in SOURCES for path in (ROOT / folder).rglob("*.py"))
     trees = {path.relative_to(ROOT): ast.parse(path.read_text()) for path in files}
     problems = [problem for path, tree in trees.items() for problem in check(path, tree)]
-    problems += tail("files", [len((ROOT / path).read_text().splitlines()) for path in trees], FILE_LINES_95)
+    problems += tail(
+        "files", [len((ROOT / path).read_text().splitlines()) for path in trees], FILE_LINES_95
+    )
     lengths = [length(f) for tree in trees.values() for f in functions(tree)]
     problems += tail("functions", lengths, FUNCTION_LINES_95)
-    print("\n".join(problems) or f"{len(files)} files, {len(lengths)} functions: within the house budget")
+    print(
+        "\n".join(problems)
+        or f"{len(files)} files, {len(lengths)} functions: within the house budget"
+    )
     return 1 if problems else 0
 
 
@@ -63,7 +68,15 @@ def positional(function: Function) -> int:
 def is_operator(function: Function) -> bool:
     """A convolution operator's constructor has the seven positional arguments that the language prescribes."""
     names = [argument.arg for argument in function.args.args]
-    return names[1:8] == ["in_channels", "out_channels", "kernel", "stride", "padding", "dilation", "groups"]
+    return names[1:8] == [
+        "in_channels",
+        "out_channels",
+        "kernel",
+        "stride",
+        "padding",
+        "dilation",
+        "groups",
+    ]
 
 
 def public_names(tree: ast.Module) -> list[str]:

@@ -76,7 +76,9 @@ def job(conditions, kind, variant=BASE):
 @pytest.fixture(scope="module")
 def results(conditions):
     """What each kind of job says of the base."""
-    return {kind: execute(job(conditions, kind), Reporter()) for kind in ("static", "latency", "train")}
+    return {
+        kind: execute(job(conditions, kind), Reporter()) for kind in ("static", "latency", "train")
+    }
 
 
 def values(result, metric, form):
@@ -87,7 +89,11 @@ def test_the_static_job_counts_both_forms(results):
     result = results["static"]
 
     assert values(result, "params", "trained") == [(448225.0,)]
-    assert len(values(result, "gmacs", "deployed")) == len(values(result, "gmacs_thop", "trained")) == 1
+    assert (
+        len(values(result, "gmacs", "deployed"))
+        == len(values(result, "gmacs_thop", "trained"))
+        == 1
+    )
 
 
 def test_the_static_job_stores_the_strides(results):
@@ -100,7 +106,9 @@ def test_the_static_job_stores_the_convolutions_that_an_edit_replaced(conditions
     result = execute(job(conditions, "static", LIBRARY.load("yolov5p_odconv_down_k4")), Reporter())
 
     (strides,) = (m for m in result.measurements if m.metric == "strides")
-    assert strides.notes["replaced"] == [[f"backbone.{i}.conv", "odconv.ODConv"] for i in (1, 3, 5, 7)]
+    assert strides.notes["replaced"] == [
+        [f"backbone.{i}.conv", "odconv.ODConv"] for i in (1, 3, 5, 7)
+    ]
 
 
 def test_strides_unlike_the_baselines_are_a_warning(conditions):
@@ -114,7 +122,9 @@ def test_strides_unlike_the_baselines_are_a_warning(conditions):
 def test_anchors_unlike_the_baselines_are_a_warning(conditions):
     anchors = [[6, 6, 8, 8, 9, 9], [20, 20, 30, 30, 40, 40], [60, 60, 70, 70, 90, 90]]
     head = replace(BASE.layers[-1], options={"anchors": anchors})
-    variant = replace(BASE, name="yolov5p_anchors", baseline="yolov5p", layers=(*BASE.layers[:-1], head))
+    variant = replace(
+        BASE, name="yolov5p_anchors", baseline="yolov5p", layers=(*BASE.layers[:-1], head)
+    )
     result = execute(job(conditions, "static", variant), Reporter())
 
     (strides,) = (m for m in result.measurements if m.metric == "strides")
@@ -152,7 +162,9 @@ def test_a_deployed_form_with_another_output_is_a_failure_at_its_stage(condition
 def test_a_deployed_form_whose_output_is_no_number_is_a_failure(monkeypatch):
     class Silent(torch.nn.Module):
         def forward(self, images):
-            return tuple(torch.full((2, 3, s, s, 9), torch.nan, dtype=torch.float64) for s in (16, 8, 4))
+            return tuple(
+                torch.full((2, 3, s, s, 9), torch.nan, dtype=torch.float64) for s in (16, 8, 4)
+            )
 
     monkeypatch.setattr(static, "deploy", lambda model: Silent())
     with pytest.raises(JobError, match="changed the output by nan"):
@@ -167,7 +179,11 @@ def test_folding_the_norms_wrongly_does_not_go_unnoticed(monkeypatch):
 
 
 def test_a_variant_that_does_not_build_is_a_failure_named_spec(conditions):
-    layers = (*BASE.part("backbone"), *BASE.part("neck"), replace(BASE.layers[-1], inputs=("no_such_tag",)))
+    layers = (
+        *BASE.part("backbone"),
+        *BASE.part("neck"),
+        replace(BASE.layers[-1], inputs=("no_such_tag",)),
+    )
     with pytest.raises(JobError) as caught:
         execute(job(conditions, "static", replace(BASE, layers=layers)), Reporter())
 
@@ -186,7 +202,10 @@ def test_the_latency_job_says_what_was_timed_and_a_baselines_what_the_machine_ca
     latency = found["latency_wall_ms"]
 
     assert {"timed_gflop", "peak_gflops", "bandwidth_gbs"} <= found.keys()
-    assert all(found[name].settings == latency.settings for name in ("timed_gflop", "peak_gflops", "bandwidth_gbs"))
+    assert all(
+        found[name].settings == latency.settings
+        for name in ("timed_gflop", "peak_gflops", "bandwidth_gbs")
+    )
 
 
 def test_the_training_job_measures_and_keeps_the_model(conditions):
@@ -197,7 +216,9 @@ def test_the_training_job_measures_and_keeps_the_model(conditions):
     weights, detections, matches, curve = (conditions.out / path for path in result.artifacts)
     assert reporter.stages == ["data", "build", "train", "eval"]
     assert reporter.steps == (2, 2)
-    assert {"ap", "ap50", "detections", "loss_curve", "train_seconds"} <= {m.metric for m in result.measurements}
+    assert {"ap", "ap50", "detections", "loss_curve", "train_seconds"} <= {
+        m.metric for m in result.measurements
+    }
     load_weights(build(BASE, 4), weights)
     results = json.loads(gzip.decompress(detections.read_bytes()))
     assert len(load_matches(matches).score) <= len(results)
@@ -209,8 +230,16 @@ def test_the_training_job_says_what_it_used_of_its_budget(conditions, results):
     (steps,) = (m for m in results["train"].measurements if m.metric == "train_steps")
     spent = used(steps.notes)
 
-    assert (steps.samples, spent.kind, spent.amount, spent.images, spent.end) == ((2.0,), "steps", 2, 4, "budget")
-    gmacs = next(m for m in results["static"].measurements if (m.metric, m.form) == ("gmacs", "trained")).samples[0]
+    assert (steps.samples, spent.kind, spent.amount, spent.images, spent.end) == (
+        (2.0,),
+        "steps",
+        2,
+        4,
+        "budget",
+    )
+    gmacs = next(
+        m for m in results["static"].measurements if (m.metric, m.form) == ("gmacs", "trained")
+    ).samples[0]
     assert spent.flops == pytest.approx(4 * 6e9 * gmacs)
 
 
@@ -218,7 +247,10 @@ def test_two_variants_see_the_same_pictures(conditions, results):
     other = execute(job(conditions, "train", LIBRARY.load("yolov5p_wide")), Reporter())
 
     both = [
-        used(m.notes).pictures for found in (results["train"], other) for m in found.measurements if m.metric == METRIC
+        used(m.notes).pictures
+        for found in (results["train"], other)
+        for m in found.measurements
+        if m.metric == METRIC
     ]
     assert len(both) == 2
     assert len(set(both)) == 1
@@ -268,7 +300,9 @@ def test_a_killed_training_job_goes_on_from_its_checkpoint(conditions, monkeypat
     monkeypatch.setattr(Engine, "step", killed)
     with pytest.raises(KeyboardInterrupt):
         execute(training, Reporter())
-    monkeypatch.setattr(Engine, "step", lambda engine, step, batch: (seen.append(step), steps(engine, step, batch)))
+    monkeypatch.setattr(
+        Engine, "step", lambda engine, step, batch: (seen.append(step), steps(engine, step, batch))
+    )
     again = execute(training, Reporter())
 
     assert seen == [2, 3]
@@ -289,12 +323,16 @@ def test_another_trainings_checkpoint_is_a_failure_that_says_what_differs(condit
     assert caught.value.code == "checkpoint"
 
 
-def test_the_first_evaluation_of_a_run_is_checked_by_pycocotools_and_the_others_refer_to_it(conditions):
+def test_the_first_evaluation_of_a_run_is_checked_by_pycocotools_and_the_others_refer_to_it(
+    conditions,
+):
     proof = conditions.out / "artifacts/evaluator-of-a-run.json"
     training = replace(job(conditions, "train"), proof=proof)
     first, second = (execute(training, Reporter()).measurements for _ in range(2))
 
-    checked, trusted = (next(m.notes for m in found if m.metric == "ap") for found in (first, second))
+    checked, trusted = (
+        next(m.notes for m in found if m.metric == "ap") for found in (first, second)
+    )
     assert json.loads(proof.read_text()) == checked["agreement"]
     assert (trusted["evaluator"], "agreement" in trusted) == ("fast", False)
     assert values(Result(first), "ap", "trained") == values(Result(second), "ap", "trained")
@@ -310,13 +348,17 @@ def test_evaluators_that_disagree_fail_the_job(conditions, monkeypatch):
 
 def test_the_same_training_gives_the_same_weights(conditions):
     training = job(conditions, "train")
-    first, second = ((conditions.out / execute(training, Reporter()).artifacts[0]).read_bytes() for _ in range(2))
+    first, second = (
+        (conditions.out / execute(training, Reporter()).artifacts[0]).read_bytes() for _ in range(2)
+    )
 
     assert first == second
 
 
 def test_a_training_that_diverges_is_a_failure(conditions):
-    hot = replace(conditions.recipe, optimizer=replace(conditions.recipe.optimizer, rate=1e30, clip=1e30))
+    hot = replace(
+        conditions.recipe, optimizer=replace(conditions.recipe.optimizer, rate=1e30, clip=1e30)
+    )
     reporter = Reporter()
     longer = replace(conditions.protocol, budget=replace(conditions.protocol.budget, steps=60))
     with pytest.raises(JobError, match="step") as caught:

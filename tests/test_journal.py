@@ -36,4 +36,7 @@ def test_points_and_scores_go_to_the_file_the_board_and_the_listener(tmp_path):
         ("loss/cls", 10): 0.125,
         ("lr", 10): 0.01,
     }
-    assert (tmp_path / "curve.csv").read_text().splitlines()[1:] == ["10,80,,,,,0.3,0.6", "10,80,0.01,0.5,0.25,0.125,,"]
+    assert (tmp_path / "curve.csv").read_text().splitlines()[1:] == [
+        "10,80,,,,,0.3,0.6",
+        "10,80,0.01,0.5,0.25,0.125,,",
+    ]

@@ -36,14 +36,24 @@ def stepped(width: float) -> float:
     return sum(a * b for a, b in pairwise(channels)) / 20_000 + sum(channels) / 1000
 
 
-@given(st.floats(0.1, 20), st.floats(0.05, 5), st.floats(0, 5, allow_subnormal=False), st.floats(0.2, 15))
-def test_the_width_of_a_smooth_cost_meets_the_target(a: float, b: float, fixed: float, width: float) -> None:
+@given(
+    st.floats(0.1, 20),
+    st.floats(0.05, 5),
+    st.floats(0, 5, allow_subnormal=False),
+    st.floats(0.2, 15),
+)
+def test_the_width_of_a_smooth_cost_meets_the_target(
+    a: float, b: float, fixed: float, width: float
+) -> None:
     def cost(w: float) -> float:
         return a * w * w + b * w + fixed
 
     found = nearest(priced(cost, cost(width)), PRECISION)
 
-    assert abs(found.cost / cost(width) - 1) <= 1.01 * PRECISION or abs(found.width / width - 1) <= 0.002
+    assert (
+        abs(found.cost / cost(width) - 1) <= 1.01 * PRECISION
+        or abs(found.width / width - 1) <= 0.002
+    )
 
 
 @given(st.floats(0.3, 6))
@@ -73,7 +83,8 @@ def test_a_variant_that_costs_the_same_already_keeps_its_width() -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "message"), [(2.0, "no width costs less: at width"), (1e9, "no width costs more: at width")]
+    ("target", "message"),
+    [(2.0, "no width costs less: at width"), (1e9, "no width costs more: at width")],
 )
 def test_a_target_out_of_reach_is_named(target: float, message: str) -> None:
     with pytest.raises(ValueError, match=message):
@@ -150,17 +161,23 @@ def test_the_width_and_its_evidence_are_part_of_the_fingerprint(
     assert final.match is not None
     assert final.match.solution is not None
 
-    other = replace(final, match=replace(final.match, solution=replace(final.match.solution, target=1.0)))
+    other = replace(
+        final, match=replace(final.match, solution=replace(final.match.solution, target=1.0))
+    )
 
     plain = replace(final, match=None)
     assert len({v.fingerprint for v in (variant, final, other, plain)}) == 4
     assert solved(library.load("mine"), library).fingerprint == final.fingerprint
 
 
-def test_a_variant_with_an_open_width_cannot_be_built(matched: Callable[[str], tuple[Variant, Library]]) -> None:
+def test_a_variant_with_an_open_width_cannot_be_built(
+    matched: Callable[[str], tuple[Variant, Library]],
+) -> None:
     variant, _ = matched("flops")
 
-    with pytest.raises(SpecError, match="its width is open: it is matched to the flops of yolov5p_convnext"):
+    with pytest.raises(
+        SpecError, match="its width is open: it is matched to the flops of yolov5p_convnext"
+    ):
         build(variant, device="meta")
 
 
@@ -184,7 +201,8 @@ def test_a_target_that_costs_too_little_is_named_at_its_line(tmp_path: Path) -> 
     library = Library((VARIANTS, tmp_path))
 
     with pytest.raises(
-        SpecError, match=r"heavy.yaml:3:\d+: .*heavy cannot be matched to the params of yolov5p: no width costs less"
+        SpecError,
+        match=r"heavy.yaml:3:\d+: .*heavy cannot be matched to the params of yolov5p: no width costs less",
     ):
         solved(library.load("heavy"), library)
 
@@ -198,7 +216,9 @@ class Stopwatch:
     def __init__(self) -> None:
         self.timed = 0
 
-    def __call__(self, variant: Variant, base: Variant, settings: latency.Settings) -> tuple[Measurement, ...]:
+    def __call__(
+        self, variant: Variant, base: Variant, settings: latency.Settings
+    ) -> tuple[Measurement, ...]:
         self.timed += 1
         own, other = params(variant) / 1e4, params(base) / 1e4
         return (
@@ -230,7 +250,9 @@ def test_a_latency_is_met_once_and_pinned(
     assert (solution.unit, solution.machine) == ("ms", machine.describe()["class"])
     assert stopwatch.timed == timed > 1
     assert second == first
-    assert [pin["variant"] for pin in json.loads((tmp_path / "out" / match.PINS).read_text()).values()] == ["mine"]
+    assert [
+        pin["variant"] for pin in json.loads((tmp_path / "out" / match.PINS).read_text()).values()
+    ] == ["mine"]
 
 
 def test_another_machine_measures_anew(
@@ -260,5 +282,7 @@ def test_a_broken_file_of_widths_is_named(
     variant, library = matched("latency")
     (tmp_path / match.PINS).write_text("{")
 
-    with pytest.raises(SpecError, match=r"matches.json:1:1: .*holds no widths: .*; delete it, and the widths are"):
+    with pytest.raises(
+        SpecError, match=r"matches.json:1:1: .*holds no widths: .*; delete it, and the widths are"
+    ):
         solved(variant, library, tmp_path)

@@ -17,7 +17,11 @@ METRICS = (
     Metric("latency_wall_ms", "latency", "ms", "lower", 1, 2, "latency"),
     Metric("ap", "AP", "", "higher", 1, 3, "accuracy"),
 )
-MACHINE = {"class": "toaster", "gpus": [], "libraries": {"torch": "2.10.0", "fvcore": "0.1", "thop": "0.1"}}
+MACHINE = {
+    "class": "toaster",
+    "gpus": [],
+    "libraries": {"torch": "2.10.0", "fvcore": "0.1", "thop": "0.1"},
+}
 DEMO = protocols.load("demo")
 
 
@@ -49,7 +53,11 @@ def planned(*trained, counted=(), **changes):
 
 
 def keys(laid_out, name="wide"):
-    return {(job.kind, job.seed, job.replica, job.setup): job.key for job in laid_out.jobs if job.variant.name == name}
+    return {
+        (job.kind, job.seed, job.replica, job.setup): job.key
+        for job in laid_out.jobs
+        if job.variant.name == name
+    }
 
 
 def kinds_that_differ(first, second, name="wide"):
@@ -87,7 +95,9 @@ def test_counting_comes_first_then_timing_then_training():
 
 
 def test_all_variants_of_a_seed_are_trained_before_the_next_seed():
-    trainings = [(job.seed, job.variant.name) for job in planned(BASE, WIDE).jobs if job.kind == "train"]
+    trainings = [
+        (job.seed, job.variant.name) for job in planned(BASE, WIDE).jobs if job.kind == "train"
+    ]
 
     assert trainings == [(seed, name) for seed in (0, 1, 2) for name in ("base", "wide")]
 
@@ -107,7 +117,9 @@ def test_a_baseline_is_timed_beside_itself():
     }
 
 
-@pytest.mark.parametrize(("metrics", "kinds"), [(("size",), {"static"}), (("size", "latency"), {"static", "latency"})])
+@pytest.mark.parametrize(
+    ("metrics", "kinds"), [(("size",), {"static"}), (("size", "latency"), {"static", "latency"})]
+)
 def test_metrics_that_a_protocol_leaves_out_give_no_jobs(metrics, kinds):
     assert {job.kind for job in planned(BASE, **with_protocol(metrics=metrics)).jobs} == kinds
 
@@ -118,7 +130,9 @@ def test_gpu_set_ups_are_timed_only_where_there_is_a_gpu():
     with_gpu = {**MACHINE, "gpus": [{"name": "a card"}]}
 
     assert {job.setup for job in planned(BASE, **protocol).jobs if job.setup} == {setups[0]}
-    assert {job.setup for job in planned(BASE, machine=with_gpu, **protocol).jobs if job.setup} == set(setups)
+    assert {
+        job.setup for job in planned(BASE, machine=with_gpu, **protocol).jobs if job.setup
+    } == set(setups)
 
 
 def test_keys_are_different_from_each_other():
@@ -183,7 +197,10 @@ def metrics_with(name, **changes):
         ({"metrics": metrics_with("ap", title="average precision")}, set()),
         ({"machine": {**MACHINE, "class": "kettle"}}, {"latency"}),
         ({"machine": {**MACHINE, "libraries": {**MACHINE["libraries"], "torch": "2.11.0"}}}, ALL),
-        ({"machine": {**MACHINE, "libraries": {**MACHINE["libraries"], "thop": "0.2"}}}, {"static"}),
+        (
+            {"machine": {**MACHINE, "libraries": {**MACHINE["libraries"], "thop": "0.2"}}},
+            {"static"},
+        ),
         (with_protocol(title="another title", certifies="nothing"), set()),
         (with_protocol(timeouts=replace(DEMO.timeouts, train=1)), set()),
         (with_protocol(parallel=1), set()),
@@ -202,7 +219,10 @@ def test_exactly_the_jobs_that_depend_on_a_setting_are_done_again(change, kinds)
 def test_another_baseline_is_counted_and_timed_against_but_not_trained_again():
     other = replace(WIDE, baseline="wider")
 
-    assert kinds_that_differ(planned(WIDE), planned(other, replace(WIDER, baseline="base"))) == {"static", "latency"}
+    assert kinds_that_differ(planned(WIDE), planned(other, replace(WIDER, baseline="base"))) == {
+        "static",
+        "latency",
+    }
 
 
 def test_more_replicas_and_seeds_leave_the_keys_of_the_first_ones():
@@ -220,9 +240,17 @@ def test_labels_are_different_and_fit_for_file_names():
 
 
 def test_a_setup_that_the_machine_lacks_is_left_out_and_recorded(monkeypatch):
-    setups = (Setup("cpu", "eager", "fp32"), Setup("cpu", "absent", "fp32"), Setup("cuda", "eager", "fp16"))
-    offer = Offer("absent", {"cpu": ("fp32",)}, ("default",), {"no_such_module": "pip install it"}, {})
-    monkeypatch.setattr("suite.plan.offer_of", lambda runtime: offer if runtime == "absent" else offer_of(runtime))
+    setups = (
+        Setup("cpu", "eager", "fp32"),
+        Setup("cpu", "absent", "fp32"),
+        Setup("cuda", "eager", "fp16"),
+    )
+    offer = Offer(
+        "absent", {"cpu": ("fp32",)}, ("default",), {"no_such_module": "pip install it"}, {}
+    )
+    monkeypatch.setattr(
+        "suite.plan.offer_of", lambda runtime: offer if runtime == "absent" else offer_of(runtime)
+    )
     found = conditions(**with_protocol(latency=replace(DEMO.latency, setups=setups)))
 
     assert found.setups == setups[:1]
@@ -237,4 +265,6 @@ def test_a_latency_depends_on_the_version_of_its_runtime():
     protocol = with_protocol(latency=replace(DEMO.latency, setups=setups))
     newer = {**MACHINE, "libraries": {**MACHINE["libraries"], "onnxruntime": "9.9"}}
 
-    assert kinds_that_differ(planned(BASE, **protocol), planned(BASE, machine=newer, **protocol), "base") == {"latency"}
+    assert kinds_that_differ(
+        planned(BASE, **protocol), planned(BASE, machine=newer, **protocol), "base"
+    ) == {"latency"}

@@ -39,7 +39,10 @@ def load(tmp_path, text):
 def problems(tmp_path, text):
     with pytest.raises(SpecError) as caught:
         load(tmp_path, text)
-    return [(problem.mark.line if problem.mark else None, problem.message) for problem in caught.value.problems]
+    return [
+        (problem.mark.line if problem.mark else None, problem.message)
+        for problem in caught.value.problems
+    ]
 
 
 @pytest.mark.parametrize("name", protocols.names())
@@ -57,11 +60,18 @@ def test_the_protocols_of_the_design_are_there():
 def test_the_demo_trains_as_long_and_as_often_as_promised():
     demo = protocols.load("demo")
 
-    assert (demo.budget.steps, demo.budget.batch, demo.seeds, demo.image_size) == (600, 8, (0, 1, 2), 128)
+    assert (demo.budget.steps, demo.budget.batch, demo.seeds, demo.image_size) == (
+        600,
+        8,
+        (0, 1, 2),
+        128,
+    )
     assert (demo.data.train, demo.data.val, demo.latency.replicas) == (1000, 200, 3)
 
 
-@pytest.mark.parametrize(("stated", "evaluator"), [("", "fast"), (", evaluator: pycocotools", "pycocotools")])
+@pytest.mark.parametrize(
+    ("stated", "evaluator"), [("", "fast"), (", evaluator: pycocotools", "pycocotools")]
+)
 def test_the_evaluator_may_be_pycocotools_itself(tmp_path, stated, evaluator):
     text = WHOLE.replace("max_detections: 100", f"max_detections: 100{stated}")
 
@@ -108,9 +118,17 @@ def test_a_missing_key_is_named(tmp_path):
 
 
 def test_all_problems_of_a_file_are_told_at_once(tmp_path):
-    text = WHOLE.replace("steps: 2", "steps: none").replace("[size]", "[speed]").replace("device: cpu", "device: tpu")
+    text = (
+        WHOLE.replace("steps: 2", "steps: none")
+        .replace("[size]", "[speed]")
+        .replace("device: cpu", "device: tpu")
+    )
 
-    wrong = [n for n, line in enumerate(text.splitlines(), 1) if any(w in line for w in ("none", "speed", "tpu"))]
+    wrong = [
+        n
+        for n, line in enumerate(text.splitlines(), 1)
+        if any(w in line for w in ("none", "speed", "tpu"))
+    ]
     assert len(wrong) == 3
     assert [line for line, _ in problems(tmp_path, text)] == wrong
 
@@ -133,7 +151,11 @@ def test_all_problems_of_a_file_are_told_at_once(tmp_path):
         ),
         ("steps: 2,", "seconds: 0,", "`seconds` is above 0"),
         ("steps: 2,", "epochs: 1.5,", "`epochs` is a whole number"),
-        ("parallel: 1", "parallel: 1\ncheckpoints: {steps: 5, minutes: 1}", "`checkpoints` has one of minutes, steps"),
+        (
+            "parallel: 1",
+            "parallel: 1\ncheckpoints: {steps: 5, minutes: 1}",
+            "`checkpoints` has one of minutes, steps",
+        ),
     ],
 )
 def test_values_that_make_no_sense_are_refused(tmp_path, before, after, message):
@@ -149,13 +171,21 @@ def test_values_that_make_no_sense_are_refused(tmp_path, before, after, message)
 def test_a_budget_is_stated_in_one_of_four_ways(tmp_path, stated, kind, amount):
     protocol = load(tmp_path, WHOLE.replace("steps: 2,", f"{stated},"))
 
-    assert (protocol.budget.kind, protocol.budget.amount, protocol.budget.batch) == (kind, amount, 2)
+    assert (protocol.budget.kind, protocol.budget.amount, protocol.budget.batch) == (
+        kind,
+        amount,
+        2,
+    )
     assert protocol.as_json["budget"] == {kind: amount, "batch": 2}
 
 
 @pytest.mark.parametrize(
     ("stated", "expected"),
-    [("", Checkpoints(10, 0)), ("{minutes: 2.5}", Checkpoints(2.5)), ("{steps: 5}", Checkpoints(10, 5))],
+    [
+        ("", Checkpoints(10, 0)),
+        ("{minutes: 2.5}", Checkpoints(2.5)),
+        ("{steps: 5}", Checkpoints(10, 5)),
+    ],
 )
 def test_checkpoints_come_every_ten_minutes_or_as_stated(tmp_path, stated, expected):
     text = f"{WHOLE}checkpoints: {stated}\n" if stated else WHOLE
@@ -182,7 +212,10 @@ def test_a_protocol_that_says_nothing_of_loading_fails_on_broken_pictures(tmp_pa
     ("loading", "said"),
     [
         ("{workers: 65}", "`workers` is from 0 to 64, not 65"),
-        ("{cache: tape}", "`cache`: 'tape' is no cache; it is 'ram:4G', 'disk:DIR', 'disk:DIR:100G' or 'none'"),
+        (
+            "{cache: tape}",
+            "`cache`: 'tape' is no cache; it is 'ram:4G', 'disk:DIR', 'disk:DIR:100G' or 'none'",
+        ),
         ("{broken_pictures: ignore}", "`broken_pictures` cannot be 'ignore'"),
         ("{shuffle: 1}", "unknown key 'shuffle'"),
     ],
@@ -192,7 +225,8 @@ def test_a_mistake_in_loading_is_named(tmp_path, loading, said):
 
 
 @pytest.mark.parametrize(
-    ("cores", "accelerated", "workers"), [(1, False, 0), (2, False, 1), (16, False, 1), (1, True, 1), (16, True, 8)]
+    ("cores", "accelerated", "workers"),
+    [(1, False, 0), (2, False, 1), (16, False, 1), (1, True, 1), (16, True, 8)],
 )
 def test_automatic_workers_go_by_the_cores_that_a_training_has(cores, accelerated, workers):
     assert AUTOMATIC.settled(cores=cores, accelerated=accelerated).workers == workers
@@ -209,16 +243,30 @@ def test_coco_states_the_published_ap_of_the_official_variants():
         "yolov5l": 0.490,
         "yolov5x": 0.507,
     }
-    assert (published.pictures, published.categories, published.image_size, published.band) == (5000, 80, 640, 0.004)
-    assert {recipe(result.recipe).name for result in published.results} == {"scratch-low", "scratch-high"}
+    assert (published.pictures, published.categories, published.image_size, published.band) == (
+        5000,
+        80,
+        640,
+        0.004,
+    )
+    assert {recipe(result.recipe).name for result in published.results} == {
+        "scratch-low",
+        "scratch-high",
+    }
 
 
 @pytest.mark.parametrize(
     ("line", "words"),
     [
         ("published: 3", "`published` is a mapping"),
-        ("published: {source: a, pictures: 1, categories: 1, image_size: 64, band: 0.1, results: []}", "at least one"),
-        ("published: {source: a, pictures: 1, categories: 1, image_size: 64, band: 0.1, results: [{ap: 2}]}", "`ap`"),
+        (
+            "published: {source: a, pictures: 1, categories: 1, image_size: 64, band: 0.1, results: []}",
+            "at least one",
+        ),
+        (
+            "published: {source: a, pictures: 1, categories: 1, image_size: 64, band: 0.1, results: [{ap: 2}]}",
+            "`ap`",
+        ),
     ],
 )
 def test_published_results_have_their_own_keys(tmp_path, line, words):

@@ -116,7 +116,9 @@ def test_a_failure_is_recorded_and_the_rest_goes_on(plan, store):
     jobs = store.run(summary.run_id).jobs
     assert [job.status for job in jobs].count("failed") == 2
     assert [job.status for job in jobs].count("done") == len(plan.jobs) - 2
-    assert [(job.label, failure.code) for job, failure in summary.failed] == [(name, "oom") for name in failing]
+    assert [(job.label, failure.code) for job, failure in summary.failed] == [
+        (name, "oom") for name in failing
+    ]
 
 
 def test_what_failed_is_tried_again_by_the_next_run(plan, store):
@@ -149,7 +151,9 @@ def test_two_names_of_one_network_are_measured_once_and_both_have_the_result(tmp
     summary = carry_out(plan, store, lambda: executor)
 
     assert not [label for label in labels(executor) if "twin" in label]
-    assert {job.status for job in store.run(summary.run_id).jobs if job.variant == "twin"} == {"done"}
+    assert {job.status for job in store.run(summary.run_id).jobs if job.variant == "twin"} == {
+        "done"
+    }
 
 
 def test_every_step_is_told_with_its_place_in_the_run(plan, store):
@@ -167,7 +171,9 @@ def test_an_outcome_is_on_the_disk_before_it_is_told(plan, store):
     def listen(step):
         if isinstance(step.event, Finished):
             reader = sqlite3.connect(store.path)
-            found = reader.execute("SELECT count(*) FROM outcomes WHERE key = ?", (step.job.key,)).fetchone()
+            found = reader.execute(
+                "SELECT count(*) FROM outcomes WHERE key = ?", (step.job.key,)
+            ).fetchone()
             reader.close()
             assert found == (1,)
 

@@ -82,7 +82,9 @@ def test_a_training_depends_on_the_loop_and_not_on_the_second_counters():
                 waiting += sources._imports(name)
         return found
 
-    assert {"suite.train.loop", "suite.metrics.accuracy.detections", "suite.datasets.loading.loader"} <= reached(
-        "suite.jobs.train"
-    )
+    assert {
+        "suite.train.loop",
+        "suite.metrics.accuracy.detections",
+        "suite.datasets.loading.loader",
+    } <= reached("suite.jobs.train")
     assert "suite.metrics.audit" not in reached("suite.jobs.train")

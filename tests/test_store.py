@@ -14,7 +14,9 @@ METRIC = Metric("params", "parameters", "1", "lower", 1, 0, "size")
 STATIC = JobRecord("k-static", "static", "yolov5p", "f0")
 TRAIN = JobRecord("k-train", "train", "yolov5p", "f0", seed=3)
 LATENCY = JobRecord("k-latency", "latency", "yolov5p", "f0", replica=1)
-VARIANT = VariantRecord("yolov5p", "a title", "a paper", "yolov5l", "", "", "f0", spec={"layers": []})
+VARIANT = VariantRecord(
+    "yolov5p", "a title", "a paper", "yolov5l", "", "", "f0", spec={"layers": []}
+)
 
 
 def measured(metric="params", *samples, **notes):
@@ -22,7 +24,15 @@ def measured(metric="params", *samples, **notes):
 
 
 def outcome(key, *measurements, failure=None):
-    return Outcome(key, measurements, failure, "2026-01-01T00:00:00+00:00", 1.5, {"threads": 1}, ("artifacts/x",))
+    return Outcome(
+        key,
+        measurements,
+        failure,
+        "2026-01-01T00:00:00+00:00",
+        1.5,
+        {"threads": 1},
+        ("artifacts/x",),
+    )
 
 
 def begin(store, *jobs):
@@ -56,7 +66,12 @@ def test_what_was_put_is_read_back_as_it_was(store):
     (found,) = store.measurements()
 
     assert found.measurement == measurement
-    assert (found.variant, found.fingerprint, found.seed, found.replica) == ("yolov5p", "f0", 3, None)
+    assert (found.variant, found.fingerprint, found.seed, found.replica) == (
+        "yolov5p",
+        "f0",
+        3,
+        None,
+    )
     assert (found.started, found.environment) == ("2026-01-01T00:00:00+00:00", {"threads": 1})
 
 
@@ -138,7 +153,9 @@ def test_a_run_keeps_what_it_used_when_a_later_one_measures_again(store):
     for value, run_id in enumerate(runs):
         store.put(run_id, STATIC, outcome("k-static", measured("params", float(value))))
 
-    assert [[found.measurement.samples for found in store.measurements(run_id)] for run_id in runs] == [[(0,)], [(1,)]]
+    assert [
+        [found.measurement.samples for found in store.measurements(run_id)] for run_id in runs
+    ] == [[(0,)], [(1,)]]
 
 
 def test_two_jobs_of_one_key_share_one_outcome(store):
@@ -155,13 +172,19 @@ def test_nothing_that_was_measured_is_deleted(store, path):
     store.put(run_id, STATIC, outcome("k-static", measured("params", 1.0)))
     store.put(run_id, STATIC, outcome("k-static", measured("params", 2.0)))
 
-    rows = sqlite3.connect(path).execute("SELECT samples FROM measurements ORDER BY outcome").fetchall()
+    rows = (
+        sqlite3.connect(path)
+        .execute("SELECT samples FROM measurements ORDER BY outcome")
+        .fetchall()
+    )
     assert rows == [("[1.0]",), ("[2.0]",)]
 
 
 def test_strides_and_warnings_of_a_variant_come_from_its_static_job(store):
     run_id = begin(store, STATIC)
-    strides = Measurement("strides", 1, "px", "trained", (8.0, 16.0, 32.0), {}, {"warnings": ["odd"]})
+    strides = Measurement(
+        "strides", 1, "px", "trained", (8.0, 16.0, 32.0), {}, {"warnings": ["odd"]}
+    )
     store.put(run_id, STATIC, outcome("k-static", strides))
 
     (variant,) = store.run(run_id).variants
@@ -184,7 +207,9 @@ def test_facts_of_a_data_set_are_kept_once(store):
     assert store.dataset("d0") == {"name": "shapes"}
 
 
-@pytest.mark.parametrize("ask", [lambda s: s.run("no-such"), lambda s: s.run(), lambda s: s.dataset("no-such")])
+@pytest.mark.parametrize(
+    "ask", [lambda s: s.run("no-such"), lambda s: s.run(), lambda s: s.dataset("no-such")]
+)
 def test_what_is_not_there_is_an_error(store, ask):
     with pytest.raises(StoreError, match="has no"):
         ask(store)
@@ -199,7 +224,10 @@ def test_a_reader_sees_every_outcome_that_was_put_while_the_writer_goes_on(store
 
 def test_a_reader_cannot_write(store, path):
     run_id = begin(store, STATIC)
-    with Store.open_readonly(path) as reader, pytest.raises(sqlite3.OperationalError, match="readonly"):
+    with (
+        Store.open_readonly(path) as reader,
+        pytest.raises(sqlite3.OperationalError, match="readonly"),
+    ):
         reader.finish_run(run_id)
 
 
@@ -216,7 +244,9 @@ def test_the_lock_is_free_after_closing(path):
     Store.open(path).close()
 
 
-@pytest.mark.parametrize("content", [b"no database at all" * 100, b"SQLite format 3\0" + b"\xff" * 4000])
+@pytest.mark.parametrize(
+    "content", [b"no database at all" * 100, b"SQLite format 3\0" + b"\xff" * 4000]
+)
 def test_a_damaged_file_is_named_and_left_as_it_is(path, content):
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
@@ -229,7 +259,9 @@ def test_a_damaged_file_is_named_and_left_as_it_is(path, content):
 
 def test_a_file_cut_short_is_refused(path):
     with Store.open(path) as store:
-        store.put(begin(store, STATIC), STATIC, outcome("k-static", *[measured(note="x" * 5000)] * 20))
+        store.put(
+            begin(store, STATIC), STATIC, outcome("k-static", *[measured(note="x" * 5000)] * 20)
+        )
     path.write_bytes(path.read_bytes()[:-8192])
 
     with pytest.raises(StoreError, match="cannot be read as a store"):
@@ -278,7 +310,9 @@ for job in jobs:
 
 @pytest.mark.parametrize("after", [1, 7, 40])
 def test_a_writer_killed_at_any_moment_leaves_a_prefix_of_whole_outcomes(path, after):
-    writer = subprocess.Popen([sys.executable, "-c", WRITER, path], stdout=subprocess.PIPE, text=True)
+    writer = subprocess.Popen(
+        [sys.executable, "-c", WRITER, path], stdout=subprocess.PIPE, text=True
+    )
     said = [writer.stdout.readline().strip() for _ in range(after)]
     writer.send_signal(signal.SIGKILL)
     said += writer.communicate()[0].split()
@@ -293,7 +327,9 @@ def test_a_writer_killed_at_any_moment_leaves_a_prefix_of_whole_outcomes(path, a
 
 
 def test_the_lock_of_a_killed_writer_is_free(path):
-    writer = subprocess.Popen([sys.executable, "-c", WRITER, path], stdout=subprocess.PIPE, text=True)
+    writer = subprocess.Popen(
+        [sys.executable, "-c", WRITER, path], stdout=subprocess.PIPE, text=True
+    )
     writer.stdout.readline()
     with pytest.raises(StoreLockedError, match=str(writer.pid)):
         Store.open(path)
@@ -306,4 +342,9 @@ def test_the_lock_of_a_killed_writer_is_free(path):
 def test_the_store_module_does_not_load_torch():
     code = "import sys, suite.store; sys.exit('torch' in sys.modules)"
 
-    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1], check=False).returncode == 0
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], cwd=Path(__file__).parents[1], check=False
+        ).returncode
+        == 0
+    )

@@ -32,15 +32,25 @@ def variant(name, out=8, **fields):
 
 
 BASE = variant("base")
-VARIANTS = (BASE, *(variant(f"wide{n}", 8 + 8 * n, base="base", baseline="base") for n in (1, 2, 3)))
+VARIANTS = (
+    BASE,
+    *(variant(f"wide{n}", 8 + 8 * n, base="base", baseline="base") for n in (1, 2, 3)),
+)
 
 
 def toy_plan(out: Path, *variants: Variant, **changes) -> Plan:
     data = Data(Path("data"), "d0", ("disc", "square"))
     conditions = Conditions(
-        protocol=PROTOCOL, recipe=recipe("tiny"), data=data, machine=MACHINE, metrics=METRICS, out=out
+        protocol=PROTOCOL,
+        recipe=recipe("tiny"),
+        data=data,
+        machine=MACHINE,
+        metrics=METRICS,
+        out=out,
     )
-    return plan(replace(conditions, **changes), variants or VARIANTS, (), {"base": BASE}.__getitem__)
+    return plan(
+        replace(conditions, **changes), variants or VARIANTS, (), {"base": BASE}.__getitem__
+    )
 
 
 def execute(job, reporter):
@@ -55,7 +65,9 @@ def execute(job, reporter):
 
 def toy_executor(out: Path) -> LocalExecutor:
     here = Path(__file__).parent
-    return LocalExecutor(out / "work", logs=out / "log", entry="toy_run:execute", preload=(), path=[here])
+    return LocalExecutor(
+        out / "work", logs=out / "log", entry="toy_run:execute", preload=(), path=[here]
+    )
 
 
 def do(plan: Plan, out: Path, **options) -> Summary:

@@ -26,7 +26,9 @@ class TimedPair:
     rule: Rule
     estimate: Estimate
     against: str  # what both were timed beside, "" where the base itself
-    medians: tuple[tuple[float, ...], tuple[float, ...]]  # milliseconds by process: of the base, of the variant
+    medians: tuple[
+        tuple[float, ...], tuple[float, ...]
+    ]  # milliseconds by process: of the base, of the variant
 
 
 def timed_pair(store_path: Path, base: str, variant: str, *, run_id: str = "") -> TimedPair:
@@ -37,7 +39,9 @@ def timed_pair(store_path: Path, base: str, variant: str, *, run_id: str = "") -
         StoreError: there is no store, or no such run in it.
     """
     if base == variant:
-        raise PairError(f"{base} would be compared with itself; the report times copies of each base")
+        raise PairError(
+            f"{base} would be compared with itself; the report times copies of each base"
+        )
     report = gather(store_path, run_id or _newest(store_path, base, variant))
     first, second = _row(report, base), _row(report, variant)
     for setup in report.setups:
@@ -58,14 +62,20 @@ def timed_pair(store_path: Path, base: str, variant: str, *, run_id: str = "") -
 def _newest(store_path: Path, base: str, variant: str) -> str:
     """The newest run that holds both; the last one where none does."""
     with Store.open_readonly(store_path) as store:
-        runs = [run for run in store.runs() if {base, variant} <= {record.name for record in run.variants}]
+        runs = [
+            run
+            for run in store.runs()
+            if {base, variant} <= {record.name for record in run.variants}
+        ]
     return runs[-1].id if runs else "latest"
 
 
 def _row(report: Report, name: str) -> Row:
     found = report.row(name)
     if found is None:
-        raise PairError(f"run {report.run.id} has no variant {name}; name another by --run", nothing=True)
+        raise PairError(
+            f"run {report.run.id} has no variant {name}; name another by --run", nothing=True
+        )
     return found
 
 
@@ -77,10 +87,14 @@ def _estimate(base: Row, variant: Row, setup: Setup) -> tuple[Estimate, str] | N
         return ratio([[-log for log in logs] for logs in theirs]), ""
     if not variant.baseline or variant.baseline != base.baseline or not ours or not theirs:
         return None
-    reference, samples = (Side(tuple(median_interval(logs).value for logs in each)) for each in (theirs, ours))
+    reference, samples = (
+        Side(tuple(median_interval(logs).value for logs in each)) for each in (theirs, ours)
+    )
     apart = difference(reference, samples)
     low, high = math.exp(apart.low), math.exp(apart.high) if apart.high < math.inf else math.inf
-    return replace(apart, value=math.exp(apart.value), low=low, high=high, basis="processes"), variant.baseline
+    return replace(
+        apart, value=math.exp(apart.value), low=low, high=high, basis="processes"
+    ), variant.baseline
 
 
 def _logs(row: Row, setup: Setup) -> list[Sequence[float]]:
@@ -96,6 +110,10 @@ def _medians(base: Row, variant: Row, setup: Setup) -> tuple[tuple[float, ...], 
     timed = processes(variant, setup, "wall")
     own = tuple(median_interval(process.counted).value for process in timed)
     if variant.baseline == base.name:
-        beside = tuple(median_interval([p.base[place] for place in p.kept]).value for p in timed if p.base)
+        beside = tuple(
+            median_interval([p.base[place] for place in p.kept]).value for p in timed if p.base
+        )
         return beside, own
-    return tuple(median_interval(process.counted).value for process in processes(base, setup, "wall")), own
+    return tuple(
+        median_interval(process.counted).value for process in processes(base, setup, "wall")
+    ), own

@@ -30,7 +30,9 @@ COLOURS = {
     BAD: "--bad",
     **{colour: f"--s{number}" for number, colour in enumerate(SERIES, start=1)},
 }
-WIDTH = 15.0  # inches of 72 units: a figure is 1,080 units wide and about as many pixels on a desktop
+WIDTH = (
+    15.0  # inches of 72 units: a figure is 1,080 units wide and about as many pixels on a desktop
+)
 
 _RC: Any = {
     "axes.axisbelow": True,
@@ -92,7 +94,13 @@ class Canvas:
         """The finished element; safe to place in a page, since every text in it went through an XML writer."""
         target = io.StringIO()
         self.figure.savefig(target, format="svg", metadata={"Date": None, "Creator": None})
-        text = polish(target.getvalue(), prefix=f"{self.name}-", label=self.label, colours=COLOURS, tips=self._tips)
+        text = polish(
+            target.getvalue(),
+            prefix=f"{self.name}-",
+            label=self.label,
+            colours=COLOURS,
+            tips=self._tips,
+        )
         return Markup(text)  # noqa: S704
 
 

@@ -38,7 +38,9 @@ class SizeDot:
     mark: Mark
 
 
-def loss(curves: Sequence[Curve], *, base: str, marks: dict[str, Mark], name: str, label: str) -> Markup:
+def loss(
+    curves: Sequence[Curve], *, base: str, marks: dict[str, Mark], name: str, label: str
+) -> Markup:
     """One panel per variant: seeds thin, their mean thick, the base's mean dotted for comparison."""
     variants = list(dict.fromkeys(c.variant for c in curves))
     rows = -(-len(variants) // _COLUMNS)
@@ -67,10 +69,16 @@ def _panel(canvas: Canvas, axes: Axes, own: Sequence[Curve], *, mark: Mark) -> N
     thin = [_thin(curve) for curve in own]
     for curve, (steps, values) in zip(own, thin, strict=True):
         (line,) = axes.plot(steps, values, color=shade, linewidth=0.9, alpha=0.6)
-        canvas.tip(line, f"{curve.variant}, seed {curve.seed}: loss {values[-1]:.3g} at the end", curve.variant)
+        canvas.tip(
+            line,
+            f"{curve.variant}, seed {curve.seed}: loss {values[-1]:.3g} at the end",
+            curve.variant,
+        )
     mean = _mean(thin)
     if mean is not None and len(thin) > 1:
-        sns.lineplot(x=mean[0], y=mean[1], ax=axes, color=shade, linewidth=2.4, errorbar=None, legend=False)
+        sns.lineplot(
+            x=mean[0], y=mean[1], ax=axes, color=shade, linewidth=2.4, errorbar=None, legend=False
+        )
     axes.xaxis.set_major_locator(MaxNLocator(3))
     axes.yaxis.set_major_locator(MaxNLocator(4))
     only_grid(axes, "y")
@@ -78,8 +86,12 @@ def _panel(canvas: Canvas, axes: Axes, own: Sequence[Curve], *, mark: Mark) -> N
 
 def _thin(curve: Curve) -> tuple[np.ndarray, np.ndarray]:
     blocks = min(_POINTS, len(curve.steps))
-    steps = np.array([float(part.mean()) for part in np.array_split(np.asarray(curve.steps), blocks)])
-    losses = np.array([float(part.mean()) for part in np.array_split(np.asarray(curve.losses), blocks)])
+    steps = np.array(
+        [float(part.mean()) for part in np.array_split(np.asarray(curve.steps), blocks)]
+    )
+    losses = np.array(
+        [float(part.mean()) for part in np.array_split(np.asarray(curve.losses), blocks)]
+    )
     return steps, losses
 
 
@@ -101,7 +113,9 @@ def by_size(dots: Sequence[SizeDot], *, name: str, label: str, axis: str = "AP")
             y = variants.index(item.variant)
             span(axes, item.low, item.high, y, item.mark)
             artist = dot(axes, item.mean, y, item.mark, scale=0.9)
-            tip = f"{item.variant}, {size}: {item.mean:.3f} (seeds {item.low:.3f} to {item.high:.3f})"
+            tip = (
+                f"{item.variant}, {size}: {item.mean:.3f} (seeds {item.low:.3f} to {item.high:.3f})"
+            )
             canvas.tip(artist, tip, item.variant)
         axes.set_title(size)
         axes.set_xlabel(axis)

@@ -67,7 +67,9 @@ def _dot(canvas: Canvas, axes: Axes, item: Dot, rows: Sequence[str]) -> None:
     y = rows.index(item.row) + (0.2 if item.hollow else -0.14)
     if item.low != item.high:
         span(axes, item.low, item.high, y, item.mark, width=1.4 if item.hollow else 2.4)
-    artist = dot(axes, item.value, y, item.mark, scale=0.75 if item.hollow else 0.9, hollow=item.hollow)
+    artist = dot(
+        axes, item.value, y, item.mark, scale=0.75 if item.hollow else 0.9, hollow=item.hollow
+    )
     canvas.tip(artist, item.tip, item.variant)
 
 
@@ -76,13 +78,17 @@ def _scale(axes: Axes, dots: Sequence[Dot], scale: str) -> None:
         _symlog(axes, dots)
     else:
         axes.xaxis.set_major_locator(MaxNLocator(8))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:+g} %".replace("-", "−") if x else "0"))
+    axes.xaxis.set_major_formatter(
+        FuncFormatter(lambda x, _: f"{x:+g} %".replace("-", "−") if x else "0")
+    )
 
 
 def _symlog(axes: Axes, dots: Sequence[Dot]) -> None:
     axes.set_xscale("symlog", linthresh=1.0, linscale=0.8)
     reach = max(abs(value) for d in dots for value in (d.low, d.value, d.high))
-    marks = [t for t in (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if t <= max(reach * 1.3, 1.0)]
+    marks = [
+        t for t in (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if t <= max(reach * 1.3, 1.0)
+    ]
     negative = [-t for t in marks] if min(d.low for d in dots) < -0.5 else [-0.5, -1]
     positive = marks if max(d.high for d in dots) > 0.5 else [0.5, 1]
     axes.set_xticks([*reversed(negative), 0, *positive])

@@ -32,7 +32,9 @@ def colour(mark: Mark) -> str:
     return _SHAPES[mark][1]
 
 
-def dot(axes: Axes, x: float, y: float, mark: Mark, *, scale: float = 1.0, hollow: bool = False) -> Line2D:
+def dot(
+    axes: Axes, x: float, y: float, mark: Mark, *, scale: float = 1.0, hollow: bool = False
+) -> Line2D:
     """One mark at (x, y), ringed in the panel's colour so that overlapping marks stay apart."""
     shape, fill, size = _SHAPES[mark]
     (line,) = axes.plot(

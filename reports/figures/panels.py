@@ -33,7 +33,13 @@ class Frame:
 
 
 def panels(
-    lines: Sequence[Line], frame: Frame, *, base: str, marks: Mapping[str, Mark], name: str, label: str
+    lines: Sequence[Line],
+    frame: Frame,
+    *,
+    base: str,
+    marks: Mapping[str, Mark],
+    name: str,
+    label: str,
 ) -> Markup:
     """One panel per variant, in the order of their first lines; `name` is unique in the page."""
     variants = list(dict.fromkeys(line.variant for line in lines))
@@ -46,7 +52,9 @@ def panels(
         own = [line for line in lines if line.variant == variant]
         _panel(canvas, axes, own, mark=marks.get(variant, "same"))
         if reference is not None and variant != base:
-            axes.plot(reference.x, reference.y, color=INK, linewidth=1.1, linestyle=(0, (1, 2)), zorder=4)
+            axes.plot(
+                reference.x, reference.y, color=INK, linewidth=1.1, linestyle=(0, (1, 2)), zorder=4
+            )
         if frame.diagonal:
             axes.plot((0, 1), (0, 1), color=MUTED, linewidth=0.8, zorder=1)
         axes.set_title(printable(variant), fontsize=11.5)
@@ -67,7 +75,11 @@ def _panel(canvas: Canvas, axes: Axes, own: Sequence[Line], *, mark: Mark) -> No
     for index, line in enumerate(own):
         first = index == 0
         (artist,) = axes.plot(
-            line.x, line.y, color=colour(mark), linewidth=2.2 if first else 1.0, alpha=1.0 if first else 0.75
+            line.x,
+            line.y,
+            color=colour(mark),
+            linewidth=2.2 if first else 1.0,
+            alpha=1.0 if first else 0.75,
         )
         canvas.tip(artist, line.tip, line.variant)
     only_grid(axes, "y")

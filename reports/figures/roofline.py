@@ -52,7 +52,9 @@ def draw(points: Sequence[Reached], roof: Roof | None, *, name: str, label: str)
     return canvas.svg()
 
 
-def _under_the_roof(canvas: Canvas, axes: Axes, points: Sequence[Reached], roof: Roof | None) -> None:
+def _under_the_roof(
+    canvas: Canvas, axes: Axes, points: Sequence[Reached], roof: Roof | None
+) -> None:
     placed = [_point(p.name, p.intensity, p.rate, p.mark) for p in points]
     low, high = min(p.intensity for p in points) / 2, max(p.intensity for p in points) * 2
     top = max(p.rate for p in points)
@@ -72,7 +74,9 @@ def _under_the_roof(canvas: Canvas, axes: Axes, points: Sequence[Reached], roof:
         canvas.tip(dot(axes, point.intensity, point.rate, point.mark), tip, point.name)
     _logarithmic(axes, (low, high), (min(p.rate for p in points) / 2, top * 1.6))
     axes.set_xlabel("floating-point operations a byte of weights and maps")
-    axes.set_title("GFLOP/s reached, under the measured roof", fontsize=12, fontweight="normal", color=MUTED)
+    axes.set_title(
+        "GFLOP/s reached, under the measured roof", fontsize=12, fontweight="normal", color=MUTED
+    )
     canvas.figure.draw_without_rendering()  # fixes the layout, which the labels need
     label_points(axes, placed, set(), placed)
 
@@ -82,7 +86,13 @@ def _against_the_base(canvas: Canvas, axes: Axes, points: Sequence[Reached]) -> 
     low = min(min(pair) for pair in [*pairs, (1.0, 1.0)]) / 1.25
     high = max(max(pair) for pair in [*pairs, (1.0, 1.0)]) * 1.25
     axes.fill_between([low, 1], 1, high, color=SAME, alpha=0.14, linewidth=0)
-    axes.annotate("fewer operations, not faster", (low, high), xytext=(6, -14), textcoords="offset points", color=MUTED)
+    axes.annotate(
+        "fewer operations, not faster",
+        (low, high),
+        xytext=(6, -14),
+        textcoords="offset points",
+        color=MUTED,
+    )
     axes.plot([low, high], [low, high], color=INK, linewidth=1.2, linestyle=(0, (1, 2.5)))
     for point, (flops, time) in zip(points, pairs, strict=True):
         tip = f"{point.name}: {flops:.3g} times the base's operations, {time:.3g} times its time"

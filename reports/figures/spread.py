@@ -26,7 +26,9 @@ class Sample:
 def draw(samples: Sequence[Sample], *, name: str, title: str, label: str) -> Markup:
     """Rows of variants; in each, one line per process, as percentages of the variant's own median."""
     medians = {
-        variant: float(np.median(np.concatenate([s.values for s in samples if s.variant == variant])))
+        variant: float(
+            np.median(np.concatenate([s.values for s in samples if s.variant == variant]))
+        )
         for variant in dict.fromkeys(s.variant for s in samples)
     }
     rows = list(medians)
@@ -41,7 +43,9 @@ def draw(samples: Sequence[Sample], *, name: str, title: str, label: str) -> Mar
     low, high = (float(q) for q in np.quantile(away, (0.002, 0.985)))
     axes.set_xlim(1.1 * min(low, -0.5), 1.1 * max(high, 0.5))
     axes.xaxis.set_major_locator(MaxNLocator(9))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:+g} %".replace("-", "−") if x else "0"))
+    axes.xaxis.set_major_formatter(
+        FuncFormatter(lambda x, _: f"{x:+g} %".replace("-", "−") if x else "0")
+    )
     axes.set_yticks(range(len(rows)), [f"{printable(row)}  {medians[row]:.2f} ms" for row in rows])
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlabel(title)
@@ -52,12 +56,16 @@ def draw(samples: Sequence[Sample], *, name: str, title: str, label: str) -> Mar
 def _line(canvas: Canvas, axes: Axes, sample: Sample, place: tuple[float, float]) -> None:
     y, own = place
     values = 100 * (np.asarray(sample.values) / own - 1)
-    low, first, middle, third, high = (float(q) for q in np.quantile(values, (0.1, 0.25, 0.5, 0.75, 0.9)))
+    low, first, middle, third, high = (
+        float(q) for q in np.quantile(values, (0.1, 0.25, 0.5, 0.75, 0.9))
+    )
     shade = INK if sample.base else SAME
     axes.plot(values, np.full(len(values), y), "|", color=MUTED, markersize=6, alpha=0.45, zorder=1)
     axes.plot([low, high], [y, y], color=shade, linewidth=1.2, zorder=2)
     axes.plot([first, third], [y, y], color=shade, linewidth=4.5, zorder=3, solid_capstyle="butt")
-    (artist,) = axes.plot([middle], [y], "o", color=shade, markeredgecolor=PANEL, markersize=7.5, zorder=4)
+    (artist,) = axes.plot(
+        [middle], [y], "o", color=shade, markeredgecolor=PANEL, markersize=7.5, zorder=4
+    )
     quantiles = np.quantile(sample.values, (0.1, 0.5, 0.9))
     canvas.tip(
         artist,

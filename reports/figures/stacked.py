@@ -36,7 +36,9 @@ def _panel(canvas: Canvas, axes: Axes, panel: Panel, unit: str) -> None:
         total = sum(values)
         left = 0.0
         for piece, value, shade in zip(panel.pieces, values, SERIES, strict=False):
-            (bar,) = axes.barh(row, value, 0.66, left=left, color=shade, edgecolor=PANEL, linewidth=0.8)
+            (bar,) = axes.barh(
+                row, value, 0.66, left=left, color=shade, edgecolor=PANEL, linewidth=0.8
+            )
             share = f"{value / total:.0%}" if total else "0%"
             canvas.tip(bar, f"{variant}, {piece}: {value:.3g} {unit} ({share})", variant)
             left += value
@@ -45,7 +47,10 @@ def _panel(canvas: Canvas, axes: Axes, panel: Panel, unit: str) -> None:
     axes.set_xlabel(unit)
     only_grid(axes, "x")
     axes.legend(
-        handles=[Patch(color=shade, label=piece) for piece, shade in zip(panel.pieces, SERIES, strict=False)],
+        handles=[
+            Patch(color=shade, label=piece)
+            for piece, shade in zip(panel.pieces, SERIES, strict=False)
+        ],
         title=panel.title,
         loc="lower left",
         bbox_to_anchor=(0, 1),

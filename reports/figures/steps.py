@@ -49,7 +49,9 @@ def draw(rungs: Sequence[Rung], *, name: str, titles: tuple[str, str], label: st
     """
     canvas = Canvas(name, label, height=1.1 + _ROW * len(rungs))
     valued = any(rung.value is not None for rung in rungs)
-    grid = canvas.figure.subplots(1, 1 + valued, sharey=True, squeeze=False, width_ratios=[2.4, 1] if valued else None)
+    grid = canvas.figure.subplots(
+        1, 1 + valued, sharey=True, squeeze=False, width_ratios=[2.4, 1] if valued else None
+    )
     if valued:
         _values(canvas, grid[0][0], rungs, titles[0])
     _costs(canvas, grid[0][-1], rungs, titles[1])
@@ -65,14 +67,32 @@ def _label(rung: Rung) -> str:
 
 def _values(canvas: Canvas, axes: Axes, rungs: Sequence[Rung], title: str) -> None:
     known = [rung for rung in rungs if rung.value is not None]
-    ends = [end for rung in known for end in (rung.low, rung.high, rung.value, rung.below) if end is not None]
+    ends = [
+        end
+        for rung in known
+        for end in (rung.low, rung.high, rung.value, rung.below)
+        if end is not None
+    ]
     margin = 0.06 * max(max(ends) - min(ends), 0.01)
     axes.set_xlim(min(ends) - margin, max(ends) + margin)
-    _stairs(axes, [(y, rung.value) for y, rung in enumerate(rungs) if rung.value is not None and not rung.side])
+    _stairs(
+        axes,
+        [
+            (y, rung.value)
+            for y, rung in enumerate(rungs)
+            if rung.value is not None and not rung.side
+        ],
+    )
     for y, rung in enumerate(rungs):
         _value(canvas, axes, rung, y)
         axes.text(
-            1.01, y, rung.told, transform=axes.get_yaxis_transform(), va="center", color=_ink(rung), fontsize=11.5
+            1.01,
+            y,
+            rung.told,
+            transform=axes.get_yaxis_transform(),
+            va="center",
+            color=_ink(rung),
+            fontsize=11.5,
         )
     axes.set_xlabel(title)
     axes.xaxis.set_major_locator(MaxNLocator(7))
@@ -96,7 +116,9 @@ def _value(canvas: Canvas, axes: Axes, rung: Rung, y: int) -> None:
         else:
             axes.barh(y, wide, 0.5, left=left, color=shade, alpha=0.35)
     axes.plot([rung.low, rung.high], [y, y], color=shade, linewidth=1.8, zorder=3)
-    canvas.tip(dot(axes, rung.value, y, rung.mark, scale=0.95, hollow=rung.side), rung.tip, rung.variant)
+    canvas.tip(
+        dot(axes, rung.value, y, rung.mark, scale=0.95, hollow=rung.side), rung.tip, rung.variant
+    )
 
 
 def _hatch(axes: Axes, y: int, left: float, right: float, shade: str) -> None:
@@ -110,18 +132,30 @@ def _hatch(axes: Axes, y: int, left: float, right: float, shade: str) -> None:
 def _stairs(axes: Axes, climbed: Sequence[tuple[int, float]]) -> None:
     """From each step of the main line down to the next: where the next one starts from."""
     for (y, value), (under, _) in pairwise(climbed):
-        axes.plot([value, value], [y, under], color=MUTED, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
+        axes.plot(
+            [value, value], [y, under], color=MUTED, linewidth=1, linestyle=(0, (2, 2)), zorder=1
+        )
 
 
 def _costs(canvas: Canvas, axes: Axes, rungs: Sequence[Rung], title: str) -> None:
-    main = [(y, rung.cost) for y, rung in enumerate(rungs) if rung.cost is not None and not rung.side]
-    axes.plot([cost for _, cost in main], [y for y, _ in main], color=MUTED, linewidth=1.4, zorder=2)
+    main = [
+        (y, rung.cost) for y, rung in enumerate(rungs) if rung.cost is not None and not rung.side
+    ]
+    axes.plot(
+        [cost for _, cost in main], [y for y, _ in main], color=MUTED, linewidth=1.4, zorder=2
+    )
     for y, rung in enumerate(rungs):
         if rung.cost is not None:
             artist = dot(axes, rung.cost, y, "same", scale=0.85, hollow=rung.side)
             canvas.tip(artist, rung.tip, rung.variant)
         axes.text(
-            1.03, y, rung.cost_told, transform=axes.get_yaxis_transform(), va="center", color=_ink(rung), fontsize=11.5
+            1.03,
+            y,
+            rung.cost_told,
+            transform=axes.get_yaxis_transform(),
+            va="center",
+            color=_ink(rung),
+            fontsize=11.5,
         )
     costs = [rung.cost for rung in rungs if rung.cost is not None]
     if costs:

@@ -11,7 +11,12 @@ _LONG_NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 _SPACES = re.compile(r"\s+")
 _CLIP = re.compile(r"url\(#([^)]+)\)")
 _NUMERIC = ("d", "x", "y", "width", "height", "transform", "points")
-_DEFAULTS = {"stroke-linejoin: round", "stroke-linecap: butt", "stroke-linejoin: miter", "stroke-linecap: square"}
+_DEFAULTS = {
+    "stroke-linejoin: round",
+    "stroke-linecap: butt",
+    "stroke-linejoin: miter",
+    "stroke-linecap: square",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +27,9 @@ class Tip:
     variant: str = ""
 
 
-def polish(source: str, *, prefix: str, label: str, colours: Mapping[str, str], tips: Mapping[str, Tip]) -> str:
+def polish(
+    source: str, *, prefix: str, label: str, colours: Mapping[str, str], tips: Mapping[str, Tip]
+) -> str:
     """Rewrite one figure for the page.
 
     Args:
@@ -108,7 +115,9 @@ def _shrink(element: ET.Element, colours: Mapping[str, str]) -> None:
     style = element.get("style")
     if style is not None:
         parts = [part.strip() for part in style.split(";")]
-        kept = [part for part in parts if part not in _DEFAULTS and not part.startswith("font-family")]
+        kept = [
+            part for part in parts if part not in _DEFAULTS and not part.startswith("font-family")
+        ]
         themed = ";".join(part.replace(": ", ":") for part in kept)
         for sentinel, variable in colours.items():
             themed = themed.replace(sentinel, f"var({variable})")

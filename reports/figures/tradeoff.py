@@ -10,7 +10,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from reports.figures.canvas import GRID, INK, MUTED, Canvas, printable
 from reports.figures.marks import WORDS, Mark, colour, dot
 
-_LETTER = 6.6  # display units of an average letter at 12 units; labels are only placed with it, not drawn
+_LETTER = (
+    6.6  # display units of an average letter at 12 units; labels are only placed with it, not drawn
+)
 _LINE = 14.0
 _LABEL_ALL = 14  # above that many points only the front is labelled
 
@@ -71,7 +73,14 @@ def _tooltip(point: Point, titles: tuple[str, str]) -> str:
 def _step(axes: Axes, best: Sequence[Point]) -> None:
     xs = [p.x[1] for p in best]
     ys = [p.y[1] for p in best]
-    axes.step([*xs, xs[-1] * 1e3], [*ys, ys[-1]], where="post", color=INK, linewidth=1.2, linestyle=(0, (1, 2.5)))
+    axes.step(
+        [*xs, xs[-1] * 1e3],
+        [*ys, ys[-1]],
+        where="post",
+        color=INK,
+        linewidth=1.2,
+        linestyle=(0, (1, 2.5)),
+    )
 
 
 def _whiskers(axes: Axes, point: Point) -> None:
@@ -99,7 +108,9 @@ def _axes(axes: Axes, points: Sequence[Point], titles: tuple[str, str]) -> None:
 Box = tuple[float, float, float, float]  # left, bottom, right, top, in display units
 
 
-def label_points(axes: Axes, points: Sequence[Point], best: set[Point], everyone: Sequence[Point]) -> None:
+def label_points(
+    axes: Axes, points: Sequence[Point], best: set[Point], everyone: Sequence[Point]
+) -> None:
     """Write names where they cover neither a dot nor another name; one that fits nowhere is left to its tooltip."""
     taken = [_around(*_on_screen(axes, p), 7.0) for p in everyone]
     frame = axes.get_window_extent()
@@ -108,7 +119,12 @@ def label_points(axes: Axes, points: Sequence[Point], best: set[Point], everyone
     for point in sorted(points, key=lambda p: (p not in best, p.mark != "base", p.x[1])):
         x, y = _on_screen(axes, point)
         wide = len(point.name) * _LETTER * scale
-        for dx, dy, anchor in ((11, 7, "left"), (-11, 7, "right"), (11, -13, "left"), (-11, -13, "right")):
+        for dx, dy, anchor in (
+            (11, 7, "left"),
+            (-11, 7, "right"),
+            (11, -13, "left"),
+            (-11, -13, "right"),
+        ):
             left = x + dx * scale - (wide if anchor == "right" else 0.0)
             bottom = y + (dy - 4) * scale
             box = (left, bottom, left + wide, bottom + _LINE * scale)
@@ -118,7 +134,9 @@ def label_points(axes: Axes, points: Sequence[Point], best: set[Point], everyone
                 break
 
 
-def _write(axes: Axes, point: Point, offset: tuple[float, float], *, anchor: str, strong: bool) -> None:
+def _write(
+    axes: Axes, point: Point, offset: tuple[float, float], *, anchor: str, strong: bool
+) -> None:
     axes.annotate(
         printable(point.name),
         (point.x[1], point.y[1]),
@@ -145,4 +163,6 @@ def _overlap(a: Box, b: Box) -> bool:
 
 
 def _inside(box: Box, limits: Box) -> bool:
-    return box[0] >= limits[0] and box[1] >= limits[1] and box[2] <= limits[2] and box[3] <= limits[3]
+    return (
+        box[0] >= limits[0] and box[1] >= limits[1] and box[2] <= limits[2] and box[3] <= limits[3]
+    )

@@ -95,7 +95,12 @@ def _grouped(found: Sequence[Box]) -> tuple[Box, ...]:
     places: dict[int, int] = {-1: -1}
     for position, box in enumerate(found):
         last = groups[-1] if groups else None
-        if last and box.sources == (position - 1,) and readers[position - 1] == 1 and _alike(last, box):
+        if (
+            last
+            and box.sources == (position - 1,)
+            and readers[position - 1] == 1
+            and _alike(last, box)
+        ):
             groups[-1] = _joined(last, box)
         else:
             groups.append(replace(box, sources=tuple(places[source] for source in box.sources)))
@@ -105,7 +110,10 @@ def _grouped(found: Sequence[Box]) -> tuple[Box, ...]:
 
 def _alike(one: Box, other: Box) -> bool:
     same = (one.part, one.block, one.stride, one.kind, bool(one.replaced))
-    return same == (other.part, other.block, other.stride, other.kind, bool(other.replaced)) and not one.tags
+    return (
+        same == (other.part, other.block, other.stride, other.kind, bool(other.replaced))
+        and not one.tags
+    )
 
 
 def _joined(one: Box, other: Box) -> Box:

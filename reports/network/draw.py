@@ -52,7 +52,9 @@ def _svg(drawing: Drawing, prefix: str, *, attributes: str, style: str) -> str:
     layout = lay_out(drawing.boxes)
     legend = _legend(drawing)
     height = layout.height + _LEGEND * len(legend) + (8 if legend else 0)
-    title = f"The graph of {drawing.name}" + (f" beside {drawing.base}" if drawing.difference else "")
+    title = f"The graph of {drawing.name}" + (
+        f" beside {drawing.base}" if drawing.difference else ""
+    )
     arrow = f"{prefix}arrow"
     size = f'viewBox="0 0 {layout.width:g} {height:g}" width="{layout.width:g}" height="{height:g}"'
     words = f'role="img" aria-label="{_text(title)}" aria-describedby="{prefix}desc"'
@@ -87,7 +89,10 @@ def _frame(layout: Layout) -> list[str]:
             seen.add(placed.box.part)
             found.append(f'<text class="part" x="{placed.x:g}" y="17">{placed.box.part}</text>')
     first = layout.placed[0]
-    return [*found, f'<text class="row" x="{first.x + WIDTH / 2 + 8:g}" y="{TOP - 18}">image</text>']
+    return [
+        *found,
+        f'<text class="row" x="{first.x + WIDTH / 2 + 8:g}" y="{TOP - 18}">image</text>',
+    ]
 
 
 def _box(placed: Placed) -> str:
@@ -104,9 +109,13 @@ def _box(placed: Placed) -> str:
     ]
     if box.tags and box.part != "head":
         tags = " ".join(box.tags)
-        found.append(f'<text class="tag" x="{x + WIDTH - 7:g}" y="{middle + 11:g}">{_text(tags)}</text>')
+        found.append(
+            f'<text class="tag" x="{x + WIDTH - 7:g}" y="{middle + 11:g}">{_text(tags)}</text>'
+        )
     if box.replaced:
-        found.append(f'<text class="convs" x="{x + WIDTH - 5:g}" y="{y - 2:g}">◆ {box.replaced}</text>')
+        found.append(
+            f'<text class="convs" x="{x + WIDTH - 5:g}" y="{y - 2:g}">◆ {box.replaced}</text>'
+        )
     if box.kind:
         found.append(f'<circle cx="{x:g}" cy="{y:g}" r="8"/>')
         found.append(f'<text class="sign" x="{x:g}" y="{y + 4.5:g}">{SIGNS[box.kind]}</text>')
@@ -151,7 +160,8 @@ def _lines(legend: Sequence[tuple[str, str]], top: float) -> list[str]:
 def _described(drawing: Drawing) -> str:
     """The drawing in words, for those who do not see it."""
     counts = {
-        part: sum(box.layers for box in drawing.boxes if box.part == part) for part in ("backbone", "neck", "head")
+        part: sum(box.layers for box in drawing.boxes if box.part == part)
+        for part in ("backbone", "neck", "head")
     }
     layers = ", ".join(f"{count} in the {part}" for part, count in counts.items())
     strides = sorted({box.stride for box in drawing.boxes if box.stride})
@@ -174,7 +184,9 @@ def _rounded(points: Sequence[Point]) -> str:
     found = [f"M{points[0][0]:g} {points[0][1]:g}"]
     for before, corner, after in zip(points, points[1:], points[2:], strict=False):
         enter, leave = _towards(corner, before), _towards(corner, after)
-        found.append(f"L{enter[0]:g} {enter[1]:g}Q{corner[0]:g} {corner[1]:g} {leave[0]:g} {leave[1]:g}")
+        found.append(
+            f"L{enter[0]:g} {enter[1]:g}Q{corner[0]:g} {corner[1]:g} {leave[0]:g} {leave[1]:g}"
+        )
     return "".join([*found, f"L{points[-1][0]:g} {points[-1][1]:g}"])
 
 

@@ -74,7 +74,13 @@ def lay_out(boxes: Sequence[Box]) -> Layout:
     placed[head] = Placed(boxes[head], len(runs), _x(len(runs)), top, bottom - top)
     ordered = tuple(placed[i] for i in range(len(boxes)))
     end = bands[-1]
-    return Layout(ordered, bands, _edges(ordered), _x(len(runs)) + WIDTH + 12, end.y + end.height + BAND_GAP / 2)
+    return Layout(
+        ordered,
+        bands,
+        _edges(ordered),
+        _x(len(runs)) + WIDTH + 12,
+        end.y + end.height + BAND_GAP / 2,
+    )
 
 
 def _x(column: int) -> float:
@@ -133,7 +139,9 @@ def _neighbours(source: Placed, target: Placed) -> tuple[Point, ...]:
     return (middle, source.y), (middle, target.y + target.height)
 
 
-def _across(placed: Sequence[Placed], source: Placed, target: Placed, lanes: dict[int, int]) -> tuple[Point, ...]:
+def _across(
+    placed: Sequence[Placed], source: Placed, target: Placed, lanes: dict[int, int]
+) -> tuple[Point, ...]:
     """By the gutter beside the source, straight over free ground, and by the gutter before the target."""
     enter = min(max(source.middle, target.y + HEIGHT / 2), target.y + target.height - HEIGHT / 2)
     if source.column == target.column:

@@ -30,7 +30,11 @@ def mean_curve(row: Row, metric: str, *path: str) -> tuple[float, ...]:
 
 def counted(row: Row, metric: str) -> float | None:
     """The mean number of cases that a metric's notes count."""
-    counts = [float(n) for item in row.find(metric) if _is_number(n := item.measurement.notes.get("count"))]
+    counts = [
+        float(n)
+        for item in row.find(metric)
+        if _is_number(n := item.measurement.notes.get("count"))
+    ]
     return fmean(counts) if counts else None
 
 
@@ -57,7 +61,9 @@ def evaluator_words(rows: Sequence[Row]) -> str:
         return "COCO's numbers are pycocotools' own."
     proofs = [proof for note in notes if isinstance(proof := note.get("agreement"), dict)]
     if proofs:
-        apart = max(float(d) for proof in proofs if _is_number(d := proof.get("largest_difference")))
+        apart = max(
+            float(d) for proof in proofs if _is_number(d := proof.get("largest_difference"))
+        )
         words = f"{proofs[0].get('with')} {'to the last bit' if apart == 0 else f'to {apart:.0e}'}"
         return f"COCO's numbers are those of the fast evaluator, which equals {words} on all twelve in its run."
     if names:

@@ -71,7 +71,9 @@ def needed_words(needed: int | None) -> str:
 
 def chance_words(report: Report) -> str:
     """Which sources of chance the intervals of accuracy hold; "" where nothing was trained."""
-    keys = {item.job.key for row in report.rows for item in row.find("ap") if item.measurement.samples}
+    keys = {
+        item.job.key for row in report.rows for item in row.find("ap") if item.measurement.samples
+    }
     known = [report.resamples[key] for key in keys if key in report.resamples]
     if not keys:
         return ""
@@ -81,7 +83,9 @@ def chance_words(report: Report) -> str:
             "choice of the test pictures is not in them."
         )
     pictures = counted(known[0].pictures, "test picture")
-    if any(found.estimate.basis == "pictures" for row in report.rows for found in row.judged.values()):
+    if any(
+        found.estimate.basis == "pictures" for row in report.rows for found in row.judged.values()
+    ):
         return (
             f"Intervals marked * hold the choice of the {pictures} alone ({RESAMPLES:,} resamples): one training says "
             "nothing of what another seed would give."
@@ -91,4 +95,8 @@ def chance_words(report: Report) -> str:
         f"({RESAMPLES:,} resamples)"
     )
     missing = len(keys) - len(known)
-    return f"{words}, but where matches are missing: {missing} of {len(keys)} trainings." if missing else f"{words}."
+    return (
+        f"{words}, but where matches are missing: {missing} of {len(keys)} trainings."
+        if missing
+        else f"{words}."
+    )

@@ -9,7 +9,15 @@ from reports.run.judge import judged
 from reports.run.latency import setups_of
 from reports.run.resamples import resamples_of
 from suite.record import Json
-from suite.store import JobRecord, RunRecord, Store, StoredMeasurement, StoredOutcome, StoreError, VariantRecord
+from suite.store import (
+    JobRecord,
+    RunRecord,
+    Store,
+    StoredMeasurement,
+    StoredOutcome,
+    StoreError,
+    VariantRecord,
+)
 
 
 def gather(store_path: Path, run_id: str = "latest") -> Report:
@@ -34,7 +42,9 @@ def rules_of(protocol: Mapping[str, Json]) -> Rules:
     verdict = protocol.get("verdict")
     stated = verdict if isinstance(verdict, dict) else {}
     known = {
-        rule.name: float(value) for rule in fields(Rules) if isinstance(value := stated.get(rule.name), (int, float))
+        rule.name: float(value)
+        for rule in fields(Rules)
+        if isinstance(value := stated.get(rule.name), (int, float))
     }
     return Rules(**known)
 
@@ -50,7 +60,9 @@ def _rows(
     run: RunRecord, measurements: Sequence[StoredMeasurement], failures: Sequence[StoredOutcome]
 ) -> tuple[Row, ...]:
     names = {variant.name for variant in run.variants}
-    rows = [_row(variant, names, run.jobs, measurements, failures=failures) for variant in run.variants]
+    rows = [
+        _row(variant, names, run.jobs, measurements, failures=failures) for variant in run.variants
+    ]
     order: list[Row] = []
     for base in (row for row in rows if row.role == "base"):
         order += [base, *_below(base.name, rows)]
@@ -74,11 +86,17 @@ def _row(
     failures: Sequence[StoredOutcome],
 ) -> Row:
     own = {job.key: job for job in jobs if job.variant == variant.name}
-    items = [Item(own[m.job_key], m.measurement, m.environment) for m in measurements if m.job_key in own]
+    items = [
+        Item(own[m.job_key], m.measurement, m.environment) for m in measurements if m.job_key in own
+    ]
     items.sort(key=lambda item: (item.job.kind, item.job.seed or 0, item.job.replica or 0))
     failed = sorted(
         (f for f in failures if f.key in own),
-        key=lambda f: (f.kind, -1 if f.seed is None else f.seed, -1 if f.replica is None else f.replica),
+        key=lambda f: (
+            f.kind,
+            -1 if f.seed is None else f.seed,
+            -1 if f.replica is None else f.replica,
+        ),
     )
     role: Role = "control" if variant.control else "variant" if variant.baseline else "base"
     baseline = variant.baseline if variant.baseline in names else ""

@@ -67,12 +67,21 @@ def _untrained(report: Report, variants: Sequence[Row], against: str) -> str:
     if set(calls) == {""}:
         return f"{total} counted against {against}{tail}; no accuracy or latency was measured"
     rest = [f"{calls[c]} {words}" for c, words in _SLOWER if calls[c]]
-    return ", ".join([f"{calls['better']} of {total} faster than {against}", *rest]) + f"{tail}; accuracy not measured"
+    return (
+        ", ".join([f"{calls['better']} of {total} faster than {against}", *rest])
+        + f"{tail}; accuracy not measured"
+    )
 
 
 def sentences(report: Report) -> tuple[str, ...]:
     """What follows the title: latency, controls, strides, jobs without a result."""
-    found = [_latency(report), _noise(report), *_controls(report), published_sentence(report), _counted_only(report)]
+    found = [
+        _latency(report),
+        _noise(report),
+        *_controls(report),
+        published_sentence(report),
+        _counted_only(report),
+    ]
     found += _gaps(report)
     return tuple(sentence for sentence in found if sentence)
 
@@ -81,7 +90,9 @@ def _latency(report: Report) -> str:
     if not report.setups:
         return ""
     calls = Counter(latency_call(report, row) for row in report.variants)
-    parts = [f"{calls[call]} {words}" for call, words in (("better", "faster"), *_SLOWER) if calls[call]]
+    parts = [
+        f"{calls[call]} {words}" for call, words in (("better", "faster"), *_SLOWER) if calls[call]
+    ]
     return f"Latency on {report.setups[0].title}: {', '.join(parts)}." if parts else ""
 
 
@@ -102,7 +113,9 @@ def _controls(report: Report) -> list[str]:
         if row.role != "control":
             continue
         if row.state == row.record.control:
-            found.append(f"Control {row.name} called {row.state}, as it must be: this run can tell.")
+            found.append(
+                f"Control {row.name} called {row.state}, as it must be: this run can tell."
+            )
         elif row.state in {"trains", "suspect"}:
             found.append(
                 f"⚠ Control {row.name} must be {row.record.control} and was called '{row.state}': trust nothing here."
@@ -122,20 +135,31 @@ def _gaps(report: Report) -> list[str]:
     if not missing:
         return []
     state = "has not finished" if not report.run.finished else "left gaps"
-    return [f"⚠ The run {state}: {counted(missing, 'job')} of {len(report.run.jobs)} without a result."]
+    return [
+        f"⚠ The run {state}: {counted(missing, 'job')} of {len(report.run.jobs)} without a result."
+    ]
 
 
 def stride_warning(report: Report, row: Row) -> str:
     """Loud words for a variant whose levels are not its base's."""
     base = report.row(row.baseline)
-    if base is None or not base.record.strides or not row.record.strides or base.record.strides == row.record.strides:
+    if (
+        base is None
+        or not base.record.strides
+        or not row.record.strides
+        or base.record.strides == row.record.strides
+    ):
         return ""
     return f"strides {_strides(row)} unlike the base's {_strides(base)}"
 
 
 def recipe_warning(report: Report, row: Row) -> str:
     """Words for a variant that needs another recipe than the run's: its accuracy is not judged."""
-    return f"needs the recipe {row.recipe}: accuracy not judged" if needs_another_recipe(report, row) else ""
+    return (
+        f"needs the recipe {row.recipe}: accuracy not judged"
+        if needs_another_recipe(report, row)
+        else ""
+    )
 
 
 def _strides(row: Row) -> str:
@@ -145,7 +169,11 @@ def _strides(row: Row) -> str:
 def certificate(report: Report) -> str:
     """What a run of this size can certify: the protocol's own words, and the width of its intervals."""
     stated = str(report.run.protocol_json.get("certifies", "")).rstrip(".")
-    return f"{stated[:1].upper()}{stated[1:]}. {_resolution(report)}" if stated else _resolution(report)
+    return (
+        f"{stated[:1].upper()}{stated[1:]}. {_resolution(report)}"
+        if stated
+        else _resolution(report)
+    )
 
 
 def _resolution(report: Report) -> str:
@@ -172,14 +200,25 @@ def context(report: Report) -> tuple[tuple[str, str], ...]:
     """The line under the title: name and value of everything a reader needs to place the run."""
     run, protocol = report.run, report.run.protocol_json
     budget = protocol.get("budget")
-    stated = [f"{name} {value}" for name, value in budget.items()] if isinstance(budget, dict) else []
+    stated = (
+        [f"{name} {value}" for name, value in budget.items()] if isinstance(budget, dict) else []
+    )
     seeds = sorted({job.seed for job in run.jobs if job.seed is not None})
-    latency = [f"±{100 * r:.1f} %" for s in report.setups[:1] if (r := report.resolution(f"wall:{s.key}")) is not None]
+    latency = [
+        f"±{100 * r:.1f} %"
+        for s in report.setups[:1]
+        if (r := report.resolution(f"wall:{s.key}")) is not None
+    ]
     pairs = [
         ("run", run.id),
         ("protocol", run.protocol),
         ("started", run.started.replace("T", " ").replace("+00:00", " UTC")),
-        ("commit", run.git[:12] + ("+changes" if run.git.endswith("+changes") else "") if run.git else "none"),
+        (
+            "commit",
+            run.git[:12] + ("+changes" if run.git.endswith("+changes") else "")
+            if run.git
+            else "none",
+        ),
         ("data", _data(report)),
         ("recipe", ", ".join([str(protocol.get("recipe", "")), *stated]).strip(", ")),
         ("seeds", listed([str(seed) for seed in seeds])),
@@ -191,7 +230,11 @@ def context(report: Report) -> tuple[tuple[str, str], ...]:
 
 def _data(report: Report) -> str:
     facts = report.facts
-    counts = [part.get("images") for part in (facts.get("train"), facts.get("val")) if isinstance(part, dict)]
+    counts = [
+        part.get("images")
+        for part in (facts.get("train"), facts.get("val"))
+        if isinstance(part, dict)
+    ]
     name = str(facts.get("name", ""))
     return (
         f"{name} ({' + '.join(f'{count:,}' for count in counts if isinstance(count, int))} pictures)"

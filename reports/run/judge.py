@@ -33,15 +33,30 @@ ACCURACY = (
 
 def judged(report: Report) -> Report:
     """The same report with every comparison made, and the state of every variant."""
-    keys = [(f"{clock}:{setup.key}", setup, clock) for setup in report.setups for clock in clocks_of(setup)]
-    copies = {key: found for key, setup, clock in keys if (found := _copies(report.rows, setup, clock))}
-    resolutions = {key: seen for key, setup, clock in keys if (seen := resolution_of(report.rows, setup, clock))}
+    keys = [
+        (f"{clock}:{setup.key}", setup, clock)
+        for setup in report.setups
+        for clock in clocks_of(setup)
+    ]
+    copies = {
+        key: found for key, setup, clock in keys if (found := _copies(report.rows, setup, clock))
+    }
+    resolutions = {
+        key: seen
+        for key, setup, clock in keys
+        if (seen := resolution_of(report.rows, setup, clock))
+    }
     rows = tuple(replace(row, state=state_of(report, row)) for row in report.rows)
     report = replace(report, rows=rows, copies=copies, resolutions=resolutions)
     tables: dict[str, dict[str, Judged]] = {row.name: {} for row in rows}
     for metric in ACCURACY:
         rule = Rule("higher", report.rules.ap_floor, signed)
-        _judge({row.name: _difference(report, row, metric) for row in rows}, metric, rule=rule, into=tables)
+        _judge(
+            {row.name: _difference(report, row, metric) for row in rows},
+            metric,
+            rule=rule,
+            into=tables,
+        )
     for key, setup, clock in keys:
         rule = latency_rule(report, key)
         _judge({row.name: _ratio(row, setup, clock) for row in rows}, key, rule=rule, into=tables)
@@ -78,7 +93,11 @@ def _state(mean: float, reference: float | None, rules: Rules) -> State:
 
 
 def _judge(
-    compared: Mapping[str, Estimate | None], key: str, *, rule: Rule, into: Mapping[str, dict[str, Judged]]
+    compared: Mapping[str, Estimate | None],
+    key: str,
+    *,
+    rule: Rule,
+    into: Mapping[str, dict[str, Judged]],
 ) -> None:
     """Judge a metric of all variants; p is adjusted over all of them, since the reader sees them together."""
     found = {name: estimate for name, estimate in compared.items() if estimate is not None}
@@ -106,9 +125,15 @@ def _difference(report: Report, row: Row, metric: str) -> Estimate | None:
 
 def sides_of(report: Report, base: Row, row: Row, metric: str) -> tuple[Side, Side]:
     """The seeds of both, with resamples where all of them have some, of the same pictures."""
-    items = [[item for item in each.find(metric) if item.measurement.samples] for each in (base, row)]
+    items = [
+        [item for item in each.find(metric) if item.measurement.samples] for each in (base, row)
+    ]
     known = [report.resamples.get(item.job.key) for own in items for item in own]
-    alike = metric in RESAMPLED and None not in known and len({found.truth for found in known if found}) == 1
+    alike = (
+        metric in RESAMPLED
+        and None not in known
+        and len({found.truth for found in known if found}) == 1
+    )
     base_side, side = (_side(report, own, metric if alike else "") for own in items)
     return base_side, side
 
@@ -132,7 +157,9 @@ def _ratio(row: Row, setup: Setup, clock: str) -> Estimate | None:
 def _copies(rows: Sequence[Row], setup: Setup, clock: str) -> tuple[tuple[str, Estimate], ...]:
     found = []
     for row in rows:
-        replicas = [ratios for p in processes(row, setup, clock) if (ratios := p.ratios(of_copy=True))]
+        replicas = [
+            ratios for p in processes(row, setup, clock) if (ratios := p.ratios(of_copy=True))
+        ]
         if replicas:
             found.append((row.name, ratio(replicas)))
     return tuple(found)

@@ -56,7 +56,9 @@ def setups_of(rows: Sequence[Row]) -> tuple[Setup, ...]:
         if item.measurement.samples
         for setup in [setup_of(item)]
     }
-    return tuple(sorted(found.values(), key=lambda s: (not s.eager, s.gpu, "fp32" not in s.key, s.key)))
+    return tuple(
+        sorted(found.values(), key=lambda s: (not s.eager, s.gpu, "fp32" not in s.key, s.key))
+    )
 
 
 def setup_of(item: Item) -> Setup:
@@ -85,7 +87,10 @@ def processes(row: Row, setup: Setup, clock: str) -> tuple[Process, ...]:
     own = _by_replica(row, setup, f"latency_{clock}_ms")
     base = _by_replica(row, setup, f"latency_base_{clock}_ms")
     copy = _by_replica(row, setup, f"latency_copy_{clock}_ms")
-    return tuple(_process(replica, found, base.get(replica), copy.get(replica)) for replica, found in own.items())
+    return tuple(
+        _process(replica, found, base.get(replica), copy.get(replica))
+        for replica, found in own.items()
+    )
 
 
 def milliseconds(row: Row, rows: Sequence[Row], setup: Setup, clock: str) -> tuple[float, ...]:
@@ -93,7 +98,12 @@ def milliseconds(row: Row, rows: Sequence[Row], setup: Setup, clock: str) -> tup
     own = [time for process in processes(row, setup, clock) for time in process.counted]
     if own:
         return tuple(own)
-    below = [process for other in rows if other.baseline == row.name for process in processes(other, setup, clock)]
+    below = [
+        process
+        for other in rows
+        if other.baseline == row.name
+        for process in processes(other, setup, clock)
+    ]
     return tuple(process.base[place] for process in below if process.base for place in process.kept)
 
 
@@ -103,12 +113,20 @@ def resolution_of(rows: Sequence[Row], setup: Setup, clock: str) -> Resolution |
     copies = [process.ratios(of_copy=True) for _, process in found]
     copies += [process.ratios() for row, process in found if row.role == "base"]
     together = max((len(processes(row, setup, clock)) for row in rows), default=1)
-    return resolution([median_interval(rounds).value for rounds in copies if rounds], together=max(together, 1))
+    return resolution(
+        [median_interval(rounds).value for rounds in copies if rounds], together=max(together, 1)
+    )
 
 
-def _process(replica: int, own: Measurement, base: Measurement | None, copy: Measurement | None) -> Process:
+def _process(
+    replica: int, own: Measurement, base: Measurement | None, copy: Measurement | None
+) -> Process:
     places = own.notes.get("kept")
-    kept = tuple(p for p in places if isinstance(p, int)) if isinstance(places, list) else range(len(own.samples))
+    kept = (
+        tuple(p for p in places if isinstance(p, int))
+        if isinstance(places, list)
+        else range(len(own.samples))
+    )
     return Process(
         replica,
         own.samples,

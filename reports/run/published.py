@@ -19,7 +19,8 @@ def published_sentence(report: Report) -> str:
     unlike = _unlike(report)
     if unlike:
         return (
-            f"Published AP is of other data or another size than this run's ({unlike}), so it is not held against it."
+            f"Published AP is of other data or another size than this run's ({unlike}), "
+            "so it is not held against it."
         )
     warning = "⚠ " if any("outside" in words for words in told) else ""
     return f"{warning}Against published results: {listed(told)}."
@@ -40,7 +41,11 @@ def _unlike(report: Report) -> str:
     """What of the run is not as it was published; "" if nothing."""
     wanted = _published(report)
     val, categories = report.facts.get("val"), report.facts.get("categories")
-    sizes = {item.measurement.settings.get("image_size") for row in report.rows for item in row.find("ap")}
+    sizes = {
+        item.measurement.settings.get("image_size")
+        for row in report.rows
+        for item in row.find("ap")
+    }
     pairs = [
         ("pictures", val.get("images") if isinstance(val, dict) else None),
         ("categories", len(categories) if isinstance(categories, list) else None),
@@ -48,14 +53,20 @@ def _unlike(report: Report) -> str:
     ]
     names = {key: key.replace("_", " ") for key, _ in pairs}
     return listed(
-        [f"{names[key]} {value or 'unknown'}, not {wanted[key]}" for key, value in pairs if value != wanted[key]]
+        [
+            f"{names[key]} {value or 'unknown'}, not {wanted[key]}"
+            for key, value in pairs
+            if value != wanted[key]
+        ]
     )
 
 
 def _words(report: Report, row: Row) -> str:
     results = _published(report).get("results")
     found = (
-        [r for r in results if isinstance(r, dict) and r["variant"] == row.name] if isinstance(results, list) else []
+        [r for r in results if isinstance(r, dict) and r["variant"] == row.name]
+        if isinstance(results, list)
+        else []
     )
     mean = row.mean("ap")
     if not found or mean is None or row.loaded:
@@ -69,5 +80,9 @@ def _words(report: Report, row: Row) -> str:
     apart = mean - expected
     # values come from decimal texts: a run exactly on the edge is within
     inside = abs(apart) <= band + 1e-9
-    where = f"within the band of ±{100 * band:.1f}" if inside else f"outside the band of ±{100 * band:.1f}"
+    where = (
+        f"within the band of ±{100 * band:.1f}"
+        if inside
+        else f"outside the band of ±{100 * band:.1f}"
+    )
     return f"{reached}, {where}"

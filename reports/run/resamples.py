@@ -40,8 +40,17 @@ def resamples_of(folder: Path, artifacts: Mapping[str, Sequence[str]]) -> dict[s
         folder: the store's, which the artifacts' paths start from.
         artifacts: the files of each job.
     """
-    files = {key: folder / path for key, paths in artifacts.items() for path in paths if path.endswith(MATCHES)}
-    found = {key: _resampled(path, folder / "cache" / "resamples") for key, path in files.items() if path.is_file()}
+    files = {
+        key: folder / path
+        for key, paths in artifacts.items()
+        for path in paths
+        if path.endswith(MATCHES)
+    }
+    found = {
+        key: _resampled(path, folder / "cache" / "resamples")
+        for key, path in files.items()
+        if path.is_file()
+    }
     return {key: each for key, each in found.items() if each is not None}
 
 
@@ -69,7 +78,12 @@ def _weights(pictures: int) -> npt.NDArray[np.intp]:
 
 def _truth(matches: Matches) -> str:
     content = hashlib.sha256(matches.data.encode())
-    for part in (matches.pictures, matches.categories, matches.truth_picture, matches.truth_category):
+    for part in (
+        matches.pictures,
+        matches.categories,
+        matches.truth_picture,
+        matches.truth_category,
+    ):
         content.update(repr((part.shape, str(part.dtype))).encode())
         content.update(part.tobytes())
     content.update(matches.truth_counted.tobytes())
@@ -81,7 +95,12 @@ def _keep(found: Resampled, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:
-            np.savez(file, truth=np.asarray(found.truth), pictures=np.asarray(found.pictures), values=found.values)
+            np.savez(
+                file,
+                truth=np.asarray(found.truth),
+                pictures=np.asarray(found.pictures),
+                values=found.values,
+            )
         part.replace(path)
     except OSError:
         pass  # a store that may only be read: resampled again next time

@@ -15,7 +15,12 @@ _ACCURACY = (
     ("broken", "✕", "broken"),
     ("failed", "✕", "failed"),
 )
-_LATENCY = (("better", "▲", "faster"), ("worse", "▼", "slower"), ("equal", "=", "equal"), ("same", "≈", "cannot tell"))
+_LATENCY = (
+    ("better", "▲", "faster"),
+    ("worse", "▼", "slower"),
+    ("equal", "=", "equal"),
+    ("same", "≈", "cannot tell"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +39,24 @@ def tiles(report: Report) -> tuple[tuple[str, tuple[Tile, ...]], ...]:
     accuracy = Counter(accuracy_call(row) for row in report.variants)
     latency = Counter(latency_call(report, row) for row in report.variants)
     groups = (("Accuracy", accuracy, _ACCURACY, "ap"), ("Latency", latency, _LATENCY, "latency"))
-    return tuple((title, _some(counts, kinds, what)) for title, counts, kinds, what in groups if set(counts) - {""})
-
-
-def _some(counts: Counter[str], kinds: Sequence[tuple[str, str, str]], what: str) -> tuple[Tile, ...]:
     return tuple(
-        Tile(counts[call], mark, words, f"{what}:{call}", "bad" if call in {"broken", "failed"} else call)
+        (title, _some(counts, kinds, what))
+        for title, counts, kinds, what in groups
+        if set(counts) - {""}
+    )
+
+
+def _some(
+    counts: Counter[str], kinds: Sequence[tuple[str, str, str]], what: str
+) -> tuple[Tile, ...]:
+    return tuple(
+        Tile(
+            counts[call],
+            mark,
+            words,
+            f"{what}:{call}",
+            "bad" if call in {"broken", "failed"} else call,
+        )
         for call, mark, words in kinds
         if counts[call] or call in {"better", "worse"}
     )

@@ -55,16 +55,23 @@ def percents() -> tuple[str, ...]:
 
 def call_rows(report: Report, setup: Setup) -> list[CallsRow]:
     """A row for every variant that was timed in this setup."""
-    return [_calls_row(row, found) for row in report.rows if (found := processes(row, setup, "wall"))]
+    return [
+        _calls_row(row, found) for row in report.rows if (found := processes(row, setup, "wall"))
+    ]
 
 
 def machine_table(report: Report, setup: Setup) -> tuple[tuple[str, ...], list[MachineRow]]:
     """Headings and rows: median and range of each reading, process by process, in the order of the run's variants."""
     every = [(row, process) for row in report.rows for process in processes(row, setup, "wall")]
     names = [name for name in _SEEN if any(_readings(process, name) for _, process in every)]
-    headings = tuple(f"{words},{unit}" if unit else words for words, unit, _, _ in map(_SEEN.__getitem__, names))
+    headings = tuple(
+        f"{words},{unit}" if unit else words for words, unit, _, _ in map(_SEEN.__getitem__, names)
+    )
     rows = [
-        MachineRow(f"{row.name}, process {process.replica + 1}", tuple(_range(process, name) for name in names))
+        MachineRow(
+            f"{row.name}, process {process.replica + 1}",
+            tuple(_range(process, name) for name in names),
+        )
         for row, process in every
     ]
     return headings, rows if names else []
@@ -73,14 +80,20 @@ def machine_table(report: Report, setup: Setup) -> tuple[tuple[str, ...], list[M
 def aside_words(report: Report, setup: Setup) -> str:
     """How many rounds were set aside, by which rule, and for which reasons."""
     every = [process for row in report.rows for process in processes(row, setup, "wall")]
-    notes = [found for process in every if isinstance(found := process.notes.get("set_aside"), dict)]
+    notes = [
+        found for process in every if isinstance(found := process.notes.get("set_aside"), dict)
+    ]
     if not notes:
         return ""
     total = sum(len(process.times) for process in every)
     why: Counter[str] = Counter()
     for note in notes:
         reasons = note.get("why")
-        why.update({key: int(str(count)) for key, count in reasons.items()} if isinstance(reasons, dict) else {})
+        why.update(
+            {key: int(str(count)) for key, count in reasons.items()}
+            if isinstance(reasons, dict)
+            else {}
+        )
     rule = f"Rule: {notes[0].get('rule', '')}."
     if not why:
         return f"None of {total:,} rounds was disturbed, so none is set aside. {rule}"
@@ -89,7 +102,8 @@ def aside_words(report: Report, setup: Setup) -> str:
     if useless:
         processes_words = counted(useless, "process", "processes")
         consequence = (
-            f"In {processes_words} too few others would be left, so all count there; elsewhere they are set aside."
+            f"In {processes_words} too few others would be left, so all count there; "
+            "elsewhere they are set aside."
         )
     reasons_words = listed([f"{reason} ({count})" for reason, count in why.most_common()])
     return f"{sum(why.values()):,} of {total:,} rounds were disturbed: {reasons_words}. {consequence} {rule}"
@@ -104,8 +118,15 @@ def machine_words(report: Report, setup: Setup) -> str:
         if values and name not in {"switches", "waited", "memory_mhz"}:
             low, high = number(min(values), digits), number(max(values), digits)
             parts.append(f"{words} {low if low == high else f'{low} to {high}'}{unit}")
-    slowed = Counter(cause for process in every for bits in _readings(process, "throttle") for cause in throttled(bits))
-    parts += [f"slowed down by {cause} in {counted(count, 'round')}" for cause, count in slowed.items()]
+    slowed = Counter(
+        cause
+        for process in every
+        for bits in _readings(process, "throttle")
+        for cause in throttled(bits)
+    )
+    parts += [
+        f"slowed down by {cause} in {counted(count, 'round')}" for cause, count in slowed.items()
+    ]
     return f"During the rounds: {', '.join(parts)}." if parts else ""
 
 
@@ -133,14 +154,20 @@ def resolution_words(report: Report, setup: Setup) -> str:
 def _calls_row(row: Row, found: Sequence[Process]) -> CallsRow:
     calls = [call for process in found for call in process.calls]
     rounds, kept = sum(len(p.times) for p in found), sum(len(p.kept) for p in found)
-    shown = tuple((number(p.value, 2) if p.value is not None else UNKNOWN, p.why) for p in percentiles(calls))
+    shown = tuple(
+        (number(p.value, 2) if p.value is not None else UNKNOWN, p.why) for p in percentiles(calls)
+    )
     every = _median_ratio(found, every=True)
-    apart = f"{_median_ratio(found, every=False)} ({every} with all rounds)" if rounds != kept else ""
+    apart = (
+        f"{_median_ratio(found, every=False)} ({every} with all rounds)" if rounds != kept else ""
+    )
     return CallsRow(row, f"{len(calls):,}", shown, f"{rounds:,}", f"{rounds - kept:,}", apart)
 
 
 def _median_ratio(found: Sequence[Process], *, every: bool) -> str:
-    medians = [statistics.median(ratios) for process in found if (ratios := process.ratios(every=every))]
+    medians = [
+        statistics.median(ratios) for process in found if (ratios := process.ratios(every=every))
+    ]
     return f"×{math.exp(statistics.mean(medians)):.3f}" if medians else UNKNOWN
 
 
@@ -150,7 +177,11 @@ def _readings(process: Process, name: str) -> list[float]:
 
 
 def _numbers(values: Json) -> Iterable[float]:
-    return (float(value) for value in values if isinstance(value, int | float)) if isinstance(values, list) else ()
+    return (
+        (float(value) for value in values if isinstance(value, int | float))
+        if isinstance(values, list)
+        else ()
+    )
 
 
 def _range(process: Process, name: str) -> str:

@@ -17,7 +17,9 @@ def build(report: Report) -> Section:
         "latency: ratio to the base's rounds in the same processes. ≈ is no difference that this run could show.",
         {
             "columns": shown,
-            "groups": {key: title for key, title in GROUPS.items() if any(c.group == key for c in shown)},
+            "groups": {
+                key: title for key, title in GROUPS.items() if any(c.group == key for c in shown)
+            },
             "rows": [
                 {
                     "row": row,

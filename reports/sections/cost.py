@@ -17,7 +17,11 @@ def build(report: Report) -> Section:
     families = report.families
     for position, (base, rows) in enumerate(families):
         for metric, title, unit, factor in _KINDS:
-            panels = [p for p in (_by_part(rows, metric, factor), _by_stage(rows, metric, factor)) if p is not None]
+            panels = [
+                p
+                for p in (_by_part(rows, metric, factor), _by_stage(rows, metric, factor))
+                if p is not None
+            ]
             if panels:
                 name = f"c-{position}-{metric}"
                 label = f"Stacked bars of {unit} by part and by stage for every variant"
@@ -46,7 +50,10 @@ def _by_stage(rows: Sequence[Row], metric: str, factor: float) -> Panel | None:
     stages = sorted({stage for numbers in found.values() for stage in numbers}, key=_stage_order)
     if not found or len(stages) > len(SERIES):
         return None
-    bars = tuple((name, tuple(factor * numbers.get(stage, 0.0) for stage in stages)) for name, numbers in found.items())
+    bars = tuple(
+        (name, tuple(factor * numbers.get(stage, 0.0) for stage in stages))
+        for name, numbers in found.items()
+    )
     return Panel("by stage (stride)", tuple(stages), bars)
 
 
@@ -57,5 +64,7 @@ def _stage_order(stage: str) -> tuple[int, str]:
 def _numbers(row: Row, metric: str, key: str) -> dict[str, float]:
     noted = row.notes(metric, "deployed").get(key) or row.notes(metric, "trained").get(key)
     return (
-        {name: float(v) for name, v in noted.items() if isinstance(v, (int, float))} if isinstance(noted, dict) else {}
+        {name: float(v) for name, v in noted.items() if isinstance(v, (int, float))}
+        if isinstance(noted, dict)
+        else {}
     )

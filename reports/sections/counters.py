@@ -25,7 +25,9 @@ class Difference:
     apart: float
     shown: str
     sentence: str
-    causes: tuple[tuple[str, str, str, str], ...]  # cause, GMACs, layers, the modules that it is mostly in
+    causes: tuple[
+        tuple[str, str, str, str], ...
+    ]  # cause, GMACs, layers, the modules that it is mostly in
 
     @property
     def agrees(self) -> bool:
@@ -39,7 +41,9 @@ def build(report: Report) -> Section:
     title = "Do the counters agree?"
     silent = [(row, counter, words) for row in report.rows for counter, words in _silent(row)]
     if not found:
-        return Section("counters", title, "Counters", missing="No second counter was asked in this run.")
+        return Section(
+            "counters", title, "Counters", missing="No second counter was asked in this run."
+        )
     dots = [_dot(difference) for difference in found]
     plot = forest(
         dots,
@@ -99,7 +103,9 @@ def _silent(row: Row) -> list[tuple[str, str]]:
 
 
 def _causes(noted: Json) -> tuple[tuple[str, str, str, str], ...]:
-    causes = [cause for cause in noted if isinstance(cause, dict)] if isinstance(noted, list) else []
+    causes = (
+        [cause for cause in noted if isinstance(cause, dict)] if isinstance(noted, list) else []
+    )
     return tuple(
         (
             str(cause.get("cause", "")),
@@ -125,6 +131,10 @@ def _amount(value: Json) -> str:
 def _dot(difference: Difference) -> Dot:
     percent = 100 * difference.apart
     mark: Mark = "bad" if difference.apart < 0 and not difference.agrees else "same"
-    tip = f"{difference.row.name}, {difference.counter}: {difference.gmacs} GMACs, {difference.shown}"
+    tip = (
+        f"{difference.row.name}, {difference.counter}: {difference.gmacs} GMACs, {difference.shown}"
+    )
     name = difference.row.name
-    return Dot(name, name, percent, percent, percent, mark, tip, hollow=difference.counter == "thop")
+    return Dot(
+        name, name, percent, percent, percent, mark, tip, hollow=difference.counter == "thop"
+    )

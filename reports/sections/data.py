@@ -28,8 +28,12 @@ def build(report: Report) -> Section:
             "name": facts.get("name", ""),
             "fingerprint": facts.get("fingerprint", report.run.dataset_fingerprint),
             "categories": categories if isinstance(categories, list) else [],
-            "splits": [(title, [_count(part.get(key)) for key in _COUNTS]) for title, part in splits],
-            "issues": [(title, issue) for title, part in splits for issue in _issues(part.get("skipped"))],
+            "splits": [
+                (title, [_count(part.get(key)) for key in _COUNTS]) for title, part in splits
+            ],
+            "issues": [
+                (title, issue) for title, part in splits for issue in _issues(part.get("skipped"))
+            ],
         },
     )
 
@@ -49,5 +53,9 @@ def _issue(entry: Json) -> str:
     if not isinstance(entry, dict):
         return str(entry)
     examples = entry.get("examples")
-    shown = f" (such as {', '.join(str(e) for e in examples[:3])})" if isinstance(examples, list) and examples else ""
+    shown = (
+        f" (such as {', '.join(str(e) for e in examples[:3])})"
+        if isinstance(examples, list) and examples
+        else ""
+    )
     return f"{entry.get('count', '')} × {entry.get('kind', '')}{shown}"

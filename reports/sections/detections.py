@@ -41,10 +41,15 @@ def build(report: Report) -> Section:
     title = "What they see"
     rows = [row for row in report.rows if row.find("detections")]
     gallery = report.facts.get("gallery")
-    entries = [entry for entry in gallery if isinstance(entry, dict)] if isinstance(gallery, list) else []
+    entries = (
+        [entry for entry in gallery if isinstance(entry, dict)] if isinstance(gallery, list) else []
+    )
     if not rows or not entries:
         return Section(
-            "detections", title, "Detections", missing="This run kept no detections on the pictures of the gallery."
+            "detections",
+            title,
+            "Detections",
+            missing="This run kept no detections on the pictures of the gallery.",
         )
     names = report.facts.get("categories")
     categories = [str(name) for name in names] if isinstance(names, list) else []
@@ -62,14 +67,22 @@ def build(report: Report) -> Section:
             "categories": categories[:12],
             "counts": [sum(len(boxes) for boxes in each.values()) for each in found],
         },
-        css=",".join(f".gallery:has(#d-{i}:checked) .v{i}" for i in range(len(rows))) + "{display:inline}",
+        css=",".join(f".gallery:has(#d-{i}:checked) .v{i}" for i in range(len(rows)))
+        + "{display:inline}",
     )
 
 
-def _picture(entry: dict[str, Json], found: list[dict[str, tuple[Box, ...]]], categories: list[str]) -> Picture | None:
+def _picture(
+    entry: dict[str, Json], found: list[dict[str, tuple[Box, ...]]], categories: list[str]
+) -> Picture | None:
     identity = str(entry.get("id"))
     jpeg, width, height = entry.get("jpeg"), entry.get("width"), entry.get("height")
-    if not (isinstance(jpeg, str) and _BASE64.fullmatch(jpeg) and isinstance(width, int) and isinstance(height, int)):
+    if not (
+        isinstance(jpeg, str)
+        and _BASE64.fullmatch(jpeg)
+        and isinstance(width, int)
+        and isinstance(height, int)
+    ):
         return None
     truth = entry.get("truth")
     boxes = (
@@ -77,17 +90,27 @@ def _picture(entry: dict[str, Json], found: list[dict[str, tuple[Box, ...]]], ca
         if isinstance(truth, list)
         else []
     )
-    return Picture(identity, width, height, jpeg, tuple(boxes), tuple(each.get(identity, ()) for each in found))
+    return Picture(
+        identity, width, height, jpeg, tuple(boxes), tuple(each.get(identity, ()) for each in found)
+    )
 
 
 def _boxes_by_picture(row: Row, categories: list[str]) -> dict[str, tuple[Box, ...]]:
     noted = row.notes("detections").get("pictures")
-    pictures = [picture for picture in noted if isinstance(picture, dict)] if isinstance(noted, list) else []
+    pictures = (
+        [picture for picture in noted if isinstance(picture, dict)]
+        if isinstance(noted, list)
+        else []
+    )
     return {str(picture.get("id")): _sure(picture.get("boxes"), categories) for picture in pictures}
 
 
 def _sure(boxes: Json, categories: list[str]) -> tuple[Box, ...]:
-    rows = [[_number(v) for v in box] for box in boxes if isinstance(box, list)] if isinstance(boxes, list) else []
+    rows = (
+        [[_number(v) for v in box] for box in boxes if isinstance(box, list)]
+        if isinstance(boxes, list)
+        else []
+    )
     sure = sorted((box for box in rows if box[4] >= _SURE), key=lambda box: -box[4])[:_MOST]
     return tuple(_box(list(box), categories) for box in sure)
 
@@ -97,7 +120,12 @@ def _box(values: list[Json] | list[float], categories: list[str]) -> Box:
     index = int(label)
     name = categories[index] if index < len(categories) else str(index)
     return Box(
-        round(x, 1), round(y, 1), round(width, 1), round(height, 1), index, f"{name} {score:.2f}".replace("0.", ".")
+        round(x, 1),
+        round(y, 1),
+        round(width, 1),
+        round(height, 1),
+        index,
+        f"{name} {score:.2f}".replace("0.", "."),
     )
 
 

@@ -30,7 +30,9 @@ def build(report: Report) -> Section:
                 ("Protocol", flat(run.protocol_json)),
                 *((f"Settings of {metric}", rows) for metric, rows in settings),
             ],
-            "variants": [(row.name, row.record.fingerprint, _seeds(report, row.name)) for row in report.rows],
+            "variants": [
+                (row.name, row.record.fingerprint, _seeds(report, row.name)) for row in report.rows
+            ],
             "dirty": run.git.endswith("+changes"),
             "reused": sum(job.reused for job in run.jobs),
             "jobs": len(run.jobs),
@@ -47,7 +49,9 @@ def flat(value: Mapping[str, Json], prefix: str = "") -> list[tuple[str, str]]:
             lines += flat(inner, f"{prefix}{key}.")
         elif isinstance(inner, list):
             nested = {str(i): part for i, part in enumerate(inner) if isinstance(part, dict)}
-            lines += flat(nested, f"{prefix}{key}.") or [(prefix + key, ", ".join(str(part) for part in inner))]
+            lines += flat(nested, f"{prefix}{key}.") or [
+                (prefix + key, ", ".join(str(part) for part in inner))
+            ]
         else:
             lines.append((prefix + key, str(inner)))
     return [(name, text) for name, text in lines if text not in {"", "None"}]

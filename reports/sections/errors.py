@@ -34,7 +34,9 @@ def build(report: Report) -> Section:
     rows = [row for row in report.rows if row.seeds(_KINDS[0][0])]
     title = "What AP is lost to"
     if not rows:
-        return Section("errors", title, "Errors", missing="No detections were told apart in this run.")
+        return Section(
+            "errors", title, "Errors", missing="No detections were told apart in this run."
+        )
     marks = {row.name: mark_of(row) for row in rows}
     base = report.baseline.name if report.baseline else ""
     dots = [dot for row in rows for dot in _dots(row)]
@@ -97,7 +99,9 @@ def _curves(row: Row) -> list[Line]:
     for iou in ("0.50", "0.75"):
         curve = mean_curve(row, "ap50", "precision_recall", "mean", iou)
         if recall and len(curve) == len(recall):
-            found.append(Line(row.name, recall, curve, f"{row.name}: precision over recall at IoU {iou}"))
+            found.append(
+                Line(row.name, recall, curve, f"{row.name}: precision over recall at IoU {iou}")
+            )
     return found
 
 
@@ -107,4 +111,6 @@ def _reliable(row: Row) -> list[Line]:
         return []
     error = row.mean("calibration_error")
     scores, precision = zip(*bins, strict=True)
-    return [Line(row.name, scores, precision, f"{row.name}: expected calibration error {number(error)}")]
+    return [
+        Line(row.name, scores, precision, f"{row.name}: expected calibration error {number(error)}")
+    ]

@@ -32,7 +32,9 @@ def build(report: Report) -> Section:
         for row in report.rows
         if any(job.status == "missing" for job in row.jobs)
     ]
-    return Section("failures", "Failures", "Failures", content={"failed": found, "missing": missing})
+    return Section(
+        "failures", "Failures", "Failures", content={"failed": found, "missing": missing}
+    )
 
 
 def _alike(failures: Sequence[StoredOutcome]) -> list[list[StoredOutcome]]:
@@ -48,7 +50,9 @@ def _failed(report: Report, row: Row, group: Sequence[StoredOutcome]) -> Failed:
     failure = _failure(group[0])
     command = f"python run_suite.py run {shlex.quote(row.name)} --protocol {shlex.quote(report.run.protocol)}"
     jobs = listed([_job(outcome) for outcome in group])
-    return Failed(row, jobs, failure.stage, failure.code, failure.message, failure.log_tail, command)
+    return Failed(
+        row, jobs, failure.stage, failure.code, failure.message, failure.log_tail, command
+    )
 
 
 def _failure(outcome: StoredOutcome) -> Failure:
@@ -59,4 +63,6 @@ def _failure(outcome: StoredOutcome) -> Failure:
 def _job(outcome: StoredOutcome) -> str:
     if outcome.seed is not None:
         return f"{outcome.kind} seed {outcome.seed}"
-    return outcome.kind if outcome.replica is None else f"{outcome.kind} process {outcome.replica + 1}"
+    return (
+        outcome.kind if outcome.replica is None else f"{outcome.kind} process {outcome.replica + 1}"
+    )

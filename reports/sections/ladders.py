@@ -17,7 +17,12 @@ def build(report: Report) -> Section:
     """A figure and a table for each ladder."""
     found = ladders(report)
     if not found:
-        return Section(_ID, _TITLE, "Ladders", missing="This run holds no ladder (a file with `design: ladder`).")
+        return Section(
+            _ID,
+            _TITLE,
+            "Ladders",
+            missing="This run holds no ladder (a file with `design: ladder`).",
+        )
     return Section(
         _ID,
         _TITLE,
@@ -36,12 +41,24 @@ def _content(ladder: Ladder, position: int) -> dict[str, object]:
         titles=("AP, mean of the seeds", "GFLOPs as deployed"),
         label=_label(ladder),
     )
-    return {"title": ladder.title or ladder.name, "figure": figure, "lines": [_line(step) for step in ladder.steps]}
+    return {
+        "title": ladder.title or ladder.name,
+        "figure": figure,
+        "lines": [_line(step) for step in ladder.steps],
+    }
 
 
 def _label(ladder: Ladder) -> str:
-    values = [value for step in ladder.steps if not step.side and (value := step.row.mean(PRIMARY)) is not None]
-    reach = f"AP from {number(values[0])} at the bottom to {number(values[-1])}" if values else "no AP was measured"
+    values = [
+        value
+        for step in ladder.steps
+        if not step.side and (value := step.row.mean(PRIMARY)) is not None
+    ]
+    reach = (
+        f"AP from {number(values[0])} at the bottom to {number(values[-1])}"
+        if values
+        else "no AP was measured"
+    )
     return f"Ladder of {counted(len(ladder.steps), 'step')}: {reach}; every number is in the table below it"
 
 
@@ -67,7 +84,11 @@ def _rung(step: Step) -> Rung:
         low=low,
         high=high,
         mark=mark,
-        told="  ".join(part for part in (number(value) if value is not None else row.state, _change(step)) if part),
+        told="  ".join(
+            part
+            for part in (number(value) if value is not None else row.state, _change(step))
+            if part
+        ),
         cost=cost,
         cost_told="" if cost is None else number(cost, 3 if cost < 10 else 1),
         tip=_tip(step),
@@ -86,7 +107,9 @@ def _change(step: Step) -> str:
 
 def _tip(step: Step) -> str:
     found, below = _judged(step), step.below
-    lines = [f"{step.row.name}: AP {number(step.row.mean(PRIMARY))}, {number(_gflops(step))} GFLOPs"]
+    lines = [
+        f"{step.row.name}: AP {number(step.row.mean(PRIMARY))}, {number(_gflops(step))} GFLOPs"
+    ]
     if found and below:
         words = f"{signed(found.estimate.value)} ({interval(found.estimate, ratio=False)})"
         lines.append(f"{words} from {below.name}: {found.verdict.word}")

@@ -103,7 +103,15 @@ def _ratio_dots(row: Row, setup: Setup, clock: str) -> list[Dot]:
     if found is None:
         return []
     tip = f"{row.name}, {_CLOCK_WORDS[clock]}: {found.verdict.word}, {found.verdict.sentence}"
-    return [_dot((row.name, row.name), found.estimate, CALLS[found.verdict.word], tip, hollow=clock == "cpu")]
+    return [
+        _dot(
+            (row.name, row.name),
+            found.estimate,
+            CALLS[found.verdict.word],
+            tip,
+            hollow=clock == "cpu",
+        )
+    ]
 
 
 def _copy_dots(report: Report, setup: Setup, clock: str) -> list[Dot]:
@@ -136,11 +144,19 @@ def _samples(report: Report, setup: Setup) -> list[Sample]:
 def _base_samples(report: Report, row: Row, setup: Setup) -> list[Sample]:
     """A baseline's rounds, as its variants' processes saw it: the middle three of them by median."""
     beside: list[Process] = [
-        p for other in report.rows if other.baseline == row.name for p in processes(other, setup, "wall") if p.base
+        p
+        for other in report.rows
+        if other.baseline == row.name
+        for p in processes(other, setup, "wall")
+        if p.base
     ]
     beside.sort(key=lambda p: median_interval(p.base).value)
     quarter = len(beside) // 4
-    chosen = beside if len(beside) <= 3 else [beside[quarter], beside[len(beside) // 2], beside[-1 - quarter]]
+    chosen = (
+        beside
+        if len(beside) <= 3
+        else [beside[quarter], beside[len(beside) // 2], beside[-1 - quarter]]
+    )
     return [Sample(row.name, number, p.base, base=True) for number, p in enumerate(chosen)]
 
 
@@ -164,7 +180,10 @@ def _stopped(report: Report, setup: Setup) -> str:
     precise = reasons.count("precision")
     if not precise and "cap" not in reasons:
         return ""
-    if max(item.job.replica or 0 for row in report.rows for item in row.find("latency_wall_ms")) == 0:
+    if (
+        max(item.job.replica or 0 for row in report.rows for item in row.find("latency_wall_ms"))
+        == 0
+    ):
         return "There was one process only, so what a new process alone changes is not seen here."
     whole = counted(len(reasons), "process", "processes")
     return f"{precise} of {whole} stopped because the ratio was known well enough; the others at their time limit."

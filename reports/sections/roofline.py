@@ -28,9 +28,18 @@ class Panel:
 
 def build(report: Report) -> Section:
     """A figure and a table for each setup whose work was counted."""
-    panels = [panel for position, setup in enumerate(report.setups) if (panel := _panel(report, setup, position))]
+    panels = [
+        panel
+        for position, setup in enumerate(report.setups)
+        if (panel := _panel(report, setup, position))
+    ]
     if not panels:
-        return Section(_ID, _TITLE, "Roofline", missing="No latency stands beside a count of its operations here.")
+        return Section(
+            _ID,
+            _TITLE,
+            "Roofline",
+            missing="No latency stands beside a count of its operations here.",
+        )
     return Section(
         _ID,
         _TITLE,
@@ -54,13 +63,20 @@ def _panel(report: Report, setup: Setup, position: int) -> Panel | None:
         if roof
         else "The roof is unknown: no baseline was timed by itself, or torch cannot measure it in this precision."
     )
-    return Panel(setup.title, figure, words, tuple((row, _cells(point, roof)) for row, point in reached))
+    return Panel(
+        setup.title, figure, words, tuple((row, _cells(point, roof)) for row, point in reached)
+    )
 
 
 def _roof(report: Report, setup: Setup) -> Roof | None:
     """The best of all probes of a setup: what disturbs one makes it slower."""
     peaks, copies = (
-        [s for row in report.rows for item in _of(row, metric, setup) for s in item.measurement.samples]
+        [
+            s
+            for row in report.rows
+            for item in _of(row, metric, setup)
+            for s in item.measurement.samples
+        ]
         for metric in ("peak_gflops", "bandwidth_gbs")
     )
     return Roof(max(peaks), max(copies)) if peaks and copies else None
@@ -85,7 +101,10 @@ def _work(row: Row, setup: Setup) -> tuple[float, float] | None:
     item = next((item for item in _of(row, "timed_gflop", setup) if item.measurement.samples), None)
     if item is None:
         return None
-    batch, intensity = item.measurement.settings.get("batch"), item.measurement.notes.get("intensity")
+    batch, intensity = (
+        item.measurement.settings.get("batch"),
+        item.measurement.notes.get("intensity"),
+    )
     assert isinstance(intensity, int | float)
     return item.measurement.samples[0] * (batch if isinstance(batch, int) else 1), float(intensity)
 

@@ -45,7 +45,9 @@ def build(report: Report) -> Section:
     devices = dict.fromkeys(_device(setup) for setup in report.setups if not setup.eager)
     matrices = [_matrix(report, device) for device in devices]
     if not matrices and not absent:
-        return Section("runtimes", title, title, missing="Nothing but eager mode was asked for in this run.")
+        return Section(
+            "runtimes", title, title, missing="Nothing but eager mode was asked for in this run."
+        )
     return Section(
         "runtimes",
         title,
@@ -66,7 +68,10 @@ def _matrix(report: Report, device: str) -> Matrix:
     setups = [setup for setup in report.setups if _device(setup) == device]
     rows = tuple((row, tuple(_cell(report, row, setup) for setup in setups)) for row in report.rows)
     names = tuple(setup.title.removeprefix(f"{device}, ") for setup in setups)
-    shown = tuple(name if not setup.eager else f"eager, {name}" for name, setup in zip(names, setups, strict=True))
+    shown = tuple(
+        name if not setup.eager else f"eager, {name}"
+        for name, setup in zip(names, setups, strict=True)
+    )
     timed = tuple((row, cells) for row, cells in rows if any(cell.ms or cell.why for cell in cells))
     return Matrix(device, shown, timed, _fastest(report, setups, shown))
 
@@ -102,7 +107,11 @@ def _to_eager(row: Row, setup: Setup) -> Estimate | None:
 
 
 def _of(row: Row, setup: Setup, metric: str) -> list[Item]:
-    return [item for item in row.find(metric) if item.measurement.samples and setup_of(item).key == setup.key]
+    return [
+        item
+        for item in row.find(metric)
+        if item.measurement.samples and setup_of(item).key == setup.key
+    ]
 
 
 def _why(row: Row, setup: Setup) -> str:
@@ -134,7 +143,9 @@ def _fastest(report: Report, setups: Sequence[Setup], names: Sequence[str]) -> s
 def _absent(report: Report) -> tuple[tuple[str, str], ...]:
     """What the protocol names and this machine lacks: known before, or found out when it was opened."""
     stated = report.run.protocol_json.get("not_here")
-    found: dict[str, str] = {what: str(why) for what, why in stated.items()} if isinstance(stated, dict) else {}
+    found: dict[str, str] = (
+        {what: str(why) for what, why in stated.items()} if isinstance(stated, dict) else {}
+    )
     for row in report.rows:
         for item in row.find(_TIMES):
             why = _reason(item.measurement.notes)

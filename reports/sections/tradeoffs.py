@@ -26,15 +26,35 @@ def build(report: Report) -> Section:
         )
         for s in report.plain_setups
     ]
-    costs.append(("gflops", "GFLOPs", "GFLOPs = 2 × GMACs a picture, as deployed (log scale)", _exact("gmacs", 2.0)))
-    costs.append(("params", "Parameters", "million parameters, as deployed (log scale)", _exact("params", 1e-6)))
+    costs.append(
+        (
+            "gflops",
+            "GFLOPs",
+            "GFLOPs = 2 × GMACs a picture, as deployed (log scale)",
+            _exact("gmacs", 2.0),
+        )
+    )
+    costs.append(
+        (
+            "params",
+            "Parameters",
+            "million parameters, as deployed (log scale)",
+            _exact("params", 1e-6),
+        )
+    )
     tabs = []
     for key, title, axis, cost in costs:
         points = [p for row in report.rows if (p := _point(row, cost)) is not None]
         if points:
             label = f"Scatter of AP over {axis}; every number is in the table"
             tabs.append(
-                (f"t-{key}", title, draw(points, name=f"t-{key}", titles=(axis, "AP, mean of the seeds"), label=label))
+                (
+                    f"t-{key}",
+                    title,
+                    draw(
+                        points, name=f"t-{key}", titles=(axis, "AP, mean of the seeds"), label=label
+                    ),
+                )
             )
     if not tabs:
         return Section(
@@ -61,7 +81,9 @@ def _point(row: Row, cost: Cost) -> Point | None:
     price = cost(row)
     if not values or price is None or row.state in {"broken", "unknown"}:
         return None
-    return Point(row.name, price, (min(values), sum(values) / len(values), max(values)), mark_of(row))
+    return Point(
+        row.name, price, (min(values), sum(values) / len(values), max(values)), mark_of(row)
+    )
 
 
 def mark_of(row: Row) -> Mark:
@@ -91,7 +113,9 @@ def _timed(report: Report, setup: Setup) -> Cost:
         middle = median_interval(times)
         found = row.judged.get(f"wall:{setup.key}")
         if found is None:
-            return (middle.low, middle.value, middle.high) if base is row and middle.low > 0 else None
+            return (
+                (middle.low, middle.value, middle.high) if base is row and middle.low > 0 else None
+            )
         low, high = found.estimate.low * middle.value, found.estimate.high * middle.value
         return (low, found.estimate.value * middle.value, high)
 

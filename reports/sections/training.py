@@ -8,7 +8,11 @@ from reports.sections.tradeoffs import mark_of
 from suite.record import Json, Measurement
 
 _EXAMPLES = 3
-_SIZES = (("ap_small", "small objects"), ("ap_medium", "medium objects"), ("ap_large", "large objects"))
+_SIZES = (
+    ("ap_small", "small objects"),
+    ("ap_medium", "medium objects"),
+    ("ap_large", "large objects"),
+)
 
 
 def build(report: Report) -> Section:
@@ -21,7 +25,9 @@ def build(report: Report) -> Section:
     ]
     sizes = [dot for row in report.rows for dot in _dots(row)]
     if not curves and not sizes:
-        return Section("training", "Training", "Training", missing="Nothing was trained in this run.")
+        return Section(
+            "training", "Training", "Training", missing="Nothing was trained in this run."
+        )
     marks = {row.name: mark_of(row) for row in report.rows}
     base = report.baseline
     plot = None
@@ -38,7 +44,9 @@ def build(report: Report) -> Section:
             "budget": stated_budget(report),
             "loss": plot,
             "broken": _broken(report),
-            "sizes": by_size(sizes, name="size", label="AP by object size for every variant") if sizes else None,
+            "sizes": by_size(sizes, name="size", label="AP by object size for every variant")
+            if sizes
+            else None,
         },
     )
 
@@ -52,13 +60,19 @@ def _broken(report: Report) -> list[str]:
             if isinstance(names, list) and names:
                 shown = ", ".join(str(name) for name in names[:_EXAMPLES])
                 seed = f"{row.name}, seed {item.job.seed}"
-                found.append(f"{seed}: {len(names)} pictures did not decode ({shown}), others took their place")
+                found.append(
+                    f"{seed}: {len(names)} pictures did not decode ({shown}), others took their place"
+                )
     return found
 
 
 def _steps(measurement: Measurement) -> tuple[float, ...]:
     noted: Json = measurement.notes.get("step")
-    steps = [float(step) for step in noted if isinstance(step, (int, float))] if isinstance(noted, list) else []
+    steps = (
+        [float(step) for step in noted if isinstance(step, (int, float))]
+        if isinstance(noted, list)
+        else []
+    )
     count = len(measurement.samples)
     return tuple(steps) if len(steps) == count else tuple(float(i) for i in range(count))
 

@@ -47,7 +47,12 @@ def build(report: Report) -> Section:
     """One collapsible view for each variant that the run resolved."""
     rows = [row for row in report.rows if row.record.spec.get("layers")]
     if not rows:
-        return Section("variants", "Each variant", "Variants", missing="The store keeps no network of this run.")
+        return Section(
+            "variants",
+            "Each variant",
+            "Variants",
+            missing="The store keeps no network of this run.",
+        )
     tables = len(rows) <= _MOST_TABLES
     views = [_view(report, row, position, table=tables) for position, row in enumerate(rows)]
     return Section(
@@ -62,7 +67,11 @@ def build(report: Report) -> Section:
 
 def _view(report: Report, row: Row, position: int, *, table: bool) -> View:
     base = report.row(row.baseline)
-    found = difference(row.record.spec, base.record.spec) if base and base.record.spec.get("layers") else None
+    found = (
+        difference(row.record.spec, base.record.spec)
+        if base and base.record.spec.get("layers")
+        else None
+    )
     operators = _operators(row)
     facts = _facts(row)
     drawn = boxes(row.record.spec, facts, found)
@@ -88,7 +97,9 @@ def _summary(row: Row, found: Difference | None, convolutions: int) -> str:
     return ", ".join(words) or f"layer for layer as {row.baseline}"
 
 
-def _changes(found: Difference | None, operators: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
+def _changes(
+    found: Difference | None, operators: Mapping[str, Sequence[str]]
+) -> list[tuple[str, str]]:
     layers = [] if found is None else [_signed(str(change)) for change in found.layers]
     whole = [] if found is None else [("*", str(change)) for change in found.whole]
     convolutions = []
@@ -138,16 +149,22 @@ def _address(path: str) -> str:
 def _warnings(report: Report, row: Row) -> list[str]:
     strides = stride_warning(report, row)
     found = [strides] if strides else []
-    found += [words for words in row.record.warnings if not (strides and words.startswith("strides"))]
+    found += [
+        words for words in row.record.warnings if not (strides and words.startswith("strides"))
+    ]
     dead = row.notes("params_live").get("dead")
     if isinstance(dead, dict) and dead:
         total = sum(_float(value) for value in dead.values())
-        found.append(f"no gradient reaches {total:,.0f} parameters: {listed(list(dead)[:_SHOWN_PATHS])}")
+        found.append(
+            f"no gradient reaches {total:,.0f} parameters: {listed(list(dead)[:_SHOWN_PATHS])}"
+        )
     frozen = row.notes("params_live").get("frozen")
     if isinstance(frozen, dict) and frozen:
         found.append(f"not trained: {listed(list(frozen))}")
     failed = dict.fromkeys(
-        f"{f.failure.stage} failed ({f.failure.code}): see Failures" for f in row.failures if f.failure
+        f"{f.failure.stage} failed ({f.failure.code}): see Failures"
+        for f in row.failures
+        if f.failure
     )
     return [*found, *failed]
 
@@ -155,13 +172,21 @@ def _warnings(report: Report, row: Row) -> list[str]:
 def _layers(facts: Mapping[str, LayerFacts], row: Row) -> list[Line]:
     """Every layer as trained: what it is, and what it costs."""
     noted = row.record.spec.get("layers")
-    blocks = [str(line.get("block", "")) for line in noted if isinstance(line, dict)] if isinstance(noted, list) else []
+    blocks = (
+        [str(line.get("block", "")) for line in noted if isinstance(line, dict)]
+        if isinstance(noted, list)
+        else []
+    )
     more = _noted_layers(row)
     params = sum(layer.params for layer in facts.values()) or 1
     gmacs = sum(layer.gmacs for layer in facts.values()) or 1.0
     return [
         Line(
-            (address, block, *("" if value is None else str(value) for value in (layer.stride, layer.channels))),
+            (
+                address,
+                block,
+                *("" if value is None else str(value) for value in (layer.stride, layer.channels)),
+            ),
             (compact(float(layer.params)), number(layer.gmacs, 4), *_beside(more.get(address, {}))),
             (layer.params / params, layer.gmacs / gmacs),
         )
@@ -173,7 +198,10 @@ def _beside(noted: Mapping[str, Json]) -> tuple[str, ...]:
     """Activations, hidden work, operations a byte and receptive field of a layer, where they were counted."""
     digits = {"activations": 3, "hidden_gops": 4, "intensity": 1, "field": 0}
     found = {key: noted.get(key) for key in digits}
-    return tuple(number(_float(value), digits[key]) if value is not None else "" for key, value in found.items())
+    return tuple(
+        number(_float(value), digits[key]) if value is not None else ""
+        for key, value in found.items()
+    )
 
 
 def _noted_layers(row: Row) -> dict[str, dict[str, Json]]:

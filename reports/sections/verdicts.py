@@ -94,7 +94,10 @@ def build(report: Report) -> Section:
 
 def _columns(report: Report) -> tuple[_Column, ...]:
     floor = report.rules.ap_floor
-    found = [_Column("ap", "AP", "ap", 0.0, floor, 0.0), _Column("ap50", "AP50", "ap", 0.0, floor, 0.0)]
+    found = [
+        _Column("ap", "AP", "ap", 0.0, floor, 0.0),
+        _Column("ap50", "AP50", "ap", 0.0, floor, 0.0),
+    ]
     for setup in report.plain_setups:
         key = f"wall:{setup.key}"
         title = "Latency" if setup is report.setups[0] else f"Latency, {setup.title}"
@@ -118,7 +121,9 @@ def _reach(report: Report, column: _Column) -> float:
 
 def _apart(value: float, neutral: float) -> float:
     """Distance from neutral; ratios by their logarithm, so that twice as fast is as far as twice as slow."""
-    return value - neutral if neutral == 0 or not 0 < value < math.inf else math.log(value / neutral)
+    return (
+        value - neutral if neutral == 0 or not 0 < value < math.inf else math.log(value / neutral)
+    )
 
 
 def _line(report: Report, row: Row, columns: tuple[_Column, ...]) -> Line:
@@ -126,7 +131,9 @@ def _line(report: Report, row: Row, columns: tuple[_Column, ...]) -> Line:
     badges = [warning] if warning else []
     unequal = start_warning(report, row)
     badges += [unequal] if unequal else []
-    badges += [words for words in row.record.warnings if not (warning and words.startswith("strides"))]
+    badges += [
+        words for words in row.record.warnings if not (warning and words.startswith("strides"))
+    ]
     badges += [words] if (words := recipe_warning(report, row)) else []
     badges += [f"accuracy not judged: {words}"] if (words := unequal_budget(report, row)) else []
     badges += [words] if (words := missed_words(row)) else []
@@ -134,7 +141,9 @@ def _line(report: Report, row: Row, columns: tuple[_Column, ...]) -> Line:
     badges += _lost(row)
     base = report.row(row.baseline)
     costs = [
-        _cost(row.exact(metric), base.exact(metric) if base else None, report.rules.cost_floor, metric)
+        _cost(
+            row.exact(metric), base.exact(metric) if base else None, report.rules.cost_floor, metric
+        )
         for metric in ("params", "gmacs")
     ]
     return Line(
@@ -169,7 +178,9 @@ def _compared(found: Judged | None, column: _Column) -> Comparison | None:
     word = _WORDS.get((column.kind, cell.call), "cannot tell")
     needed = found.verdict.needed
     more = needed_words(needed) if cell.call == "same" else ""
-    return Comparison(word, cell, strip(found.estimate, column.neutral, column.reach, column.floor), more)
+    return Comparison(
+        word, cell, strip(found.estimate, column.neutral, column.reach, column.floor), more
+    )
 
 
 def strip(estimate: Estimate, neutral: float, reach: float, floor: float) -> Strip:
@@ -196,11 +207,16 @@ def _cost(value: float | None, base: float | None, floor: float, metric: str) ->
     return Cell(words or UNKNOWN, text, value, call)
 
 
-def _groups(report: Report, columns: tuple[_Column, ...]) -> list[tuple[dict[str, object], list[Line]]]:
+def _groups(
+    report: Report, columns: tuple[_Column, ...]
+) -> list[tuple[dict[str, object], list[Line]]]:
     """Every baseline with its absolute figures, and the lines of all that refers to it."""
     names = list(dict.fromkeys(row.baseline for row in report.rows if row.baseline))
     return [
-        (_base(row), [_line(report, other, columns) for other in report.rows if other.baseline == name])
+        (
+            _base(row),
+            [_line(report, other, columns) for other in report.rows if other.baseline == name],
+        )
         for name in names
         if (row := report.row(name)) is not None
     ]

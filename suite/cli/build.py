@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     from suite.nn.network import Detector
 
 SUFFIXES = {"onnx": ".onnx", "openvino": ".xml", "torch": ".pt2"}
-_RUNTIMES = {"onnx": "onnxruntime", "openvino": "openvino", "torch": "eager"}  # that a file is tried in
+_RUNTIMES = {
+    "onnx": "onnxruntime",
+    "openvino": "openvino",
+    "torch": "eager",
+}  # that a file is tried in
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +44,31 @@ class _Source:
 @name_argument
 @variants_option
 @allow_code_option
-@click.option("--to", "target", type=click.Choice(list(SUFFIXES)), required=True, help="torch: torch.export's .pt2.")
-@click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="A checkpoint; else untrained.")
-@click.option("--classes", type=click.IntRange(1), default=80, show_default=True, help="Without --weights.")
-@click.option("--imgsz", "--image-size", "image_size", type=click.IntRange(32), default=640, show_default=True)
+@click.option(
+    "--to",
+    "target",
+    type=click.Choice(list(SUFFIXES)),
+    required=True,
+    help="torch: torch.export's .pt2.",
+)
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A checkpoint; else untrained.",
+)
+@click.option(
+    "--classes", type=click.IntRange(1), default=80, show_default=True, help="Without --weights."
+)
+@click.option(
+    "--imgsz", "--image-size", "image_size", type=click.IntRange(32), default=640, show_default=True
+)
 @click.option("--batch", type=click.IntRange(1), default=1, show_default=True)
 @click.option(
-    "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Default: NAME and the suffix."
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Default: NAME and the suffix.",
 )
 @json_option
 def command(
@@ -73,20 +95,31 @@ def command(
     model = _model(name, variants, weights, classes, allow_code=allow_code)
     stride = max(model.strides)
     if image_size % stride:
-        raise Refusal(ExitCode.USAGE, f"--imgsz {image_size}: {model.name} needs a multiple of {stride}")
+        raise Refusal(
+            ExitCode.USAGE, f"--imgsz {image_size}: {model.name} needs a multiple of {stride}"
+        )
     from suite.metrics.speed.latency import Settings, noise
 
-    source = _Source(model, noise(Settings(image_size=image_size, batch=batch)), _facts(model, image_size, batch))
+    source = _Source(
+        model, noise(Settings(image_size=image_size, batch=batch)), _facts(model, image_size, batch)
+    )
     path = output or Path(f"{model.name}{SUFFIXES[target]}")
     if path.suffix != SUFFIXES[target]:
         raise Refusal(ExitCode.USAGE, f"{path}: a file for {target} ends in {SUFFIXES[target]}")
     error = _write(source, target, path)
     if as_json:
-        data: dict[str, Json] = {"file": str(path), "target": target, "largest_error": error, **source.facts}
+        data: dict[str, Json] = {
+            "file": str(path),
+            "target": target,
+            "largest_error": error,
+            **source.facts,
+        }
         reply("build", data)
     else:
         click.echo(str(path))
-        say(f"read back and run: predictions differ from the network's by {error:.1e} of the largest at most")
+        say(
+            f"read back and run: predictions differ from the network's by {error:.1e} of the largest at most"
+        )
     return ExitCode.DONE
 
 
@@ -133,7 +166,8 @@ def _write(source: _Source, target: str, path: Path) -> float:
         error = float((found - expected).abs().max() / expected.abs().max())
         if not error <= TOLERANCE["fp32"]:  # a NaN is no agreement either
             message = (
-                f"{source.model.name}: the {target} file differs from the network by {error:.1e}; nothing is written"
+                f"{source.model.name}: the {target} file differs from the network by {error:.1e}; "
+                "nothing is written"
             )
             raise Refusal(ExitCode.VARIANT_FAILED, message)
         for file in Path(folder).iterdir():

@@ -21,7 +21,16 @@ from suite.spec.records.variant import Variant
 from suite.stats.intervals import Estimate, log_ratios, ratio
 from suite.stats.simulation import LEAST, Coverage, coverage, lag_one
 
-_COLUMNS = ("CONDITION", "CLOCK", "TIMES", "HOLDS 1", "MEAN ERROR", "ONE AFTER THE OTHER", "FACTOR", "FOUND")
+_COLUMNS = (
+    "CONDITION",
+    "CLOCK",
+    "TIMES",
+    "HOLDS 1",
+    "MEAN ERROR",
+    "ONE AFTER THE OTHER",
+    "FACTOR",
+    "FOUND",
+)
 _CONDITIONS = ("quiet", "loaded")
 _SIMULATED = {"half_width": 0.01, "length": 200}
 
@@ -31,7 +40,9 @@ def _shares(context: click.Context, parameter: click.Parameter, text: str) -> tu
     try:
         found = tuple(float(word) / 100 for word in text.split(","))
     except ValueError:
-        raise click.BadParameter(f"per cents with commas between them, not {text!r}", context, parameter) from None
+        raise click.BadParameter(
+            f"per cents with commas between them, not {text!r}", context, parameter
+        ) from None
     if min(found) <= 0:
         raise click.BadParameter("a slow-down is more than 0 %", context, parameter)
     return found
@@ -40,7 +51,9 @@ def _shares(context: click.Context, parameter: click.Parameter, text: str) -> tu
 def _conditions(context: click.Context, parameter: click.Parameter, text: str) -> tuple[str, ...]:
     words = tuple(text.split(","))
     if not set(words) <= set(_CONDITIONS):
-        raise click.BadParameter(f"there are {' and '.join(_CONDITIONS)}, not {text!r}", context, parameter)
+        raise click.BadParameter(
+            f"there are {' and '.join(_CONDITIONS)}, not {text!r}", context, parameter
+        )
     return words
 
 
@@ -70,10 +83,22 @@ class _Plan:
 
 @click.command("calibrate")
 @name_argument
-@click.option("--image-size", "--imgsz", "image_size", type=click.IntRange(32), default=224, show_default=True)
-@click.option("--repetitions", type=click.IntRange(1), default=40, show_default=True, help="In each condition.")
 @click.option(
-    "--seconds", type=click.FloatRange(0.5), default=30.0, show_default=True, help="Of rounds; as many follow without."
+    "--image-size", "--imgsz", "image_size", type=click.IntRange(32), default=224, show_default=True
+)
+@click.option(
+    "--repetitions",
+    type=click.IntRange(1),
+    default=40,
+    show_default=True,
+    help="In each condition.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0.5),
+    default=30.0,
+    show_default=True,
+    help="Of rounds; as many follow without.",
 )
 @click.option(
     "--conditions",
@@ -83,7 +108,12 @@ class _Plan:
     help="`quiet` is the machine as it is, `loaded` has one busy process for each core.",
 )
 @click.option(
-    "--planted", callback=_shares, default="5,3", show_default=True, metavar="%,%", help="Slow-downs to be found."
+    "--planted",
+    callback=_shares,
+    default="5,3",
+    show_default=True,
+    metavar="%,%",
+    help="Slow-downs to be found.",
 )
 @click.option(
     "--out",
@@ -116,7 +146,9 @@ def command(
     plan = _Plan(open_library().load(name), settings, planted, conditions, repetitions, out)
     lines = _carry_out(plan)
     rows = [
-        _Row(condition, clock, _of(lines, condition), plan) for condition in conditions for clock in ("wall", "cpu")
+        _Row(condition, clock, _of(lines, condition), plan)
+        for condition in conditions
+        for clock in ("wall", "cpu")
     ]
     if as_json:
         reply("calibrate", {"file": str(out), "rows": [row.as_json for row in rows]})
@@ -132,7 +164,9 @@ def _carry_out(plan: _Plan) -> list[dict[str, Any]]:
     lines = [line for line in _read(plan.out) if line["key"] == plan.key]
     for number in range(plan.repetitions):
         for condition in plan.conditions:
-            if not any((line["condition"], line["number"]) == (condition, number) for line in lines):
+            if not any(
+                (line["condition"], line["number"]) == (condition, number) for line in lines
+            ):
                 say(f"{condition}, {number + 1} of {plan.repetitions} ...")
                 lines.append(_add(plan, condition, number))
     return [line for line in lines if line["number"] < plan.repetitions]
@@ -180,7 +214,9 @@ def _of(lines: Sequence[dict[str, Any]], condition: str) -> list[dict[str, Any]]
 class _Row:
     """What the repetitions of one condition say, by one clock."""
 
-    def __init__(self, condition: str, clock: str, lines: Sequence[dict[str, Any]], plan: _Plan) -> None:
+    def __init__(
+        self, condition: str, clock: str, lines: Sequence[dict[str, Any]], plan: _Plan
+    ) -> None:
         self.condition, self.clock = condition, clock
         self._lines, self._planted = lines, plan.planted
         copies = self._ratios("copy")
@@ -199,7 +235,9 @@ class _Row:
         return log_ratios(own, base)
 
     def _simulate(self) -> Coverage | None:
-        series = [rounds for line in self._lines if len(rounds := self._kept(line, "copy")) >= LEAST]
+        series = [
+            rounds for line in self._lines if len(rounds := self._kept(line, "copy")) >= LEAST
+        ]
         return coverage(series, **_SIMULATED) if series else None  # type: ignore[arg-type]
 
     @property
@@ -207,7 +245,10 @@ class _Row:
         """For each planted slow-down how often it was found, and its mean estimate."""
         estimates = {share: self._ratios(f"planted {share:g}") for share in self._planted}
         return {
-            share: (sum(e.low > 1 for e in es), math.exp(statistics.mean(math.log(e.value) for e in es)) - 1)
+            share: (
+                sum(e.low > 1 for e in es),
+                math.exp(statistics.mean(math.log(e.value) for e in es)) - 1,
+            )
             for share, es in estimates.items()
         }
 
@@ -215,7 +256,8 @@ class _Row:
     def cells(self) -> tuple[object, ...]:
         count = len(self._lines)
         found = ", ".join(
-            f"{100 * share:g} %: {hits} of {count} ({100 * mean:.1f} %)" for share, (hits, mean) in self.found.items()
+            f"{100 * share:g} %: {hits} of {count} ({100 * mean:.1f} %)"
+            for share, (hits, mean) in self.found.items()
         )
         factor = self.sequential / self.error if self.error else math.inf
         error, sequential = (f"{100 * value:.2f} %" for value in (self.error, self.sequential))
@@ -245,8 +287,15 @@ class _Row:
             "held": self.held,
             "mean_error": self.error,
             "sequential_mean_error": self.sequential,
-            "found": {f"{share:g}": {"times": hits, "mean": mean} for share, (hits, mean) in self.found.items()},
+            "found": {
+                f"{share:g}": {"times": hits, "mean": mean}
+                for share, (hits, mean) in self.found.items()
+            },
             "simulated": None
             if simulated is None
-            else {"series": simulated.series, "share": simulated.share, "bounds": list(simulated.bounds)},
+            else {
+                "series": simulated.series,
+                "share": simulated.share,
+                "bounds": list(simulated.bounds),
+            },
         }

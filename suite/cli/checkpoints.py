@@ -27,7 +27,9 @@ class Loaded:
     suppression: Suppression
 
 
-def load_detector(name: str, weights: Path, variants: Sequence[Path], *, allow_code: bool) -> Loaded:
+def load_detector(
+    name: str, weights: Path, variants: Sequence[Path], *, allow_code: bool
+) -> Loaded:
     """Build the variant for as many classes as the checkpoint has and load it.
 
     Raises:
@@ -46,7 +48,11 @@ def load_detector(name: str, weights: Path, variants: Sequence[Path], *, allow_c
     except WeightsError as error:
         raise Refusal(ExitCode.USAGE, str(error)) from error
     known = facts.get("class_names")
-    names = tuple(str(n) for n in known) if isinstance(known, list) and len(known) == classes else _names(classes)
+    names = (
+        tuple(str(n) for n in known)
+        if isinstance(known, list) and len(known) == classes
+        else _names(classes)
+    )
     size = facts.get("image_size")
     return Loaded(model.eval(), names, size if isinstance(size, int) else DEFAULT_SIZE, variant.nms)
 
@@ -56,7 +62,9 @@ def fitting_size(imgsz: int | None, loaded: Loaded) -> int:
     size = imgsz or loaded.image_size
     stride = max(loaded.model.strides)
     if size % stride:
-        raise Refusal(ExitCode.USAGE, f"--imgsz {size}: {loaded.model.name} needs a multiple of {stride}")
+        raise Refusal(
+            ExitCode.USAGE, f"--imgsz {size}: {loaded.model.name} needs a multiple of {stride}"
+        )
     return size
 
 
@@ -67,12 +75,16 @@ def _facts(weights: Path) -> tuple[Mapping[str, Json], int]:
     from suite.nn.weights.reference import reference_classes
 
     if not weights.is_file():
-        raise WeightsError(f"{weights}: no such file; `train` writes a .safetensors file, YOLOv5 a .pt file")
+        raise WeightsError(
+            f"{weights}: no such file; `train` writes a .safetensors file, YOLOv5 a .pt file"
+        )
     if weights.suffix == ".pt":
         try:
             return {}, reference_classes(read_reference_checkpoint(weights))
         except ValueError as error:
-            raise error if isinstance(error, WeightsError) else WeightsError(f"{weights}: {error}") from error
+            raise (
+                error if isinstance(error, WeightsError) else WeightsError(f"{weights}: {error}")
+            ) from error
     facts = load_checkpoint(weights).facts
     classes = facts.get("classes")
     if not isinstance(classes, int) or classes < 1:
@@ -84,4 +96,8 @@ def _names(classes: int) -> tuple[str, ...]:
     """COCO's for 80 classes, as YOLOv5's own files mean them; numbers otherwise."""
     from suite.datasets.formats.names import COCO_NAMES
 
-    return COCO_NAMES if classes == len(COCO_NAMES) else tuple(f"class {index}" for index in range(classes))
+    return (
+        COCO_NAMES
+        if classes == len(COCO_NAMES)
+        else tuple(f"class {index}" for index in range(classes))
+    )

@@ -20,13 +20,21 @@ from suite.stats.verdict import Rule, Verdict, p_text, verdict
 from suite.store import StoreError
 
 
-def _parse_seeds(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[int, ...]:
+def _parse_seeds(
+    context: click.Context, parameter: click.Parameter, text: str | None
+) -> tuple[int, ...]:
     """Seeds as they stand on the command line: "0,1,2" or "0-2"."""
     found: list[int] = []
     for word in (text or "").split(",") if text is not None else ():
         first, _, last = word.strip().partition("-")
-        if not first.isdecimal() or not (last or first).isdecimal() or int(last or first) < int(first):
-            raise click.BadParameter(f"seeds are numbers or ranges such as 0-2, not {word!r}", context, parameter)
+        if (
+            not first.isdecimal()
+            or not (last or first).isdecimal()
+            or int(last or first) < int(first)
+        ):
+            raise click.BadParameter(
+                f"seeds are numbers or ranges such as 0-2, not {word!r}", context, parameter
+            )
         found += range(int(first), int(last or first) + 1)
     return tuple(dict.fromkeys(found))
 
@@ -34,11 +42,22 @@ def _parse_seeds(context: click.Context, parameter: click.Parameter, text: str |
 @click.command("compare")
 @click.argument("base")
 @click.argument("variant")
-@click.option("--metric", type=click.Choice(["ap", "ap50", "latency"]), default="ap", show_default=True)
-@click.option("--seeds", metavar="N-M,...", callback=_parse_seeds, help="Only these seeds; of BASE, with --against.")
-@click.option("--against", metavar="N-M,...", callback=_parse_seeds, help="Only these seeds of VARIANT.")
+@click.option(
+    "--metric", type=click.Choice(["ap", "ap50", "latency"]), default="ap", show_default=True
+)
+@click.option(
+    "--seeds",
+    metavar="N-M,...",
+    callback=_parse_seeds,
+    help="Only these seeds; of BASE, with --against.",
+)
+@click.option(
+    "--against", metavar="N-M,...", callback=_parse_seeds, help="Only these seeds of VARIANT."
+)
 @out_option("The folder of the store.")
-@click.option("--run", "run_id", default="", metavar="ID", help="Only this run; `latest` is the last one.")
+@click.option(
+    "--run", "run_id", default="", metavar="ID", help="Only this run; `latest` is the last one."
+)
 @json_option
 def command(
     *,
@@ -65,7 +84,9 @@ def command(
             _tell_times(found, (base, variant), as_json=as_json)
         else:
             sides = (Wanted(base, seeds), Wanted(variant, against or seeds))
-            _tell_accuracy(pair(store, *sides, metric, run_id=run_id), (base, variant), as_json=as_json)
+            _tell_accuracy(
+                pair(store, *sides, metric, run_id=run_id), (base, variant), as_json=as_json
+            )
     except PairError as error:
         raise Refusal(ExitCode.NOTHING if error.nothing else ExitCode.USAGE, str(error)) from error
     except StoreError as error:
@@ -76,7 +97,9 @@ def command(
 def _tell_accuracy(found: Pair, names: tuple[str, str], *, as_json: bool) -> None:
     rule = Rule("higher", found.rules.ap_floor, signed)
     judged = verdict(found.estimate, p_adjusted=found.estimate.p, rule=rule)
-    values = [{t.seed: t.value(found.metric) or 0.0 for t in side} for side in (found.base, found.variant)]
+    values = [
+        {t.seed: t.value(found.metric) or 0.0 for t in side} for side in (found.base, found.variant)
+    ]
     if as_json:
         sides: list[Json] = [_side(name, side, found.metric) for name, side in _both(names, found)]
         facts: dict[str, Json] = {
@@ -92,7 +115,10 @@ def _tell_accuracy(found: Pair, names: tuple[str, str], *, as_json: bool) -> Non
     for warning in found.warnings:
         say(f"⚠ {warning}")
     seeds = sorted({*values[0], *values[1]})
-    table(("SEED", *names), [(seed, *(f"{own[seed]:.4f}" if seed in own else "" for own in values)) for seed in seeds])
+    table(
+        ("SEED", *names),
+        [(seed, *(f"{own[seed]:.4f}" if seed in own else "" for own in values)) for seed in seeds],
+    )
     click.echo()
     runs = sorted({t.run for t in (*found.base, *found.variant)})
     pairs = [
@@ -110,15 +136,23 @@ def _tell_times(found: TimedPair, names: tuple[str, str], *, as_json: bool) -> N
     beside = found.against or names[0]
     if as_json:
         sides: list[Json] = [
-            {"name": name, "milliseconds": list(own)} for name, own in zip(names, found.medians, strict=True)
+            {"name": name, "milliseconds": list(own)}
+            for name, own in zip(names, found.medians, strict=True)
         ]
-        conditions: dict[str, Json] = {"setup": found.setup.key, "machine": found.machine, "timed_beside": beside}
+        conditions: dict[str, Json] = {
+            "setup": found.setup.key,
+            "machine": found.machine,
+            "timed_beside": beside,
+        }
         reply("compare", {"metric": "latency", "sides": sides, "conditions": conditions,
                           **_judged(found.estimate, judged, found.rule)})  # fmt: skip
         return
     click.echo(f"{judged.word}: latency ×{found.estimate.value:.4f}, {judged.sentence}\n")
     pairs = [
-        *((f"ms {name}", ", ".join(f"{ms:.3f}" for ms in own)) for name, own in zip(names, found.medians, strict=True)),
+        *(
+            (f"ms {name}", ", ".join(f"{ms:.3f}" for ms in own))
+            for name, own in zip(names, found.medians, strict=True)
+        ),
         *_figures(found.estimate, judged, found.rule),
         ("set-up", found.setup.title),
         ("timed beside", beside),
@@ -179,7 +213,10 @@ def _side(name: str, trainings: Sequence[Training], metric: str) -> Json:
     return {
         "name": name,
         "fingerprint": trainings[0].fingerprint,
-        "seeds": [{"seed": t.seed, "value": t.value(metric), "run": t.run, "job": t.key} for t in trainings],
+        "seeds": [
+            {"seed": t.seed, "value": t.value(metric), "run": t.run, "job": t.key}
+            for t in trainings
+        ],
     }
 
 

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from suite.cli.checkpoints import Loaded, fitting_size, load_detector
-from suite.cli.options import allow_code_option, json_option, name_argument, out_option, variants_option
+from suite.cli.options import (
+    allow_code_option,
+    json_option,
+    name_argument,
+    out_option,
+    variants_option,
+)
 from suite.cli.output import ExitCode, reply, say, table
 from suite.record import Json
 from suite.spec.records.objective import Suppression
@@ -49,7 +55,9 @@ class Thresholds:
 
 @click.command("detect")
 @name_argument
-@click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument(
+    "images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
 @variants_option
 @allow_code_option
 @click.option(
@@ -60,13 +68,30 @@ class Thresholds:
     help="A checkpoint of `train` (.safetensors) or of YOLOv5 (.pt, read without executing anything in it).",
 )
 @out_option("Where the drawn pictures go.", Path("out/detect"))
-@click.option("--imgsz", type=click.IntRange(32), metavar="PIXELS", help="Default: what was trained at, or 640.")
+@click.option(
+    "--imgsz",
+    type=click.IntRange(32),
+    metavar="PIXELS",
+    help="Default: what was trained at, or 640.",
+)
 @click.option("--conf", type=click.FloatRange(0, 1), default=0.25, show_default=True)
 @click.option(
-    "--iou", type=click.FloatRange(0, 1), help="Of the suppression. Default: the variant's own `nms`, or 0.45."
+    "--iou",
+    type=click.FloatRange(0, 1),
+    help="Of the suppression. Default: the variant's own `nms`, or 0.45.",
 )
-@click.option("--max-det", type=click.IntRange(1), default=1000, show_default=True, help="Detections a picture.")
-@click.option("--stretch", is_flag=True, help="Scale pictures to a square whatever their shape, without a border.")
+@click.option(
+    "--max-det",
+    type=click.IntRange(1),
+    default=1000,
+    show_default=True,
+    help="Detections a picture.",
+)
+@click.option(
+    "--stretch",
+    is_flag=True,
+    help="Scale pictures to a square whatever their shape, without a border.",
+)
 @click.option("--device", default="cpu", show_default=True)
 @json_option
 def command(
@@ -105,7 +130,12 @@ def command(
         except DataError as error:
             problems.append(str(error))
             continue
-        boxes = _detect(model, _view(pixels, model, size, stretched=stretch), Thresholds(conf, own, max_det), device)
+        boxes = _detect(
+            model,
+            _view(pixels, model, size, stretched=stretch),
+            Thresholds(conf, own, max_det),
+            device,
+        )
         drawn = _write(_draw(pixels, boxes, loaded.names), out, image, {s.drawn for s in seen})
         seen.append(Seen(image, drawn, (pixels.shape[1], pixels.shape[0]), boxes))
     for problem in problems:
@@ -132,7 +162,9 @@ def _view(pixels: "Image", loaded: Loaded, size: int, *, stretched: bool) -> Vie
     from suite.datasets.images import letterbox, stretch
 
     stride = max(loaded.model.strides)
-    image, place = stretch(pixels, size) if stretched else letterbox(pixels, size, enlarge=True, stride=stride)
+    image, place = (
+        stretch(pixels, size) if stretched else letterbox(pixels, size, enlarge=True, stride=stride)
+    )
     return View(image, place, (pixels.shape[0], pixels.shape[1]))
 
 
@@ -152,7 +184,9 @@ def _detect(loaded: Loaded, view: View, thresholds: Thresholds, device: str) -> 
             how=thresholds.suppression,
         )
     place = view.place
-    rows = scale_boxes(rows.cpu(), ratio=place.ratio, pad=(place.pad_left, place.pad_top), size=view.size)
+    rows = scale_boxes(
+        rows.cpu(), ratio=place.ratio, pad=(place.pad_left, place.pad_top), size=view.size
+    )
     return tuple(
         Box((left, top, right - left, bottom - top), score, int(label))
         for left, top, right, bottom, score, label in rows.tolist()
@@ -175,8 +209,19 @@ def _draw(pixels: "Image", boxes: Sequence[Box], names: Sequence[str]) -> "Image
         text = f"{names[box.label]} {box.score:.2f}"
         (text_width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale / 2, 1)
         base = max(top, height + 4)
-        cv2.rectangle(canvas, (left, base - height - 4), (left + text_width, base), colour, cv2.FILLED)
-        cv2.putText(canvas, text, (left, base - 3), cv2.FONT_HERSHEY_SIMPLEX, scale / 2, (0, 0, 0), 1, cv2.LINE_AA)
+        cv2.rectangle(
+            canvas, (left, base - height - 4), (left + text_width, base), colour, cv2.FILLED
+        )
+        cv2.putText(
+            canvas,
+            text,
+            (left, base - 3),
+            cv2.FONT_HERSHEY_SIMPLEX,
+            scale / 2,
+            (0, 0, 0),
+            1,
+            cv2.LINE_AA,
+        )
     return canvas
 
 
@@ -208,7 +253,12 @@ def _write(drawn: "Image", out: Path, image: Path, taken: set[Path]) -> Path:
 
 def _tell(seen: Sequence[Seen], names: Sequence[str]) -> None:
     rows = [
-        (str(picture.image), names[box.label], f"{box.score:.3f}", *(round(side, 1) for side in box.xywh))
+        (
+            str(picture.image),
+            names[box.label],
+            f"{box.score:.3f}",
+            *(round(side, 1) for side in box.xywh),
+        )
         for picture in seen
         for box in picture.boxes
     ]

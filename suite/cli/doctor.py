@@ -22,7 +22,17 @@ _TORCH = (2, 10)
 _DISK_GIB = 2.0  # a demo run with its checkpoints needs less than one
 _OUT = Path("out")
 _DATA = _OUT / "data"
-_NEEDED = ("torchvision", "cv2", "safetensors", "fvcore", "thop", "pycocotools", "pandas", "seaborn", "scipy")
+_NEEDED = (
+    "torchvision",
+    "cv2",
+    "safetensors",
+    "fvcore",
+    "thop",
+    "pycocotools",
+    "pandas",
+    "seaborn",
+    "scipy",
+)
 _OPTIONAL = {
     "pynvml": "pip install 'yolov5-ablation-suite[gpu]', where there is an NVIDIA card",
     "timm": "pip install timm",
@@ -50,10 +60,20 @@ def command(*, as_json: bool) -> int:
     """
     findings = examine()
     if as_json:
-        reply("doctor", {"machine": machine.describe(), "findings": [asdict(finding) for finding in findings]})
+        reply(
+            "doctor",
+            {"machine": machine.describe(), "findings": [asdict(finding) for finding in findings]},
+        )
     else:
-        table(("WHAT", "STATUS", "FOUND", "MEND"), [(f.what, f.status, f.found, f.mend) for f in findings])
-    return ExitCode.UNFIT if any(finding.status == "missing" for finding in findings) else ExitCode.DONE
+        table(
+            ("WHAT", "STATUS", "FOUND", "MEND"),
+            [(f.what, f.status, f.found, f.mend) for f in findings],
+        )
+    return (
+        ExitCode.UNFIT
+        if any(finding.status == "missing" for finding in findings)
+        else ExitCode.DONE
+    )
 
 
 def examine(checks: Sequence[Callable[[], Sequence[Finding]]] | None = None) -> tuple[Finding, ...]:
@@ -78,7 +98,9 @@ def examine(checks: Sequence[Callable[[], Sequence[Finding]]] | None = None) -> 
 def _python() -> list[Finding]:
     version = ".".join(map(str, sys.version_info[:3]))
     good = sys.version_info >= _PYTHON
-    return [_judge("python", good, version, f"install Python {'.'.join(map(str, _PYTHON))} or newer")]
+    return [
+        _judge("python", good, version, f"install Python {'.'.join(map(str, _PYTHON))} or newer")
+    ]
 
 
 def _torch() -> list[Finding]:
@@ -102,11 +124,31 @@ def _packages() -> list[Finding]:
 def _gpus() -> list[Finding]:
     cards = machine.gpus()
     if not cards:
-        return [Finding("GPU", "absent", "no NVIDIA driver or card", "nothing to do: everything runs on the processor")]
-    names = ", ".join(f"{card['name']} ({card['memory_gib']} GiB, driver {card['driver']})" for card in cards)
+        return [
+            Finding(
+                "GPU",
+                "absent",
+                "no NVIDIA driver or card",
+                "nothing to do: everything runs on the processor",
+            )
+        ]
+    names = ", ".join(
+        f"{card['name']} ({card['memory_gib']} GiB, driver {card['driver']})" for card in cards
+    )
     usable = _has("torch") and bool(importlib.import_module("torch").cuda.is_available())
-    mend = "" if usable else "install the torch build for this driver: https://pytorch.org/get-started/locally"
-    return [Finding("GPU", "ok" if usable else "absent", names if usable else f"{names}, unseen by torch", mend)]
+    mend = (
+        ""
+        if usable
+        else "install the torch build for this driver: https://pytorch.org/get-started/locally"
+    )
+    return [
+        Finding(
+            "GPU",
+            "ok" if usable else "absent",
+            names if usable else f"{names}, unseen by torch",
+            mend,
+        )
+    ]
 
 
 def _runtimes() -> list[Finding]:
@@ -116,7 +158,9 @@ def _runtimes() -> list[Finding]:
 
 def _runtime(offer: Offer, *, gpu: bool) -> Finding:
     what = f"runtime {offer.name}"
-    devices = ", ".join(f"{device} ({', '.join(precisions)})" for device, precisions in offer.precisions.items())
+    devices = ", ".join(
+        f"{device} ({', '.join(precisions)})" for device, precisions in offer.precisions.items()
+    )
     if offer.lacking:
         return Finding(what, "absent", devices, offer.lacking)
     if not gpu and "cpu" not in offer.precisions:
@@ -126,7 +170,9 @@ def _runtime(offer: Offer, *, gpu: bool) -> Finding:
 
 def _optional() -> list[Finding]:
     return [
-        Finding(name, "ok", "installed") if _has(name) else Finding(name, "absent", "not installed", mend)
+        Finding(name, "ok", "installed")
+        if _has(name)
+        else Finding(name, "absent", "not installed", mend)
         for name, mend in _OPTIONAL.items()
     ]
 
@@ -135,17 +181,29 @@ def _disk(folder: Path = _OUT) -> list[Finding]:
     """Room and permission where results go."""
     place = folder if folder.exists() else Path()
     free = shutil.disk_usage(place).free / 2**30
-    room = _judge("disk", free >= _DISK_GIB, f"{free:.1f} GiB free", f"free {_DISK_GIB:g} GiB or run elsewhere")
+    room = _judge(
+        "disk",
+        free >= _DISK_GIB,
+        f"{free:.1f} GiB free",
+        f"free {_DISK_GIB:g} GiB or run elsewhere",
+    )
     writable = os.access(place, os.W_OK)
     found = str(place.resolve())
-    return [room, _judge("output folder", writable, found, f"make {found} writable, or run elsewhere")]
+    return [
+        room,
+        _judge("output folder", writable, found, f"make {found} writable, or run elsewhere"),
+    ]
 
 
 def _data(folder: Path = _DATA) -> list[Finding]:
-    sets = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    sets = (
+        sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    )
     if sets:
         return [Finding("data", "ok", ", ".join(sets))]
-    return [Finding("data", "absent", "no data set yet", "nothing to do: `run` writes the built-in one")]
+    return [
+        Finding("data", "absent", "no data set yet", "nothing to do: `run` writes the built-in one")
+    ]
 
 
 def _threads() -> list[Finding]:
@@ -175,7 +233,14 @@ def _browser() -> list[Finding]:
     found = next((path for name in _BROWSERS if (path := shutil.which(name))), None)
     if found:
         return [Finding("Chromium", "ok", found)]
-    return [Finding("Chromium", "absent", "not found", "apt-get install chromium; only the report's own tests need it")]
+    return [
+        Finding(
+            "Chromium",
+            "absent",
+            "not found",
+            "apt-get install chromium; only the report's own tests need it",
+        )
+    ]
 
 
 def _judge(what: str, good: bool, found: str, mend: str) -> Finding:

@@ -34,8 +34,12 @@ _COLUMNS = (
 
 @click.command("export")
 @out_option("The folder of the store.")
-@click.option("--format", "form", type=click.Choice(["json", "csv"]), default="json", show_default=True)
-@click.option("--run", "run_id", metavar="ID", help="Only what this run used; `latest` is the last one.")
+@click.option(
+    "--format", "form", type=click.Choice(["json", "csv"]), default="json", show_default=True
+)
+@click.option(
+    "--run", "run_id", metavar="ID", help="Only what this run used; `latest` is the last one."
+)
 def command(out: Path, form: str, run_id: str | None) -> int:
     """Write every record of the store to stdout, sorted by key.
 
@@ -46,7 +50,9 @@ def command(out: Path, form: str, run_id: str | None) -> int:
     if form == "csv":
         click.echo(_csv(outcomes), nl=False)
     else:
-        click.echo(json.dumps([_record(outcome) for outcome in outcomes], indent=1, ensure_ascii=False))
+        click.echo(
+            json.dumps([_record(outcome) for outcome in outcomes], indent=1, ensure_ascii=False)
+        )
     return 0
 
 
@@ -82,4 +88,6 @@ def _csv(outcomes: tuple[StoredOutcome, ...]) -> str:
 
 def _inert(value: object) -> object:
     """A text that a spreadsheet does not take for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
+    return (
+        f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
+    )

@@ -42,6 +42,10 @@ def write_spec(path: Path, text: str, *, force: bool) -> None:
         with path.open("w" if force else "x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise Refusal(ExitCode.USAGE, f"{shown_path(path)} is there already; --force overwrites it") from None
+        raise Refusal(
+            ExitCode.USAGE, f"{shown_path(path)} is there already; --force overwrites it"
+        ) from None
     except OSError as error:
-        raise Refusal(ExitCode.USAGE, f"{shown_path(path)} cannot be written: {error.strerror}") from None
+        raise Refusal(
+            ExitCode.USAGE, f"{shown_path(path)} cannot be written: {error.strerror}"
+        ) from None

@@ -40,7 +40,8 @@ def open_words(match: Match | None) -> str:
     if match is None or match.solution:
         return ""
     return (
-        f"matched at build to the {_METRICS[match.metric]} of {match.to}, by {match.by}, to {100 * match.tolerance:g} %"
+        f"matched at build to the {_METRICS[match.metric]} of {match.to}, "
+        f"by {match.by}, to {100 * match.tolerance:g} %"
     )
 
 

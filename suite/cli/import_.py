@@ -20,7 +20,12 @@ _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--output", type=click.Path(path_type=Path), metavar="PATH", help="Write a file, or one in this folder.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Write a file, or one in this folder.",
+)
 @click.option("--name", help="The variant's name; without it, that of FILE.")
 @click.option("--force", is_flag=True, help="Overwrite a file that is there.")
 @json_option

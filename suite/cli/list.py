@@ -27,15 +27,24 @@ def command(names: tuple[str, ...], variants: tuple[Path, ...], as_json: bool) -
     """
     found, problems = _collect(open_library(variants), names)
     if as_json:
-        reply("list", [_json(variant) for variant in found], [problem_json(problem) for problem in problems])
+        reply(
+            "list",
+            [_json(variant) for variant in found],
+            [problem_json(problem) for problem in problems],
+        )
     else:
-        table(("NAME", "TITLE", "BASE", "BASELINE"), [(v.name, _title(v), v.base, v.baseline) for v in found])
+        table(
+            ("NAME", "TITLE", "BASE", "BASELINE"),
+            [(v.name, _title(v), v.base, v.baseline) for v in found],
+        )
     if problems and not as_json:
         print_problems(problems)
     return ExitCode.USAGE if problems else ExitCode.DONE
 
 
-def _collect(library: Library, names: Sequence[str]) -> tuple[tuple[Variant, ...], tuple[Problem, ...]]:
+def _collect(
+    library: Library, names: Sequence[str]
+) -> tuple[tuple[Variant, ...], tuple[Problem, ...]]:
     """The chosen variants; without names all that are sound, and the problems of the others."""
     if names:
         return library.select(names), ()

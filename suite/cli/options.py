@@ -16,7 +16,9 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 def json_option(function: Command) -> Command:
     """`--json`, as `as_json`: one document on stdout."""
-    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")(function)
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print one JSON document instead of text."
+    )(function)
 
 
 def variants_option(function: Command) -> Command:
@@ -56,7 +58,9 @@ def allow_code_option(function: Command) -> Command:
     )(function)
 
 
-def complete_name(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def complete_name(
+    context: click.Context, _: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
     """The variants' names, or files, that the word under the cursor may become."""
     folders = context.params.get("variants") or ()
     names = open_library(folders).names()

@@ -36,7 +36,12 @@ class Refusal(click.ClickException):
 
 def reply(command: str, data: Json, errors: Sequence[Json] = ()) -> None:
     """The one document that `--json` puts on stdout."""
-    document = {"schema_version": SCHEMA_VERSION, "command": command, "data": data, "errors": list(errors)}
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "command": command,
+        "data": data,
+        "errors": list(errors),
+    }
     click.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
 
 

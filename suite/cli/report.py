@@ -17,7 +17,9 @@ from suite.store import Store, StoreError
     metavar="FILE",
     help="The store, if it is not DIR/store.sqlite; the page goes beside it.",
 )
-@click.option("--run", "run_id", default="latest", show_default=True, metavar="ID", help="The run to report.")
+@click.option(
+    "--run", "run_id", default="latest", show_default=True, metavar="ID", help="The run to report."
+)
 @click.option("--open", "show", is_flag=True, help="Show the page in a browser.")
 @json_option
 def command(*, out: Path, store: Path | None, run_id: str, show: bool, as_json: bool) -> int:
@@ -28,7 +30,12 @@ def command(*, out: Path, store: Path | None, run_id: str, show: bool, as_json: 
 
     paths = write(path, found, path.parent / "report")
     if as_json:
-        names = {"run": found, "index": str(paths.index), "csv": str(paths.csv), "markdown": str(paths.markdown)}
+        names = {
+            "run": found,
+            "index": str(paths.index),
+            "csv": str(paths.csv),
+            "markdown": str(paths.markdown),
+        }
         reply("report", dict(names))
     else:
         click.echo(paths.index)

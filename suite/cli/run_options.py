@@ -55,7 +55,11 @@ def run_options(protocol: str) -> _Decorator:
             return function(Options(**own), **values)
 
         choice = click.option(
-            "--protocol", default=protocol, show_default=True, metavar="NAME", help="What a run does; or a file."
+            "--protocol",
+            default=protocol,
+            show_default=True,
+            metavar="NAME",
+            help="What a run does; or a file.",
         )
         options: list[_Decorator] = [names_argument(), choice, *_OPTIONS]
         decorated: Callable[..., int] = command
@@ -66,13 +70,17 @@ def run_options(protocol: str) -> _Decorator:
     return decorate
 
 
-def _parse_seeds(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[int, ...]:
+def _parse_seeds(
+    context: click.Context, parameter: click.Parameter, text: str | None
+) -> tuple[int, ...]:
     """Seeds as they stand on the command line: "0,1,2"."""
     if text is None:
         return ()
     words = text.split(",")
     if not all(word.strip().isdecimal() for word in words):
-        raise click.BadParameter(f"seeds are whole numbers with commas between them, not {text!r}", context, parameter)
+        raise click.BadParameter(
+            f"seeds are whole numbers with commas between them, not {text!r}", context, parameter
+        )
     seeds = tuple(int(word) for word in words)
     if len(set(seeds)) != len(seeds):
         raise click.BadParameter("a seed is named twice", context, parameter)
@@ -90,9 +98,17 @@ _OPTIONS: tuple[_Decorator, ...] = (
     allow_code_option,
     weights_option,
     out_option("Where store, logs, artifacts and report go."),
-    click.option("--seeds", metavar="N,N,...", callback=_parse_seeds, help="Seeds instead of the protocol's."),
+    click.option(
+        "--seeds", metavar="N,N,...", callback=_parse_seeds, help="Seeds instead of the protocol's."
+    ),
     *LOADING_OPTIONS,
     click.option("--force", is_flag=True, help="Measure again what is stored."),
-    click.option("--strict", is_flag=True, help="Exit with 5 if copies of one network show the machine unfit to time."),
-    click.option("--wait", is_flag=True, help="Wait for another run on the same store instead of giving up."),
+    click.option(
+        "--strict",
+        is_flag=True,
+        help="Exit with 5 if copies of one network show the machine unfit to time.",
+    ),
+    click.option(
+        "--wait", is_flag=True, help="Wait for another run on the same store instead of giving up."
+    ),
 )

@@ -32,7 +32,9 @@ def picture_bytes(picture: Picture) -> bytes:
     try:
         return picture.file.read_bytes()
     except OSError as error:
-        raise BrokenPictureError(picture.file, f"cannot be read ({error.strerror or error})") from error
+        raise BrokenPictureError(
+            picture.file, f"cannot be read ({error.strerror or error})"
+        ) from error
 
 
 def decode_picture(picture: Picture, data: bytes) -> Image:

@@ -98,13 +98,17 @@ def _look_at_bmp(data: bytes, size: int) -> _Looked:
     if len(data) < 26 or size < struct.unpack("<I", data[2:6])[0]:
         return _Looked("truncated")
     width, height = struct.unpack("<ii", data[18:26])
-    return _Looked(stored=(abs(width), abs(height)))  # rows from the top down have a negative height
+    return _Looked(
+        stored=(abs(width), abs(height))
+    )  # rows from the top down have a negative height
 
 
 def _look_at_jpeg(path: Path, data: bytes, tail: bytes) -> _Looked:
     header = _jpeg_header(data)
     ended = header.scan > 0 and b"\xff\xd9" in (tail or data[header.scan :])
-    if tail and not ended:  # the header is longer than what was read, or other data follows the picture
+    if (
+        tail and not ended
+    ):  # the header is longer than what was read, or other data follows the picture
         data = path.read_bytes()
         header = _jpeg_header(data)
         ended = header.scan > 0 and b"\xff\xd9" in data[header.scan :]
@@ -134,7 +138,9 @@ def _jpeg_header(data: bytes) -> _Header:
         is_fill = marker == 0xFF
         length = 1 if is_fill else 2 + struct.unpack(">H", data[position + 2 : position + 4])[0]
         if marker == _APPLICATION_1:
-            header.orientation = _orientation(data[position + 4 : position + length]) or header.orientation
+            header.orientation = (
+                _orientation(data[position + 4 : position + length]) or header.orientation
+            )
         position += length
     return header
 

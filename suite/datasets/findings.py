@@ -35,7 +35,12 @@ class Finding:
     @property
     def as_json(self) -> dict[str, Json]:
         """Without the pictures."""
-        facts: dict[str, Json] = {"kind": self.kind, "severity": self.severity, "part": self.part, "count": self.count}
+        facts: dict[str, Json] = {
+            "kind": self.kind,
+            "severity": self.severity,
+            "part": self.part,
+            "count": self.count,
+        }
         return facts | {"examples": list(self.examples)}
 
 

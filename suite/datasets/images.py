@@ -12,7 +12,9 @@ from suite.datasets.split import DataError
 Image = NDArray[np.uint8]  # (H, W, 3), RGB
 PADDING = 114  # grey of YOLOv5's borders
 
-cv2.setNumThreads(1)  # a training job has one thread; OpenCV would take one per core for each small picture
+cv2.setNumThreads(
+    1
+)  # a training job has one thread; OpenCV would take one per core for each small picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,9 @@ def resize_longest(image: Image, size: int, *, training: bool) -> tuple[Image, f
     if ratio == 1:
         return image, 1.0
     way = cv2.INTER_LINEAR if training or ratio > 1 else cv2.INTER_AREA
-    resized = np.asarray(cv2.resize(image, scaled_sides(width, height, size), interpolation=way), np.uint8)
+    resized = np.asarray(
+        cv2.resize(image, scaled_sides(width, height, size), interpolation=way), np.uint8
+    )
     return resized, resized.shape[0] / height
 
 
@@ -80,7 +84,9 @@ def letterbox(
     top, left = rest[0] // 2, rest[1] // 2
     padded = np.full((inner[0] + rest[0], inner[1] + rest[1], 3), PADDING, np.uint8)
     padded[top : top + inner[0], left : left + inner[1]] = image
-    return padded, Letterbox((ratio, ratio), rest[1] / 2, rest[0] / 2, (padded.shape[0], padded.shape[1]))
+    return padded, Letterbox(
+        (ratio, ratio), rest[1] / 2, rest[0] / 2, (padded.shape[0], padded.shape[1])
+    )
 
 
 def stretch(image: Image, size: int) -> tuple[Image, Letterbox]:
@@ -92,7 +98,9 @@ def stretch(image: Image, size: int) -> tuple[Image, Letterbox]:
 
 def encode_jpeg(image: Image, *, quality: int = 80) -> bytes:
     """The image as a JPEG file."""
-    done, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    done, data = cv2.imencode(
+        ".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
+    )
     if not done:
         raise DataError("a picture cannot be written as JPEG; it must have 3 channels of 8 bits")
     return bytes(data)

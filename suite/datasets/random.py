@@ -47,7 +47,9 @@ class RandomStream:
 
     def bytes(self, count: int) -> NDArray[np.uint8]:
         """`count` numbers from 0 to 255."""
-        words = self.words(-(-count // 8)).astype("<u8", copy=False)  # the same order on any processor
+        words = self.words(-(-count // 8)).astype(
+            "<u8", copy=False
+        )  # the same order on any processor
         return words.view(np.uint8)[:count]
 
     def permutation(self, count: int) -> NDArray[np.int64]:

@@ -107,7 +107,9 @@ class Split:
             (picture, index) for picture in self.pictures for index in range(len(picture.boxes))
         ]  # one row an annotation
         return {
-            "categories": [{"id": category.id, "name": category.name} for category in self.categories],
+            "categories": [
+                {"id": category.id, "name": category.name} for category in self.categories
+            ],
             "images": [{"id": p.id, "width": p.width, "height": p.height} for p in self.pictures],
             "annotations": [
                 {

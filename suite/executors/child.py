@@ -95,15 +95,23 @@ def failure(error: BaseException, stage: Stage) -> Failure:
 def _require_finite(result: Result) -> None:
     for measurement in result.measurements:
         try:
-            canonical_json([list(measurement.samples), dict(measurement.settings), dict(measurement.notes)])
+            canonical_json(
+                [list(measurement.samples), dict(measurement.settings), dict(measurement.notes)]
+            )
         except ValueError as error:
             raise NonFiniteError(f"{measurement.metric} is not finite ({error})") from error
 
 
 def _is_memory(error: BaseException) -> bool:
     # torch's CPU allocator raises a plain RuntimeError, its CUDA allocator torch.OutOfMemoryError
-    allocator = isinstance(error, RuntimeError) and re.search("can't allocate memory|out of memory", str(error))
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or bool(allocator)
+    allocator = isinstance(error, RuntimeError) and re.search(
+        "can't allocate memory|out of memory", str(error)
+    )
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or bool(allocator)
+    )
 
 
 def _redirect(order: Start) -> None:

@@ -107,7 +107,10 @@ class LocalExecutor:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -153,7 +156,9 @@ class LocalExecutor:
         except EOFError:
             self._process.wait()
             self._process = self._connection = None
-            raise ExecutorError(f"{log}: the fork server did not start; {_last_line(log)}") from None
+            raise ExecutorError(
+                f"{log}: the fork server did not start; {_last_line(log)}"
+            ) from None
         assert isinstance(ready, Ready)
         return ours
 
@@ -168,7 +173,11 @@ class LocalExecutor:
 
     def _look_after(self, job: _Running) -> bool:
         """Hold a task to its time and log size; whether it has progressed since the last look."""
-        if not job.timed_out and time.monotonic() - job.clock > job.task.timeout and self._connection:
+        if (
+            not job.timed_out
+            and time.monotonic() - job.clock > job.task.timeout
+            and self._connection
+        ):
             job.timed_out = True
             with suppress(ConnectionError):  # a dead server is noticed where its answers are read
                 self._connection.send(Kill(job.task.id))

@@ -24,7 +24,9 @@ class Server:
         self._entry = entry
         self._jobs: dict[int, str] = {}
         self._awake, self._wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        signal.signal(signal.SIGCHLD, lambda *_: None)  # only so that the wake-up pipe is written to
+        signal.signal(
+            signal.SIGCHLD, lambda *_: None
+        )  # only so that the wake-up pipe is written to
         signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
 
     def serve(self) -> None:
@@ -69,7 +71,9 @@ class Server:
         while (pid := _exited_child()) is not None:
             task = self._jobs.pop(pid, None)
             if task is not None:
-                processes.kill_tree(pid)  # its pid is ours until it is waited for, so the group is the right one
+                processes.kill_tree(
+                    pid
+                )  # its pid is ours until it is waited for, so the group is the right one
             _, status = os.waitpid(pid, 0)
             self._end_strays()
             if task is not None:

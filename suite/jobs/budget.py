@@ -24,9 +24,14 @@ class Allowance:
     flops: float
 
 
-def allowance(budget: Budget, variant: Variant, *, classes: int, image_size: int, pictures: int) -> Allowance:
+def allowance(
+    budget: Budget, variant: Variant, *, classes: int, image_size: int, pictures: int
+) -> Allowance:
     """The budget for this variant on data of so many pictures: whole steps, epochs rounded up and FLOPs down."""
-    macs = count(build(variant, classes, device="meta").eval(), "trained", image_size).samples[0] * GIGA
+    macs = (
+        count(build(variant, classes, device="meta").eval(), "trained", image_size).samples[0]
+        * GIGA
+    )
     flops = FLOPS_PER_MAC * macs
     if budget.seconds is not None:
         return Allowance(MOST, budget.seconds, flops)
@@ -52,4 +57,11 @@ def measure_budget(budget: Budget, allowed: Allowance, trained: Trained) -> Meas
         pictures=trained.pictures,
     )
     [metric] = (metric for metric in TRAINING if metric.name == METRIC)
-    return Measurement(metric.name, metric.version, metric.unit, "trained", (float(used.steps),), notes=used.as_json)
+    return Measurement(
+        metric.name,
+        metric.version,
+        metric.unit,
+        "trained",
+        (float(used.steps),),
+        notes=used.as_json,
+    )

@@ -69,7 +69,9 @@ def measure(question: Question, *, timeout: float = 600.0) -> Footprint:
     command = [sys.executable, "-m", "suite.jobs.footprint"]
     name = f"{question.variant.name}: {question.what} of a batch of {question.batch}"
     try:
-        done = subprocess.run(command, input=pickle.dumps(question), capture_output=True, timeout=timeout, check=False)
+        done = subprocess.run(
+            command, input=pickle.dumps(question), capture_output=True, timeout=timeout, check=False
+        )
     except subprocess.TimeoutExpired as error:
         raise FootprintError(f"{name} took longer than {timeout:g} s") from error
     if done.returncode != 0:
@@ -102,7 +104,9 @@ def _pass_of(question: Question) -> Callable[[], None]:
 
     model = deploy(build(question.variant, question.classes, seed=0))
     small = torch.rand(1, 3, _SMALL, _SMALL)
-    session = open_session("eager", model, Options(question.device, question.precision, question.threads), small)
+    session = open_session(
+        "eager", model, Options(question.device, question.precision, question.threads), small
+    )
     session.run(session.prepare(small))
 
     def run() -> None:
@@ -132,13 +136,22 @@ def _step_of(question: Question) -> Callable[[], None]:
     def batch() -> Batch:
         generator = torch.Generator().manual_seed(0)
         count, side = question.batch, question.image_size
-        images = torch.randint(0, 256, (count, 3, side, side), dtype=torch.uint8, generator=generator)
+        images = torch.randint(
+            0, 256, (count, 3, side, side), dtype=torch.uint8, generator=generator
+        )
         boxes = 0.2 + 0.5 * torch.rand(count * _BOXES, 4, generator=generator)
         pictures = torch.arange(count).repeat_interleave(_BOXES)[:, None].float()
         return Batch(images, torch.cat((pictures, torch.zeros_like(pictures), boxes), 1))
 
     def run() -> None:
-        train(model, question.variant, (batch() for _ in range(_STEPS)), recipe, steps=_STEPS, device=question.device)
+        train(
+            model,
+            question.variant,
+            (batch() for _ in range(_STEPS)),
+            recipe,
+            steps=_STEPS,
+            device=question.device,
+        )
 
     return run
 

@@ -55,7 +55,10 @@ class Journal:
     def step(self, progress: Progress) -> None:
         """A point of the curve is there."""
         point = progress.point
-        self._note(point, {"loss/box": point.box, "loss/obj": point.obj, "loss/cls": point.cls, "lr": point.lr})
+        self._note(
+            point,
+            {"loss/box": point.box, "loss/obj": point.obj, "loss/cls": point.cls, "lr": point.lr},
+        )
         self._listen(progress)
 
     def score(self, score: Score) -> None:

@@ -37,7 +37,9 @@ def execute(job: Job, reporter: Reporter) -> Result:
     )
     baseline = job.baseline or job.variant
     # what is compiled for one job serves the next; a process's own temporary folder would be gone by then
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(job.conditions.out.absolute() / "cache" / "inductor"))
+    os.environ.setdefault(
+        "TORCHINDUCTOR_CACHE_DIR", str(job.conditions.out.absolute() / "cache" / "inductor")
+    )
     classes = len(job.conditions.data.classes)
     try:
         measurements = measure_latency(job.variant, baseline, settings, classes=classes)
@@ -51,10 +53,23 @@ def _roof(job: Job, classes: int, stated: Mapping[str, Json]) -> tuple[Measureme
     """What bounds the time, once: the work that was timed, and beside a baseline what this machine could do."""
     if job.replica != 0:
         return ()
-    return (measure_work(job.variant, classes, stated), *(() if job.baseline else measure_roof(stated)))
+    return (
+        measure_work(job.variant, classes, stated),
+        *(() if job.baseline else measure_roof(stated)),
+    )
 
 
 def _nothing(settings: Settings, why: str) -> Measurement:
-    stated = {"runtime": settings.runtime, "device": settings.device, "precision": settings.precision}
-    about = {"image_size": settings.image_size, "batch": settings.batch, "threads": settings.threads}
-    return Measurement("latency_wall_ms", VERSION, "ms", "deployed", (), {**stated, **about}, {"not_here": why})
+    stated = {
+        "runtime": settings.runtime,
+        "device": settings.device,
+        "precision": settings.precision,
+    }
+    about = {
+        "image_size": settings.image_size,
+        "batch": settings.batch,
+        "threads": settings.threads,
+    }
+    return Measurement(
+        "latency_wall_ms", VERSION, "ms", "deployed", (), {**stated, **about}, {"not_here": why}
+    )

@@ -41,7 +41,14 @@ def execute(job: Job, reporter: Reporter) -> Result:
     check_deploy(variant, classes)
     reporter.stage("cost")
     size = job.conditions.protocol.cost.image_size
-    return Result((strides, *measure_size(forms), *measure_complexity(forms, size), *measure_audit(forms, size)))
+    return Result(
+        (
+            strides,
+            *measure_size(forms),
+            *measure_complexity(forms, size),
+            *measure_audit(forms, size),
+        )
+    )
 
 
 def check_promises(variant: Variant) -> None:
@@ -80,7 +87,8 @@ def check_deploy(variant: Variant, classes: int) -> None:
     worst = float(torch.stack(differences).max())
     if not worst <= DEPLOY_TOLERANCE:  # a NaN is no agreement either
         raise JobError(
-            "deploy", f"{variant.name}: deploy changed the output by {worst:.1e} (allowed {DEPLOY_TOLERANCE:g})"
+            "deploy",
+            f"{variant.name}: deploy changed the output by {worst:.1e} (allowed {DEPLOY_TOLERANCE:g})",
         )
 
 
@@ -111,12 +119,23 @@ def _measure_strides(variant: Variant, baseline: Variant | None) -> Measurement:
     if baseline is not None:
         usual = build(baseline, _EXPECT_CLASSES, device="meta").strides
         if strides != usual:
-            warnings.append(f"strides {_listed(strides)} where {baseline.name} has {_listed(usual)}")
+            warnings.append(
+                f"strides {_listed(strides)} where {baseline.name} has {_listed(usual)}"
+            )
         elif _anchors(baseline) and _anchors(variant) not in {None, _anchors(baseline)}:
             warnings.append(f"anchors of its own, not those of {baseline.name}")
     samples = tuple(float(stride) for stride in strides)
-    replaced: list[Json] = [[site.path, operator] for site, operator in replaced_convolutions(variant)]
-    return Measurement(STRIDES, VERSION, "px", "trained", samples, notes={"warnings": warnings, "replaced": replaced})
+    replaced: list[Json] = [
+        [site.path, operator] for site, operator in replaced_convolutions(variant)
+    ]
+    return Measurement(
+        STRIDES,
+        VERSION,
+        "px",
+        "trained",
+        samples,
+        notes={"warnings": warnings, "replaced": replaced},
+    )
 
 
 def _anchors(variant: Variant) -> str | None:

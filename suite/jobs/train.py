@@ -38,7 +38,9 @@ from suite.train.process_group import SINGLE, ProcessGroup
 from suite.train.recipe import Recipe
 from suite.train.snapshot import CheckpointError, Every, Keeper, Snapshot
 
-YOLOV5 = Scored(confidence=0.001, iou=0.6, max_detections=300)  # what YOLOv5 itself scores by default
+YOLOV5 = Scored(
+    confidence=0.001, iou=0.6, max_detections=300
+)  # what YOLOv5 itself scores by default
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +121,18 @@ def execute(job: Job, reporter: Reporter) -> Result:
     taught.forget()
     return Result(
         (*taught.evaluation.measurements, *_training(taught), taught.budget),
-        {"device": lesson.device, "threads": torch.get_num_threads(), "start": taught.facts["start"]},
+        {
+            "device": lesson.device,
+            "threads": torch.get_num_threads(),
+            "start": taught.facts["start"],
+        },
         tuple(str(path.relative_to(conditions.out)) for path in artifacts),
     )
 
 
-def teach(lesson: Lesson, reporter: Reporter, listen: Callable[[Progress], None] | None = None) -> Taught:
+def teach(
+    lesson: Lesson, reporter: Reporter, listen: Callable[[Progress], None] | None = None
+) -> Taught:
     """Train on the training part of the data and evaluate the averaged model on the validation part.
 
     Raises:
@@ -145,7 +153,9 @@ def teach(lesson: Lesson, reporter: Reporter, listen: Callable[[Progress], None]
         image_size=lesson.image_size,
         pictures=len(data.pictures),
     )
-    keeper, resumed = _keeper(lesson, {"data": data.fingerprint, "weights": start.get("sha256", "")})
+    keeper, resumed = _keeper(
+        lesson, {"data": data.fingerprint, "weights": start.get("sha256", "")}
+    )
     reporter.stage("train")
 
     def tell(progress: Progress) -> None:
@@ -154,8 +164,14 @@ def teach(lesson: Lesson, reporter: Reporter, listen: Callable[[Progress], None]
             listen(progress)
 
     leads = lesson.group.is_leader
-    board = open_board(lesson.tensorboard) if lesson.tensorboard and leads and has_tensorboard() else None
-    journal = Journal(lesson.curve if leads else None, lesson.budget.batch, resumed, listen=tell, board=board)
+    board = (
+        open_board(lesson.tensorboard)
+        if lesson.tensorboard and leads and has_tensorboard()
+        else None
+    )
+    journal = Journal(
+        lesson.curve if leads else None, lesson.budget.batch, resumed, listen=tell, board=board
+    )
     pupil = _Pupil(lesson, model, keeper if leads else None, resumed, journal)
     try:
         batches = pupil.batches(data, allowed.steps)
@@ -268,7 +284,11 @@ def _evaluated(model: Detector, val: Split, lesson: Lesson) -> Evaluation:
 
 
 def _score(step: int, evaluation: Evaluation) -> Score:
-    found = {m.metric: m.samples[0] for m in evaluation.measurements if m.metric in {"ap", "ap50"} and m.samples}
+    found = {
+        m.metric: m.samples[0]
+        for m in evaluation.measurements
+        if m.metric in {"ap", "ap50"} and m.samples
+    }
     ap, ap50 = found.get("ap", 0.0), found.get("ap50", 0.0)
     return Score(step, ap, ap50, fitness(0, 0, ap50, ap))
 
@@ -334,8 +354,21 @@ def _training(taught: Taught) -> tuple[Measurement, ...]:
         notes["broken_pictures"] = [picture.file.name for picture in taught.broken]
     curve_metric, seconds_metric, _ = TRAINING
     return (
-        Measurement(curve_metric.name, curve_metric.version, curve_metric.unit, "trained", totals, notes=notes),
-        Measurement(seconds_metric.name, seconds_metric.version, seconds_metric.unit, "trained", (trained.seconds,)),
+        Measurement(
+            curve_metric.name,
+            curve_metric.version,
+            curve_metric.unit,
+            "trained",
+            totals,
+            notes=notes,
+        ),
+        Measurement(
+            seconds_metric.name,
+            seconds_metric.version,
+            seconds_metric.unit,
+            "trained",
+            (trained.seconds,),
+        ),
     )
 
 

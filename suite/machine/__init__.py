@@ -22,7 +22,13 @@ _CGROUP = Path("/sys/fs/cgroup")
 _ROOT = Path(__file__).resolve().parents[2]
 _BUSY_ALLOWED = 0.10
 _STEAL_ALLOWED = 0.01
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
+_THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OMP_WAIT_POLICY",
+    "GOMP_SPINCOUNT",
+    "KMP_BLOCKTIME",
+)
 _LIBRARIES = (
     *("torch", "torchvision", "numpy", "scipy", "timm", "fvcore", "thop", "pycocotools"),
     *("onnx", "onnxscript", "onnxruntime", "openvino", "tensorrt"),
@@ -56,7 +62,9 @@ def describe(environment: Mapping[str, str] = os.environ) -> dict[str, Json]:
     cpu, cores, cards = _cpu_model(), os.cpu_count() or 1, gpus()
     names = [str(card["name"]) for card in cards]
     # some come built for a GPU under a name of its own
-    libraries: dict[str, Json] = {name: _version(name) or _version(f"{name}-gpu") for name in _LIBRARIES}
+    libraries: dict[str, Json] = {
+        name: _version(name) or _version(f"{name}-gpu") for name in _LIBRARIES
+    }
     return {
         "class": ", ".join([cpu, f"{cores} cores", *(names or ["no GPU"])]),
         "cpu": cpu,
@@ -116,8 +124,12 @@ def cpu_times(proc: Path = _PROC) -> CpuTimes | None:
     stat = proc / "stat"
     if not stat.exists():
         return None
-    user, nice, system, idle, iowait, irq, softirq, steal = map(int, stat.read_text().split("\n", 1)[0].split()[1:9])
-    return CpuTimes(user + nice + system + idle + iowait + irq + softirq + steal, idle + iowait, steal)
+    user, nice, system, idle, iowait, irq, softirq, steal = map(
+        int, stat.read_text().split("\n", 1)[0].split()[1:9]
+    )
+    return CpuTimes(
+        user + nice + system + idle + iowait + irq + softirq + steal, idle + iowait, steal
+    )
 
 
 def load_since(before: CpuTimes | None, proc: Path = _PROC) -> Load:
@@ -130,7 +142,9 @@ def load_since(before: CpuTimes | None, proc: Path = _PROC) -> Load:
     return Load(average, 1 - idle / total, (after.steal - before.steal) / total)
 
 
-def unrest(seconds: float = 0.5, *, sleep: Callable[[float], None] = time.sleep, proc: Path = _PROC) -> tuple[str, ...]:
+def unrest(
+    seconds: float = 0.5, *, sleep: Callable[[float], None] = time.sleep, proc: Path = _PROC
+) -> tuple[str, ...]:
     """Why timings taken now would be disturbed; empty on an idle machine. Watches the cores for `seconds`."""
     before = cpu_times(proc)
     sleep(seconds)
@@ -139,7 +153,9 @@ def unrest(seconds: float = 0.5, *, sleep: Callable[[float], None] = time.sleep,
     if load.busy is not None and load.busy > _BUSY_ALLOWED:
         reasons.append(f"the cores are {load.busy:.0%} busy; allowed {_BUSY_ALLOWED:.0%}")
     if load.steal is not None and load.steal > _STEAL_ALLOWED:
-        reasons.append(f"the host takes {load.steal:.0%} of the time away; allowed {_STEAL_ALLOWED:.0%}")
+        reasons.append(
+            f"the host takes {load.steal:.0%} of the time away; allowed {_STEAL_ALLOWED:.0%}"
+        )
     return tuple(reasons)
 
 

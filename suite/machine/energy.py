@@ -44,7 +44,9 @@ class Rapl:
 
 def find_rapl(folder: Path = _POWERCAP) -> Rapl | str:
     """The packages' meter, or why there is none."""
-    packages = tuple(sorted(path for path in folder.glob("intel-rapl:*") if path.name.count(":") == 1))
+    packages = tuple(
+        sorted(path for path in folder.glob("intel-rapl:*") if path.name.count(":") == 1)
+    )
     if not packages:
         return f"not here: no RAPL counter in {folder}"
     try:

@@ -12,7 +12,9 @@ def usable_cores() -> int:
     """Cores that this process may use: its affinity, and no more than a container allows."""
     limits = machine.describe()["container"]
     quota = limits.get("cores") if isinstance(limits, dict) else None
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    allowed = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     return max(1, min(allowed, int(quota))) if isinstance(quota, int | float) else allowed
 
 

@@ -4,7 +4,14 @@ import importlib
 
 from suite.record import Metric
 
-ORDER = ("cost.size", "cost.flops", "cost.complexity", "speed.latency", "speed.roof", "accuracy.detections")
+ORDER = (
+    "cost.size",
+    "cost.flops",
+    "cost.complexity",
+    "speed.latency",
+    "speed.roof",
+    "accuracy.detections",
+)
 """The files, in the order in which their metrics are shown."""
 
 TRAINING: tuple[Metric, ...] = (

@@ -111,7 +111,11 @@ def measure_audit(forms: "Forms", image_size: int = 640) -> tuple[Measurement, .
 
     images = blank(image_size)
     calls = record(forms.trained, images)
-    settings: dict[str, Json] = {"image_size": image_size, "batch": 1, "classes": forms.trained.classes}
+    settings: dict[str, Json] = {
+        "image_size": image_size,
+        "batch": 1,
+        "classes": forms.trained.classes,
+    }
     found = []
     for metric, counter in (("gmacs_fvcore", ask_fvcore), ("gmacs_thop", ask_thop)):
         samples, notes = _asked(counter, forms.trained, images, calls)
@@ -125,7 +129,9 @@ def ask_thop(model: "nn.Module", images: "Tensor", calls: "Sequence[Call]") -> O
         import thop
         from thop.profile import register_hooks
 
-        _, _, tree = thop.profile(copy.deepcopy(model), (images,), verbose=False, ret_layer_info=True)
+        _, _, tree = thop.profile(
+            copy.deepcopy(model), (images,), verbose=False, ret_layer_info=True
+        )
     types = {path: type(module) for path, module in model.named_modules()}
     booked = {path: macs for path, macs in _leaves(tree) if types[path] in register_hooks}
     seen: Counter[str] = Counter()
@@ -139,7 +145,9 @@ def ask_thop(model: "nn.Module", images: "Tensor", calls: "Sequence[Call]") -> O
     for path, macs in booked.items():
         if macs != seen[path]:
             name = types[path].__name__
-            causes.add(_THOP_WORDS.get(name, f"nn.{name}"), macs - seen[path], {path: macs - seen[path]})
+            causes.add(
+                _THOP_WORDS.get(name, f"nn.{name}"), macs - seen[path], {path: macs - seen[path]}
+            )
     return Opinion(sum(booked.values()), sum(call.macs for call in calls), causes.sorted())
 
 
@@ -163,14 +171,29 @@ def ask_fvcore(model: "nn.Module", images: "Tensor", calls: "Sequence[Call]") ->
     for operator, macs in by_operator.items():
         if operator not in _FVCORE_PRODUCTS:
             words = _FVCORE_WORDS.get(operator, operator)
-            causes.add(words, int(macs), {path: int(places[path][operator]) for path in _innermost(places, operator)})
-    missing = int(sum(macs for operator, macs in by_operator.items() if operator in _FVCORE_PRODUCTS)) - true
+            causes.add(
+                words,
+                int(macs),
+                {path: int(places[path][operator]) for path in _innermost(places, operator)},
+            )
+    missing = (
+        int(sum(macs for operator, macs in by_operator.items() if operator in _FVCORE_PRODUCTS))
+        - true
+    )
     for call in calls:
         if call.function in unsupported:
-            causes.add(f"{_called(call.function)}, which it does not know", -call.macs, {call.path: -call.macs})
+            causes.add(
+                f"{_called(call.function)}, which it does not know",
+                -call.macs,
+                {call.path: -call.macs},
+            )
             missing += call.macs
     if missing:
-        inside = f"{_called(_ATTENTION)}, which it does not know" if _ATTENTION in unsupported else "unexplained"
+        inside = (
+            f"{_called(_ATTENTION)}, which it does not know"
+            if _ATTENTION in unsupported
+            else "unexplained"
+        )
         causes.add(inside, missing, {})
     return Opinion(int(sum(by_operator.values())), true, causes.sorted())
 
@@ -224,7 +247,11 @@ def _asked(
         }
         for cause in opinion.causes
     ]
-    return (opinion.counted / 1e9,), {"ratio": opinion.ratio, "sentence": opinion.sentence, "causes": causes}
+    return (opinion.counted / 1e9,), {
+        "ratio": opinion.ratio,
+        "sentence": opinion.sentence,
+        "causes": causes,
+    }
 
 
 def _unseen(call: "Call", hooked: "Mapping[type[nn.Module], object]") -> str:
@@ -265,7 +292,9 @@ def _upwards(path: str) -> Iterator[str]:
 def _innermost(places: Mapping[str, Mapping[str, float]], operator: str) -> list[str]:
     """The modules that the operator ran in, without those around them."""
     having = [path for path, operators in places.items() if operator in operators]
-    around = {above for path in having for above in ("", *_upwards(path.rpartition(".")[0])) if path}
+    around = {
+        above for path in having for above in ("", *_upwards(path.rpartition(".")[0])) if path
+    }
     return [path for path in having if path not in around]
 
 

@@ -25,7 +25,10 @@ from suite.spec.views.expectation import broken_promises
 from suite.yaml.errors import Problem, SpecError
 
 IMAGE_SIZE = 640  # pixels; what `expect` is about
-WIDE = (384, 640)  # height and width of an image that is not square, up to a multiple of the coarsest stride
+WIDE = (
+    384,
+    640,
+)  # height and width of an image that is not square, up to a multiple of the coarsest stride
 GMACS_DIGITS = 3
 _EXPORT_SIZE = 128
 _SHOWN = 4
@@ -62,14 +65,24 @@ def try_built(variant: Variant, model: Detector, *, export: bool = False) -> Tri
     try:
         gmacs = count(model.eval(), "trained", IMAGE_SIZE).samples[0]
     except MISTAKES as error:
-        failed = _failure(model, _image(IMAGE_SIZE, IMAGE_SIZE)) or (model.graph[0].address, _first_line(error))
+        failed = _failure(model, _image(IMAGE_SIZE, IMAGE_SIZE)) or (
+            model.graph[0].address,
+            _first_line(error),
+        )
         said = f"fails at {IMAGE_SIZE} x {IMAGE_SIZE}: {failed[1]}"
-        raise SpecError([_at(variant, model, failed[0], "E304", said=said).within(variant.name)]) from error
-    measured = Expect(strides=model.strides, params=parameter_total(model), gmacs=round(gmacs, GMACS_DIGITS))
+        raise SpecError(
+            [_at(variant, model, failed[0], "E304", said=said).within(variant.name)]
+        ) from error
+    measured = Expect(
+        strides=model.strides, params=parameter_total(model), gmacs=round(gmacs, GMACS_DIGITS)
+    )
     problems = _try_training(model, variant)
     if export and not problems:
         problems = _try_export(model.eval(), variant)
-    found = (tuple(said.within(variant.name) for said in group) for group in (problems, _unmerged(model, variant)))
+    found = (
+        tuple(said.within(variant.name) for said in group)
+        for group in (problems, _unmerged(model, variant))
+    )
     model.eval()
     return Trial(variant, measured, next(found), model.graph, next(found))
 
@@ -102,7 +115,9 @@ def judge_strides(trial: Trial, baseline: Trial | None) -> Problem | None:
         )
         return Problem(layer.mark, "W301", message).within(trial.variant.name)
     reads = ", ".join(trial.variant.layers[-1].inputs)
-    message = f"the head reads {reads} at strides {_listed(trial)} where {name} has {_listed(baseline)}"
+    message = (
+        f"the head reads {reads} at strides {_listed(trial)} where {name} has {_listed(baseline)}"
+    )
     return Problem(trial.variant.layers[-1].mark, "W301", message).within(trial.variant.name)
 
 
@@ -155,7 +170,11 @@ def _try_training(model: Detector, variant: Variant) -> list[Problem]:
     wrong = _wrong_sizes(model, maps)
     dead = {path: p.numel() for path, p in model.named_parameters() if path not in live}
     return [
-        *([_at(variant, model, entered[-1], "E308", said=f"at {_told_wide(model)} {wrong}")] if wrong else []),
+        *(
+            [_at(variant, model, entered[-1], "E308", said=f"at {_told_wide(model)} {wrong}")]
+            if wrong
+            else []
+        ),
         *_dead(model, variant, dead),
     ]
 
@@ -169,7 +188,14 @@ def _diagnose(model: Detector, variant: Variant) -> list[Problem]:
     if failed := _failure(model.eval(), _image(*_wide(model))):
         hint = "images need not be square: take height and width from the map"
         found.append(
-            _at(variant, model, failed[0], "E308", said=f"fails at {_told_wide(model)}: {failed[1]}", hint=hint)
+            _at(
+                variant,
+                model,
+                failed[0],
+                "E308",
+                said=f"fails at {_told_wide(model)}: {failed[1]}",
+                hint=hint,
+            )
         )
     return found
 
@@ -189,7 +215,15 @@ def _try_export(model: Detector, variant: Variant) -> list[Problem]:
         try:
             torch.export.export(model, (_image(_EXPORT_SIZE, _EXPORT_SIZE),), strict=False)
         except Exception as error:  # noqa: BLE001  (torch.export raises what it likes)
-            return [_at(variant, model, entered[-1], "E309", said=f"fails in torch.export: {_first_line(error)}")]
+            return [
+                _at(
+                    variant,
+                    model,
+                    entered[-1],
+                    "E309",
+                    said=f"fails in torch.export: {_first_line(error)}",
+                )
+            ]
     return []
 
 
@@ -198,7 +232,9 @@ def _dead(model: Detector, variant: Variant, dead: Mapping[str, int]) -> list[Pr
     by_layer: dict[str, list[str]] = {}
     for path in dead:
         by_layer.setdefault(layer_of(path), []).append(path)
-    frozen = {address for addresses in frozen_layers(model, variant).values() for address in addresses}
+    frozen = {
+        address for addresses in frozen_layers(model, variant).values() for address in addresses
+    }
     read = {source.node for node in model.graph for source in node.sources}
     found = []
     for index, node in enumerate(model.graph):
@@ -209,7 +245,11 @@ def _dead(model: Detector, variant: Variant, dead: Mapping[str, int]) -> list[Pr
         shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
         total = sum(dead[path] for path in paths)
         idle = index not in read and node.part != "head"
-        hint = "nothing reads the layer: remove it, or read its tag" if idle else "remove what the output does not need"
+        hint = (
+            "nothing reads the layer: remove it, or read its tag"
+            if idle
+            else "remove what the output does not need"
+        )
         said = f"has {total} parameters that no gradient reaches: {shown}"
         found.append(_at(variant, model, node.address, "E306", said=said, hint=hint))
     return found
@@ -258,7 +298,8 @@ def _noting(model: Detector, maps: list[tuple[int, ...]]) -> Iterator[list[str]]
             maps.extend(tuple(x.shape) for x in arguments[0])
 
     handles = [
-        model.get_submodule(node.address).register_forward_pre_hook(partial(note, node.address)) for node in model.graph
+        model.get_submodule(node.address).register_forward_pre_hook(partial(note, node.address))
+        for node in model.graph
     ]
     try:
         yield entered
@@ -267,13 +308,17 @@ def _noting(model: Detector, maps: list[tuple[int, ...]]) -> Iterator[list[str]]
             handle.remove()
 
 
-def _at(variant: Variant, model: Detector, address: str, code: str, *, said: str, hint: str = "") -> Problem:
+def _at(
+    variant: Variant, model: Detector, address: str, code: str, *, said: str, hint: str = ""
+) -> Problem:
     layer = _layer_at(variant, model.graph, address)
     return Problem(layer.mark, code, f"{address} ({layer.block}) {said}", hint)
 
 
 def _layer_at(variant: Variant, graph: Sequence[Node], address: str) -> Layer:
-    return next(layer for layer, node in zip(variant.layers, graph, strict=True) if node.address == address)
+    return next(
+        layer for layer, node in zip(variant.layers, graph, strict=True) if node.address == address
+    )
 
 
 def _image(height: int, width: int) -> Tensor:

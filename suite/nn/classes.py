@@ -25,7 +25,11 @@ def find_class(address: str, files: Sequence[BlockFile] = ()) -> type[nn.Module]
     if own is not None:
         cls: type[nn.Module] = getattr(_loaded(own), name)
         return cls
-    folder = next(f for f in ("blocks", "heads") if importlib.util.find_spec(f"suite.nn.{f}.{stem}") is not None)
+    folder = next(
+        f
+        for f in ("blocks", "heads")
+        if importlib.util.find_spec(f"suite.nn.{f}.{stem}") is not None
+    )
     shipped: type[nn.Module] = getattr(importlib.import_module(f"suite.nn.{folder}.{stem}"), name)
     return shipped
 
@@ -38,7 +42,9 @@ def owner_of(address: str, files: Sequence[BlockFile]) -> BlockFile | None:
 
 def describe_failure(file: BlockFile, error: BaseException) -> str:
     """What a user's code raised, and where in it."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file.path]
+    frames = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file.path
+    ]
     line = error.lineno if isinstance(error, SyntaxError) else frames[-1].lineno if frames else None
     where = f" ({file.path}:{line})" if line else ""
     return f"{type(error).__name__}: {error}{where}"
@@ -59,7 +65,9 @@ def _run(file: BlockFile, name: str) -> None:
     module = ModuleType(name)
     module.__file__ = file.path
     module.__spec__ = importlib.machinery.ModuleSpec(name, None, origin=file.path)
-    sys.modules[name] = module  # while it runs already, as any module: a dataclass looks itself up there
+    sys.modules[name] = (
+        module  # while it runs already, as any module: a dataclass looks itself up there
+    )
     try:
         exec(compile(file.source, file.path, "exec", dont_inherit=True), module.__dict__)  # noqa: S102  it may run
     except Exception as error:

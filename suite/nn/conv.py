@@ -42,7 +42,9 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu6": partial(nn.ReLU6, inplace=True),
     "silu": partial(nn.SiLU, inplace=True),
 }
-GROUP_CHANNELS = 16  # of a group norm's groups where their number is not stated (arXiv 1803.08494, table 3)
+GROUP_CHANNELS = (
+    16  # of a group norm's groups where their number is not stated (arXiv 1803.08494, table 3)
+)
 NORMS: dict[str, Callable[[int, int], nn.Module]] = {  # called with channels and groups
     "batch": lambda channels, _: nn.BatchNorm2d(channels, eps=1e-3, momentum=0.03),
     "group": lambda channels, groups: nn.GroupNorm(_fitting(channels, groups), channels),
@@ -124,7 +126,9 @@ class Asked:
         gives = "x".join(map(str, out.shape)) if isinstance(out, Tensor) else type(out).__name__
         message = f"{operator.address} gives {gives} in the place of {operator.place}, which gave "
         hint = "use the kernel, stride, padding and dilation that the operator is called with"
-        raise SpecError.single(operator.mark, "E304", message + "x".join(map(str, expected)), hint=hint)
+        raise SpecError.single(
+            operator.mark, "E304", message + "x".join(map(str, expected)), hint=hint
+        )
 
 
 class ConvFactory:
@@ -168,12 +172,23 @@ class ConvFactory:
         with self._start(len(self.asked)):
             if operator is None:
                 module = nn.Conv2d(
-                    in_channels, out_channels, kernel, stride, padding, dilation=dilation, groups=groups, bias=bias
+                    in_channels,
+                    out_channels,
+                    kernel,
+                    stride,
+                    padding,
+                    dilation=dilation,
+                    groups=groups,
+                    bias=bias,
                 )
             else:
-                module = operator(in_channels, out_channels, kernel, stride, padding, dilation, groups)
+                module = operator(
+                    in_channels, out_channels, kernel, stride, padding, dilation, groups
+                )
         widths = in_channels, out_channels
-        self.asked.append(Asked(module, kernel, stride, groups, *widths, padding, dilation, operator))
+        self.asked.append(
+            Asked(module, kernel, stride, groups, *widths, padding, dilation, operator)
+        )
         return module if operator is None or not bias else Biased(module, out_channels)
 
     @contextmanager
@@ -208,7 +223,15 @@ class ConvFactory:
         act: bool = True,
     ) -> ConvNormAct:
         """Convolution without bias, norm, and the activation unless `act` is False."""
-        conv = self.conv(in_channels, out_channels, kernel, stride, padding=padding, dilation=dilation, groups=groups)
+        conv = self.conv(
+            in_channels,
+            out_channels,
+            kernel,
+            stride,
+            padding=padding,
+            dilation=dilation,
+            groups=groups,
+        )
         return ConvNormAct(conv, self.norm(out_channels), self.act() if act else nn.Identity())
 
 

@@ -15,7 +15,12 @@ class CrossStage(nn.Module):
     """
 
     def __init__(
-        self, widths: tuple[int, int], inner: Callable[[int], nn.Module], *, make: ConvFactory, expansion: float = 0.5
+        self,
+        widths: tuple[int, int],
+        inner: Callable[[int], nn.Module],
+        *,
+        make: ConvFactory,
+        expansion: float = 0.5,
     ) -> None:
         super().__init__()
         in_channels, out_channels = widths

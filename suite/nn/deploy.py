@@ -49,10 +49,15 @@ def _copied(module: ModelT, memo: dict[int, Any]) -> ModelT:
         elif not value and kind in _CONTAINERS:
             own = kind()
         elif name == "_modules":
-            own = {key: child if child is None else _copied(child, memo) for key, child in value.items()}
+            own = {
+                key: child if child is None else _copied(child, memo)
+                for key, child in value.items()
+            }
         else:
             own = copy.deepcopy(value, memo)
-        vars(made)[name] = own  # past nn.Module's own __setattr__, which would register it once more
+        vars(made)[name] = (
+            own  # past nn.Module's own __setattr__, which would register it once more
+        )
     return made
 
 

@@ -28,7 +28,9 @@ PROBE = 512  # pixels: every stride up to 512 divides it
 _signature: Callable[[Any], inspect.Signature] = cache(inspect.signature)
 
 
-def build(variant: Variant, classes: int = 80, *, seed: int | None = None, device: str = "cpu") -> Detector:
+def build(
+    variant: Variant, classes: int = 80, *, seed: int | None = None, device: str = "cpu"
+) -> Detector:
     """Build the detector that `variant` describes, in training mode.
 
     With a `seed` every layer starts from values that depend on the seed and the layer's role alone, and so does every
@@ -82,7 +84,9 @@ class Probe:
 def sites_of(probe: Probe) -> list[tuple[int, Site]]:
     """Every convolution that a layer asked for, with the position of its layer."""
     found = []
-    for position, (node, layer, make) in enumerate(zip(probe.graph, probe.layers, probe.makes, strict=True)):
+    for position, (node, layer, make) in enumerate(
+        zip(probe.graph, probe.layers, probe.makes, strict=True)
+    ):
         paths = {id(module): path for path, module in layer.named_modules()}
         for index, asked in enumerate(make.asked):
             site = Site(
@@ -118,10 +122,16 @@ def replaced_convolutions(variant: Variant) -> tuple[tuple[Site, str], ...]:
     return tuple((site, operator.address) for site, operator in found if operator)
 
 
-def _probe(variant: Variant, classes: int, operators: Mapping[int, Mapping[int, Operator]]) -> Probe:
+def _probe(
+    variant: Variant, classes: int, operators: Mapping[int, Mapping[int, Operator]]
+) -> Probe:
     if variant.match is not None and variant.match.solution is None:
-        message = f"its width is open: it is matched to the {variant.match.metric} of {variant.match.to}"
-        raise SpecError.single(variant.match.mark, "E312", message, hint="suite.match.solved makes it final")
+        message = (
+            f"its width is open: it is matched to the {variant.match.metric} of {variant.match.to}"
+        )
+        raise SpecError.single(
+            variant.match.mark, "E312", message, hint="suite.match.solved makes it final"
+        )
     probe, parameters, files = Probe(), 0, variant.blocks
     values: list[tuple[Tensor, ...]] = []
     image = (torch.empty(1, 3, PROBE, PROBE, device="meta"),)
@@ -134,10 +144,16 @@ def _probe(variant: Variant, classes: int, operators: Mapping[int, Mapping[int, 
         inputs = tuple((image if s.node < 0 else values[s.node])[s.output] for s in sources)
         told = _told_inputs(layer, sources, inputs, probe.graph)
         plan = _plan(layer, inputs, classes, find_class(layer.block, files))
-        make = ConvFactory(operators.get(index, {}), activation=variant.activation, norm=variant.norm)
+        make = ConvFactory(
+            operators.get(index, {}), activation=variant.activation, norm=variant.norm
+        )
         if not _takes_list(plan.cls):
             _require_one_size(layer, address, inputs, told)
-        with torch.device("meta"), torch.no_grad(), _located(layer, address, told, owner_of(layer.block, files)):
+        with (
+            torch.device("meta"),
+            torch.no_grad(),
+            _located(layer, address, told, owner_of(layer.block, files)),
+        ):
             module = _construct(plan, make).eval()
             with Shapes(), make.watching():
                 out = module(_merged(plan, inputs))
@@ -153,26 +169,37 @@ def _probe(variant: Variant, classes: int, operators: Mapping[int, Mapping[int, 
         values.append(outputs)
     roles = numbered([layer.role for layer in variant.layers])
     copies = [len(plan.arguments) for plan in probe.plans]
-    named = [replace(n, role=r, copies=c) for n, r, c in zip(probe.graph, roles, copies, strict=True)]
+    named = [
+        replace(n, role=r, copies=c) for n, r, c in zip(probe.graph, roles, copies, strict=True)
+    ]
     probe.graph = _mark_kept(named)
     return probe
 
 
 def _source(
-    layer: Layer, name: str, index: int, tags: Mapping[str, Source], values: Sequence[tuple[Tensor, ...]]
+    layer: Layer,
+    name: str,
+    index: int,
+    tags: Mapping[str, Source],
+    values: Sequence[tuple[Tensor, ...]],
 ) -> Source:
     if name == "last":
         return Source(index - 1, len(values[index - 1]) - 1 if index else 0)
     if name not in tags:
         raise SpecError.single(
-            layer.mark, "E204", f"no layer above has the tag '{name}'", hint=f"there are: {', '.join(tags)}"
+            layer.mark,
+            "E204",
+            f"no layer above has the tag '{name}'",
+            hint=f"there are: {', '.join(tags)}",
         )
     return tags[name]
 
 
 def _plan(layer: Layer, inputs: Sequence[Tensor], classes: int, cls: type[nn.Module]) -> LayerPlan:
     parameters = _signature(cls).parameters
-    channels: object = tuple(x.shape[1] for x in inputs) if _takes_list(cls) else sum(x.shape[1] for x in inputs)
+    channels: object = (
+        tuple(x.shape[1] for x in inputs) if _takes_list(cls) else sum(x.shape[1] for x in inputs)
+    )
     if layer.part == "head":
         strides = tuple(PROBE // x.shape[-1] for x in inputs)
         arguments = ((channels,), {"classes": classes, "strides": strides, **layer.options})
@@ -183,7 +210,9 @@ def _plan(layer: Layer, inputs: Sequence[Tensor], classes: int, cls: type[nn.Mod
     copies = 1 if "repeat" in parameters else layer.repeat
     first = dict(shared) if layer.stride is None else {**shared, "stride": layer.stride}
     if "out_channels" not in parameters:
-        return LayerPlan(layer, (((channels,), first),) * copies, cls, takes_make="make" in parameters)
+        return LayerPlan(
+            layer, (((channels,), first),) * copies, cls, takes_make="make" in parameters
+        )
     out = layer.out if layer.out is not None else channels
     rest = {**shared, "stride": 1} if "stride" in parameters else shared
     # copies are stacked: stride and the change of channels happen in the first only
@@ -206,10 +235,14 @@ def _choose(variant: Variant, probe: Probe) -> dict[int, dict[int, Operator]]:
         if not matched:
             reason, hint = explain(edit.select, [site for _, site in sites])
             message = f"the edit matches none of {len(sites)} convolutions: {reason}"
-            raise SpecError.single(edit.mark, "E301", message, hint="; ".join([hint, *_closed(probe)]))
+            raise SpecError.single(
+                edit.mark, "E301", message, hint="; ".join([hint, *_closed(probe)])
+            )
         if edit.select.count not in {None, len(matched)}:
             listed = ", ".join(str(site) for _, site in matched)
-            message = f"the edit matches {len(matched)} convolutions, count says {edit.select.count}"
+            message = (
+                f"the edit matches {len(matched)} convolutions, count says {edit.select.count}"
+            )
             raise SpecError.single(edit.mark, "E302", message, hint=f"matched: {listed}")
         operator = find_class(edit.operator, variant.blocks)
         for position, site in matched:
@@ -223,7 +256,11 @@ def _closed(probe: Probe) -> list[str]:
     """A remark on every block that builds its convolutions itself."""
     found: dict[str, None] = {}
     for layer, make, node in zip(probe.layers, probe.makes, probe.graph, strict=True):
-        if node.part != "head" and not make.asked and any(isinstance(module, nn.Conv2d) for module in layer.modules()):
+        if (
+            node.part != "head"
+            and not make.asked
+            and any(isinstance(module, nn.Conv2d) for module in layer.modules())
+        ):
             found[f"no edit reaches into {node.block}, which builds its own"] = None
     return list(found)
 
@@ -239,7 +276,14 @@ def _merged(plan: LayerPlan, inputs: Sequence[Tensor]) -> Tensor | Sequence[Tens
     return inputs[0] if len(inputs) == 1 else torch.cat(tuple(inputs), 1)
 
 
-def _node(layer: Layer, address: str, sources: tuple[Source, ...], outputs: Sequence[Tensor], *, joined: bool) -> Node:
+def _node(
+    layer: Layer,
+    address: str,
+    sources: tuple[Source, ...],
+    outputs: Sequence[Tensor],
+    *,
+    joined: bool,
+) -> Node:
     maps = outputs if layer.part != "head" else ()
     for out in maps:
         _require_map(layer, address, out)
@@ -261,12 +305,20 @@ def _require_map(layer: Layer, address: str, out: object) -> None:
     shape = "x".join(map(str, out.shape)) if isinstance(out, Tensor) else type(out).__name__
     if not isinstance(out, Tensor) or out.ndim != 4:
         message = f"{address} ({layer.block}) gives {shape}, which is no feature map (B, C, H, W)"
-        raise SpecError.single(layer.mark, "E303", message, hint="leave out the mean over places and the classifier")
+        raise SpecError.single(
+            layer.mark, "E303", message, hint="leave out the mean over places and the classifier"
+        )
     if any(side == 0 or PROBE % side for side in out.shape[2:]):
         message = f"{address} ({layer.block}) turns a {PROBE}-pixel image into {shape}, which has no whole stride"
         kernel = layer.options.get("kernel", layer.options.get("kernel_size"))
-        odd = f": {kernel // 2} for a kernel of {kernel}" if isinstance(kernel, int) and kernel % 2 else ""
-        raise SpecError.single(layer.mark, "E303", message, hint=f"use a padding that keeps the resolution{odd}")
+        odd = (
+            f": {kernel // 2} for a kernel of {kernel}"
+            if isinstance(kernel, int) and kernel % 2
+            else ""
+        )
+        raise SpecError.single(
+            layer.mark, "E303", message, hint=f"use a padding that keeps the resolution{odd}"
+        )
 
 
 def _mark_kept(graph: Sequence[Node]) -> list[Node]:
@@ -280,7 +332,9 @@ def _named(variant: Variant) -> Iterator[None]:
     try:
         yield
     except SpecError as error:
-        raise SpecError(problem.within(variant.name) for problem in error.problems) from error.__cause__
+        raise SpecError(
+            problem.within(variant.name) for problem in error.problems
+        ) from error.__cause__
 
 
 @contextmanager
@@ -296,7 +350,9 @@ def _located(layer: Layer, address: str, told: str, own: BlockFile | None) -> It
         raise SpecError.single(layer.mark, "E304", message) from error
 
 
-def _told_inputs(layer: Layer, sources: Sequence[Source], inputs: Sequence[Tensor], graph: Sequence[Node]) -> str:
+def _told_inputs(
+    layer: Layer, sources: Sequence[Source], inputs: Sequence[Tensor], graph: Sequence[Node]
+) -> str:
     """The channels that a layer is given, and by whom: "64 channels of p3 (backbone.4), 128 of neck.1"."""
     words = []
     for name, source, x in zip(layer.inputs, sources, inputs, strict=True):

@@ -21,7 +21,13 @@ class KernelBank(nn.Module):
     bias: nn.Parameter | None
 
     def __init__(
-        self, shape: tuple[int, int, int, int], kernels: int, *, gain: float, bias: bool, **place: int
+        self,
+        shape: tuple[int, int, int, int],
+        kernels: int,
+        *,
+        gain: float,
+        bias: bool,
+        **place: int,
     ) -> None:
         super().__init__()
         self.shape, self.place = shape, place
@@ -30,7 +36,9 @@ class KernelBank(nn.Module):
         self.weight = nn.Parameter(torch.empty(kernels, shape[0], inputs))
         bound = gain / math.sqrt(inputs)
         nn.init.uniform_(self.weight, -bound, bound)
-        self.register_parameter("bias", nn.Parameter(torch.zeros(kernels, shape[0])) if bias else None)
+        self.register_parameter(
+            "bias", nn.Parameter(torch.zeros(kernels, shape[0])) if bias else None
+        )
 
     def convolve(self, x: Tensor, mixture: Tensor) -> Tensor:
         """(B, in, H, W) by the sums of the kernels with the weights `mixture` (B, kernels): (B, out, H', W')."""
@@ -46,7 +54,9 @@ def mixed(stack: Tensor, mixture: Tensor) -> Tensor:
     return out.view(-1, *stack.shape[1:])
 
 
-def convolve_each(x: Tensor, weight: Tensor, *, stride: int, padding: int, dilation: int, groups: int) -> Tensor:
+def convolve_each(
+    x: Tensor, weight: Tensor, *, stride: int, padding: int, dilation: int, groups: int
+) -> Tensor:
     """Every sample of (B, in, H, W) by its own kernel, `weight` (B, out, in / groups, k, k): (B, out, H', W')."""
     samples, out_channels = weight.shape[:2]
     # the samples become the groups of one convolution

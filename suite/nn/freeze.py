@@ -17,7 +17,11 @@ def frozen_layers(model: Detector, variant: Variant) -> Mapping[str, tuple[str, 
     for entry in variant.freeze:
         part, _, stride = entry.partition(" ")
         nodes = [node for node in model.graph if node.part == part]
-        chosen = tuple(node.address for node in nodes if not stride or (node.strides and node.stride == int(stride)))
+        chosen = tuple(
+            node.address
+            for node in nodes
+            if not stride or (node.strides and node.stride == int(stride))
+        )
         if not chosen:
             there = sorted({node.stride for node in nodes if node.strides})
             message = f"`freeze` matches no layer with {entry!r}"

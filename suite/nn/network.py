@@ -50,13 +50,18 @@ class Detector(nn.Module):
         super().__init__()
         self.name = name
         self.graph = tuple(graph)
-        by_part = {part: [m for n, m in zip(graph, layers, strict=True) if n.part == part] for part in _BODY}
+        by_part = {
+            part: [m for n, m in zip(graph, layers, strict=True) if n.part == part]
+            for part in _BODY
+        }
         self.backbone = nn.ModuleList(by_part["backbone"])
         self.neck = nn.ModuleList(by_part["neck"])
         head = layers[-1]
         assert isinstance(head, Head)
         self.head = head
-        self.checkpointing = False  # keep only each layer's input for the backward pass, and compute the rest again
+        self.checkpointing = (
+            False  # keep only each layer's input for the backward pass, and compute the rest again
+        )
 
     @property
     def classes(self) -> int:
@@ -75,8 +80,14 @@ class Detector(nn.Module):
         body = (*self.backbone, *self.neck)
         for index, (node, layer) in enumerate(zip(self.graph, body, strict=False)):
             inputs = _gather(node, index, last, kept)
-            given = inputs[0] if len(inputs) == 1 else torch.cat(inputs, 1) if node.joined else inputs
-            out = recomputed(layer, given) if self.checkpointing and torch.is_grad_enabled() else layer(given)
+            given = (
+                inputs[0] if len(inputs) == 1 else torch.cat(inputs, 1) if node.joined else inputs
+            )
+            out = (
+                recomputed(layer, given)
+                if self.checkpointing and torch.is_grad_enabled()
+                else layer(given)
+            )
             last = (out,) if isinstance(out, Tensor) else tuple(out)
             if node.kept:
                 kept[index] = last
@@ -98,7 +109,9 @@ def apply_schedules(model: nn.Module, variant: Variant, progress: float) -> None
         targets = _scheduled(model, schedule)
         for index, (module, attribute) in enumerate(targets):
             share = index / (len(targets) - 1) if schedule.across and len(targets) > 1 else 1.0
-            setattr(module, attribute, schedule.start + (schedule.end - schedule.start) * share * passed)
+            setattr(
+                module, attribute, schedule.start + (schedule.end - schedule.start) * share * passed
+            )
 
 
 def _scheduled(model: nn.Module, schedule: Schedule) -> list[tuple[nn.Module, str]]:
@@ -106,7 +119,12 @@ def _scheduled(model: nn.Module, schedule: Schedule) -> list[tuple[nn.Module, st
     blocks = [module for module in model.modules() if _address(module) == schedule.block]
     if schedule.attribute != DROP_PATH:
         return [(block, schedule.attribute) for block in blocks]
-    return [(inner, "rate") for block in blocks for inner in block.modules() if isinstance(inner, DropPath)]
+    return [
+        (inner, "rate")
+        for block in blocks
+        for inner in block.modules()
+        if isinstance(inner, DropPath)
+    ]
 
 
 def _address(module: nn.Module) -> str:

@@ -17,14 +17,18 @@ def recomputed(layer: nn.Module, given: Any) -> Any:
     return checkpoint(layer, given, use_reentrant=False, context_fn=partial(_contexts, layer))
 
 
-def _contexts(layer: nn.Module) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+def _contexts(
+    layer: nn.Module,
+) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
     return nullcontext(), _on_copies_of_buffers(layer)
 
 
 @contextmanager
 def _on_copies_of_buffers(layer: nn.Module) -> Iterator[None]:
     before = [
-        (module, name, buffer) for module in layer.modules() for name, buffer in module.named_buffers(recurse=False)
+        (module, name, buffer)
+        for module in layer.modules()
+        for name, buffer in module.named_buffers(recurse=False)
     ]
     for module, name, buffer in before:
         setattr(module, name, buffer.clone())

@@ -66,7 +66,9 @@ def run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any,
             return _made(result), macs
         if kind is _Kind.IN_PLACE:
             if any(isinstance(value, Tensor) for value in args[1:]):
-                _answer(func, tuple(map(_described, args)), _named(kwargs))  # raises where the shapes do not fit
+                _answer(
+                    func, tuple(map(_described, args)), _named(kwargs)
+                )  # raises where the shapes do not fit
             return args[0], None
     result = func(*args, **kwargs)
     return result, _macs(func, args, kwargs, result)
@@ -86,7 +88,9 @@ def _kind(func: Any) -> _Kind:
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _answer(func: Any, args: tuple[Any, ...], kwargs: tuple[tuple[str, Any], ...]) -> tuple[Any, int | None]:
+def _answer(
+    func: Any, args: tuple[Any, ...], kwargs: tuple[tuple[str, Any], ...]
+) -> tuple[Any, int | None]:
     """The description of the result, and the multiply-adds."""
     real, named = [_made(value) for value in args], {key: _made(value) for key, value in kwargs}
     norm = func.overloadpacket is torch.ops.aten.native_batch_norm and _agree(real)

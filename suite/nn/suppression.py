@@ -54,12 +54,16 @@ def nms(
             scores = _only_best(scores)
         if classes is not None:
             scores = _only_classes(scores, classes)
-        found.append(_suppress(_best_first(rows, scores, confidence), how, max_detections, floor=confidence))
+        found.append(
+            _suppress(_best_first(rows, scores, confidence), how, max_detections, floor=confidence)
+        )
     return found
 
 
 def _refuse_non_finite(predictions: Tensor) -> None:
-    if torch.isfinite(predictions.sum(dtype=torch.float64)):  # one pass; a sum hides neither NaN nor infinity
+    if torch.isfinite(
+        predictions.sum(dtype=torch.float64)
+    ):  # one pass; a sum hides neither NaN nor infinity
         return
     bad = (~torch.isfinite(predictions)).any(-1)
     image = int(bad.any(1).nonzero()[0, 0])
@@ -105,7 +109,9 @@ def _suppress(rows: Tensor, how: Suppression, limit: int, *, floor: float) -> Te
     return _first_survivors(rows, corners, how, floor=floor, limit=limit)
 
 
-def _first_survivors(rows: Tensor, boxes: Tensor, how: Suppression, *, floor: float, limit: int) -> Tensor:
+def _first_survivors(
+    rows: Tensor, boxes: Tensor, how: Suppression, *, floor: float, limit: int
+) -> Tensor:
     """What stays of the rows; boxes as for `_suppress_near`.
 
     Nothing is suppressed or lowered by what comes after it, so the first rows alone give the first survivors exactly,
@@ -122,7 +128,9 @@ def _first_survivors(rows: Tensor, boxes: Tensor, how: Suppression, *, floor: fl
             kept = _suppress_near(first, corners, how.iou, limit)
         else:
             kept = _suppress_softly(first, corners, how, floor=floor, limit=limit)
-        if count >= len(rows) or (len(kept) >= limit and (not lowered or kept[-1, 4] > rows[count, 4])):
+        if count >= len(rows) or (
+            len(kept) >= limit and (not lowered or kept[-1, 4] > rows[count, 4])
+        ):
             return kept
         count = len(rows) if lowered else 3 * count
 
@@ -146,7 +154,9 @@ def _suppress_near(rows: Tensor, boxes: Tensor, iou: float, limit: int) -> Tenso
     return rows[torch.stack(kept)]
 
 
-def _suppress_softly(rows: Tensor, boxes: Tensor, how: Suppression, *, floor: float, limit: int) -> Tensor:
+def _suppress_softly(
+    rows: Tensor, boxes: Tensor, how: Suppression, *, floor: float, limit: int
+) -> Tensor:
     """Soft-NMS (arXiv 1704.04503): a kept box lowers the scores of those it overlaps, by e^(-IoU^2 / sigma).
 
     `soft_linear` lowers them by 1 - IoU, where the IoU exceeds `iou`.

@@ -145,7 +145,13 @@ class _Decoder:
         return _found(self.reader.whole(self._node(table, key), f"`{key}`", low=low, high=high))
 
     def _number(self, table: Table, key: str, *, high: float, above: bool = False) -> float:
-        return float(_found(self.reader.number(self._node(table, key), f"`{key}`", low=0, high=high, above=above)))
+        return float(
+            _found(
+                self.reader.number(
+                    self._node(table, key), f"`{key}`", low=0, high=high, above=above
+                )
+            )
+        )
 
     def _several(self, table: Table, key: str, read: Callable[[Node], T | None]) -> tuple[T, ...]:
         node = self._node(table, key)
@@ -157,13 +163,19 @@ class _Decoder:
         return tuple(items)
 
     def _words(self, table: Table, key: str) -> tuple[str, ...]:
-        return self._several(table, key, lambda node: self.reader.text(node, f"a member of `{key}`"))
+        return self._several(
+            table, key, lambda node: self.reader.text(node, f"a member of `{key}`")
+        )
 
     def _seeds(self, table: Table) -> tuple[int, ...]:
-        return self._several(table, "seeds", lambda node: self.reader.whole(node, "a seed", low=0, high=_MAX_COUNT))
+        return self._several(
+            table, "seeds", lambda node: self.reader.whole(node, "a seed", low=0, high=_MAX_COUNT)
+        )
 
     def _metrics(self, table: Table) -> tuple[str, ...]:
-        return self._several(table, "metrics", lambda node: self.reader.choice(node, "a metric", _METRICS))
+        return self._several(
+            table, "metrics", lambda node: self.reader.choice(node, "a metric", _METRICS)
+        )
 
     def _data(self, table: Table) -> BuiltIn | None:
         """No `data`: the user has to name a data set."""
@@ -189,7 +201,11 @@ class _Decoder:
         if kind in {"steps", "epochs"}:
             amounts = {kind: self._whole(budget, kind)}
         else:
-            amounts = {kind: self._number(budget, kind, high=_WEEK if kind == "seconds" else _MAX_FLOPS, above=True)}
+            amounts = {
+                kind: self._number(
+                    budget, kind, high=_WEEK if kind == "seconds" else _MAX_FLOPS, above=True
+                )
+            }
         return Budget(batch=self._whole(budget, "batch", high=65536), **amounts)
 
     def _checkpoints(self, table: Table) -> Checkpoints:
@@ -197,16 +213,22 @@ class _Decoder:
             return Checkpoints()
         checkpoints = self._table(table, "checkpoints", ("minutes", "steps"))
         if len(checkpoints.entries) != 1:
-            self.reader.problems.add(checkpoints.mark, "E105", "`checkpoints` has one of minutes, steps")
+            self.reader.problems.add(
+                checkpoints.mark, "E105", "`checkpoints` has one of minutes, steps"
+            )
             raise _Incomplete
         if "steps" in checkpoints.entries:
             return Checkpoints(steps=self._whole(checkpoints, "steps"))
         return Checkpoints(minutes=self._number(checkpoints, "minutes", high=_WEEK / 60))
 
     def _evaluation(self, table: Table) -> Evaluation:
-        evaluation = self._table(table, "evaluation", ("confidence", "iou", "max_detections", "evaluator"))
+        evaluation = self._table(
+            table, "evaluation", ("confidence", "iou", "max_detections", "evaluator")
+        )
         stated = "evaluator" in evaluation.entries
-        evaluator = self._choice(evaluation, "evaluator", ("fast", "pycocotools")) if stated else "fast"
+        evaluator = (
+            self._choice(evaluation, "evaluator", ("fast", "pycocotools")) if stated else "fast"
+        )
         return Evaluation(
             confidence=self._number(evaluation, "confidence", high=1),
             iou=self._number(evaluation, "iou", high=1),
@@ -278,10 +300,16 @@ class _Decoder:
             return AUTOMATIC
         loading = self._table(table, "loading", ("workers", "cache", "broken_pictures"))
         given = loading.entries
-        auto = "workers" not in given or (isinstance(given["workers"], Scalar) and given["workers"].value == "auto")
+        auto = "workers" not in given or (
+            isinstance(given["workers"], Scalar) and given["workers"].value == "auto"
+        )
         broken: Broken = "fail"
         if "broken_pictures" in given:
-            broken = "skip" if self._choice(loading, "broken_pictures", ("fail", "skip")) == "skip" else "fail"
+            broken = (
+                "skip"
+                if self._choice(loading, "broken_pictures", ("fail", "skip")) == "skip"
+                else "fail"
+            )
         return Loading(
             workers=None if auto else self._whole(loading, "workers", low=0, high=MOST_WORKERS),
             cache=self._cache(loading) if "cache" in given else AUTOMATIC.cache,

@@ -48,7 +48,11 @@ class Loading:
     def as_json(self) -> dict[str, Json]:
         """The loading as runs keep it."""
         workers = "auto" if self.workers is None else self.workers
-        return {"workers": workers, "cache": str(self.cache), "broken_pictures": self.broken_pictures}
+        return {
+            "workers": workers,
+            "cache": str(self.cache),
+            "broken_pictures": self.broken_pictures,
+        }
 
     def chosen(self, workers: str | None, cache: Cache | None) -> "Loading":
         """With what a command line says of it: "auto" or a number of workers, a cache; None leaves the protocol's."""

@@ -56,14 +56,17 @@ class Offer:
     @property
     def names(self) -> tuple[str, ...]:
         """The runtime's name in every mode."""
-        return tuple(self.name if mode == self.modes[0] else f"{self.name}+{mode}" for mode in self.modes)
+        return tuple(
+            self.name if mode == self.modes[0] else f"{self.name}+{mode}" for mode in self.modes
+        )
 
 
 @cache
 def offers() -> Mapping[str, Offer]:
     """Every runtime there is by name, eager first."""
     stems = sorted(
-        (file.stem for file in FOLDER.glob("*.py") if file.stem != "__init__"), key=lambda s: (s != EAGER, s)
+        (file.stem for file in FOLDER.glob("*.py") if file.stem != "__init__"),
+        key=lambda s: (s != EAGER, s),
     )
     return {stem: Offer(stem, **_literals(FOLDER / f"{stem}.py")) for stem in stems}
 
@@ -74,7 +77,9 @@ def setups() -> Mapping[str, Setup]:
     found = {}
     for offer in offers().values():
         for device, precisions in offer.precisions.items():
-            for setup in (Setup(device, name, precision) for name in offer.names for precision in precisions):
+            for setup in (
+                Setup(device, name, precision) for name in offer.names for precision in precisions
+            ):
                 found[str(setup)] = setup
                 if setup.runtime == EAGER:
                     found[f"{device}-{setup.precision}"] = setup
@@ -89,7 +94,11 @@ def offer_of(runtime: str) -> Offer:
 def _literals(file: Path) -> dict[str, Any]:
     found = {}
     for node in ast.parse(file.read_bytes()).body:
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
+        if (
+            isinstance(node, ast.AnnAssign)
+            and isinstance(node.target, ast.Name)
+            and node.value is not None
+        ):
             name, value = node.target.id, node.value
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             name, value = node.targets[0].id, node.value

@@ -104,10 +104,14 @@ def _require_offer(offer: Offer, mode: str, options: Options) -> None:
     if mode not in offer.modes:
         raise RuntimeUnfitError(f"{name}: no mode '{mode}'; there are: {', '.join(offer.modes)}")
     if options.kind not in precisions:
-        raise RuntimeUnfitError(f"{name}: no device '{options.device}'; it runs on: {', '.join(precisions)}")
+        raise RuntimeUnfitError(
+            f"{name}: no device '{options.device}'; it runs on: {', '.join(precisions)}"
+        )
     if options.precision not in precisions[options.kind]:
         offered = ", ".join(precisions[options.kind])
-        raise RuntimeUnfitError(f"{name}: no precision '{options.precision}' on {options.kind}; there are: {offered}")
+        raise RuntimeUnfitError(
+            f"{name}: no precision '{options.precision}' on {options.kind}; there are: {offered}"
+        )
 
 
 def _require_here(offer: Offer, options: Options) -> None:

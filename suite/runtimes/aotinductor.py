@@ -27,7 +27,9 @@ def open(model: Detector, options: Options, _mode: str, images: Tensor) -> Sessi
     with tempfile.TemporaryDirectory(prefix="aotinductor-") as folder:
         package = str(Path(folder) / "network.pt2")
         with torch.no_grad():
-            inductor.aoti_compile_and_package(program, package_path=package, inductor_configs={"freezing": True})
+            inductor.aoti_compile_and_package(
+                program, package_path=package, inductor_configs={"freezing": True}
+            )
         network = inductor.aoti_load_package(package)
     settings = stated("aotinductor", options, "", channels_last=True, freezing=True)
     return CallSession(settings, clock, place, inferring(network))

@@ -25,7 +25,9 @@ def open(model: Detector, options: Options, mode: str, _images: Tensor) -> Sessi
     if mode == "max_autotune":
         chosen |= torch._inductor.list_mode_options("max-autotune")  # noqa: SLF001  (documented under this name)
     compiled = torch.compile(_own_code(network), fullgraph=True, dynamic=False, options=chosen)
-    settings = stated("compiled", options, "" if mode == "default" else mode, channels_last=True, freezing=True)
+    settings = stated(
+        "compiled", options, "" if mode == "default" else mode, channels_last=True, freezing=True
+    )
     return CallSession(settings, clock, placer(options), inferring(compiled))
 
 

@@ -15,7 +15,9 @@ PRECISIONS = {"cuda": ("fp32", "tf32", "fp16", "bf16")}
 MODES = ("default",)
 MODULES: dict[str, str] = {}
 PROGRAMS: dict[str, str] = {}
-WARM_UP = 3  # passes before the recording, in which cuDNN chooses its algorithms and workspaces are made
+WARM_UP = (
+    3  # passes before the recording, in which cuDNN chooses its algorithms and workspaces are made
+)
 
 
 def open(model: Detector, options: Options, _mode: str, images: Tensor) -> Session:  # noqa: A001

@@ -19,4 +19,6 @@ def open(model: Detector, options: Options, mode: str, _images: Tensor) -> Sessi
     clock = pinned_clock(options)
     settings = stated("eager", options, "" if channels_last else mode, channels_last=channels_last)
     network = placed(model, options, channels_last=channels_last)
-    return CallSession(settings, clock, placer(options, channels_last=channels_last), inferring(network.predict))
+    return CallSession(
+        settings, clock, placer(options, channels_last=channels_last), inferring(network.predict)
+    )

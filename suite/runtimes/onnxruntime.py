@@ -69,9 +69,16 @@ def _provider(options: Options, mode: str) -> tuple[str, dict[str, str]]:
         return "CPUExecutionProvider", {}
     device = options.device.partition(":")[2] or "0"
     if mode == "tensorrt":
-        return "TensorrtExecutionProvider", {"device_id": device, "trt_fp16_enable": str(options.precision == "fp16")}
+        return "TensorrtExecutionProvider", {
+            "device_id": device,
+            "trt_fp16_enable": str(options.precision == "fp16"),
+        }
     tf32 = "1" if options.precision == "tf32" else "0"
-    return "CUDAExecutionProvider", {"device_id": device, "use_tf32": tf32, "cudnn_conv_algo_search": "EXHAUSTIVE"}
+    return "CUDAExecutionProvider", {
+        "device_id": device,
+        "use_tf32": tf32,
+        "cudnn_conv_algo_search": "EXHAUSTIVE",
+    }
 
 
 def _session_options(options: Options, *, literal: bool) -> Any:

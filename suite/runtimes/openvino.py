@@ -17,7 +17,12 @@ PRECISIONS = {"cpu": ("fp32", "bf16", "fp16", "int8")}
 MODES = ("default",)
 MODULES = {"openvino": "pip install 'yolov5-ablation-suite[openvino]'"}
 PROGRAMS: dict[str, str] = {}
-_HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16", "int8": "f32"}  # of int8, what is not in eight bits
+_HINTS = {
+    "fp32": "f32",
+    "bf16": "bf16",
+    "fp16": "f16",
+    "int8": "f32",
+}  # of int8, what is not in eight bits
 _ABILITIES = {"bf16": "BF16", "fp16": "FP16", "int8": "INT8"}
 
 
@@ -33,14 +38,18 @@ def open(model: Detector, options: Options, _mode: str, images: Tensor) -> Sessi
     core = openvino.Core()
     abilities = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     if options.precision in _ABILITIES and _ABILITIES[options.precision] not in abilities:
-        raise RuntimeUnfitError(f"openvino: this processor has no {options.precision}; it has: {', '.join(abilities)}")
+        raise RuntimeUnfitError(
+            f"openvino: this processor has no {options.precision}; it has: {', '.join(abilities)}"
+        )
     plain = Options(options.device, "fp32", options.threads)
     clock = pinned_clock(plain)
     place = placer(plain, channels_last=False)
     example = place(images)
     model = placed(model, plain, channels_last=False)
     eight_bits = options.precision == "int8"
-    network = core.read_model(_in_eight_bits(model, example)) if eight_bits else converted(model, example)
+    network = (
+        core.read_model(_in_eight_bits(model, example)) if eight_bits else converted(model, example)
+    )
     compiled = core.compile_model(
         network,
         "CPU",

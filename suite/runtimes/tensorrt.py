@@ -32,6 +32,8 @@ def open(model: Detector, options: Options, _mode: str, images: Tensor) -> Sessi
     example = place(images)
     network = onnx_model(placed(model, options, channels_last=False), example)
     engine = build_engine(network.SerializeToString(), tensorrt, tf32=options.precision == "tf32")
-    outputs = torch.empty(tuple(engine.get_tensor_shape(OUTPUT)), dtype=example.dtype, device=example.device)
+    outputs = torch.empty(
+        tuple(engine.get_tensor_shape(OUTPUT)), dtype=example.dtype, device=example.device
+    )
     settings = stated("tensorrt", options, "")
     return CallSession(settings, clock, place, engine_call(engine, outputs, torch.cuda))

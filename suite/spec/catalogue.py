@@ -13,7 +13,10 @@ from suite.yaml.errors import Problem, Problems, SpecError, quote
 from suite.yaml.mark import Mark
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_SIGNS = ("steps", "axes")  # a file without these words is no design, and need not be parsed to know its name
+_SIGNS = (
+    "steps",
+    "axes",
+)  # a file without these words is no design, and need not be parsed to know its name
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +44,17 @@ class Catalogue:
     def add_folder(self, folder: Path) -> None:
         """All files below a folder; SpecError if it is none."""
         if not folder.is_dir():
-            raise SpecError.single(Mark(shown_path(folder), 1, 1), "E006", "is no folder of variants")
+            raise SpecError.single(
+                Mark(shown_path(folder), 1, 1), "E006", "is no folder of variants"
+            )
         taken: dict[str, Path] = {}
         for path in sorted(_yaml_files(folder)):
             if path.suffix != ".yaml" or not is_name(path.stem):
                 hint = "letters, digits, '.', '_' and '-', then .yaml"
                 mark = Mark(shown_path(path), 1, 1)
-                self.misnamed.append(Problem(mark, "E208", f"{quote(path.name)} cannot name a variant", hint))
+                self.misnamed.append(
+                    Problem(mark, "E208", f"{quote(path.name)} cannot name a variant", hint)
+                )
             else:
                 self.add_file(path, taken)
 
@@ -69,7 +76,9 @@ class Catalogue:
             return True
         mark = entry.member.mark if entry.member else Mark(shown_path(entry.path), 1, 1)
         message = f"the name {quote(name)} is taken by {shown_path(twin)}"
-        self.misnamed.append(Problem(mark, "E208", message, "names are unique regardless of folder and case"))
+        self.misnamed.append(
+            Problem(mark, "E208", message, "names are unique regardless of folder and case")
+        )
         return False
 
     def _entries(self, path: Path) -> dict[str, Entry]:

@@ -90,7 +90,9 @@ class Library:
         """
         variants: dict[str, Variant] = {}
         problems: dict[Problem, None] = {}
-        for library, name in dict.fromkeys(chosen for pattern in patterns for chosen in self._expand(pattern)):
+        for library, name in dict.fromkeys(
+            chosen for pattern in patterns for chosen in self._expand(pattern)
+        ):
             try:
                 variant = library.load(name)
                 variants.setdefault(variant.name, variant)
@@ -122,13 +124,17 @@ class Library:
         base = specs[0].base
         if base is None:
             return own
-        inherited = {key: file for key, file in self.origins(base.name).items() if key not in _NOT_INHERITED}
+        inherited = {
+            key: file for key, file in self.origins(base.name).items() if key not in _NOT_INHERITED
+        }
         return inherited | own
 
     def _known(self, name: str) -> str:
         if name in self._catalogue.designs:
             hint = f"name one: {', '.join(self._catalogue.designs[name])}"
-            raise SpecError.single(None, "E204", f"{quote(name)} is a design of several variants", hint=hint)
+            raise SpecError.single(
+                None, "E204", f"{quote(name)} is a design of several variants", hint=hint
+            )
         if name not in self._catalogue.entries:
             hint = suggest(name, self._catalogue.entries)
             raise SpecError.single(None, "E204", f"no variant {quote(name)}", hint=hint)
@@ -145,12 +151,16 @@ class Library:
         if path is not None or not _GLOB & set(pattern):
             library = self if path is None or self._holds(path) else self._beside(path)
             name = path.stem if path else pattern
-            yield from ((library, member) for member in library._catalogue.designs.get(name, (name,)))  # noqa: SLF001
+            members = library._catalogue.designs.get(name, (name,))  # noqa: SLF001
+            yield from ((library, member) for member in members)
             return
         found = [name for name in self.names() if fnmatchcase(name, pattern)]
         if not found:
             raise NoMatchError.single(
-                None, "E210", f"no variant fits {quote(pattern)}", hint=suggest(pattern, self.names())
+                None,
+                "E210",
+                f"no variant fits {quote(pattern)}",
+                hint=suggest(pattern, self.names()),
             )
         yield from ((self, name) for name in found)
 
@@ -177,7 +187,9 @@ class Library:
         try:
             if entry.member:
                 problems = Problems(self._catalogue.sources, name)
-                return tuple(self._read(table, name, chain, problems) for table in entry.member.chain)
+                return tuple(
+                    self._read(table, name, chain, problems) for table in entry.member.chain
+                )
             text = read_text(entry.path) if entry.text is None else entry.text
             file = shown_path(entry.path)
             self._catalogue.sources[file] = text.splitlines()
@@ -191,7 +203,9 @@ class Library:
         path = self._catalogue.entries[name].path
         own = read_blocks(root, path, self._trust, self._signatures, problems)
         scope = Scope(self._signatures, own, lambda: self._blocks_below(root, chain))
-        return replace(decode_tree(root, name, scope, problems, folder=path.parent), blocks=tuple(own))
+        return replace(
+            decode_tree(root, name, scope, problems, folder=path.parent), blocks=tuple(own)
+        )
 
     def _blocks_below(self, root: Node, chain: tuple[str, ...]) -> Iterator[BlockFile]:
         """The block files of the variants that a file names as its base or as the owners of its parts."""
@@ -239,7 +253,9 @@ class Library:
         self._work[spec.mark.file] += len(spec.edits) * len(variant.layers if variant else ())
         if self._work[spec.mark.file] > MAX_WORK:
             hint = f"at most {MAX_WORK:,} edited layers, over all its variants"
-            problems.add(spec.mark, "E005", "the edits of this file are too many for so many layers", hint)
+            problems.add(
+                spec.mark, "E005", "the edits of this file are too many for so many layers", hint
+            )
 
     def _lookup(self, chain: tuple[str, ...], problems: Problems) -> Lookup:
         def find(reference: Reference) -> Variant | None:
@@ -256,7 +272,9 @@ class Library:
                 except SpecError as error:
                     first = error.problems[0]
                     hint = first.hint if first.hint.startswith(_FIRST) else f"{_FIRST}{first}"
-                    problems.add(reference.mark, "E204", f"{quote(name)} has errors of its own", hint)
+                    problems.add(
+                        reference.mark, "E204", f"{quote(name)} has errors of its own", hint
+                    )
             return None
 
         return find

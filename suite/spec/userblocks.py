@@ -55,11 +55,17 @@ class Scope(Signatures):
             if isinstance(error, SpecError):
                 raise
             message = f"{address} cannot be read: {error}"
-            raise SpecError.single(None, "E201", message, hint="write its constructor out plainly") from None
+            raise SpecError.single(
+                None, "E201", message, hint="write its constructor out plainly"
+            ) from None
 
     def addresses(self) -> tuple[str, ...]:
         """Every block, operator and head there is."""
-        own = (f"{stem}.{name}" for stem, file in self._files.items() for name in classes_of(file.source, file.path))
+        own = (
+            f"{stem}.{name}"
+            for stem, file in self._files.items()
+            for name in classes_of(file.source, file.path)
+        )
         return tuple(sorted((*self._shipped.addresses(), *filter(self._is_known, own))))
 
     def _is_known(self, address: str) -> bool:
@@ -88,13 +94,20 @@ def read_blocks(
         if file and file.stem in found:
             problems.add(item.mark, "E208", f"two block files are called {file.stem}")
         elif file and file.stem in shipped.stems():
-            problems.add(item.mark, "E208", f"the suite has blocks in {file.stem}.py", "call the file something else")
+            problems.add(
+                item.mark,
+                "E208",
+                f"the suite has blocks in {file.stem}.py",
+                "call the file something else",
+            )
         elif file:
             found[file.stem] = file
     return list(found.values())
 
 
-def merge_blocks(own: Iterable[BlockFile], others: Iterable[BlockFile], problems: Problems) -> tuple[BlockFile, ...]:
+def merge_blocks(
+    own: Iterable[BlockFile], others: Iterable[BlockFile], problems: Problems
+) -> tuple[BlockFile, ...]:
     """Own and inherited block files; one name stands for one file, or its addresses would mean two things."""
     found: dict[str, BlockFile] = {}
     for file in (*others, *own):
@@ -112,10 +125,15 @@ def lies_in_project(spec: Path, file: Path) -> bool:
     others come to lie: neither the root, nor the home folder, nor one that everybody may write to.
     """
     root = Path.cwd().resolve()
-    if root in {Path(root.anchor), Path("~").expanduser().resolve()} or root.stat().st_mode & stat.S_IWOTH:
+    if (
+        root in {Path(root.anchor), Path("~").expanduser().resolve()}
+        or root.stat().st_mode & stat.S_IWOTH
+    ):
         return False
     places = [path.resolve() for path in (spec, file)]
-    return all(place.is_relative_to(root) and place.stat().st_uid == os.getuid() for place in places)
+    return all(
+        place.is_relative_to(root) and place.stat().st_uid == os.getuid() for place in places
+    )
 
 
 def imported_modules(source: str) -> Iterator[str]:
@@ -128,10 +146,14 @@ def imported_modules(source: str) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def _read(word: str, mark: Mark, spec: Path, trust: Trust | None, problems: Problems) -> BlockFile | None:
+def _read(
+    word: str, mark: Mark, spec: Path, trust: Trust | None, problems: Problems
+) -> BlockFile | None:
     path = Path(os.path.abspath(spec.parent / word))  # noqa: PTH100  (`..` goes, links stay: errors show the user's words)
     if path.suffix != ".py" or not path.stem.isidentifier() or path.stem.startswith("_"):
-        problems.add(mark, "E208", f"{quote(word)} is no block file", "letters, digits and '_', then .py")
+        problems.add(
+            mark, "E208", f"{quote(word)} is no block file", "letters, digits and '_', then .py"
+        )
         return None
     try:
         source = read_text(path)
@@ -143,5 +165,10 @@ def _read(word: str, mark: Mark, spec: Path, trust: Trust | None, problems: Prob
     trusted = trust is not None and trust(spec, path)
     if trust is not None and not trusted:
         hint = "read it, then add --allow-code"
-        problems.add(mark, "E212", f"{shown_path(path)} is code from outside this project, and would run", hint)
+        problems.add(
+            mark,
+            "E212",
+            f"{shown_path(path)} is code from outside this project, and would run",
+            hint,
+        )
     return BlockFile(str(path), source, trusted=trusted, mark=mark)

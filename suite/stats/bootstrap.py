@@ -25,7 +25,10 @@ Floats: TypeAlias = npt.NDArray[np.floating]
 Counts: TypeAlias = npt.NDArray[np.intp]
 _THRESHOLDS = len(IOU_THRESHOLDS)
 _BITS = np.uint64(1) << np.arange(_THRESHOLDS, dtype=np.uint64)  # of the area "all"
-_COLUMNS, _ROWS = 128, 32  # resamples and true positives at a time: what is worked on stays in the cache
+_COLUMNS, _ROWS = (
+    128,
+    32,
+)  # resamples and true positives at a time: what is worked on stays in the cache
 
 
 def picture_weights(pictures: int, resamples: int = RESAMPLES, seed: int = 0) -> Counts:
@@ -40,7 +43,9 @@ def picture_weights(pictures: int, resamples: int = RESAMPLES, seed: int = 0) ->
     return np.ascontiguousarray(counts.reshape(resamples, pictures).T)
 
 
-def resampled(matches: Matches, weights: Counts, *, dtype: npt.DTypeLike = np.float32) -> npt.NDArray[np.float64]:
+def resampled(
+    matches: Matches, weights: Counts, *, dtype: npt.DTypeLike = np.float32
+) -> npt.NDArray[np.float64]:
     """AP, AP50 and AP75 (rows, as fractions) for each column of `weights` (pictures, resamples).
 
     Weights of 1 give pycocotools' numbers: to 1e-12 with `dtype` float64, to 1e-6 with float32, which is far below
@@ -79,7 +84,9 @@ class _Category:
 
     stretches: tuple[_Stretch, ...]
     found: sparse.csr_array  # (thresholds, pictures)
-    seen: sparse.csr_array  # (s, pictures); s is 10 if thresholds differ in which detections count, else 1
+    seen: (
+        sparse.csr_array
+    )  # (s, pictures); s is 10 if thresholds differ in which detections count, else 1
 
 
 def _categories(matches: Matches, dtype: npt.DTypeLike) -> Iterator[_Category]:
@@ -98,20 +105,29 @@ def _category(
     dtype: npt.DTypeLike,
 ) -> _Category:
     rows = np.flatnonzero(correct.any(axis=1))
-    last = rows[-1] + 1 if len(rows) else 0  # what comes after the last true positive changes nothing
+    last = (
+        rows[-1] + 1 if len(rows) else 0
+    )  # what comes after the last true positive changes nothing
     one = np.ones((), dtype)
     picture, counts = picture[:last], counts[:last]
     counts = counts[:, :1] if counts.all() else counts
     each = counts.shape[1]
     detection, threshold = np.nonzero(counts)
-    place = np.searchsorted(rows, detection) * each + threshold  # the first row at or after the detection
+    place = (
+        np.searchsorted(rows, detection) * each + threshold
+    )  # the first row at or after the detection
     order = np.argsort(place, kind="stable")
     place, detection = place[order], detection[order]
     stretches = []
     for low in range(0, len(rows), _ROWS):
         mine = rows[low : low + _ROWS]
         first, end = np.searchsorted(place, [low * each, (low + len(mine)) * each])
-        seen = _sums(place[first:end] - low * each, picture[detection[first:end]], (len(mine) * each, pictures), -one)
+        seen = _sums(
+            place[first:end] - low * each,
+            picture[detection[first:end]],
+            (len(mine) * each, pictures),
+            -one,
+        )
         stretches.append(_Stretch(picture[mine], -correct[mine].astype(dtype)[:, :, None], seen))
     hits, who = np.nonzero(correct[rows].T)
     found = _sums(hits, picture[rows][who], (_THRESHOLDS, pictures), one)
@@ -121,7 +137,10 @@ def _category(
 
 
 def _sums(
-    row: npt.NDArray[np.intp], column: npt.NDArray[np.int32], shape: tuple[int, int], value: npt.NDArray[np.floating]
+    row: npt.NDArray[np.intp],
+    column: npt.NDArray[np.int32],
+    shape: tuple[int, int],
+    value: npt.NDArray[np.floating],
 ) -> sparse.csr_array:
     """`value` at each (row, column), added where they meet; `row` never falls."""
     ends = np.searchsorted(row, np.arange(shape[0] + 1))
@@ -150,7 +169,10 @@ class _Workspace:
         """The same memory for a stretch of so many rows and resamples."""
         shape = (rows, _THRESHOLDS, columns)
         size = math.prod(shape)
-        floats = (part[:size].reshape(shape) for part in (self.found, self.envelope, self.gained, self.reached))
+        floats = (
+            part[:size].reshape(shape)
+            for part in (self.found, self.envelope, self.gained, self.reached)
+        )
         found, envelope, gained, reached = floats
         return _Workspace(found, envelope, gained, reached, self.place[:size].reshape(shape))
 
@@ -161,7 +183,9 @@ def _workspace(dtype: npt.DTypeLike) -> _Workspace:
     return _Workspace(found, envelope, gained, reached, np.empty(size, np.intp))
 
 
-def _precision(category: _Category, drawn: Floats, objects: Counts, workspace: _Workspace) -> Floats:
+def _precision(
+    category: _Category, drawn: Floats, objects: Counts, workspace: _Workspace
+) -> Floats:
     """Average precision (thresholds, resamples) of one category; 0 where a resample has no object of it.
 
     From the last row to the first, since the envelope of the precision is its maximum over all later rows. Each row
@@ -200,7 +224,9 @@ def _recalls(objects: Counts, dtype: npt.DTypeLike) -> tuple[Counts, Floats]:
     counts, which = np.unique(objects, return_inverse=True)
     sizes = counts + 1
     starts = np.cumsum(sizes) - sizes
-    recalls = (np.arange(sizes.sum()) - np.repeat(starts, sizes)) / np.repeat(np.maximum(counts, 1), sizes)
+    recalls = (np.arange(sizes.sum()) - np.repeat(starts, sizes)) / np.repeat(
+        np.maximum(counts, 1), sizes
+    )
     return starts[which], np.searchsorted(RECALL_THRESHOLDS, recalls, side="right").astype(dtype)
 
 

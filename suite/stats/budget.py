@@ -62,7 +62,10 @@ def budget_difference(variant: Mapping[int, Used], base: Mapping[int, Used]) -> 
         early = [seed for seed, training in trainings.items() if training.end == "patience"]
         if early:
             return f"seed {early[0]} of {name} was stopped early, after {trainings[early[0]].steps} steps"
-    stated = [sorted({training.stated for training in trainings.values()}) for trainings in (variant, base)]
+    stated = [
+        sorted({training.stated for training in trainings.values()})
+        for trainings in (variant, base)
+    ]
     if stated[0] and stated[1] and (stated[0] != stated[1] or len(stated[0]) > 1):
         return f"it was trained for {' or '.join(stated[0])}, its base for {' or '.join(stated[1])}"
     for seed in sorted(variant.keys() & base.keys()):

@@ -48,7 +48,10 @@ def rates(matches: Matches) -> Rates:
 
 
 def precision_at_recalls(
-    correct: NDArray[np.bool_], counted: NDArray[np.bool_], category: NDArray[np.int32], objects: NDArray[np.int64]
+    correct: NDArray[np.bool_],
+    counted: NDArray[np.bool_],
+    category: NDArray[np.int32],
+    objects: NDArray[np.int64],
 ) -> Floats:
     """(K, 101) the best precision at each recall or a higher one; 0 where a recall is not reached.
 
@@ -90,7 +93,9 @@ def summary(found: Rates) -> tuple[float, ...]:
     )
 
 
-def class_ap(found: Rates, *, area: int = _ALL, thresholds: Sequence[int] | slice = slice(None)) -> Floats:
+def class_ap(
+    found: Rates, *, area: int = _ALL, thresholds: Sequence[int] | slice = slice(None)
+) -> Floats:
     """(K,) AP of each category, over all IoU thresholds or some of them; -1 where it has no object."""
     return np.asarray(found.precision[thresholds, :, :, area].mean(axis=(0, 1)), np.float64)
 

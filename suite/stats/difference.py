@@ -63,7 +63,13 @@ def difference(reference: Side, samples: Side, level: float = 0.95) -> Estimate:
     shared = _shared_variance(reference.resampled, samples.resampled)
     if shared is not None:
         terms.append((shared, freedom))
-    estimate = between(value, n=n, error=math.sqrt(sum(v for v, _ in terms)), freedom=satterthwaite(terms), level=level)
+    estimate = between(
+        value,
+        n=n,
+        error=math.sqrt(sum(v for v, _ in terms)),
+        freedom=satterthwaite(terms),
+        level=level,
+    )
     basis: Basis = "seeds" if shared is None else "pictures and seeds"
     return replace(estimate, spread=spread, pictures=shared or 0.0, basis=basis)
 
@@ -74,7 +80,9 @@ def satterthwaite(terms: Sequence[tuple[float, float]]) -> float:
     return sum(variance for variance, _ in terms) ** 2 / below if below else math.inf
 
 
-def _of_pictures(value: float, sides: tuple[Side, Side], *, n: int, freedom: int, level: float) -> Estimate:
+def _of_pictures(
+    value: float, sides: tuple[Side, Side], *, n: int, freedom: int, level: float
+) -> Estimate:
     """What the choice of the pictures alone makes of one training on a side."""
     means = [side.resampled.mean(axis=0) for side in sides if side.resampled is not None]
     if len(means) < len(sides):

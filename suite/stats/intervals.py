@@ -85,7 +85,9 @@ def ratio(replicas: Sequence[Sequence[float]], level: float = 0.95) -> Estimate:
         half = max(inner.high - centre, centre - inner.low, floor)
         error = half / float(stats.norm.ppf((1 + level) / 2))
         p = 2 * float(stats.norm.sf(abs(centre) / error))
-        return Estimate(math.exp(centre), math.exp(centre - half), _exp(centre + half), 1, p, error=error)
+        return Estimate(
+            math.exp(centre), math.exp(centre - half), _exp(centre + half), 1, p, error=error
+        )
     deviation = float(np.std(medians, ddof=1))
     quantile = float(stats.t.ppf((1 + level) / 2, count - 1))
     error = max(deviation / math.sqrt(count), floor / quantile)

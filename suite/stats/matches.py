@@ -40,7 +40,9 @@ class Matches:
     category: NDArray[np.int32]  # (D,) index into `categories`, rising
     score: NDArray[np.float64]  # (D,)
     rank: NDArray[np.int16]  # (D,) among the detections of its picture and category, the best is 0
-    correct: NDArray[np.uint64]  # (D,) bit 10 a + t: true positive in area range a at IoU threshold t
+    correct: NDArray[
+        np.uint64
+    ]  # (D,) bit 10 a + t: true positive in area range a at IoU threshold t
     ignored: NDArray[np.uint64]  # (D,) likewise: neither true nor false
     truth_picture: NDArray[np.int32]  # (G,)
     truth_category: NDArray[np.int32]  # (G,)
@@ -65,10 +67,18 @@ class Matches:
     def same_truth(self, other: "Matches") -> bool:
         """Whether both were matched with the same objects of the same pictures, so that they may be paired."""
         truths: list[tuple[NDArray[Any], ...]] = [
-            (each.pictures, each.categories, each.truth_picture, each.truth_category, each.truth_counted)
+            (
+                each.pictures,
+                each.categories,
+                each.truth_picture,
+                each.truth_category,
+                each.truth_counted,
+            )
             for each in (self, other)
         ]
-        return self.data == other.data and all(np.array_equal(a, b) for a, b in zip(*truths, strict=True))
+        return self.data == other.data and all(
+            np.array_equal(a, b) for a, b in zip(*truths, strict=True)
+        )
 
 
 def save(matches: Matches, path: Path) -> Path:
@@ -97,7 +107,15 @@ def load(path: Path) -> Matches:
         arrays["names"] = tuple(arrays["names"].tolist())
         arrays["data"] = str(arrays["data"])
         matches = Matches(**arrays)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zipfile.error) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        EOFError,
+        zipfile.BadZipFile,
+        zipfile.error,
+    ) as error:
         raise ValueError(f"{path}: is no file of matches, or a damaged one ({error})") from error
     if found != _FORMAT:
         raise ValueError(f"{path}: matches of format {found}; this version reads format {_FORMAT}")

@@ -30,5 +30,7 @@ def percentiles(samples: Sequence[float]) -> tuple[Percentile, ...]:
 def _percentile(percent: int, samples: Sequence[float]) -> Percentile:
     least = LEAST[percent]
     if len(samples) < least:
-        return Percentile(percent, None, f"p{percent} needs {least} calls; there are {len(samples)}")
+        return Percentile(
+            percent, None, f"p{percent} needs {least} calls; there are {len(samples)}"
+        )
     return Percentile(percent, float(np.percentile(np.asarray(samples, dtype=float), percent)))

@@ -16,7 +16,10 @@ SIGNIFICANCE = 0.05
 POWER = 0.8
 MOST_UNITS = 1000
 _NORMAL = 1e6  # degrees of freedom from which t is the normal distribution
-_NEVER, _SURE = 5.0, 30.0  # noncentralities from which the wrong sign, and then any doubt, is below 1e-8
+_NEVER, _SURE = (
+    5.0,
+    30.0,
+)  # noncentralities from which the wrong sign, and then any doubt, is below 1e-8
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,9 @@ def power(estimate: Estimate, true: float, significance: float = SIGNIFICANCE) -
     return float(wrong_sign + 1 - special.nctdtr(freedom, shift, quantile))
 
 
-def needed_units(estimate: Estimate, target: float, significance: float = SIGNIFICANCE) -> int | None:
+def needed_units(
+    estimate: Estimate, target: float, significance: float = SIGNIFICANCE
+) -> int | None:
     """Units a side for which the t test finds a true difference of `target` with probability `POWER`.
 
     For the spread that was seen; the part of the error that lies in the test pictures stays. `MOST_UNITS` where so

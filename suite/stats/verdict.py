@@ -91,7 +91,9 @@ def verdict(estimate: Estimate, *, p_adjusted: float, rule: Rule, comparisons: i
     needed = None if needed is None else max(needed, rule.least)
     if estimate.n < rule.least:
         return Verdict("cannot tell", _too_few(estimate, rule), max(needed or 0, rule.least))
-    chances = Power(*(power(estimate, true, significance) for true in (rule.reach, rule.apart(estimate.value))))
+    chances = Power(
+        *(power(estimate, true, significance) for true in (rule.reach, rule.apart(estimate.value)))
+    )
     p_equivalent = _equivalence(estimate, rule)
     word = _word(estimate, p_adjusted, p_equivalent, rule)
     shown = f"{rule.show(estimate.value - rule.neutral)} ({_bounds(estimate, rule)})"
@@ -145,8 +147,12 @@ def _bounds(estimate: Estimate, rule: Rule) -> str:
 def _advice(needed: int | None, estimate: Estimate, rule: Rule, target: float) -> str:
     if needed is None:
         return ""
-    if needed >= MOST_UNITS and 2.8 * math.sqrt(estimate.pictures) > target:  # 2.8: both quantiles, many units
-        return f"; no number of {_plural(rule.unit)} would settle it: these test pictures are too few"
+    if (
+        needed >= MOST_UNITS and 2.8 * math.sqrt(estimate.pictures) > target
+    ):  # 2.8: both quantiles, many units
+        return (
+            f"; no number of {_plural(rule.unit)} would settle it: these test pictures are too few"
+        )
     units = _count(needed, rule.unit)
     count = f"{units} or more" if needed == MOST_UNITS else f"about {units}"
     return f"; {count}{' a side' if len(estimate.spread) > 1 else ''} would settle it"

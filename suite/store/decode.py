@@ -45,7 +45,9 @@ def variant(row: sqlite3.Row, strides: Measurement | None) -> VariantRecord:
     )
 
 
-def run(row: sqlite3.Row, *, jobs: tuple[JobRecord, ...], variants: tuple[VariantRecord, ...]) -> RunRecord:
+def run(
+    row: sqlite3.Row, *, jobs: tuple[JobRecord, ...], variants: tuple[VariantRecord, ...]
+) -> RunRecord:
     """A row of `runs` with the rows that belong to it."""
     return RunRecord(
         id=row["id"],

@@ -15,7 +15,9 @@ class StoreLockedError(StoreError):
     """Another process writes to the store. `pid` is its process id, 0 where it could not be read."""
 
     def __init__(self, path: Path, pid: int) -> None:
-        super().__init__(f"{path.with_suffix('')}: in use by process {pid or 'unknown'}; wait for it, or use --wait")
+        super().__init__(
+            f"{path.with_suffix('')}: in use by process {pid or 'unknown'}; wait for it, or use --wait"
+        )
         self.pid = pid
 
 
@@ -50,7 +52,10 @@ class Lock:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.release()
 

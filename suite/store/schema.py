@@ -117,7 +117,9 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     if not path.is_file():
         raise StoreError(f"{path}: there is no store; `run` makes one")
     try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None
+        )
         _require_ours(connection, path)
     except sqlite3.Error as error:
         raise _damaged(path, error) from error
@@ -137,7 +139,9 @@ def _create(connection: sqlite3.Connection) -> None:
 
 def _require_ours(connection: sqlite3.Connection, path: Path) -> None:
     if connection.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION:
-        raise StoreError(f"{path}: is an SQLite file, but no store of this suite; name another --out folder")
+        raise StoreError(
+            f"{path}: is an SQLite file, but no store of this suite; name another --out folder"
+        )
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version != VERSION:
         raise StoreError(
@@ -147,4 +151,6 @@ def _require_ours(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _damaged(path: Path, reason: object) -> StoreError:
-    return StoreError(f"{path}: cannot be read as a store ({reason}); restore a copy, or move it away")
+    return StoreError(
+        f"{path}: cannot be read as a store ({reason}); restore a copy, or move it away"
+    )

@@ -65,7 +65,10 @@ class Store:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -105,7 +108,11 @@ class Store:
                 ),
             )
             run = cursor.lastrowid
-            _insert(connection, "variants", [(run, i, *encode.variant_row(v)) for i, v in enumerate(variants)])
+            _insert(
+                connection,
+                "variants",
+                [(run, i, *encode.variant_row(v)) for i, v in enumerate(variants)],
+            )
             connection.executemany(
                 "INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?,"
                 " (SELECT number FROM outcomes WHERE key = ? AND superseded = 0 AND ?))",
@@ -119,14 +126,19 @@ class Store:
     def put(self, run_id: str, job: JobRecord, outcome: Outcome) -> None:
         """Store what `job` of the run left behind, in one transaction; it supersedes an older one."""
         with self._transaction() as connection:
-            connection.execute("UPDATE outcomes SET superseded = 1 WHERE key = ? AND superseded = 0", (outcome.key,))
+            connection.execute(
+                "UPDATE outcomes SET superseded = 1 WHERE key = ? AND superseded = 0",
+                (outcome.key,),
+            )
             cursor = connection.execute(
                 "INSERT INTO outcomes (key, kind, variant, fingerprint, seed, replica, started, seconds,"
                 " environment, artifacts, failure) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (*encode.job_row(job), *encode.outcome_row(outcome)),
             )
             number = cursor.lastrowid
-            measured = [(number, i, *encode.measurement_row(m)) for i, m in enumerate(outcome.measurements)]
+            measured = [
+                (number, i, *encode.measurement_row(m)) for i, m in enumerate(outcome.measurements)
+            ]
             _insert(connection, "measurements", measured)
             connection.execute(
                 "UPDATE jobs SET outcome = ? WHERE key = ? AND run = (SELECT number FROM runs WHERE id = ?)",
@@ -137,7 +149,8 @@ class Store:
         """Keep the facts of a data set; the same fingerprint again changes nothing."""
         with self._transaction() as connection:
             connection.execute(
-                "INSERT OR IGNORE INTO datasets VALUES (?, ?)", (fingerprint, canonical_json(dict(facts)))
+                "INSERT OR IGNORE INTO datasets VALUES (?, ?)",
+                (fingerprint, canonical_json(dict(facts))),
             )
 
     def finish_run(self, run_id: str) -> None:
@@ -157,7 +170,8 @@ class Store:
     def runs(self) -> tuple[RunRecord, ...]:
         """All runs, oldest first."""
         return tuple(
-            self._run(row) for row in self._connection.execute("SELECT * FROM runs ORDER BY number").fetchall()
+            self._run(row)
+            for row in self._connection.execute("SELECT * FROM runs ORDER BY number").fetchall()
         )
 
     def run(self, run_id: str = "latest") -> RunRecord:
@@ -225,7 +239,9 @@ class Store:
         Raises:
             StoreError: the store has none for this fingerprint.
         """
-        row = self._connection.execute("SELECT facts FROM datasets WHERE fingerprint = ?", (fingerprint,)).fetchone()
+        row = self._connection.execute(
+            "SELECT facts FROM datasets WHERE fingerprint = ?", (fingerprint,)
+        ).fetchone()
         if row is None:
             raise StoreError(f"{self.path}: has no data set '{fingerprint}'")
         return decode.json_object(row["facts"])
@@ -241,12 +257,18 @@ class Store:
         for record in self._connection.execute(
             "SELECT * FROM variants WHERE run = ? ORDER BY position", (row["number"],)
         ).fetchall():
-            strides = [m for m in self._measurements(outcome_of.get(record["name"])) if m.metric == STRIDES]
+            strides = [
+                m for m in self._measurements(outcome_of.get(record["name"])) if m.metric == STRIDES
+            ]
             variants.append(decode.variant(record, strides[0] if strides else None))
-        return decode.run(row, jobs=tuple(decode.job(job) for job in job_rows), variants=tuple(variants))
+        return decode.run(
+            row, jobs=tuple(decode.job(job) for job in job_rows), variants=tuple(variants)
+        )
 
     def _measurements(self, outcome: int | None) -> tuple[Measurement, ...]:
-        found = self._connection.execute("SELECT * FROM measurements WHERE outcome = ? ORDER BY position", (outcome,))
+        found = self._connection.execute(
+            "SELECT * FROM measurements WHERE outcome = ? ORDER BY position", (outcome,)
+        )
         return tuple(decode.measurement(row) for row in found)
 
     def _free_id(self, started: str) -> str:
@@ -270,7 +292,9 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _insert(connection: sqlite3.Connection, table: str, table_rows: Sequence[tuple[encode.Cell, ...]]) -> None:
+def _insert(
+    connection: sqlite3.Connection, table: str, table_rows: Sequence[tuple[encode.Cell, ...]]
+) -> None:
     for row in table_rows:
         marks = ", ".join("?" * len(row))
         connection.execute(f"INSERT INTO {table} VALUES ({marks})", row)  # noqa: S608  the names stand in this file

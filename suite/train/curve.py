@@ -46,7 +46,10 @@ def best(scores: Iterable[Score]) -> Score | None:
 
 def write_curve(points: Iterable[CurvePoint], scores: Iterable[Score]) -> dict[str, Json]:
     """Both in plain JSON, as a checkpoint keeps them."""
-    return {"curve": [list(astuple(point)) for point in points], "scores": [list(astuple(score)) for score in scores]}
+    return {
+        "curve": [list(astuple(point)) for point in points],
+        "scores": [list(astuple(score)) for score in scores],
+    }
 
 
 def read_curve(facts: Mapping[str, Json]) -> tuple[list[CurvePoint], list[Score]]:

@@ -17,7 +17,11 @@ class TrainingDiverged(ArithmeticError):  # noqa: N818 - an event, not a mistake
     """
 
     def __init__(self, step: int, what: str, kept: Path | None = None, kept_step: int = 0) -> None:
-        good = f"the last good checkpoint is that of step {kept_step}, {kept}" if kept else "no checkpoint was kept yet"
+        good = (
+            f"the last good checkpoint is that of step {kept_step}, {kept}"
+            if kept
+            else "no checkpoint was kept yet"
+        )
         super().__init__(f"step {step}: {what}; {good}")
         self.step = step
         self.what = what
@@ -30,20 +34,32 @@ def explain_loss(model: nn.Module, rerun: Callable[[], object], parts: Sequence[
 
     `rerun` sends the batch of that step through the model once more, which is watched.
     """
-    bad = [name for name, value in zip(PARTS, parts, strict=True) if not torch.isfinite(torch.tensor(value))]
+    bad = [
+        name
+        for name, value in zip(PARTS, parts, strict=True)
+        if not torch.isfinite(torch.tensor(value))
+    ]
     loss = f"the {' and '.join(bad)} loss is not finite" if bad else "the loss is not finite"
     weights = first_not_finite(model.named_parameters())
     if weights:
         return f"{loss}: the weights of {weights} are not finite"
     layer = _first_output(model, rerun)
-    return f"{loss}: the output of {layer} is the first that is not finite" if layer else f"{loss}; all layers are"
+    return (
+        f"{loss}: the output of {layer} is the first that is not finite"
+        if layer
+        else f"{loss}; all layers are"
+    )
 
 
 def explain_gradient(model: nn.Module) -> str:
     """The last parameter, and so the first in the backward pass, whose gradient is not finite."""
     gradients = [(name, p.grad) for name, p in model.named_parameters() if p.grad is not None]
     name = first_not_finite(reversed(gradients))
-    return f"the gradient of {name} is not finite" if name else "the norm of the gradient is not finite"
+    return (
+        f"the gradient of {name} is not finite"
+        if name
+        else "the norm of the gradient is not finite"
+    )
 
 
 def first_not_finite(named: Iterable[tuple[str, Tensor]]) -> str:
@@ -70,7 +86,11 @@ def _watched(model: nn.Module) -> Iterator[list[str]]:
 
         return hook
 
-    leaves = [(name, module) for name, module in model.named_modules() if not next(module.children(), None)]
+    leaves = [
+        (name, module)
+        for name, module in model.named_modules()
+        if not next(module.children(), None)
+    ]
     handles = [module.register_forward_hook(watch(name)) for name, module in leaves]
     try:
         yield broken

@@ -10,7 +10,11 @@ from suite.train.recipe import EmaSettings
 
 def ema_decay(settings: EmaSettings, update: int) -> float:
     """Share of the old average that the `update`-th update, counted from 1, keeps."""
-    return settings.decay * (1 - math.exp(-update / settings.ramp)) if settings.ramp else settings.decay
+    return (
+        settings.decay * (1 - math.exp(-update / settings.ramp))
+        if settings.ramp
+        else settings.decay
+    )
 
 
 class Ema:

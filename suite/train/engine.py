@@ -24,7 +24,9 @@ from suite.train.process_group import SINGLE, ProcessGroup
 from suite.train.recipe import Recipe
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-SMALLEST_SCALE = 2.0**-10  # of fp16's gradients, which begins at 2 ** 16: what overflows here overflows always
+SMALLEST_SCALE = (
+    2.0**-10
+)  # of fp16's gradients, which begins at 2 ** 16: what overflows here overflows always
 
 
 class Engine:
@@ -59,7 +61,9 @@ class Engine:
         self.variant, self.recipe, self.device = variant, recipe, device
         self.batch, self.image_size = batch, image_size
         self.group, self._seed = group, torch.initial_seed()
-        settings = recipe.loss.scaled(classes=model.classes, levels=len(model.strides), image_size=image_size)
+        settings = recipe.loss.scaled(
+            classes=model.classes, levels=len(model.strides), image_size=image_size
+        )
         self.loss = objective(model.head, variant, settings, group)
         _set_modes(model, variant)
         self.state = FlatState(model, recipe.optimizer.layer_decay)
@@ -145,7 +149,11 @@ class Engine:
         if self.device.type == "cuda":
             found["rng.cuda"] = torch.cuda.get_rng_state(self.device)
         for index, values in self.optimizer.state_dict()["state"].items():
-            found |= {f"optimizer.{index}.{name}": x for name, x in values.items() if isinstance(x, Tensor)}
+            found |= {
+                f"optimizer.{index}.{name}": x
+                for name, x in values.items()
+                if isinstance(x, Tensor)
+            }
         return found
 
     def facts(self) -> dict[str, Json]:
@@ -176,7 +184,13 @@ class Engine:
         if "gradient" in tensors:
             self.state.gradient.copy_(tensors["gradient"])
         self.best = tensors["best"].to(self.device) if "best" in tensors else None
-        self.loss.restore({n.removeprefix("loss."): t.to(self.device) for n, t in tensors.items() if n[:5] == "loss."})
+        self.loss.restore(
+            {
+                n.removeprefix("loss."): t.to(self.device)
+                for n, t in tensors.items()
+                if n[:5] == "loss."
+            }
+        )
         self._restore_optimizer(tensors)
         self.ema.updates, self._summed, self._waiting = (
             int(str(facts[name])) for name in ("updates", "summed", "waiting")
@@ -238,7 +252,9 @@ class Engine:
             raise TrainingDiverged(step + 1, self._explain_loss(batch, parts))
         if norm is not None and not self.scaler.is_enabled() and not norm.isfinite().item():
             self.state.gradient.zero_()
-            torch.autograd.backward(self.loss(self._outputs(batch), batch.targets.to(self.device))[0])
+            torch.autograd.backward(
+                self.loss(self._outputs(batch), batch.targets.to(self.device))[0]
+            )
             raise TrainingDiverged(step + 1, explain_gradient(self.model))
 
     def require_finite(self, step: int) -> None:
@@ -246,7 +262,9 @@ class Engine:
         self._look_back()
         if not (self.state.values.isfinite().all() & self.ema.average.isfinite().all()).item():
             named = (*self.model.named_parameters(), *self.model.named_buffers())
-            raise TrainingDiverged(step, f"the numbers of {first_not_finite(named) or 'the average'} are not finite")
+            raise TrainingDiverged(
+                step, f"the numbers of {first_not_finite(named) or 'the average'} are not finite"
+            )
 
     def _explain_loss(self, batch: Batch, parts: Tensor) -> str:
         with self._autocast():
@@ -259,7 +277,9 @@ class Engine:
         return model.eval()
 
     def _autocast(self) -> AbstractContextManager[None]:
-        return torch.autocast(self.device.type, self.precision, enabled=self.precision is not torch.float32)
+        return torch.autocast(
+            self.device.type, self.precision, enabled=self.precision is not torch.float32
+        )
 
 
 def _set_modes(model: Detector, variant: Variant) -> None:

@@ -31,7 +31,9 @@ class FlatState:
         parameters = [parameter for group in groups for parameter in group.parameters]
         self._model = model
         self._tensors = [*parameters, *_floating_buffers(model)]
-        self.values = torch.cat([_padded(_in_memory_order(tensor.data).flatten()) for tensor in self._tensors])
+        self.values = torch.cat(
+            [_padded(_in_memory_order(tensor.data).flatten()) for tensor in self._tensors]
+        )
         self.gradient = self.values.new_zeros(sum(map(_room, parameters)))
         for tensor, view in zip(self._tensors, _views(self.values, self._tensors), strict=True):
             tensor.data = view
@@ -54,13 +56,17 @@ class FlatState:
     def rest(self) -> dict[str, Tensor]:
         """The model's tensors that are not in `values`, by name: frozen parameters, counters, indices."""
         laid_out = {id(tensor) for tensor in self._tensors}
-        return {name: tensor for name, tensor in _named_state(self._model) if id(tensor) not in laid_out}
+        return {
+            name: tensor for name, tensor in _named_state(self._model) if id(tensor) not in laid_out
+        }
 
     @property
     def layout(self) -> str:
         """A hash of what stands where in `values`: names, shapes, memory orders, and how far apart."""
         names = {id(tensor): name for name, tensor in _named_state(self._model)}
-        return digest([_VECTOR, *([names[id(t)], list(t.shape), list(t.stride())] for t in self._tensors)])
+        return digest(
+            [_VECTOR, *([names[id(t)], list(t.shape), list(t.stride())] for t in self._tensors)]
+        )
 
     def release(self) -> None:
         """Give every tensor of the model memory of its own again, and drop the gradients."""
@@ -72,7 +78,10 @@ class FlatState:
         """A copy of the model with other values, which stand in the order of `values`, in memory of its own."""
         other = copy.deepcopy(self._model)
         places = {
-            id(mine): its for (_, mine), (_, its) in zip(_named_state(self._model), _named_state(other), strict=True)
+            id(mine): its
+            for (_, mine), (_, its) in zip(
+                _named_state(self._model), _named_state(other), strict=True
+            )
         }
         for tensor, view in zip(self._tensors, _views(values, self._tensors), strict=True):
             places[id(tensor)].data = view.clone()

@@ -23,7 +23,11 @@ def fast_pointwise(model: Detector, *, batch: int, image_size: int) -> Iterator[
     so for a dilated convolution, and dilation means nothing at 1x1.
     """
     on_cpu = next(model.parameters()).device.type == "cpu"
-    found = list(_large(model, batch, image_size)) if on_cpu and batch < 16 and torch.get_num_threads() == 1 else []
+    found = (
+        list(_large(model, batch, image_size))
+        if on_cpu and batch < 16 and torch.get_num_threads() == 1
+        else []
+    )
     for conv in found:
         conv.dilation = (2, 2)
     try:
@@ -43,7 +47,12 @@ def _large(model: Detector, batch: int, image_size: int) -> Iterator[nn.Conv2d]:
 
 def _is_plain_pointwise(conv: nn.Conv2d, channels: float) -> bool:
     """Whether it is a 1x1 convolution without stride, groups or padding, of at least so many channels in and out."""
-    plain = (conv.kernel_size, conv.stride, conv.dilation, conv.padding) == ((1, 1), (1, 1), (1, 1), (0, 0))
+    plain = (conv.kernel_size, conv.stride, conv.dilation, conv.padding) == (
+        (1, 1),
+        (1, 1),
+        (1, 1),
+        (0, 0),
+    )
     return plain and conv.groups == 1 and conv.in_channels + conv.out_channels >= channels
 
 
@@ -76,7 +85,10 @@ def reproducible(device: torch.device, *, asked: bool) -> Iterator[None]:
     if not (on_cpu or asked):
         yield
         return
-    algorithms = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    algorithms = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
     memory: Any = torch.utils.deterministic
     fill, tuned = memory.fill_uninitialized_memory, torch.backends.cudnn.benchmark
     if not on_cpu:

@@ -115,17 +115,16 @@ def train(
     torch.manual_seed(seed)
     place = torch.device(device)
     stream = iter(batches)
-    first = next(stream, None)  # tells the sizes
+    first = _first(stream, start, steps)
     begun = start.step if start else 0
-    if first is None and not (start and start.facts["end"]):
-        raise ValueError(f"the data ended after {begun} of {steps} steps; give at least one batch a step")
     batch, side = _sizes(first, start, image_size, group)
     run: _Run | None = None
     try:
         with reproducible(place, asked=recipe.deterministic):
             engine = Engine(
-                model, variant, recipe, batch=batch, image_size=side, steps=steps, device=place, group=group
-            )
+                model, variant, recipe,
+                batch=batch, image_size=side, steps=steps, device=place, group=group,
+            )  # fmt: skip
             listeners = _Listeners(on_step, evaluate, keeper)
             run = _Run(engine, Limits(steps, seconds), clock, listeners)
             if start is not None:
@@ -141,10 +140,21 @@ def train(
         if first is None or not is_out_of_memory(error):
             raise
         begun = run.step if run else begun
-    # out here nothing holds on any more to what the failed step had allocated
-    run = None
+    run = None  # out here nothing holds on any more to what the failed step had allocated
     del engine
-    raise TrainingOutOfMemory(begun + 1, first, room_for(model, variant, recipe, first, device=place))
+    fits = room_for(model, variant, recipe, first, device=place)
+    raise TrainingOutOfMemory(begun + 1, first, fits)
+
+
+def _first(stream: Iterator[Batch], start: Snapshot | None, steps: int) -> Batch | None:
+    """The batch that tells the sizes; None where a training that has ended is only looked at."""
+    first = next(stream, None)
+    if first is None and not (start and start.facts["end"]):
+        begun = start.step if start else 0
+        raise ValueError(
+            f"the data ended after {begun} of {steps} steps; give at least one batch a step"
+        )
+    return first
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +167,9 @@ class _Listeners:
 class _Run:
     """What the loop keeps beside the engine: time, curve, scores, and the checksum of the batches."""
 
-    def __init__(self, engine: Engine, limits: Limits, clock: Callable[[], float], listeners: _Listeners) -> None:
+    def __init__(
+        self, engine: Engine, limits: Limits, clock: Callable[[], float], listeners: _Listeners
+    ) -> None:
         self._engine, self._limits, self._clock, self._listeners = engine, limits, clock, listeners
         self._window = window(limits.steps if limits.seconds is None else 0)
         self._since = clock()
@@ -228,26 +240,40 @@ class _Run:
         passed = self._seconds()
         if self._limits.seconds is None or not (self.step and passed):
             return self._limits.steps
-        return min(max(round(self.step * self._limits.seconds / passed), self.step + 1), self._limits.steps)
+        return min(
+            max(round(self.step * self._limits.seconds / passed), self.step + 1), self._limits.steps
+        )
 
     def _used_up(self) -> End:
         if self.step >= self._limits.steps:
             return "budget"
         if self._limits.seconds is None:
             return ""
-        return "time" if self._engine.group.broadcast_number(self._seconds()) >= self._limits.seconds else ""
+        return (
+            "time"
+            if self._engine.group.broadcast_number(self._seconds()) >= self._limits.seconds
+            else ""
+        )
 
     def _tell(self) -> None:
         self._curve.append(self._engine.point(self.step - 1))
         if self._listeners.on_step is not None:
-            self._listeners.on_step(Progress(self.step, self._promised(), self._seconds(), self._curve[-1]))
+            self._listeners.on_step(
+                Progress(self.step, self._promised(), self._seconds(), self._curve[-1])
+            )
 
     def _score(self) -> None:
         recipe = self._engine.recipe
-        if self._listeners.evaluate is None or not recipe.evaluate_every or self.step % recipe.evaluate_every:
+        if (
+            self._listeners.evaluate is None
+            or not recipe.evaluate_every
+            or self.step % recipe.evaluate_every
+        ):
             return
         with self._paused():
-            score = self._listeners.evaluate(self.step, self._engine.averaged(self.step / self._promised()))
+            score = self._listeners.evaluate(
+                self.step, self._engine.averaged(self.step / self._promised())
+            )
         self._scores.append(score)
         top = best(self._scores)
         if recipe.patience:
@@ -259,7 +285,9 @@ class _Run:
     def _keep(self) -> None:
         """Write a checkpoint when one is due; at the end only if the run is long enough to have written one."""
         keeper = self._listeners.keeper
-        if keeper is None or not (keeper.due(self.step) or (self._end and keeper.kept_step is not None)):
+        if keeper is None or not (
+            keeper.due(self.step) or (self._end and keeper.kept_step is not None)
+        ):
             return
         with self._paused():
             self._engine.require_finite(self.step)
@@ -285,7 +313,9 @@ class _Run:
             self._since = self._clock()
 
 
-def _sizes(first: Batch | None, start: Snapshot | None, image_size: int | None, group: ProcessGroup) -> tuple[int, int]:
+def _sizes(
+    first: Batch | None, start: Snapshot | None, image_size: int | None, group: ProcessGroup
+) -> tuple[int, int]:
     """Images a step of all processes, and the side in pixels."""
     if first is not None:
         return first.images.shape[0] * group.size, image_size or max(first.images.shape[2:])
@@ -297,4 +327,6 @@ def _checksum(batch: Batch, before: int) -> int:
     """Targets whole, every sixteenth pixel of each row and column, which tells pictures and changes apart, the size."""
     seen = batch.images[:, :, ::16, ::16].contiguous()
     before = before if batch.size is None else zlib.crc32(repr(batch.size).encode(), before)
-    return zlib.crc32(seen.numpy().data, zlib.crc32(batch.targets.contiguous().numpy().data, before))
+    return zlib.crc32(
+        seen.numpy().data, zlib.crc32(batch.targets.contiguous().numpy().data, before)
+    )

@@ -37,19 +37,27 @@ class TrainingOutOfMemory(MemoryError):  # noqa: N818 - an event, not a mistake
 
     def __init__(self, step: int, batch: Batch, room: Room) -> None:
         count, side = batch.images.shape[0], batch.images.shape[-1]
-        fits = f"a batch of {room.images} would fit" if room.images else "not even one image would fit"
-        super().__init__(f"step {step}: out of memory with {count} images of {side} pixels; {fits} ({room.how})")
+        fits = (
+            f"a batch of {room.images} would fit" if room.images else "not even one image would fit"
+        )
+        super().__init__(
+            f"step {step}: out of memory with {count} images of {side} pixels; {fits} ({room.how})"
+        )
         self.step = step
         self.room = room
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an allocator has run out: torch's on the CPU says so in words only."""
-    words = isinstance(error, RuntimeError) and re.search("can't allocate memory|out of memory", str(error))
+    words = isinstance(error, RuntimeError) and re.search(
+        "can't allocate memory|out of memory", str(error)
+    )
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or bool(words)
 
 
-def room_for(model: Detector, variant: Variant, recipe: Recipe, batch: Batch, *, device: torch.device) -> Room:
+def room_for(
+    model: Detector, variant: Variant, recipe: Recipe, batch: Batch, *, device: torch.device
+) -> Room:
     """How many images of the batch's size a step has room for, from steps of one and of two images.
 
     On an accelerator their peaks are measured, and what they promise is tried; on the CPU, where nobody counts, what
@@ -75,11 +83,17 @@ def room_for(model: Detector, variant: Variant, recipe: Recipe, batch: Batch, *,
         torch.cuda.empty_cache()
         free = USABLE * _left_on_accelerator(device)
         how = f"tried; an image takes {each / MEGA:.1f} MB more at the peak, measured, of {free / MEGA:.0f} MB"
-        return Room(first_that_fits(fitting(free, one - each, each), lambda count: needs(count) is not None), how)
+        return Room(
+            first_that_fits(
+                fitting(free, one - each, each), lambda count: needs(count) is not None
+            ),
+            how,
+        )
     free = available()
     each = round(BACKWARD * each)
     how = (
-        f"the forward pass keeps what an image needs, {each / MEGA:.1f} MB with the backward pass; {free / MEGA:.0f} MB"
+        f"the forward pass keeps what an image needs, {each / MEGA:.1f} MB with the backward pass; "
+        f"{free / MEGA:.0f} MB"
     )
     return Room(fitting(free, 0, each), f"{how} are free")
 
@@ -118,7 +132,9 @@ def _left_on_accelerator(device: torch.device) -> float:
     return min(free + torch.cuda.memory_reserved(index), share * total)
 
 
-def _engine(model: Detector, variant: Variant, recipe: Recipe, batch: Batch, device: torch.device) -> Engine:
+def _engine(
+    model: Detector, variant: Variant, recipe: Recipe, batch: Batch, device: torch.device
+) -> Engine:
     """One that moves the weights at every step, and keeps for that what the real one keeps."""
     moving = replace(recipe, optimizer=replace(recipe.optimizer, nominal_batch=0))
     count, side = batch.images.shape[0], batch.images.shape[-1]

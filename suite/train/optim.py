@@ -45,7 +45,9 @@ def parameter_groups(model: nn.Module, layer_decay: float = 1.0) -> tuple[Group,
             if parameter.requires_grad and id(parameter) not in seen:
                 seen.add(id(parameter))
                 found.setdefault((_kind(module, name), factor), {})[id(parameter)] = parameter
-    return tuple(Group(kind, tuple(members.values()), factor) for (kind, factor), members in found.items())
+    return tuple(
+        Group(kind, tuple(members.values()), factor) for (kind, factor), members in found.items()
+    )
 
 
 def optimizer(
@@ -56,11 +58,18 @@ def optimizer(
     if settings.nominal_batch:
         decay *= batch * accumulation(settings, batch) / settings.nominal_batch
     rows = [
-        {"params": [flat], "kind": kind, "factor": factor, "weight_decay": decay if kind == "weight" else 0.0}
+        {
+            "params": [flat],
+            "kind": kind,
+            "factor": factor,
+            "weight_decay": decay if kind == "weight" else 0.0,
+        }
         for (kind, factor), flat in groups.items()
     ]
     if settings.kind == "sgd":
-        return torch.optim.SGD(rows, lr=settings.rate, momentum=settings.momentum, nesterov=True, fused=True)
+        return torch.optim.SGD(
+            rows, lr=settings.rate, momentum=settings.momentum, nesterov=True, fused=True
+        )
     betas = (settings.momentum, settings.second_momentum)
     if settings.kind == "adam":
         return torch.optim.Adam(rows, lr=settings.rate, betas=betas, fused=True)
@@ -82,7 +91,10 @@ def cosine_factor(progress: float, final: float) -> float:
     return (1 - math.cos(math.pi * progress)) / 2 * (final - 1) + 1
 
 
-FACTORS: dict[str, Callable[[float, float], float]] = {"linear": linear_factor, "cosine": cosine_factor}
+FACTORS: dict[str, Callable[[float, float], float]] = {
+    "linear": linear_factor,
+    "cosine": cosine_factor,
+}
 
 
 class Pace:
@@ -97,7 +109,9 @@ class Pace:
 
     def rate(self, step: int, kind: Kind = "weight") -> float:
         """Learning rate of the 0-based step: biases may come down to the schedule, all others rise to it."""
-        scheduled = self._optimizer.rate * FACTORS[self._schedule.shape](step / self._steps, self._schedule.final)
+        scheduled = self._optimizer.rate * FACTORS[self._schedule.shape](
+            step / self._steps, self._schedule.final
+        )
         start = self._schedule.warmup_bias_rate if kind == "bias" else 0.0
         return self._warmed(step, start, scheduled)
 

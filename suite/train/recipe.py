@@ -141,13 +141,23 @@ def _require_sense(made: Recipe, root: Table, problems: Problems) -> None:
     """Add the settings that cannot be carried out together to the problems."""
     for other, said in (("mosaic", made.augment.mosaic), ("image_weights", made.image_weights)):
         if made.rect and said:  # YOLOv5 leaves one of the two out without a word
-            problems.add(root.keys["rect"], "E105", f"`rect` and `{other}` exclude each other", f"leave `{other}` out")
+            problems.add(
+                root.keys["rect"],
+                "E105",
+                f"`rect` and `{other}` exclude each other",
+                f"leave `{other}` out",
+            )
     if made.compile and made.checkpointing:
         message = "`compile` and `checkpointing` exclude each other"
         problems.add(root.keys["compile"], "E105", message, "leave `checkpointing` out")
     if made.patience and not made.evaluate_every:
         message = "`patience` counts evaluations, of which there are none"
-        problems.add(root.keys["patience"], "E105", message, "state `evaluate_every` in steps, or leave it out")
+        problems.add(
+            root.keys["patience"],
+            "E105",
+            message,
+            "state `evaluate_every` in steps, or leave it out",
+        )
 
 
 def _decode(
@@ -164,7 +174,9 @@ def _decode(
         if name in table.entries:
             values[name] = _value(table.entries[name], types[name], reader, name, rule.metadata)
     if "title" in rules and "title" not in table.entries:
-        reader.problems.add(table.mark, "E103", "missing key 'title'", "say what the recipe is for in one line")
+        reader.problems.add(
+            table.mark, "E103", "missing key 'title'", "say what the recipe is for in one line"
+        )
         values["title"] = ""
     return kind(**values)
 

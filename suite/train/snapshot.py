@@ -140,7 +140,9 @@ class Keeper:
             form = about["form"]
             found = _About(**about) if form == FORM else None
         except (OSError, ValueError, LookupError, TypeError) as error:
-            raise CheckpointError(f"{self.path}: no checkpoint of a training; delete it to begin anew") from error
+            raise CheckpointError(
+                f"{self.path}: no checkpoint of a training; delete it to begin anew"
+            ) from error
         if found is None:
             message = f"is of form {form}, this version reads form {FORM}"
             raise CheckpointError(f"{self.path}: {message}; delete it to begin anew")
@@ -148,7 +150,10 @@ class Keeper:
 
     def _write(self, file: Path, snapshot: Snapshot) -> None:
         part = file.with_suffix(".part")
-        self._save({name: tensor.detach().cpu().contiguous() for name, tensor in snapshot.tensors.items()}, part)
+        self._save(
+            {name: tensor.detach().cpu().contiguous() for name, tensor in snapshot.tensors.items()},
+            part,
+        )
         _onto_disk(part)
         about = _About(snapshot.step, self._identity, snapshot.facts, file.name, file_digest(part))
         part.replace(file)
@@ -165,7 +170,11 @@ class Keeper:
 
     def _failure(self, snapshot: Snapshot, error: Exception) -> str:
         size = sum(tensor.numel() * tensor.element_size() for tensor in snapshot.tensors.values())
-        before = "there is none before it" if self.kept_step is None else f"that of step {self.kept_step} is kept"
+        before = (
+            "there is none before it"
+            if self.kept_step is None
+            else f"that of step {self.kept_step} is kept"
+        )
         return (
             f"{self.path}: the checkpoint of step {snapshot.step} ({size / 1e6:.1f} MB) cannot be written "
             f"({error}); {before}, and the same command goes on from there"

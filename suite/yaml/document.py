@@ -32,7 +32,9 @@ _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 _NUMBER_STARTS = frozenset("0123456789+-.")
-_OTHER_NUMBERS = re.compile(r"[-+]?(0[xob][0-9a-fA-F_]+|\.(inf|Inf|INF)|[0-9][0-9_]*_[0-9_]*)|\.(nan|NaN|NAN)")
+_OTHER_NUMBERS = re.compile(
+    r"[-+]?(0[xob][0-9a-fA-F_]+|\.(inf|Inf|INF)|[0-9][0-9_]*_[0-9_]*)|\.(nan|NaN|NAN)"
+)
 
 
 class Scalar(NamedTuple):
@@ -70,7 +72,11 @@ def shown_path(path: Path) -> str:
         here = os.path.join(os.getcwd(), "")  # noqa: PTH109, PTH118  (resolving takes 0.3 ms a file)
         inside = text.startswith(here) and ".." not in path.parts
         text = text[len(here) :] if inside else str(path.resolve().relative_to(here))
-    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return (
+        text
+        if text.isprintable()
+        else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    )
 
 
 def read_bytes(path: Path) -> bytes:
@@ -109,13 +115,17 @@ def parse(text: str, file: str, problems: Problems, *, numbers_as_keys: bool = F
     except (yaml.YAMLError, UnicodeError) as error:
         raise SpecError.single(Mark(file, 1, 1), "E001", _first_line(error)) from None
     if composer.root is None:
-        raise SpecError.single(Mark(file, 1, 1), "E001", "the file is empty; a variant has at least `base`")
+        raise SpecError.single(
+            Mark(file, 1, 1), "E001", "the file is empty; a variant has at least `base`"
+        )
     return composer.root
 
 
 def is_word(text: str) -> bool:
     """Whether the text, written without quotes, is read as a word and not as a number, truth value or null."""
-    return text not in _WORDS and not any(p.fullmatch(text) for p in (_WHOLE, _NUMBER, _OTHER_NUMBERS))
+    return text not in _WORDS and not any(
+        p.fullmatch(text) for p in (_WHOLE, _NUMBER, _OTHER_NUMBERS)
+    )
 
 
 def plain(node: Node) -> Json:
@@ -174,7 +184,9 @@ class _Composer:
         elif kind is yaml.DocumentStartEvent:
             self.documents += 1
             if self.documents > 1:
-                raise self.error(event, "E001", "a second document starts here; a file describes one variant")
+                raise self.error(
+                    event, "E001", "a second document starts here; a file describes one variant"
+                )
 
     def place(self, node: Node) -> None:
         """Put a finished node where it belongs: the root, a list, or a mapping's next key or value."""
@@ -186,7 +198,9 @@ class _Composer:
         if type(parent) is Items:
             parent.items.append(node)
         elif frame.key is None:
-            frame.key = node if type(node) is Scalar and type(node.value) is str else self.no_key(node)
+            frame.key = (
+                node if type(node) is Scalar and type(node.value) is str else self.no_key(node)
+            )
         else:
             assert isinstance(parent, Table)
             self.put(parent, frame.key, node)
@@ -200,7 +214,9 @@ class _Composer:
         self.count += 1
         if self.count > MAX_NODES or event.tag is not None:
             self.check(event)
-        if event.style or (text and text[0] not in _NUMBER_STARTS and text not in _WORDS):  # quoted: always a word
+        if event.style or (
+            text and text[0] not in _NUMBER_STARTS and text not in _WORDS
+        ):  # quoted: always a word
             node = Scalar(text, mark)
         else:
             node = self.plain(text, mark)
@@ -242,7 +258,9 @@ class _Composer:
         if self.count > MAX_NODES:
             raise self.too_many(event)
         if event.tag is not None:
-            self.problems.add(self.mark(event), "E003", f"the tag {quote(event.tag)} is not allowed")
+            self.problems.add(
+                self.mark(event), "E003", f"the tag {quote(event.tag)} is not allowed"
+            )
 
     def mark(self, event: Any) -> Mark:
         """Where an event stands."""
@@ -254,11 +272,18 @@ class _Composer:
 
     def too_many(self, event: Any) -> SpecError:
         """The error of a file with too many values."""
-        return self.error(event, "E005", f"more than {MAX_NODES} values, counted with aliases written out")
+        return self.error(
+            event, "E005", f"more than {MAX_NODES} values, counted with aliases written out"
+        )
 
     def no_key(self, node: Node) -> Scalar:
         """What stands for a key that is no word, after it was reported."""
-        if self.numbers_as_keys and isinstance(node, Scalar) and node.sound and isinstance(node.value, int):
+        if (
+            self.numbers_as_keys
+            and isinstance(node, Scalar)
+            and node.sound
+            and isinstance(node.value, int)
+        ):
             return Scalar(str(node.value), node.mark)
         self.problems.add(node.mark, "E101", "a key must be a word")
         return Scalar("", node.mark, sound=False)
@@ -270,7 +295,9 @@ class _Composer:
         name = str(key.value)
         if name in table.entries:
             first = table.keys[name].line
-            self.problems.add(key.mark, "E002", f"key {quote(name)} is given twice; first on line {first}")
+            self.problems.add(
+                key.mark, "E002", f"key {quote(name)} is given twice; first on line {first}"
+            )
             return
         table.entries[name] = node
         table.keys[name] = key.mark
@@ -282,7 +309,9 @@ class _Composer:
         if _WHOLE.fullmatch(text) or _NUMBER.fullmatch(text):
             return self.number(text, mark)
         if _OTHER_NUMBERS.fullmatch(text):
-            self.problems.add(mark, "E004", f"{quote(text)} is not a number here", "write plain decimal digits")
+            self.problems.add(
+                mark, "E004", f"{quote(text)} is not a number here", "write plain decimal digits"
+            )
             return Scalar(text, mark, sound=False)
         return Scalar(text, mark)
 

@@ -28,7 +28,9 @@ class Reader:
             names = tuple(known)
             for key, mark in node.keys.items():
                 if key not in names:
-                    self.problems.add(mark, "E102", f"unknown key {quote(key)}", suggest(key, names))
+                    self.problems.add(
+                        mark, "E102", f"unknown key {quote(key)}", suggest(key, names)
+                    )
         return node
 
     def items(self, node: Node, what: str) -> list[Node]:
@@ -40,7 +42,12 @@ class Reader:
 
     def word(self, node: Node, what: str) -> str | None:
         """A word that is not empty."""
-        if isinstance(node, Scalar) and node.sound and isinstance(node.value, str) and node.value.strip():
+        if (
+            isinstance(node, Scalar)
+            and node.sound
+            and isinstance(node.value, str)
+            and node.value.strip()
+        ):
             return node.value
         self.wrong(node, f"{what} is a word")
         return None
@@ -49,7 +56,9 @@ class Reader:
         """One line of prose."""
         word = self.word(node, what)
         if word is not None and not word.isprintable():
-            self.problems.add(node.mark, "E101", f"{what} is one line of printable text, not {quote(word)}")
+            self.problems.add(
+                node.mark, "E101", f"{what} is one line of printable text, not {quote(word)}"
+            )
             return None
         return word
 
@@ -59,7 +68,9 @@ class Reader:
         word = self.word(node, what)
         if word is None or word in names:
             return word
-        self.problems.add(node.mark, "E101", f"{what} cannot be {quote(word)}", suggest(word, names))
+        self.problems.add(
+            node.mark, "E101", f"{what} cannot be {quote(word)}", suggest(word, names)
+        )
         return None
 
     def whole(self, node: Node, what: str, *, low: int, high: int) -> int | None:
@@ -70,7 +81,9 @@ class Reader:
             return None
         return value if self.within(node.mark, what, value, low, high) else None
 
-    def number(self, node: Node, what: str, *, low: float, high: float, above: bool = False) -> float | None:
+    def number(
+        self, node: Node, what: str, *, low: float, high: float, above: bool = False
+    ) -> float | None:
         """A finite number within bounds; `above` leaves the lower bound itself out."""
         value = node.value if isinstance(node, Scalar) and node.sound else None
         if not isinstance(value, int | float) or isinstance(value, bool):

@@ -21,7 +21,14 @@ def bench(storage, *options):
         "-k",
         "yolov5p and forward and eager",
     ]
-    command += ["--benchmark-only", f"--benchmark-storage=file://{storage}", "-p", "no:cacheprovider", "-q", *options]
+    command += [
+        "--benchmark-only",
+        f"--benchmark-storage=file://{storage}",
+        "-p",
+        "no:cacheprovider",
+        "-q",
+        *options,
+    ]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
@@ -38,7 +45,9 @@ def stored(tmp_path_factory):
 def test_cases_are_grouped_by_variant(stored):
     document = json.loads(stored[1].read_text())
 
-    assert [case["group"] for case in document["benchmarks"]] == ["yolov5p, 128 px, batch 1, one thread"]
+    assert [case["group"] for case in document["benchmarks"]] == [
+        "yolov5p, 128 px, batch 1, one thread"
+    ]
 
 
 def test_the_machine_is_described(stored):

@@ -22,11 +22,17 @@ def test_bench_coco_numbers_of_1000_pictures(benchmark) -> None:
 
 @pytest.mark.parametrize("kind", ["hard", "diou", "soft", "soft_linear"])
 @pytest.mark.parametrize("spread", [640.0, 2.0], ids=["everywhere", "on one spot"])
-def test_bench_suppression_of_an_untrained_models_output(benchmark, kind: str, spread: float) -> None:
+def test_bench_suppression_of_an_untrained_models_output(
+    benchmark, kind: str, spread: float
+) -> None:
     """25,200 boxes of 80 classes, every score above the threshold."""
     u = torch.rand(1, 25_200, 85, generator=torch.Generator().manual_seed(0))
-    predictions = torch.cat((u[..., :2] * spread, 10 + 100 * u[..., 2:4], 0.4 + 0.2 * u[..., 4:]), 2)
+    predictions = torch.cat(
+        (u[..., :2] * spread, 10 + 100 * u[..., 2:4], 0.4 + 0.2 * u[..., 4:]), 2
+    )
 
-    (kept,) = benchmark(lambda: nms(predictions, confidence=0.001, iou=0.6, multi_label=True, how=Suppression(kind)))
+    (kept,) = benchmark(
+        lambda: nms(predictions, confidence=0.001, iou=0.6, multi_label=True, how=Suppression(kind))
+    )
 
     assert len(kept) == 300

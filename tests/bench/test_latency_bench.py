@@ -28,7 +28,9 @@ def test_forward_pass(benchmark, name, runtime):
         pytest.skip(str(error))
     prepared = session.prepare(images)
 
-    output = benchmark.pedantic(session.run, args=(prepared,), rounds=15, iterations=1, warmup_rounds=3)
+    output = benchmark.pedantic(
+        session.run, args=(prepared,), rounds=15, iterations=1, warmup_rounds=3
+    )
 
     assert output.shape[0] == 1
 
@@ -40,7 +42,9 @@ def test_from_picture_to_boxes(benchmark, name):
     picture = np.random.default_rng(0).integers(0, 256, (480, 640, 3), dtype=np.uint8)
 
     with torch.inference_mode():
-        boxes = benchmark.pedantic(pipeline.run, args=([picture],), rounds=15, iterations=1, warmup_rounds=3)
+        boxes = benchmark.pedantic(
+            pipeline.run, args=([picture],), rounds=15, iterations=1, warmup_rounds=3
+        )
 
     assert len(boxes) == 1
 
@@ -58,6 +62,8 @@ def test_counting_multiply_adds(benchmark, name):
     benchmark.group = "count both forms at 640 px"
     forms = build_forms(Library().load(name))
 
-    trained, _ = benchmark.pedantic(measure_flops, args=(forms,), rounds=5, iterations=1, warmup_rounds=1)
+    trained, _ = benchmark.pedantic(
+        measure_flops, args=(forms,), rounds=5, iterations=1, warmup_rounds=1
+    )
 
     assert trained.samples[0] > 0

@@ -31,7 +31,9 @@ def noise(size: int, classes: int, boxes_an_image: int = 6) -> Batch:
     label = torch.randint(0, classes, (count, 1), generator=generator)
     places = torch.rand(count, 2, generator=generator)
     sizes = 0.15 + 0.25 * torch.rand(count, 2, generator=generator)
-    images = torch.randint(0, 256, (8, size, size, 3), dtype=torch.uint8, generator=generator).permute(0, 3, 1, 2)
+    images = torch.randint(
+        0, 256, (8, size, size, 3), dtype=torch.uint8, generator=generator
+    ).permute(0, 3, 1, 2)
     return Batch(images, torch.cat((image, label, places, sizes), 1))
 
 
@@ -44,7 +46,9 @@ def test_training_steps(benchmark, name: str, size: int, classes: int, steps: in
     variant, batch = Library().load(name), noise(size, classes)
 
     def run() -> None:
-        train(build(variant, classes, seed=0), variant, [batch] * steps, recipe("tiny"), steps=steps)
+        train(
+            build(variant, classes, seed=0), variant, [batch] * steps, recipe("tiny"), steps=steps
+        )
 
     benchmark.pedantic(run, rounds=3, warmup_rounds=1)
 

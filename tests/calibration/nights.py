@@ -39,7 +39,9 @@ class Setting:
 SETTINGS = (
     Setting("seeds decide, 3 a side", World(seed=0.15)),
     Setting("pictures decide, 3 a side", World(seed=0.02, own=0.5, shared=1.6)),
-    Setting("what a seed makes of a picture decides, 3 a side", World(seed=0.0, own=1.5, shared=0.6)),
+    Setting(
+        "what a seed makes of a picture decides, 3 a side", World(seed=0.0, own=1.5, shared=0.6)
+    ),
     Setting("seeds decide, 5 a side", World(seed=0.15), seeds=5),
 )
 
@@ -54,7 +56,9 @@ class Tally:
     false_nights: int = 0
     words: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def add(self, estimates: Sequence[Estimate], words: Sequence[str], truths: Sequence[float]) -> None:
+    def add(
+        self, estimates: Sequence[Estimate], words: Sequence[str], truths: Sequence[float]
+    ) -> None:
         """Count one night; variants whose truth is 0 are the base's equals."""
         self.nights += 1
         kinds = ["same" if true == 0 else "differs" for true in truths]
@@ -63,7 +67,8 @@ class Tally:
             self.covered[kind] += estimate.low <= true <= estimate.high
             self.words[kind, word] += 1
         self.false_nights += any(
-            kind == "same" and word in {"better", "worse"} for kind, word in zip(kinds, words, strict=True)
+            kind == "same" and word in {"better", "worse"}
+            for kind, word in zip(kinds, words, strict=True)
         )
 
     def coverage(self, kind: str) -> float:
@@ -84,7 +89,9 @@ def true_difference(setting: Setting, draws: int = 20) -> float:
     found = []
     for draw in range(draws):
         pictures = truth(world, random)
-        models = [trained(pictures, skill, np.random.default_rng(draw)) for skill in (0.3, 0.3 + SHIFT)]
+        models = [
+            trained(pictures, skill, np.random.default_rng(draw)) for skill in (0.3, 0.3 + SHIFT)
+        ]
         ap = [resampled(model, weights)[0, 0] for model in models]
         found.append(ap[1] - ap[0])
     return float(np.mean(found))
@@ -112,7 +119,10 @@ def simulate(setting: Setting, nights: int, true: float, *, seed: int = 1) -> Ta
 
 def lines(setting: Setting, tally: Tally, true: float) -> list[str]:
     """The result for a reader."""
-    said = {kind: {w: n for (k, w), n in sorted(tally.words.items()) if k == kind} for kind in tally.compared}
+    said = {
+        kind: {w: n for (k, w), n in sorted(tally.words.items()) if k == kind}
+        for kind in tally.compared
+    }
     return [
         f"{setting.name}: {tally.nights} nights, true difference {100 * true:+.2f} AP",
         f"  coverage of equals {tally.coverage('same'):.3f}, of the other {tally.coverage('differs'):.3f}",
@@ -123,7 +133,9 @@ def lines(setting: Setting, tally: Tally, true: float) -> list[str]:
 
 def main() -> None:
     """Every setting, on stdout."""
-    parser = argparse.ArgumentParser(description="Check intervals and verdicts against made-up nights")
+    parser = argparse.ArgumentParser(
+        description="Check intervals and verdicts against made-up nights"
+    )
     parser.add_argument("--nights", type=int, default=1000)
     nights = parser.parse_args().nights
     for setting in SETTINGS:

@@ -44,7 +44,9 @@ def truth(world: World, random: np.random.Generator) -> Truth:
     difficulty = of_picture[picture] + random.normal(0, 0.7 * world.shared, len(picture))
     # few objects of the last categories, many of the first
     share = 1 / np.arange(1, world.categories + 1)
-    category = random.choice(world.categories, size=len(picture), p=share / share.sum()).astype(np.int32)
+    category = random.choice(world.categories, size=len(picture), p=share / share.sum()).astype(
+        np.int32
+    )
     return Truth(world, picture, category, difficulty)
 
 
@@ -53,14 +55,20 @@ def trained(truth: Truth, skill: float, random: np.random.Generator) -> Matches:
     world = truth.world
     skill = skill + random.normal(0, world.seed)
     quality = skill - truth.difficulty + random.normal(0, world.own, len(truth.picture))
-    passed = np.clip(np.floor(14 / (1 + np.exp(-quality)) - 2), 0, len(IOU_THRESHOLDS)).astype(np.uint64)
+    passed = np.clip(np.floor(14 / (1 + np.exp(-quality)) - 2), 0, len(IOU_THRESHOLDS)).astype(
+        np.uint64
+    )
     alarms = random.poisson(world.alarms, world.pictures)
     alarm_picture = np.repeat(np.arange(world.pictures, dtype=np.int32), alarms)
     alarm_score = random.normal(-1.0, 1.0, len(alarm_picture))
     score = np.concatenate([quality + random.normal(0, 0.6, len(quality)), alarm_score])
     picture = np.concatenate([truth.picture, alarm_picture])
-    category = np.concatenate([truth.category, random.integers(world.categories, size=len(alarm_picture))])
-    correct = np.concatenate([(np.uint64(1) << passed) - np.uint64(1), np.zeros(len(alarm_picture), np.uint64)])
+    category = np.concatenate(
+        [truth.category, random.integers(world.categories, size=len(alarm_picture))]
+    )
+    correct = np.concatenate(
+        [(np.uint64(1) << passed) - np.uint64(1), np.zeros(len(alarm_picture), np.uint64)]
+    )
     order = np.lexsort((-score, category))
     return Matches(
         pictures=np.arange(world.pictures),

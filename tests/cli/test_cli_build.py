@@ -32,7 +32,9 @@ def test_a_torch_file_runs_without_this_suite_and_says_what_it_is(tmp_path, caps
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("target", "files"), [("onnx", {"a.onnx"}), ("openvino", {"a.xml", "a.bin"})])
+@pytest.mark.parametrize(
+    ("target", "files"), [("onnx", {"a.onnx"}), ("openvino", {"a.xml", "a.bin"})]
+)
 def test_files_for_other_runtimes_are_tried_in_them(tmp_path, target, files):
     pytest.importorskip("onnxruntime" if target == "onnx" else "openvino")
 
@@ -50,7 +52,10 @@ def test_a_file_that_computes_something_else_is_not_kept(tmp_path, monkeypatch, 
     monkeypatch.setattr(build, "_WRITERS", {"torch": wrong})
 
     assert main(["build", *SMALL, "--to", "torch", "--output", str(tmp_path / "a.pt2")]) == 1
-    assert "yolov5p: the torch file differs from the network by 1.0e-02; nothing is written" in capsys.readouterr().err
+    assert (
+        "yolov5p: the torch file differs from the network by 1.0e-02; nothing is written"
+        in capsys.readouterr().err
+    )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -62,7 +67,9 @@ def test_a_file_that_computes_something_else_is_not_kept(tmp_path, monkeypatch, 
         (["--weights", "none.safetensors"], "no such file"),
     ],
 )
-def test_mistakes_are_refused_before_anything_is_written(tmp_path, monkeypatch, capsys, arguments, message):
+def test_mistakes_are_refused_before_anything_is_written(
+    tmp_path, monkeypatch, capsys, arguments, message
+):
     monkeypatch.chdir(tmp_path)
 
     assert main(["build", "yolov5p", "--to", "torch", *arguments]) == 2
@@ -71,7 +78,9 @@ def test_mistakes_are_refused_before_anything_is_written(tmp_path, monkeypatch, 
 
 
 def test_a_format_whose_library_is_not_here_says_how_to_get_it(monkeypatch, capsys):
-    absent = Offer("onnxruntime", {"cpu": ("fp32",)}, ("native",), {"no_such_module": "pip install it"}, {})
+    absent = Offer(
+        "onnxruntime", {"cpu": ("fp32",)}, ("native",), {"no_such_module": "pip install it"}, {}
+    )
     monkeypatch.setattr(build, "offers", lambda: {**offers(), "onnxruntime": absent})
 
     assert main(["build", "yolov5p", "--to", "onnx"]) == 5

@@ -18,7 +18,11 @@ class FakeRepetitions:
 
     def __call__(self, variant, settings, planted):
         self.asked.append(settings.seed)
-        times = {"base": 10.0, "copy": 10.01, **{f"planted {share:g}": 10.0 * (1 + share) for share in planted}}
+        times = {
+            "base": 10.0,
+            "copy": 10.01,
+            **{f"planted {share:g}": 10.0 * (1 + share) for share in planted},
+        }
         visits = {role: Visit((ms,), (ms,), 0) for role, ms in times.items()}
         rounds = tuple(Round(visits, {}, "") for _ in range(40))
         counted = dict.fromkeys(times, 1)
@@ -38,11 +42,26 @@ def rows(text):
 
 
 def test_errors_are_shown_beside_those_of_timing_one_after_the_other(repetitions, tmp_path, capsys):
-    main(["calibrate", "yolov5p", "--repetitions", "3", "--conditions", "quiet", "--out", str(tmp_path / "c.jsonl")])
+    main(
+        [
+            "calibrate",
+            "yolov5p",
+            "--repetitions",
+            "3",
+            "--conditions",
+            "quiet",
+            "--out",
+            str(tmp_path / "c.jsonl"),
+        ]
+    )
 
     wall, cpu = rows(capsys.readouterr().out)
     assert (wall["CLOCK"], cpu["CLOCK"]) == ("wall", "cpu")
-    assert (wall["HOLDS 1"], wall["MEAN ERROR"], wall["ONE AFTER THE OTHER"]) == ("3 of 3", "0.10 %", "5.00 %")
+    assert (wall["HOLDS 1"], wall["MEAN ERROR"], wall["ONE AFTER THE OTHER"]) == (
+        "3 of 3",
+        "0.10 %",
+        "5.00 %",
+    )
     assert wall["FACTOR"] == "50.0"
     assert wall["FOUND"] == "5 %: 3 of 3 (5.0 %), 3 %: 3 of 3 (3.0 %)"
 
@@ -78,7 +97,9 @@ def test_repetitions_of_other_settings_do_not_count(repetitions, tmp_path, capsy
     assert repetitions.asked == [0, 1, 0, 1]
 
 
-def test_conditions_take_turns_and_the_loaded_one_has_burners(repetitions, tmp_path, monkeypatch, capsys):
+def test_conditions_take_turns_and_the_loaded_one_has_burners(
+    repetitions, tmp_path, monkeypatch, capsys
+):
     entered = []
 
     class Load:
@@ -121,6 +142,8 @@ def test_the_document_has_every_figure(repetitions, tmp_path, capsys):
     assert wall["simulated"]["series"] == 2000
 
 
-@pytest.mark.parametrize("options", [["--planted", "few"], ["--planted", "-3"], ["--conditions", "windy"]])
+@pytest.mark.parametrize(
+    "options", [["--planted", "few"], ["--planted", "-3"], ["--conditions", "windy"]]
+)
 def test_what_cannot_be_tried_is_a_usage_error(options):
     assert main(["calibrate", "yolov5p", *options]) == 2

@@ -33,7 +33,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_the_verdict_stands_first_and_every_seed_below(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_verdict_stands_first_and_every_seed_below(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     code, out, _ = compare(capsys, folder, CORRECTED, PRINTED)
 
     lines = out.splitlines()
@@ -45,7 +47,9 @@ def test_the_verdict_stands_first_and_every_seed_below(folder: Path, capsys: pyt
     assert "interval holds\tseeds" in lines
 
 
-def test_json_is_the_difference_of_the_reports_own_statistics(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_is_the_difference_of_the_reports_own_statistics(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     _, out, _ = compare(capsys, folder, "yolov5p", PRINTED, "--metric", "ap50", "--json")
 
     data = json.loads(out)["data"]
@@ -59,7 +63,9 @@ def test_json_is_the_difference_of_the_reports_own_statistics(folder: Path, caps
     assert data["conditions"]["data"] == "shapes-1"
 
 
-def test_a_variant_is_compared_with_its_own_other_seeds(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_variant_is_compared_with_its_own_other_seeds(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     arguments = ("yolov5p", "yolov5p", "--seeds", "0-2", "--against", "3,4-5", "--json")
 
     code, out, _ = compare(capsys, folder, *arguments)
@@ -69,7 +75,9 @@ def test_a_variant_is_compared_with_its_own_other_seeds(folder: Path, capsys: py
     assert [[seed["seed"] for seed in side["seeds"]] for side in sides] == [[0, 1, 2], [3, 4, 5]]
 
 
-def test_latency_is_the_ratio_of_rounds_in_one_process(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_latency_is_the_ratio_of_rounds_in_one_process(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     _, out, _ = compare(capsys, folder, "yolov5p", PRINTED, "--metric", "latency", "--json")
 
     data = json.loads(out)["data"]
@@ -88,7 +96,9 @@ def test_latency_of_two_that_share_a_base_is_the_ratio_of_their_ratios(
     assert data["conditions"]["timed_beside"] == "yolov5p"
 
 
-def test_latency_seen_from_the_variant_is_the_inverse(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_latency_seen_from_the_variant_is_the_inverse(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     ratios = []
     for names in (("yolov5p", PRINTED), (PRINTED, "yolov5p")):
         _, out, _ = compare(capsys, folder, *names, "--metric", "latency", "--json")
@@ -99,17 +109,35 @@ def test_latency_seen_from_the_variant_is_the_inverse(folder: Path, capsys: pyte
 
 REFUSED = {
     "itself": (("yolov5p", "yolov5p"), 2, "name two sets of seeds by --seeds and --against"),
-    "itself by latency": (("yolov5p", "yolov5p", "--metric", "latency"), 2, "would be compared with itself"),
-    "unknown": (("yolov5p", "yolov9"), 4, "yolov9: the store has no variant of that name; there are: yolov5p, "),
-    "unknown by latency": (("yolov5p", "yolov9", "--metric", "latency"), 4, "has no variant yolov9"),
-    "seeds": (("yolov5p", PRINTED, "--seeds", "0,9"), 4, "yolov5p: has no seed 9; there are: 0, 1, 2, 3, 4, 5"),
+    "itself by latency": (
+        ("yolov5p", "yolov5p", "--metric", "latency"),
+        2,
+        "would be compared with itself",
+    ),
+    "unknown": (
+        ("yolov5p", "yolov9"),
+        4,
+        "yolov9: the store has no variant of that name; there are: yolov5p, ",
+    ),
+    "unknown by latency": (
+        ("yolov5p", "yolov9", "--metric", "latency"),
+        4,
+        "has no variant yolov9",
+    ),
+    "seeds": (
+        ("yolov5p", PRINTED, "--seeds", "0,9"),
+        4,
+        "yolov5p: has no seed 9; there are: 0, 1, 2, 3, 4, 5",
+    ),
     "no seeds": (("yolov5p", PRINTED, "--seeds", "3-1"), 2, "not '3-1'"),
     "run": (("yolov5p", PRINTED, "--run", "never"), 5, "has no run 'never'"),
 }
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_what_cannot_be_compared_is_refused(what: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_compared_is_refused(
+    what: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     arguments, expected, words = REFUSED[what]
 
     code, _, err = compare(capsys, folder, *arguments)
@@ -132,18 +160,27 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("what", OTHERS)
-def test_what_was_trained_otherwise_is_refused(what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_was_trained_otherwise_is_refused(
+    what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     other, words = OTHERS[what]
     fixture_store.build(tmp_path / "store.sqlite", replace(TWO, latency=False))
-    fixture_store.build(tmp_path / "store.sqlite", replace(other, latency=False, run_id="2026-11-23T0301"))
+    fixture_store.build(
+        tmp_path / "store.sqlite", replace(other, latency=False, run_id="2026-11-23T0301")
+    )
 
     code, _, err = compare(capsys, tmp_path, "yolov5p", VARIANTS[0].name)
 
     assert code == 2
-    assert f"yolov5p and yolov5p_convnext were never trained alike: {words}; train both in one run" in err
+    assert (
+        f"yolov5p and yolov5p_convnext were never trained alike: {words}; train both in one run"
+        in err
+    )
 
 
-def test_a_variant_that_needs_another_recipe_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_variant_that_needs_another_recipe_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     needs = replace(VARIANTS[0], recipe="scratch-low")
     fixture_store.build(tmp_path / "store.sqlite", Plan(variants=(needs,), latency=False))
 
@@ -153,7 +190,9 @@ def test_a_variant_that_needs_another_recipe_is_refused(tmp_path: Path, capsys: 
     assert "needs the recipe scratch-low, but was trained with tiny" in err
 
 
-def test_a_base_that_learned_nothing_is_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_base_that_learned_nothing_is_told_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     plan = Plan(base=replace(BASE, ap50=0.05), variants=VARIANTS[:1], latency=False)
     fixture_store.build(tmp_path / "store.sqlite", plan)
 
@@ -166,7 +205,9 @@ def test_trainings_of_two_runs_are_pooled_where_they_were_alike(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fixture_store.build(tmp_path / "store.sqlite", Plan(variants=(), latency=False))
-    more = Plan(base=None, variants=VARIANTS[:1], latency=False, seeds=(3, 4, 5), run_id="2026-11-23T0301")
+    more = Plan(
+        base=None, variants=VARIANTS[:1], latency=False, seeds=(3, 4, 5), run_id="2026-11-23T0301"
+    )
     fixture_store.build(tmp_path / "store.sqlite", more)
 
     code, out, _ = compare(capsys, tmp_path, "yolov5p", VARIANTS[0].name)
@@ -175,8 +216,12 @@ def test_trainings_of_two_runs_are_pooled_where_they_were_alike(
     assert "runs\t2026-11-22T0301, 2026-11-23T0301" in out
 
 
-def test_matches_bring_the_pictures_into_the_interval(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    store = fixture_store.build(tmp_path / "store.sqlite", Plan(variants=VARIANTS[:1], latency=False))
+def test_matches_bring_the_pictures_into_the_interval(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = fixture_store.build(
+        tmp_path / "store.sqlite", Plan(variants=VARIANTS[:1], latency=False)
+    )
     pictures = truth(World(pictures=30), np.random.default_rng(0))
     for number, item in enumerate(item for row in gather(store).rows for item in row.find("ap")):
         path = f"artifacts/{number}/matches.npz"

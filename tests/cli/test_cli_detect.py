@@ -36,7 +36,11 @@ class Fixed(nn.Module):
 @pytest.fixture
 def fixed(monkeypatch) -> list[tuple[int, ...]]:
     monkeypatch.setattr(Fixed, "shown", [])
-    monkeypatch.setattr(detect, "load_detector", lambda *_, **__: Loaded(Fixed(), ("cat", "dog"), 128, Suppression()))
+    monkeypatch.setattr(
+        detect,
+        "load_detector",
+        lambda *_, **__: Loaded(Fixed(), ("cat", "dog"), 128, Suppression()),
+    )
     return Fixed.shown
 
 
@@ -48,7 +52,9 @@ def picture(folder: Path, name: str = "a.png", size: tuple[int, int] = (256, 150
 
 
 def run(tmp_path: Path, *images: str, options: tuple[str, ...] = ()) -> int:
-    return main(["detect", "any", *images, "--weights", "w", "--out", str(tmp_path / "out"), *options])
+    return main(
+        ["detect", "any", *images, "--weights", "w", "--out", str(tmp_path / "out"), *options]
+    )
 
 
 def test_boxes_are_in_the_pictures_own_pixels(fixed, tmp_path, capsys):
@@ -64,13 +70,17 @@ def test_boxes_are_in_the_pictures_own_pixels(fixed, tmp_path, capsys):
     ]
 
 
-def test_a_stretched_picture_fills_the_square_and_its_boxes_go_back_by_two_ratios(fixed, tmp_path, capsys):
+def test_a_stretched_picture_fills_the_square_and_its_boxes_go_back_by_two_ratios(
+    fixed, tmp_path, capsys
+):
     """256 x 150 becomes 128 x 128: half across, 128 / 150 down."""
     assert run(tmp_path, picture(tmp_path), options=("--stretch", "--json")) == 0
 
     (found,) = json.loads(capsys.readouterr().out)["data"]
     assert fixed == [(1, 3, 128, 128)]
-    assert found["boxes"][0]["box"] == pytest.approx([160, 50 * 150 / 128, 80, 20 * 150 / 128], abs=0.1)
+    assert found["boxes"][0]["box"] == pytest.approx(
+        [160, 50 * 150 / 128, 80, 20 * 150 / 128], abs=0.1
+    )
 
 
 class Twins(Fixed):
@@ -89,8 +99,12 @@ class Twins(Fixed):
         (Suppression(kind="soft", sigma=10), ("--iou", "0.5"), 2),
     ],
 )
-def test_a_variants_own_suppression_is_used_unless_asked_otherwise(monkeypatch, tmp_path, capsys, own, options, boxes):
-    monkeypatch.setattr(detect, "load_detector", lambda *_, **__: Loaded(Twins(), ("cat", "dog"), 128, own))
+def test_a_variants_own_suppression_is_used_unless_asked_otherwise(
+    monkeypatch, tmp_path, capsys, own, options, boxes
+):
+    monkeypatch.setattr(
+        detect, "load_detector", lambda *_, **__: Loaded(Twins(), ("cat", "dog"), 128, own)
+    )
 
     assert run(tmp_path, picture(tmp_path), options=(*options, "--json")) == 0
 
@@ -128,19 +142,25 @@ def test_boxes_are_listed_one_a_line(fixed, tmp_path, capsys):
 def test_conf_leaves_out_the_less_sure(fixed, tmp_path, capsys):
     run(tmp_path, picture(tmp_path), options=("--conf", "0.5", "--json"))
 
-    assert [box["class"] for box in json.loads(capsys.readouterr().out)["data"][0]["boxes"]] == ["dog"]
+    assert [box["class"] for box in json.loads(capsys.readouterr().out)["data"][0]["boxes"]] == [
+        "dog"
+    ]
 
 
 def test_a_picture_that_cannot_be_read_does_not_stop_the_others(fixed, tmp_path, capsys):
     whole = picture(tmp_path, "whole.jpg")
     (tmp_path / "half.jpg").write_bytes(Path(whole).read_bytes()[:400])
 
-    code = run(tmp_path, str(tmp_path / "gone.jpg"), str(tmp_path / "half.jpg"), whole, options=("--json",))
+    code = run(
+        tmp_path, str(tmp_path / "gone.jpg"), str(tmp_path / "half.jpg"), whole, options=("--json",)
+    )
 
     document = json.loads(capsys.readouterr().out)
     assert code == 4
     assert [Path(found["image"]).name for found in document["data"]] == ["whole.jpg"]
-    assert [error["message"].partition("/")[2].rpartition("/")[2] for error in document["errors"]] == [
+    assert [
+        error["message"].partition("/")[2].rpartition("/")[2] for error in document["errors"]
+    ] == [
         "gone.jpg: no such picture",
         "half.jpg: truncated",
     ]
@@ -148,8 +168,18 @@ def test_a_picture_that_cannot_be_read_does_not_stop_the_others(fixed, tmp_path,
 
 def test_a_real_checkpoint_detects(tmp_path, capsys):
     model = build(Library().load("yolov5p"), 3, seed=0)
-    path = save_checkpoint(tmp_path / "w.safetensors", model, {"class_names": ["x", "y", "z"], "image_size": 64})
-    options = ["--weights", str(path), "--out", str(tmp_path / "out"), "--conf", "0.000001", "--json"]
+    path = save_checkpoint(
+        tmp_path / "w.safetensors", model, {"class_names": ["x", "y", "z"], "image_size": 64}
+    )
+    options = [
+        "--weights",
+        str(path),
+        "--out",
+        str(tmp_path / "out"),
+        "--conf",
+        "0.000001",
+        "--json",
+    ]
 
     assert main(["detect", "yolov5p", picture(tmp_path), *options]) == 0
 
@@ -165,7 +195,15 @@ def test_yolov5s_own_file_is_read_with_cocos_names(tmp_path, capsys):
     strides = state["head.anchors"].new_tensor(model.strides)
     theirs["model.24.anchors"] = state["head.anchors"] / strides[:, None, None]
     write_reference(tmp_path / "yolov5n.pt", theirs)
-    options = ["--weights", str(tmp_path / "yolov5n.pt"), "--out", str(tmp_path / "out"), "--conf", "1e-7", "--json"]
+    options = [
+        "--weights",
+        str(tmp_path / "yolov5n.pt"),
+        "--out",
+        str(tmp_path / "out"),
+        "--conf",
+        "1e-7",
+        "--json",
+    ]
 
     assert main(["detect", "yolov5n", picture(tmp_path), *options, "--imgsz", "64"]) == 0
 

@@ -61,7 +61,9 @@ def test_something_essential_that_is_missing_exits_5(monkeypatch, capsys):
 
 
 def test_a_runtime_that_is_absent_is_no_failure_and_says_how_to_get_it():
-    absent = Offer("mine", {"cpu": ("fp32", "bf16")}, ("default",), {"no_such_module": "pip install it"}, {})
+    absent = Offer(
+        "mine", {"cpu": ("fp32", "bf16")}, ("default",), {"no_such_module": "pip install it"}, {}
+    )
 
     assert doctor._runtime(absent, gpu=False) == Finding(
         "runtime mine", "absent", "cpu (fp32, bf16)", "no_such_module is not here: pip install it"
@@ -87,7 +89,10 @@ def test_a_broken_torch_is_missing(monkeypatch):
     monkeypatch.setattr(doctor.importlib, "import_module", fail)
 
     (finding,) = doctor._torch()
-    assert (finding.status, finding.found) == ("missing", "libcudart.so.13: cannot open shared object file")
+    assert (finding.status, finding.found) == (
+        "missing",
+        "libcudart.so.13: cannot open shared object file",
+    )
 
 
 def test_a_full_disk_is_missing_room(monkeypatch, tmp_path):
@@ -97,7 +102,11 @@ def test_a_full_disk_is_missing_room(monkeypatch, tmp_path):
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: Usage)
 
     room, folder = doctor._disk(tmp_path)
-    assert (room.status, room.found, room.mend) == ("missing", "1.0 GiB free", "free 2 GiB or run elsewhere")
+    assert (room.status, room.found, room.mend) == (
+        "missing",
+        "1.0 GiB free",
+        "free 2 GiB or run elsewhere",
+    )
     assert folder.status == "ok"
 
 

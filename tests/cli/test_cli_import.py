@@ -36,7 +36,9 @@ def test_import_prints_a_variant_file(small: Path, capsys: pytest.CaptureFixture
     ]
 
 
-def test_a_written_import_passes_check(small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_written_import_passes_check(
+    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["import", str(small), "--output", str(tmp_path / "new"), "--name", "mine"]) == 0
     path = capsys.readouterr().out.strip()
 
@@ -44,7 +46,9 @@ def test_a_written_import_passes_check(small: Path, tmp_path: Path, capsys: pyte
     assert main(["check", "--build", path]) == 0
 
 
-def test_nothing_is_overwritten_without_force(small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_overwritten_without_force(
+    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("mine")
 
@@ -66,7 +70,9 @@ def test_import_as_json_is_one_document(small: Path, capsys: pytest.CaptureFixtu
     assert len(data["warnings"]) == 1
 
 
-def test_a_wrong_row_is_exit_code_2_with_its_place(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_row_is_exit_code_2_with_its_place(
+    small: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     small.write_text(SMALL.replace("C3,", "C33,"))
 
     assert main(["import", str(small)]) == 2
@@ -81,6 +87,8 @@ def test_a_missing_file_is_exit_code_2(tmp_path: Path, capsys: pytest.CaptureFix
     assert "cannot be read: No such file or directory" in capsys.readouterr().err
 
 
-def test_a_name_that_is_none_is_exit_code_2(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_name_that_is_none_is_exit_code_2(
+    small: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["import", str(small), "--name", "../up"]) == 2
     assert "cannot name a variant" in capsys.readouterr().err

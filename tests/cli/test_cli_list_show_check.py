@@ -37,7 +37,10 @@ def test_list_adds_the_variants_of_a_folder_and_names_wrong_files(
 
     output = capsys.readouterr()
     assert "mine\tMy own\tyolov5n\tyolov5n" in output.out
-    assert f"{folder / 'wrong.yaml'}:2:1: error E102: unknown key 'widht'; did you mean 'width'?" in output.err
+    assert (
+        f"{folder / 'wrong.yaml'}:2:1: error E102: unknown key 'widht'; did you mean 'width'?"
+        in output.err
+    )
 
 
 def test_the_folder_may_be_named_by_the_environment(
@@ -54,11 +57,15 @@ def test_list_as_json_is_one_document(folder: Path, capsys: pytest.CaptureFixtur
 
     found = document(capsys)
     assert found["command"] == "list"
-    assert [(v["name"], v["baseline"], v["control"]) for v in found["data"]] == [("mine", "yolov5n", "")]
+    assert [(v["name"], v["baseline"], v["control"]) for v in found["data"]] == [
+        ("mine", "yolov5n", "")
+    ]
     assert found["errors"] == []
 
 
-def test_list_of_a_glob_that_fits_nothing_is_exit_code_4(capsys: pytest.CaptureFixture[str]) -> None:
+def test_list_of_a_glob_that_fits_nothing_is_exit_code_4(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert main(["list", "z*"]) == 4
     assert capsys.readouterr().out == ""
 
@@ -68,7 +75,9 @@ def test_check_of_all_shipped_files_finds_no_error(capsys: pytest.CaptureFixture
     assert capsys.readouterr().out.endswith(", no errors\n")
 
 
-def test_check_names_every_mistake_and_points_at_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_names_every_mistake_and_points_at_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "wrong.yaml"
     path.write_text(WRONG + "depth: x\n")
 
@@ -85,7 +94,9 @@ def test_check_names_every_mistake_and_points_at_it(tmp_path: Path, capsys: pyte
     ]
 
 
-def test_check_as_json_lists_errors_with_their_places(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_as_json_lists_errors_with_their_places(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["check", "mine", "wrong", "--json", "--variants", str(folder)]) == 2
 
     found = document(capsys)
@@ -93,7 +104,9 @@ def test_check_as_json_lists_errors_with_their_places(folder: Path, capsys: pyte
     assert [(e["code"], e["line"], e["column"]) for e in found["errors"]] == [("E102", 2, 1)]
 
 
-def test_check_build_accepts_what_the_shipped_file_promises(capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_build_accepts_what_the_shipped_file_promises(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert main(["check", "--build", "yolov5n"]) == 0
     assert capsys.readouterr().out == "1 file, no errors\n"
 
@@ -109,22 +122,32 @@ def test_check_build_prints_the_line_to_paste_where_there_is_none(
     assert line in capsys.readouterr().out.splitlines()
 
 
-def test_check_build_names_a_broken_promise(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_build_names_a_broken_promise(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = folder / "mine.yaml"
-    path.write_text("base: yolov5n\nexpect: {strides: [8, 16, 32], params: 1872158, gmacs: 2.234}\n")
+    path.write_text(
+        "base: yolov5n\nexpect: {strides: [8, 16, 32], params: 1872158, gmacs: 2.234}\n"
+    )
 
     assert main(["check", "--build", str(path)]) == 2
-    message = f"{path}:2:9: error E305: params are 1872157, but `expect` says 1872158; as built: expect: "
+    message = (
+        f"{path}:2:9: error E305: params are 1872157, but `expect` says 1872158; as built: expect: "
+    )
     assert message in capsys.readouterr().out
 
 
-def test_check_build_warns_of_strides_that_the_baseline_does_not_have(capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_build_warns_of_strides_that_the_baseline_does_not_have(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert main(["check", "--build", "yolov5s_efficientnetv2_printed"]) == 0
     warning = "warning W301: p3 has stride 16 where yolov5s has 8: backbone.6 (mbconv.MBConv) goes beyond 8; "
     assert warning in capsys.readouterr().err
 
 
-def test_show_says_where_each_line_is_from(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_show_says_where_each_line_is_from(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["show", "mine", "--variants", str(folder)]) == 0
 
     lines = capsys.readouterr().out.splitlines()
@@ -134,7 +157,9 @@ def test_show_says_where_each_line_is_from(folder: Path, capsys: pytest.CaptureF
     assert any(line.startswith(stem) and "yolov5l.yaml:" in line for line in lines)
 
 
-def test_what_show_prints_is_a_spec_of_the_same_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_show_prints_is_a_spec_of_the_same_network(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     main(["show", "yolov5s"])
     (tmp_path / "again.yaml").write_text(capsys.readouterr().out)
     prints = []

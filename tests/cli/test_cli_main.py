@@ -43,13 +43,18 @@ def raiser(error: BaseException) -> Callable[[], object]:
 
 
 def run_python(code: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
 
 
-@pytest.mark.parametrize("args", [["--help"], ["list"], ["check"], ["schema"], ["show", "yolov5s"], ["list", "--help"]])
+@pytest.mark.parametrize(
+    "args", [["--help"], ["list"], ["check"], ["schema"], ["show", "yolov5s"], ["list", "--help"]]
+)
 def test_light_commands_do_not_import_torch(args: list[str]) -> None:
     code = (
-        f"import sys; from suite.cli.main import main; c = main({args!r}); sys.exit(c or 9 * ('torch' in sys.modules))"
+        "import sys; from suite.cli.main import main; "
+        f"c = main({args!r}); sys.exit(c or 9 * ('torch' in sys.modules))"
     )
 
     done = run_python(code)
@@ -59,7 +64,8 @@ def test_light_commands_do_not_import_torch(args: list[str]) -> None:
 
 def test_help_does_not_import_a_command() -> None:
     code = (
-        "import sys; from suite.cli.main import main; main(['--help']); print([m for m in sys.modules if 'cli.' in m])"
+        "import sys; from suite.cli.main import main; main(['--help']); "
+        "print([m for m in sys.modules if 'cli.' in m])"
     )
 
     modules = run_python(code).stdout.splitlines()[-1]
@@ -67,7 +73,9 @@ def test_help_does_not_import_a_command() -> None:
     assert modules == "['suite.cli.output', 'suite.cli.errors', 'suite.cli.main']"
 
 
-def test_help_names_all_commands_in_order_and_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_names_all_commands_in_order_and_the_exit_codes(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert main(["--help"]) == 0
 
     text = capsys.readouterr().out
@@ -115,17 +123,31 @@ def test_a_command_that_is_not_there_is_refused(
     assert "the command 'absent' is not part of this version" in capsys.readouterr().err
 
 
-SPEC_ERROR = SpecError.single(Mark("f.yaml", 3, 1), "E102", "unknown key 'x'", hint="did you mean 'y'?")
+SPEC_ERROR = SpecError.single(
+    Mark("f.yaml", 3, 1), "E102", "unknown key 'x'", hint="did you mean 'y'?"
+)
 
 
 @pytest.mark.parametrize(
     ("error", "code", "message"),
     [
         (SPEC_ERROR, 2, "f.yaml:3:1: error E102: unknown key 'x'; did you mean 'y'?"),
-        (NoMatchError.single(None, "E210", "no variant fits 'x*'"), 4, "error E210: no variant fits 'x*'"),
-        (Refusal(ExitCode.UNFIT, "the store is locked by 12"), 5, "ablation: the store is locked by 12"),
+        (
+            NoMatchError.single(None, "E210", "no variant fits 'x*'"),
+            4,
+            "error E210: no variant fits 'x*'",
+        ),
+        (
+            Refusal(ExitCode.UNFIT, "the store is locked by 12"),
+            5,
+            "ablation: the store is locked by 12",
+        ),
         (KeyboardInterrupt(), 130, "ablation: interrupted; the same command resumes"),
-        (ZeroDivisionError("by zero"), 70, "ablation: internal error: ZeroDivisionError: by zero; the traceback is in"),
+        (
+            ZeroDivisionError("by zero"),
+            70,
+            "ablation: internal error: ZeroDivisionError: by zero; the traceback is in",
+        ),
     ],
 )
 def test_an_error_becomes_its_exit_code_and_a_line_on_stderr(
@@ -156,8 +178,14 @@ def test_an_error_with_json_is_a_document(fake: Fake, capsys: pytest.CaptureFixt
     assert main(["doctor", "--json"]) == 2
 
     document = json.loads(capsys.readouterr().out)
-    assert (document["schema_version"], document["command"], document["data"]) == (1, "doctor", None)
-    assert [(e["code"], e["file"], e["line"], e["column"]) for e in document["errors"]] == [("E102", "f.yaml", 3, 1)]
+    assert (document["schema_version"], document["command"], document["data"]) == (
+        1,
+        "doctor",
+        None,
+    )
+    assert [(e["code"], e["file"], e["line"], e["column"]) for e in document["errors"]] == [
+        ("E102", "f.yaml", 3, 1)
+    ]
 
 
 @pytest.mark.parametrize(("result", "code"), [(None, 0), (1, 1), (ExitCode.WORSE, 3)])
@@ -180,7 +208,11 @@ def test_a_reader_that_went_away_ends_the_command_quietly() -> None:
     os.close(read)
 
     done = subprocess.run(
-        [sys.executable, "run_suite.py", "list"], cwd=ROOT, stdout=write, stderr=subprocess.PIPE, check=False
+        [sys.executable, "run_suite.py", "list"],
+        cwd=ROOT,
+        stdout=write,
+        stderr=subprocess.PIPE,
+        check=False,
     )
     os.close(write)
 

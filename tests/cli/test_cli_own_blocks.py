@@ -20,7 +20,9 @@ class Same(nn.Identity):
         super().__init__()
 """
 SOUND = "class Same:\n    def __init__(self, in_channels):\n        pass\n"
-SPEC = "base: yolov5n\nblocks: [./mine.py]\nedits: [{insert: {block: mine.Same}, after: {tag: p3}}]\n"
+SPEC = (
+    "base: yolov5n\nblocks: [./mine.py]\nedits: [{insert: {block: mine.Same}, after: {tag: p3}}]\n"
+)
 PROTOCOL = """\
 title: a title
 certifies: nothing
@@ -44,7 +46,9 @@ verdict: {ap_floor: 0.004, latency_floor: 0.02, trains: 0.57, broken: 0.15, base
 
 def from_the_page(name: str, language: str) -> str:
     """The example that the page calls by this name, word for word."""
-    found = re.search(rf"`{re.escape(name)}`[^\n]*:\n\n```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    found = re.search(
+        rf"`{re.escape(name)}`[^\n]*:\n\n```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL
+    )
     assert found
     return found[1]
 
@@ -75,7 +79,10 @@ def canary(tmp_path: Path) -> Path:
 
 def test_the_page_s_new_block_is_one_short_file_and_one_spec(project: Path, capsys) -> None:
     """The whole way of a newcomer with an idea: two files in an empty folder, checked, counted."""
-    python, spec = from_the_page("ripple.py", "python"), from_the_page("yolov5s_ripple.yaml", "yaml")
+    python, spec = (
+        from_the_page("ripple.py", "python"),
+        from_the_page("yolov5s_ripple.yaml", "yaml"),
+    )
     (project / "ripple.py").write_text(python)
     (project / "yolov5s_ripple.yaml").write_text(spec)
 
@@ -90,20 +97,31 @@ def test_the_page_s_new_block_is_one_short_file_and_one_spec(project: Path, caps
 
 
 @pytest.mark.slow
-def test_the_page_s_new_block_is_timed_and_trained_in_child_processes(project: Path, capsys) -> None:
+def test_the_page_s_new_block_is_timed_and_trained_in_child_processes(
+    project: Path, capsys
+) -> None:
     (project / "ripple.py").write_text(from_the_page("ripple.py", "python"))
     (project / "yolov5p_ripple.yaml").write_text(
         from_the_page("yolov5s_ripple.yaml", "yaml").replace("yolov5s", "yolov5p")
     )
     (project / "tiny.yaml").write_text(PROTOCOL)
 
-    assert main(["run", "yolov5p_ripple.yaml", "--protocol", "tiny.yaml", "--no-report", "--json"]) == 0
+    assert (
+        main(["run", "yolov5p_ripple.yaml", "--protocol", "tiny.yaml", "--no-report", "--json"])
+        == 0
+    )
 
     found = json.loads(capsys.readouterr().out)["data"]
-    assert found["jobs"] == {"done": 6, "reused": 0, "failed": 0}  # count, time and train it and its base
+    assert found["jobs"] == {
+        "done": 6,
+        "reused": 0,
+        "failed": 0,
+    }  # count, time and train it and its base
 
 
-def test_cbam_after_each_backbone_c3_is_one_file_of_at_most_eight_lines(project: Path, capsys) -> None:
+def test_cbam_after_each_backbone_c3_is_one_file_of_at_most_eight_lines(
+    project: Path, capsys
+) -> None:
     text = PAGE.partition("```yaml\n")[2].partition("```")[0]
     (project / "yolov5s_mine.yaml").write_text(text)
 
@@ -119,28 +137,39 @@ def test_check_reads_a_foreign_block_file_and_runs_nothing(foreign: Path, canary
 
 
 @pytest.mark.parametrize(
-    "command", ["check --build", "cost --no-audit", "show --layers", "bench", "train", "run", "nightly"]
+    "command",
+    ["check --build", "cost --no-audit", "show --layers", "bench", "train", "run", "nightly"],
 )
-def test_foreign_code_does_not_run_unless_it_is_allowed(foreign: Path, canary: Path, capsys, command: str) -> None:
+def test_foreign_code_does_not_run_unless_it_is_allowed(
+    foreign: Path, canary: Path, capsys, command: str
+) -> None:
     code = main([*command.split(), str(foreign / "yolov5n_same.yaml")])
 
     said = "".join(capsys.readouterr())
     assert code == 2
-    assert re.search(r"yolov5n_same.yaml:2:10: error E212: .*mine.py is code from outside this project", said)
+    assert re.search(
+        r"yolov5n_same.yaml:2:10: error E212: .*mine.py is code from outside this project", said
+    )
     assert "read it, then add --allow-code" in said
     assert not canary.exists()
 
 
 def test_foreign_code_runs_when_it_is_allowed(foreign: Path, canary: Path, capsys) -> None:
-    code = main(["cost", "--no-audit", "--json", "--allow-code", str(foreign / "yolov5n_same.yaml")])
+    code = main(
+        ["cost", "--no-audit", "--json", "--allow-code", str(foreign / "yolov5n_same.yaml")]
+    )
 
     found = json.loads(capsys.readouterr().out)["data"]["variants"][0]["measurements"]
     assert code == 0
     assert canary.exists()
-    assert next(m["value"] for m in found if m["metric"] == "params") == 1_872_157  # as YOLOv5n: it adds nothing
+    assert (
+        next(m["value"] for m in found if m["metric"] == "params") == 1_872_157
+    )  # as YOLOv5n: it adds nothing
 
 
-def test_a_foreign_spec_may_not_run_a_file_of_the_project(foreign: Path, project: Path, canary: Path) -> None:
+def test_a_foreign_spec_may_not_run_a_file_of_the_project(
+    foreign: Path, project: Path, canary: Path
+) -> None:
     """Else a downloaded spec could choose what of a project runs."""
     (project / "mine.py").write_text((foreign / "mine.py").read_text())
     (foreign / "yolov5n_same.yaml").write_text(SPEC.replace("./mine.py", str(project / "mine.py")))
@@ -149,7 +178,9 @@ def test_a_foreign_spec_may_not_run_a_file_of_the_project(foreign: Path, project
     assert not canary.exists()
 
 
-def test_a_link_in_the_project_to_foreign_code_is_foreign(foreign: Path, project: Path, canary: Path) -> None:
+def test_a_link_in_the_project_to_foreign_code_is_foreign(
+    foreign: Path, project: Path, canary: Path
+) -> None:
     (project / "mine.py").symlink_to(foreign / "mine.py")
     (project / "yolov5n_same.yaml").write_text(SPEC)
 
@@ -198,8 +229,14 @@ def test_another_text_of_a_block_file_is_another_network(project: Path, capsys) 
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        (f"import nothing_of_this_name\n{SOUND}", "E311: the block file fails: ModuleNotFoundError: .*mine.py:1"),
-        (f"1 / 0\n{SOUND}", "E311: the block file fails: ZeroDivisionError: division by zero .*mine.py:1"),
+        (
+            f"import nothing_of_this_name\n{SOUND}",
+            "E311: the block file fails: ModuleNotFoundError: .*mine.py:1",
+        ),
+        (
+            f"1 / 0\n{SOUND}",
+            "E311: the block file fails: ZeroDivisionError: division by zero .*mine.py:1",
+        ),
         ("class Same(: pass", "E201: .*mine.py: the block file .*mine.py is not Python"),
         ("class Other: pass", "E201: mine.py has no block 'Same'; did you mean|there are: Other"),
         ("class Same:\n    pass", "E201: mine.Same is no block; the constructor of a block takes"),
@@ -209,7 +246,9 @@ def test_another_text_of_a_block_file_is_another_network(project: Path, capsys) 
         ),
     ],
 )
-def test_a_block_file_that_fails_is_named_with_its_line(project: Path, capsys, text: str, complaint: str) -> None:
+def test_a_block_file_that_fails_is_named_with_its_line(
+    project: Path, capsys, text: str, complaint: str
+) -> None:
     (project / "mine.py").write_text(text)
     (project / "yolov5n_same.yaml").write_text(SPEC)
 
@@ -231,7 +270,9 @@ def test_a_block_file_that_fails_is_named_with_its_line(project: Path, capsys, t
         ("./large.py", "E005: large.py: is larger than 256 KiB"),
     ],
 )
-def test_what_is_no_block_file_is_an_error_at_its_place(project: Path, capsys, value: str, complaint: str) -> None:
+def test_what_is_no_block_file_is_an_error_at_its_place(
+    project: Path, capsys, value: str, complaint: str
+) -> None:
     (project / "sub").mkdir()
     for place in (project, project / "sub"):
         (place / "mine.py").write_text("")
@@ -245,7 +286,11 @@ def test_what_is_no_block_file_is_an_error_at_its_place(project: Path, capsys, v
 
 
 def deep_sources() -> Iterator[str]:
-    yield "class Same:\n    def __init__(self, in_channels" + "".join(f", a{i}" for i in range(20_000)) + "): pass\n"
+    yield (
+        "class Same:\n    def __init__(self, in_channels"
+        + "".join(f", a{i}" for i in range(20_000))
+        + "): pass\n"
+    )
     yield "class Same:\n    def __init__(self, in_channels: " + "-" * 50_000 + "1): pass\n"
     yield "x = " + "(" * 100_000
     yield "x = " + "a." * 50_000 + "b\n"

@@ -16,7 +16,9 @@ def test_schema_prints_what_is_committed(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().out == COMMITTED.read_text()
 
 
-def test_schema_as_json_has_the_envelope_of_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+def test_schema_as_json_has_the_envelope_of_every_command(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert main(["schema", "--json"]) == 0
 
     document = json.loads(capsys.readouterr().out)

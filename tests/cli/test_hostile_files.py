@@ -60,7 +60,9 @@ def command(*words: str, folder: Path, memory: int = GIB, seconds: int = SECONDS
 
 def alias_bomb() -> str:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
-    return "\n".join([*lines, *(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 12))])
+    return "\n".join(
+        [*lines, *(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 12))]
+    )
 
 
 def inserting(number: int, place: str = "part: backbone") -> str:
@@ -81,11 +83,23 @@ TEXTS = {
     "infinity": ("base: yolov5n\nwidth: .inf\n", "E004: '.inf' is not a number"),
     "not a number": ("base: yolov5n\nwidth: .nan\n", "E004: '.nan' is not a number"),
     "an endless number": (f"base: yolov5n\nwidth: {'9' * 100_000}\n", "E004: the number"),
-    "a number beyond floats": ("base: yolov5n\nwidth: 1e999\n", "E004: the number '1e999' is too large"),
+    "a number beyond floats": (
+        "base: yolov5n\nwidth: 1e999\n",
+        "E004: the number '1e999' is too large",
+    ),
     "a negative width": ("base: yolov5n\nwidth: -1\n", "E104"),
-    "negative channels": ("base: yolov5n\nedits: [{set: {tag: p3}, to: {out: -8}}]\n", "E104: `out` is from 1"),
-    "a negative kernel": ("base: yolov5n\nedits: [{set: {block: sppf.SPPF}, to: {kernel: -5}}]\n", "E202"),
-    "gigantic channels": ("base: yolov5n\nedits: [{set: {tag: p3}, to: {out: 1000000000}}]\n", "E104: `out` is from 1"),
+    "negative channels": (
+        "base: yolov5n\nedits: [{set: {tag: p3}, to: {out: -8}}]\n",
+        "E104: `out` is from 1",
+    ),
+    "a negative kernel": (
+        "base: yolov5n\nedits: [{set: {block: sppf.SPPF}, to: {kernel: -5}}]\n",
+        "E202",
+    ),
+    "gigantic channels": (
+        "base: yolov5n\nedits: [{set: {tag: p3}, to: {out: 1000000000}}]\n",
+        "E104: `out` is from 1",
+    ),
     "gigantic repeats": (
         "base: yolov5n\nedits: [{set: {tag: p3}, to: {repeat: 1000000}}]\n",
         "E104: `repeat` is from 1",
@@ -97,8 +111,14 @@ TEXTS = {
     "equal keys": ("base: yolov5n\n" * 5_000, "E002: key 'base' is given twice"),
     "control characters": ("base: \x00yolov5n\n", "E001: not YAML"),
     "two documents": ("base: yolov5n\n---\nbase: yolov5s\n", "E001: a second document"),
-    "layers that double": (f"base: yolov5n\nedits:\n{inserting(1) * 24}", f"E005.* at most {MAX_LAYERS} are allowed"),
-    "ten thousand layers": (f"base: yolov5n\nedits:\n{inserting(3_000)}", f"E005.* at most {MAX_LAYERS} are allowed"),
+    "layers that double": (
+        f"base: yolov5n\nedits:\n{inserting(1) * 24}",
+        f"E005.* at most {MAX_LAYERS} are allowed",
+    ),
+    "ten thousand layers": (
+        f"base: yolov5n\nedits:\n{inserting(3_000)}",
+        f"E005.* at most {MAX_LAYERS} are allowed",
+    ),
     "two thousand edits": (
         "base: yolov5n\nedits:\n" + "  - {set: {part: backbone}, to: {repeat: 2}}\n" * 2_000,
         f"E005: more than {MAX_EDITS} edits",
@@ -117,7 +137,8 @@ TEXTS = {
         "E005: the axes make 1000000 variants",
     ),
     "patterns that backtrack": (
-        "base: yolov5n\nedits:\n" + f"  - {{set: {{path: '{'*a' * 1_000}'}}, to: {{repeat: 2}}}}\n" * 90,
+        "base: yolov5n\nedits:\n"
+        + f"  - {{set: {{path: '{'*a' * 1_000}'}}, to: {{repeat: 2}}}}\n" * 90,
         "E207",
     ),
     "a long word": (f"base: {'a' * 200_000}\n", "E204: no variant"),
@@ -172,8 +193,12 @@ def test_another_encoding_is_one_error(tmp_path: Path, content: bytes, complaint
 @pytest.mark.parametrize(
     "kind", ["pipe", "device", "endless device", "loop", "dangling", "folder", "hundred megabytes"]
 )
-@pytest.mark.parametrize("way", [("hostile.yaml",), ("hostile", "--variants", ".")], ids=["file", "folder"])
-def test_what_is_no_small_regular_file_is_one_error(tmp_path: Path, kind: str, way: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "way", [("hostile.yaml",), ("hostile", "--variants", ".")], ids=["file", "folder"]
+)
+def test_what_is_no_small_regular_file_is_one_error(
+    tmp_path: Path, kind: str, way: tuple[str, ...]
+) -> None:
     path = tmp_path / "hostile.yaml"
     if kind == "pipe":
         os.mkfifo(path)
@@ -183,7 +208,12 @@ def test_what_is_no_small_regular_file_is_one_error(tmp_path: Path, kind: str, w
         with path.open("wb") as file:
             file.truncate(100 * 2**20)
     else:
-        targets = {"device": "/dev/null", "endless device": "/dev/zero", "loop": "hostile.yaml", "dangling": "nowhere"}
+        targets = {
+            "device": "/dev/null",
+            "endless device": "/dev/zero",
+            "loop": "hostile.yaml",
+            "dangling": "nowhere",
+        }
         path.symlink_to(targets[kind])
 
     ended = command("check", *way, folder=tmp_path)
@@ -192,7 +222,9 @@ def test_what_is_no_small_regular_file_is_one_error(tmp_path: Path, kind: str, w
     assert "Traceback" not in ended.said
 
 
-@pytest.mark.parametrize("words", ["--variants /dev/zero", "--variants ../../etc/passwd", "../../../../etc/passwd"])
+@pytest.mark.parametrize(
+    "words", ["--variants /dev/zero", "--variants ../../etc/passwd", "../../../../etc/passwd"]
+)
 def test_what_is_no_folder_or_variant_is_one_error(tmp_path: Path, words: str) -> None:
     ended = command("check", *words.split(), folder=tmp_path)
 
@@ -202,9 +234,19 @@ def test_what_is_no_folder_or_variant_is_one_error(tmp_path: Path, words: str) -
 
 @pytest.mark.parametrize(
     "name",
-    ["a\nb.yaml", "\x1b[31m.yaml", "-rf.yaml", "a b.yaml", "%s.yaml", "\udcff.yaml", f"{'a' * 200}.yaml"],
+    [
+        "a\nb.yaml",
+        "\x1b[31m.yaml",
+        "-rf.yaml",
+        "a b.yaml",
+        "%s.yaml",
+        "\udcff.yaml",
+        f"{'a' * 200}.yaml",
+    ],
 )
-def test_a_hostile_file_name_is_reported_without_its_control_characters(tmp_path: Path, name: str) -> None:
+def test_a_hostile_file_name_is_reported_without_its_control_characters(
+    tmp_path: Path, name: str
+) -> None:
     folder = tmp_path / "variants"
     folder.mkdir()
     (folder / name).write_text("base: yolov5n\n")
@@ -234,7 +276,14 @@ def test_gigantic_networks_are_refused_before_memory_is_taken(tmp_path: Path) ->
 
     # ten seconds more for torch itself
     ended = command(
-        "check", "--build", "--variants", ".", *names, folder=tmp_path, memory=TORCH_ADDRESSES, seconds=SECONDS + 10
+        "check",
+        "--build",
+        "--variants",
+        ".",
+        *names,
+        folder=tmp_path,
+        memory=TORCH_ADDRESSES,
+        seconds=SECONDS + 10,
     )
 
     assert ended.code == 2, ended.said
@@ -245,10 +294,18 @@ def test_gigantic_networks_are_refused_before_memory_is_taken(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("words", ["cost --no-audit", "show --layers"])
-def test_no_command_that_builds_takes_memory_for_a_gigantic_network(tmp_path: Path, words: str) -> None:
+def test_no_command_that_builds_takes_memory_for_a_gigantic_network(
+    tmp_path: Path, words: str
+) -> None:
     (tmp_path / "hostile.yaml").write_text(f"base: yolov5s\nedits: {HUGE['operators']}\n")
 
-    ended = command(*words.split(), "hostile.yaml", folder=tmp_path, memory=TORCH_ADDRESSES, seconds=SECONDS + 10)
+    ended = command(
+        *words.split(),
+        "hostile.yaml",
+        folder=tmp_path,
+        memory=TORCH_ADDRESSES,
+        seconds=SECONDS + 10,
+    )
 
     assert ended.code == 2, ended.said
     assert 0 < ended.peak < GIB
@@ -262,13 +319,33 @@ def test_a_gigantic_network_is_not_trained(tmp_path: Path, monkeypatch, capsys) 
 
     data = str(ensure(tmp_path / "data", train=2, val=2, size=64))
 
-    assert main(["train", "hostile.yaml", "--data", data, "--imgsz", "64", "--batch", "1", "--steps", "1"]) == 2
+    assert (
+        main(
+            [
+                "train",
+                "hostile.yaml",
+                "--data",
+                data,
+                "--imgsz",
+                "64",
+                "--batch",
+                "1",
+                "--steps",
+                "1",
+            ]
+        )
+        == 2
+    )
     assert "error E310" in capsys.readouterr().err
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(text=st.one_of(FILES, st.text(max_size=200)))
-def test_no_text_whatever_makes_check_raise(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
+def test_no_text_whatever_makes_check_raise(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
     path = tmp_path / "hostile.yaml"
     path.write_text(text, encoding="utf-8", errors="surrogatepass")
 

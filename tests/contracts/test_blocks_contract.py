@@ -17,13 +17,23 @@ from tests.contracts.exports import exported
 
 IN, OUT, SIZE = 16, 24, 16
 EXPORT_TOLERANCE = 1e-4  # of the largest magnitude, in float32
-STATES = {"int": 4, "float": 0.25, "bool": True}  # what an option gets that has no default, by its type
+STATES = {
+    "int": 4,
+    "float": 0.25,
+    "bool": True,
+}  # what an option gets that has no default, by its type
 SOURCE = re.compile(r"arXiv \d{4}\.\d{4,5}|YOLOv5")
 
 SIGNATURES = default_signatures()
 WHOLE = {"timm.Backbone"}  # gives several maps, and only what timm builds: it has tests of its own
-ONE_STRIDE = {"fasternet.PConv"}  # operators that say so where they are to take a strided convolution's place
-ALL = [s for s in map(SIGNATURES.get, SIGNATURES.addresses()) if s.kind != "head" and s.address not in WHOLE]
+ONE_STRIDE = {
+    "fasternet.PConv"
+}  # operators that say so where they are to take a strided convolution's place
+ALL = [
+    s
+    for s in map(SIGNATURES.get, SIGNATURES.addresses())
+    if s.kind != "head" and s.address not in WHOLE
+]
 every_block = pytest.mark.parametrize("signature", ALL, ids=[s.address for s in ALL])
 
 
@@ -31,7 +41,11 @@ def built(signature: BlockSignature, **options: object) -> nn.Module:
     """The block with a new width if it can change it, in float64; an operator with the norm that follows it."""
     module, name = signature.address.split(".")
     cls = getattr(importlib.import_module(f"suite.nn.blocks.{module}"), name)
-    options |= {k: STATES[signature.types[k]] for k, default in signature.options.items() if default is REQUIRED}
+    options |= {
+        k: STATES[signature.types[k]]
+        for k, default in signature.options.items()
+        if default is REQUIRED
+    }
     if signature.multi_input:
         return OfOneMap(cls((IN, IN), **options)).double()
     if not signature.takes_out:
@@ -42,7 +56,9 @@ def built(signature: BlockSignature, **options: object) -> nn.Module:
         return _of_width(IN, cls, signature, options).double()
 
 
-def _of_width(out: int, cls: type[nn.Module], signature: BlockSignature, options: Mapping[str, object]) -> nn.Module:
+def _of_width(
+    out: int, cls: type[nn.Module], signature: BlockSignature, options: Mapping[str, object]
+) -> nn.Module:
     if signature.kind != "operator":
         return cls(IN, out, **options)
     others = {name: value for name, value in options.items() if name != "stride"}
@@ -91,7 +107,9 @@ def test_a_block_file_says_what_it_is_and_where_from(signature: BlockSignature) 
 
 
 @every_block
-def test_a_block_gives_the_channels_and_the_stride_it_is_asked_for(signature: BlockSignature) -> None:
+def test_a_block_gives_the_channels_and_the_stride_it_is_asked_for(
+    signature: BlockSignature,
+) -> None:
     block = built(signature).eval()
 
     with torch.no_grad():
@@ -120,7 +138,11 @@ def test_every_parameter_of_a_block_gets_a_gradient(signature: BlockSignature) -
 
     block(images(2).requires_grad_()).square().sum().backward()
 
-    assert [name for name, p in block.named_parameters() if p.grad is None or not p.grad.isfinite().all()] == []
+    assert [
+        name
+        for name, p in block.named_parameters()
+        if p.grad is None or not p.grad.isfinite().all()
+    ] == []
 
 
 @every_block

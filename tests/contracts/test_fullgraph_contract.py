@@ -27,7 +27,9 @@ HEADS = ("yolov5p", "tiny_decoupled")
 
 def features_of(variant: Variant, layer: Layer) -> set[tuple[object, ...]]:
     """What there is about a layer that may break a graph."""
-    operators = {edit.operator for edit in variant.conv_edits if edit.select.part in {None, layer.part}}
+    operators = {
+        edit.operator for edit in variant.conv_edits if edit.select.part in {None, layer.part}
+    }
     return {
         (layer.block, *sorted(layer.options)),
         *((layer.block, operator) for operator in operators),
@@ -75,7 +77,10 @@ def inputs_of(model: Detector) -> list[tuple[nn.Module, Sequence[object]]]:
     """Every layer with what it is called with, in order."""
     found: list[tuple[nn.Module, Sequence[object]]] = []
     layers = [*model.backbone, *model.neck, model.head]
-    handles = [layer.register_forward_pre_hook(lambda m, given: found.append((m, given))) for layer in layers]
+    handles = [
+        layer.register_forward_pre_hook(lambda m, given: found.append((m, given)))
+        for layer in layers
+    ]
     with torch.no_grad():
         model(images(model))
     for handle in handles:
@@ -109,7 +114,9 @@ def test_the_networks_that_are_tried_whole_have_every_way_of_decoding() -> None:
     heads = {layer.block for name in LIBRARY.names() for layer in LIBRARY.load(name).part("head")}
     whole = {layer.block for name in HEADS for layer in LIBRARY.load(name).part("head")}
 
-    assert heads - whole == {"implicit.ImplicitHead"}  # an anchor head whose convolutions fold into anchor heads'
+    assert heads - whole == {
+        "implicit.ImplicitHead"
+    }  # an anchor head whose convolutions fold into anchor heads'
 
 
 def test_a_break_would_be_noticed() -> None:

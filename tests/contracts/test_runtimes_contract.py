@@ -13,7 +13,12 @@ from suite.spec.library import Library
 from tests.runtimes.tiny import TinyDetector
 
 SIDE, CLASSES = 64, 3
-NOT_TRIED = ("cpu-compiled+max_autotune-", "cpu-onnxruntime+tensorrt-", "cpu-compiled-bf16", "cpu-aotinductor-bf16")
+NOT_TRIED = (
+    "cpu-compiled+max_autotune-",
+    "cpu-onnxruntime+tensorrt-",
+    "cpu-compiled-bf16",
+    "cpu-aotinductor-bf16",
+)
 LONG = (
     "cpu-compiled-",
     "cpu-aotinductor-",
@@ -28,7 +33,10 @@ def on_the_processor() -> list[object]:
     """What compiles is slow, so that one precision has to do; the modes that search are for users with time."""
     every = [s for s in dict.fromkeys(setups().values()) if s.device == "cpu"]
     plain = [s for s in every if not str(s).startswith(NOT_TRIED)]
-    return [pytest.param(s, marks=[pytest.mark.slow] * str(s).startswith(LONG), id=str(s)) for s in plain]
+    return [
+        pytest.param(s, marks=[pytest.mark.slow] * str(s).startswith(LONG), id=str(s))
+        for s in plain
+    ]
 
 
 @pytest.fixture(params=on_the_processor())
@@ -43,12 +51,15 @@ def proved(request: pytest.FixtureRequest) -> Proved:
 
 
 @pytest.mark.parametrize("offer", offers().values(), ids=lambda offer: offer.name)
-def test_a_runtime_offers_precisions_that_have_a_tolerance_and_one_mode_at_least(offer: Offer) -> None:
+def test_a_runtime_offers_precisions_that_have_a_tolerance_and_one_mode_at_least(
+    offer: Offer,
+) -> None:
     assert {"cpu", "cuda"} >= offer.precisions.keys() > set()
     assert set().union(*offer.precisions.values()) <= TOLERANCE.keys()
     assert offer.modes
     assert all(
-        how.startswith(("pip install ", "apt-get install ")) for how in (offer.modules | offer.programs).values()
+        how.startswith(("pip install ", "apt-get install "))
+        for how in (offer.modules | offer.programs).values()
     )
 
 
@@ -83,7 +94,9 @@ class Swapped(TinyDetector):
 
 
 def test_a_session_that_computes_something_else_is_no_session() -> None:
-    with pytest.raises(MismatchError, match=r"tiny in eager, fp32: boxes differ from eager's by .* allowed"):
+    with pytest.raises(
+        MismatchError, match=r"tiny in eager, fp32: boxes differ from eager's by .* allowed"
+    ):
         open_proved("eager", Swapped(), Options(), torch.rand(1, 3, 8, 8))
 
 

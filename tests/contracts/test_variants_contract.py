@@ -20,7 +20,12 @@ from tests.contracts.globals import changed, snapshot
 from tests.contracts.variants import CLASSES, LIBRARY, final, up_to, warm_up
 
 AGAIN = Library()
-SIZES = ((640, 640), (320, 320), (640, 384), (96, 96))  # rows, columns; up to the stride's next multiple
+SIZES = (
+    (640, 640),
+    (320, 320),
+    (640, 384),
+    (96, 96),
+)  # rows, columns; up to the stride's next multiple
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,9 @@ def test_a_variant_is_what_it_promises(built: Built) -> None:
     assert broken_promises(built.variant.expect, built.trial.measured) == ()
 
 
-def test_a_variant_trains_on_one_image_that_is_not_square_and_every_parameter_is_reached(built: Built) -> None:
+def test_a_variant_trains_on_one_image_that_is_not_square_and_every_parameter_is_reached(
+    built: Built,
+) -> None:
     assert [str(problem) for problem in built.trial.problems] == []
 
 
@@ -70,11 +77,18 @@ def test_a_variant_leaves_no_norm_unmerged_when_deployed(built: Built) -> None:
 
 
 @pytest.mark.parametrize(
-    "batches", [(2, 1, 2, 1), pytest.param((1, 2, 1, 2), marks=pytest.mark.slow)], ids=["once", "and the other batch"]
+    "batches",
+    [(2, 1, 2, 1), pytest.param((1, 2, 1, 2), marks=pytest.mark.slow)],
+    ids=["once", "and the other batch"],
 )
-def test_a_variant_gives_maps_of_its_strides_at_every_size(built: Built, batches: tuple[int, ...]) -> None:
+def test_a_variant_gives_maps_of_its_strides_at_every_size(
+    built: Built, batches: tuple[int, ...]
+) -> None:
     stride = lcm(*built.model.strides)
-    sizes = [(batch, up_to(h, stride), up_to(w, stride)) for batch, (h, w) in zip(batches, SIZES, strict=True)]
+    sizes = [
+        (batch, up_to(h, stride), up_to(w, stride))
+        for batch, (h, w) in zip(batches, SIZES, strict=True)
+    ]
 
     with torch.no_grad(), Shapes():
         passes = [built.model(torch.empty(batch, 3, h, w, device="meta")) for batch, h, w in sizes]

@@ -47,7 +47,9 @@ def test_a_variant_is_exported_and_runs_the_same_elsewhere(name: str, start: str
     with torch.no_grad():
         lost = relative_error(ours[0].double(), model.double().predict(images.double()))
     tolerance = max(EXPORT_TOLERANCE, 10 * lost)
-    assert [relative_error(there, here) < tolerance for here, there in zip(ours, theirs, strict=True)] == [True]
+    assert [
+        relative_error(there, here) < tolerance for here, there in zip(ours, theirs, strict=True)
+    ] == [True]
 
 
 def shaken(model: Detector) -> Detector:

@@ -33,7 +33,9 @@ from tests.contracts.variants import (
 
 EXACT = 1e-9  # of the largest magnitude, in float64
 NO_GRADIENT = 1e-13  # of the largest: what rounding leaves of a zero
-DEAD: dict[str, dict[str, str]] = {}  # parameters without gradient, and why they may be: by variant, then by name
+DEAD: dict[
+    str, dict[str, str]
+] = {}  # parameters without gradient, and why they may be: by variant, then by name
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +63,9 @@ def real(warm: None, request: pytest.FixtureRequest) -> Iterator[Real]:
     start = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     filled(model).double().train()
     side = up_to(SMALLEST, max(model.strides))
-    images = torch.rand(2, 3, side, side, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    images = torch.rand(
+        2, 3, side, side, dtype=torch.float64, generator=torch.Generator().manual_seed(0)
+    )
     levels = model(images)
     sum(level.square().mean() for level in levels).backward()
     with torch.no_grad():
@@ -83,7 +87,10 @@ def test_every_block_of_a_variant_of_common_size_runs_with_real_numbers_by_defau
 
 
 def test_a_variant_trains_on_real_numbers(real: Real) -> None:
-    sides = [(2, real.images.shape[2] // stride, real.images.shape[3] // stride) for stride in real.model.strides]
+    sides = [
+        (2, real.images.shape[2] // stride, real.images.shape[3] // stride)
+        for stride in real.model.strides
+    ]
 
     assert [(len(level), *level.shape[2:4]) for level in real.levels] == sides
     assert all(level.isfinite().all() for level in real.levels)
@@ -92,15 +99,25 @@ def test_a_variant_trains_on_real_numbers(real: Real) -> None:
 def test_every_parameter_of_a_variant_gets_a_gradient(real: Real) -> None:
     """Where training gives none it is a shift that the next batch norm takes away: in evaluation it has one."""
     gradients = {name: p.grad for name, p in real.model.named_parameters()}
-    assert [name for name, grad in gradients.items() if grad is None or not grad.isfinite().all()] == []
+    assert [
+        name for name, grad in gradients.items() if grad is None or not grad.isfinite().all()
+    ] == []
     largest = max(grad.abs().max() for grad in gradients.values() if grad is not None)
-    still = {n for n, grad in gradients.items() if grad is not None and grad.abs().max() <= NO_GRADIENT * largest}
+    still = {
+        n
+        for n, grad in gradients.items()
+        if grad is not None and grad.abs().max() <= NO_GRADIENT * largest
+    }
     still -= DEAD.get(real.model.name, {}).keys()
     if still:
         real.model.zero_grad()
         sum(level.square().mean() for level in real.model.eval()(real.images)).backward()
 
-    moved = {name for name, p in real.model.named_parameters() if p.grad is not None and p.grad.abs().max() > 0}
+    moved = {
+        name
+        for name, p in real.model.named_parameters()
+        if p.grad is not None and p.grad.abs().max() > 0
+    }
     assert still <= moved
 
 

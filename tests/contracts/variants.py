@@ -27,7 +27,9 @@ def final(name: str) -> Variant:
 
 def parts_of(variant: Variant) -> set[str]:
     """The addresses of its blocks, operators and head."""
-    return {layer.block for layer in variant.layers} | {edit.operator for edit in variant.conv_edits}
+    return {layer.block for layer in variant.layers} | {
+        edit.operator for edit in variant.conv_edits
+    }
 
 
 def covering(limit: int, *, heads_only: bool = False) -> set[str]:
@@ -35,7 +37,9 @@ def covering(limit: int, *, heads_only: bool = False) -> set[str]:
     sizes = {name: LIBRARY.load(name).expect.params or 0 for name in LIBRARY.names()}
     seen: set[str] = set()
     chosen = set()
-    for name in sorted((name for name in sizes if sizes[name] <= limit), key=lambda name: (sizes[name], name)):
+    for name in sorted(
+        (name for name in sizes if sizes[name] <= limit), key=lambda name: (sizes[name], name)
+    ):
         variant = LIBRARY.load(name)
         parts = {layer.block for layer in variant.part("head")} if heads_only else parts_of(variant)
         if not parts <= seen:
@@ -50,7 +54,13 @@ def networks(limit: float = inf) -> set[str]:
     for name in LIBRARY.names():
         variant = LIBRARY.load(name)
         if (variant.expect.params or 0) <= limit:
-            network = (variant.layers, variant.conv_edits, variant.activation, variant.norm, variant.match)
+            network = (
+                variant.layers,
+                variant.conv_edits,
+                variant.activation,
+                variant.norm,
+                variant.match,
+            )
             found.setdefault(repr(network), name)
     return {*found.values()}
 

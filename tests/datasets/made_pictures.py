@@ -8,7 +8,9 @@ import numpy as np
 from suite.datasets.split import Category, Picture, Split
 
 
-def made_picture(folder: Path, number: int, size: tuple[int, int], boxes: list[list[float]], **marks: list) -> Picture:
+def made_picture(
+    folder: Path, number: int, size: tuple[int, int], boxes: list[list[float]], **marks: list
+) -> Picture:
     """A picture of `size` (width, height), grey but for its boxes, which are white; `labels` and `crowd` as lists."""
     image = np.full((size[1], size[0], 3), 40, np.uint8)
     for x, y, width, height in boxes:

@@ -6,7 +6,15 @@ from numpy.typing import NDArray
 from suite.datasets.augment.order import Sample
 
 BACKGROUND = 40
-COLOURS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (255, 0, 255), (0, 255, 255), (255, 255, 255)]
+COLOURS = [
+    (255, 0, 0),
+    (0, 255, 0),
+    (0, 0, 255),
+    (255, 255, 0),
+    (255, 0, 255),
+    (0, 255, 255),
+    (255, 255, 255),
+]
 COLOURS += [(255, 128, 0), (128, 0, 255)]
 
 
@@ -15,7 +23,11 @@ def painted(size: tuple[int, int], boxes: dict[int, tuple[int, int, int, int]]) 
     image = np.full((*size, 3), BACKGROUND, np.uint8)
     for colour, (left, top, right, bottom) in boxes.items():
         image[top:bottom, left:right] = COLOURS[colour]
-    return Sample(image, np.array(list(boxes.values()), np.float64).reshape(-1, 4), np.array(list(boxes), np.int64))
+    return Sample(
+        image,
+        np.array(list(boxes.values()), np.float64).reshape(-1, 4),
+        np.array(list(boxes), np.int64),
+    )
 
 
 def pixels_of(image: NDArray[np.uint8], colour: int) -> NDArray[np.bool_]:

@@ -13,12 +13,22 @@ from hypothesis import strategies as st
 from suite.datasets.formats.forms import read_split
 from suite.datasets.split import DataError, Split
 
-FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-NUMBERS = st.one_of(st.floats(width=32), st.integers(-3, 3), st.sampled_from(["nan", "1e400", "-0", "0x1", "½", "1_0"]))
-LABELS = st.lists(st.lists(NUMBERS, max_size=9).map(lambda row: " ".join(map(str, row))), max_size=4).map("\n".join)
+FEW = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+NUMBERS = st.one_of(
+    st.floats(width=32),
+    st.integers(-3, 3),
+    st.sampled_from(["nan", "1e400", "-0", "0x1", "½", "1_0"]),
+)
+LABELS = st.lists(
+    st.lists(NUMBERS, max_size=9).map(lambda row: " ".join(map(str, row))), max_size=4
+).map("\n".join)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=6),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 TAGS = st.sampled_from(["<annotation>", "</annotation>", "<object>", "</object>", "<name>", "</name>", "<bndbox>",
@@ -58,7 +68,9 @@ def test_any_labels(folder: Path, text: str) -> None:
 
 
 @FEW
-@given(st.dictionaries(st.sampled_from(["path", "val", "names", "nc", "x"]), JSON, max_size=5) | JSON)
+@given(
+    st.dictionaries(st.sampled_from(["path", "val", "names", "nc", "x"]), JSON, max_size=5) | JSON
+)
 def test_any_description(folder: Path, content: Any) -> None:
     (folder / "data.yaml").write_text(json.dumps(content))
 

@@ -16,10 +16,21 @@ GOLDEN = json.loads((Path(__file__).parents[1] / "golden/yolov5/ops.json").read_
 
 def picture_of(file: Path, width: int, height: int) -> Picture:
     nothing = np.empty(0)
-    return Picture(1, file, width, height, nothing.reshape(0, 4), nothing.astype(int), nothing.astype(bool), nothing)
+    return Picture(
+        1,
+        file,
+        width,
+        height,
+        nothing.reshape(0, 4),
+        nothing.astype(int),
+        nothing.astype(bool),
+        nothing,
+    )
 
 
-@pytest.mark.parametrize("case", GOLDEN["letterbox"], ids=lambda case: "x".join(map(str, case["shape_hw"])))
+@pytest.mark.parametrize(
+    "case", GOLDEN["letterbox"], ids=lambda case: "x".join(map(str, case["shape_hw"]))
+)
 def test_letterbox_places_a_picture_where_the_reference_does(case: dict) -> None:
     height, width = case["shape_hw"]
     size, arguments = case["new_shape"], case["arguments"]
@@ -53,9 +64,16 @@ def test_letterbox_pads_with_grey_114() -> None:
 
 @pytest.mark.parametrize(
     ("width", "height", "size", "expected"),
-    [(500, 375, 320, (320, 240)), (427, 640, 320, (213, 320)), (640, 427, 1280, (1280, 854)), (3000, 1, 300, (300, 1))],
+    [
+        (500, 375, 320, (320, 240)),
+        (427, 640, 320, (213, 320)),
+        (640, 427, 1280, (1280, 854)),
+        (3000, 1, 300, (300, 1)),
+    ],
 )
-def test_resizing_rounds_sides_down(width: int, height: int, size: int, expected: tuple[int, int]) -> None:
+def test_resizing_rounds_sides_down(
+    width: int, height: int, size: int, expected: tuple[int, int]
+) -> None:
     image, ratio = resize_longest(np.zeros((height, width, 3), np.uint8), size, training=False)
 
     assert (image.shape[1], image.shape[0]) == expected
@@ -97,7 +115,9 @@ def turned_jpeg(file: Path) -> None:
 
 
 @pytest.mark.parametrize(("width", "height"), [(6, 4), (4, 6)])
-def test_a_picture_turned_by_exif_has_the_annotation_files_orientation(tmp_path: Path, width: int, height: int) -> None:
+def test_a_picture_turned_by_exif_has_the_annotation_files_orientation(
+    tmp_path: Path, width: int, height: int
+) -> None:
     turned_jpeg(tmp_path / "turned.jpg")
 
     image = load_image(picture_of(tmp_path / "turned.jpg", width, height))
@@ -128,7 +148,9 @@ def test_colour_gains_of_one_change_nothing_but_rounding() -> None:
 
 
 def test_half_the_value_is_half_as_bright() -> None:
-    assert adjust_hsv(np.full((1, 1, 3), 200, np.uint8), (1, 1, 0.5)).tolist() == [[[100, 100, 100]]]
+    assert adjust_hsv(np.full((1, 1, 3), 200, np.uint8), (1, 1, 0.5)).tolist() == [
+        [[100, 100, 100]]
+    ]
 
 
 def test_scaling_down_keeps_small_pictures() -> None:

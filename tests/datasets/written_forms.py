@@ -15,7 +15,12 @@ def write_coco(folder: Path, parts: dict[str, Split]) -> Path:
         _link(split, folder / "images" / part)
         content: dict[str, Any] = {**split.annotations, "images": []}
         for picture in split.pictures:
-            row = {"id": picture.id, "file_name": picture.file.name, "width": picture.width, "height": picture.height}
+            row = {
+                "id": picture.id,
+                "file_name": picture.file.name,
+                "width": picture.width,
+                "height": picture.height,
+            }
             content["images"].append(row)
         (folder / f"instances_{part}.json").write_text(json.dumps(content))
     return folder
@@ -30,12 +35,18 @@ def write_yolo(folder: Path, parts: dict[str, Split]) -> Path:
         (folder / "labels" / part).mkdir(parents=True)
         for picture in split.pictures:
             rows = []
-            for label, (x, y, width, height) in zip(picture.labels, picture.boxes.tolist(), strict=True):
+            for label, (x, y, width, height) in zip(
+                picture.labels, picture.boxes.tolist(), strict=True
+            ):
                 centre = ((x + width / 2) / picture.width, (y + height / 2) / picture.height)
-                rows.append(f"{label} {centre[0]} {centre[1]} {width / picture.width} {height / picture.height}\n")
+                rows.append(
+                    f"{label} {centre[0]} {centre[1]} {width / picture.width} {height / picture.height}\n"
+                )
             if rows:
                 (folder / "labels" / part / f"{picture.file.stem}.txt").write_text("".join(rows))
-    (folder / "data.yaml").write_text(f"path: .\ntrain: images/train\nval: images/val\nnames:\n{table}\n")
+    (folder / "data.yaml").write_text(
+        f"path: .\ntrain: images/train\nval: images/val\nnames:\n{table}\n"
+    )
     return folder
 
 

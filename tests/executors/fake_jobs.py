@@ -17,7 +17,9 @@ def execute(payload, reporter):
 
 
 def measured(number, **notes):
-    return Result((Measurement("params", 1, "1", "trained", (float(number),), {}, notes),), {"fake": True})
+    return Result(
+        (Measurement("params", 1, "1", "trained", (float(number),), {}, notes),), {"fake": True}
+    )
 
 
 def do_measure(value, reporter):

@@ -14,7 +14,11 @@ HERE = Path(__file__).parent
 @pytest.fixture
 def executor(tmp_path):
     with LocalExecutor(
-        tmp_path / "work", logs=tmp_path / "logs", entry="fake_jobs:execute", preload=(), path=[HERE]
+        tmp_path / "work",
+        logs=tmp_path / "logs",
+        entry="fake_jobs:execute",
+        preload=(),
+        path=[HERE],
     ) as opened:
         yield opened
 
@@ -67,7 +71,11 @@ def test_a_job_has_one_thread(executor, name):
 def test_an_exception_becomes_a_failure_at_the_stage_that_was_reached(executor):
     failure = only_failure(executor, "raise", "no such block\nand more")
 
-    assert (failure.stage, failure.code, failure.message) == ("train", "error", "ValueError: no such block")
+    assert (failure.stage, failure.code, failure.message) == (
+        "train",
+        "error",
+        "ValueError: no such block",
+    )
     assert "Traceback" in failure.log_tail
 
 
@@ -95,13 +103,21 @@ def test_a_job_that_leaves_without_a_result_is_a_failure(executor):
 def test_the_signal_that_killed_a_job_is_named(executor):
     failure = only_failure(executor, "signal", signal.SIGSEGV)
 
-    assert (failure.stage, failure.code, failure.message) == ("eval", "signal-11", "killed by SIGSEGV")
+    assert (failure.stage, failure.code, failure.message) == (
+        "eval",
+        "signal-11",
+        "killed by SIGSEGV",
+    )
 
 
 def test_a_job_that_hangs_is_killed_at_its_limit(executor):
     failure = only_failure(executor, "hang", timeout=0.5)
 
-    assert (failure.stage, failure.code, failure.message) == ("deploy", "timeout", "took longer than 0.5 s")
+    assert (failure.stage, failure.code, failure.message) == (
+        "deploy",
+        "timeout",
+        "took longer than 0.5 s",
+    )
 
 
 def test_a_failing_job_takes_no_other_with_it(executor):
@@ -113,7 +129,9 @@ def test_a_failing_job_takes_no_other_with_it(executor):
         task("last", "measure", 2),
     )
 
-    assert [isinstance(done[name].result, Failure) for name in ("bad", "worse", "good", "last")] == [
+    assert [
+        isinstance(done[name].result, Failure) for name in ("bad", "worse", "good", "last")
+    ] == [
         True,
         True,
         False,
@@ -161,7 +179,9 @@ def test_the_loss_of_the_fork_server_costs_only_the_jobs_in_flight(executor):
 
 def test_a_fork_server_that_cannot_start_is_no_fault_of_a_job(tmp_path):
     with (
-        LocalExecutor(tmp_path / "work", logs=tmp_path / "logs", entry="no_such_module:execute", preload=()) as broken,
+        LocalExecutor(
+            tmp_path / "work", logs=tmp_path / "logs", entry="no_such_module:execute", preload=()
+        ) as broken,
         pytest.raises(ExecutorError, match="No module named 'no_such_module'"),
     ):
         finished(broken, task("a", "measure", 1))

@@ -38,7 +38,9 @@ def test_coco_s_numbers_are_the_processor_s(tmp_path: Path) -> None:
     model = build(Library().load("yolov5n"), 4)
     fill(model)
 
-    here, there = (evaluate(model, val, image_size=128, device=device) for device in ("cpu", "cuda"))
+    here, there = (
+        evaluate(model, val, image_size=128, device=device) for device in ("cpu", "cuda")
+    )
 
     for one, other in zip(here.measurements, there.measurements, strict=True):
         assert one.metric == other.metric

@@ -31,7 +31,9 @@ def found():
 @pytest.fixture(scope="module")
 def session():
     images = torch.rand(1, 3, 320, 320)
-    opened = open_session("eager", deploy(build(Library().load("yolov5n"), seed=0)), SETTINGS.options, images)
+    opened = open_session(
+        "eager", deploy(build(Library().load("yolov5n"), seed=0)), SETTINGS.options, images
+    )
     return opened, opened.prepare(images)
 
 
@@ -41,7 +43,9 @@ def test_all_series_are_of_the_gpu(found):
 
 
 def test_copies_of_a_network_take_the_same_time(found):
-    base, copy = (statistics.median(found[f"latency_{role}_wall_ms"].samples) for role in ("base", "copy"))
+    base, copy = (
+        statistics.median(found[f"latency_{role}_wall_ms"].samples) for role in ("base", "copy")
+    )
 
     assert copy == pytest.approx(base, rel=0.1)
 

@@ -24,7 +24,13 @@ def test_workers_make_the_same_batches_while_the_device_computes(tmp_path: Path)
     def batches(workers: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
         found = []
         for batch in TrainingBatches(
-            split, image_size=128, batch=4, steps=20, seed=0, augment=augment, loading=Loading(workers=workers)
+            split,
+            image_size=128,
+            batch=4,
+            steps=20,
+            seed=0,
+            augment=augment,
+            loading=Loading(workers=workers),
         ):
             assert torch.isfinite(weights @ weights).all()
             found.append((batch.images.to("cuda"), batch.targets.to("cuda")))

@@ -26,7 +26,9 @@ def test_layer_decay_and_changing_sizes_train_on_the_device(kind: str, precision
     targets = torch.tensor([[n, n % 2, 0.5, 0.5, 0.4, 0.3] for n in range(4)])
     sizes = [None, (96, 96), (160, 160), (128, 64), (128, 128)]
     made = recipe("convnext")
-    made = replace(made, precision=precision, optimizer=replace(made.optimizer, kind=kind, rate=1e-3))
+    made = replace(
+        made, precision=precision, optimizer=replace(made.optimizer, kind=kind, rate=1e-3)
+    )
 
     batches = [Batch(images, targets, size) for size in sizes]
     result = train(build(variant, 2, seed=0), variant, batches, made, steps=5, device="cuda")

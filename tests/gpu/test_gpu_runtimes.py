@@ -61,7 +61,9 @@ def test_a_graph_reads_what_is_prepared_last():
 
 def test_a_graph_outlives_every_other_hold_on_its_network():
     images = torch.rand(1, 3, SIDE, SIDE)
-    session = open_session("cudagraphs", deploy(build(Library().load("yolov5p"), 3, seed=0)), Options("cuda"), images)
+    session = open_session(
+        "cudagraphs", deploy(build(Library().load("yolov5p"), 3, seed=0)), Options("cuda"), images
+    )
     prepared = session.prepare(images)
     first = session.run(prepared).clone()
 

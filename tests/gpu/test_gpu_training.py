@@ -58,8 +58,12 @@ def noise(count: int, seed: int, side: int = 128) -> Batch:
     return Batch(images, torch.cat((image, label, places, sides), 1))
 
 
-def trained(variant: Variant, batches: list[Batch], made: Recipe = TINY, device: str = "cuda") -> Trained:
-    return train(build(variant, 4, seed=0), variant, batches, made, steps=len(batches), device=device)
+def trained(
+    variant: Variant, batches: list[Batch], made: Recipe = TINY, device: str = "cuda"
+) -> Trained:
+    return train(
+        build(variant, 4, seed=0), variant, batches, made, steps=len(batches), device=device
+    )
 
 
 def equal(first: Trained, second: Trained) -> bool:
@@ -68,27 +72,41 @@ def equal(first: Trained, second: Trained) -> bool:
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
-def test_half_precision_trains_close_to_single(variant: Variant, batches: list[Batch], precision: str) -> None:
+def test_half_precision_trains_close_to_single(
+    variant: Variant, batches: list[Batch], precision: str
+) -> None:
     single = trained(variant, batches).curve[-1]
     half = trained(variant, batches, replace(TINY, precision=precision)).curve[-1]
 
-    assert (half.box, half.obj, half.cls) == pytest.approx((single.box, single.obj, single.cls), rel=0.05)
+    assert (half.box, half.obj, half.cls) == pytest.approx(
+        (single.box, single.obj, single.cls), rel=0.05
+    )
 
 
-def test_a_compiled_network_trains_like_the_plain_one(variant: Variant, batches: list[Batch]) -> None:
-    plain, compiled = (trained(variant, batches, replace(TINY, compile=chosen)) for chosen in (False, True))
+def test_a_compiled_network_trains_like_the_plain_one(
+    variant: Variant, batches: list[Batch]
+) -> None:
+    plain, compiled = (
+        trained(variant, batches, replace(TINY, compile=chosen)) for chosen in (False, True)
+    )
 
     ours, theirs = plain.curve[0], compiled.curve[0]
-    assert (ours.box, ours.obj, ours.cls) == pytest.approx((theirs.box, theirs.obj, theirs.cls), rel=1e-2)
+    assert (ours.box, ours.obj, ours.cls) == pytest.approx(
+        (theirs.box, theirs.obj, theirs.cls), rel=1e-2
+    )
     assert type(compiled.ema_model) is type(plain.ema_model)
 
 
-def test_the_loss_is_the_cpus(variant: Variant, batches: list[Batch], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_loss_is_the_cpus(
+    variant: Variant, batches: list[Batch], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(loop, "window", lambda _: 1)
     here, there = (trained(variant, batches[:5], device=device).curve for device in ("cuda", "cpu"))
 
     for mine, other in zip(here, there, strict=True):
-        assert (mine.box, mine.obj, mine.cls) == pytest.approx((other.box, other.obj, other.cls), rel=1e-3)
+        assert (mine.box, mine.obj, mine.cls) == pytest.approx(
+            (other.box, other.obj, other.cls), rel=1e-3
+        )
 
 
 def test_deterministic_training_gives_the_same_bits(variant: Variant, batches: list[Batch]) -> None:
@@ -98,7 +116,9 @@ def test_deterministic_training_gives_the_same_bits(variant: Variant, batches: l
     assert not torch.are_deterministic_algorithms_enabled()
 
 
-def test_half_precision_is_resumed_bit_for_bit(variant: Variant, batches: list[Batch], tmp_path: Path) -> None:
+def test_half_precision_is_resumed_bit_for_bit(
+    variant: Variant, batches: list[Batch], tmp_path: Path
+) -> None:
     made = replace(TINY, deterministic=True, precision="fp16")
     keeper = Keeper(tmp_path / "checkpoint.json", {}, every=Every(steps=8))
 
@@ -107,18 +127,34 @@ def test_half_precision_is_resumed_bit_for_bit(variant: Variant, batches: list[B
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(build(variant, 4, seed=0), variant, ending(11), made, steps=STEPS, device="cuda", keeper=keeper)
+        train(
+            build(variant, 4, seed=0),
+            variant,
+            ending(11),
+            made,
+            steps=STEPS,
+            device="cuda",
+            keeper=keeper,
+        )
     start = keeper.load()
     assert start is not None
     later = train(
-        build(variant, 4, seed=9), variant, batches[start.step :], made, steps=STEPS, device="cuda", start=start
+        build(variant, 4, seed=9),
+        variant,
+        batches[start.step :],
+        made,
+        steps=STEPS,
+        device="cuda",
+        start=start,
     )
 
     assert start.step == 8
     assert equal(later, trained(variant, batches, made))
 
 
-def test_what_breaks_is_named_though_the_device_is_not_waited_for(variant: Variant, batches: list[Batch]) -> None:
+def test_what_breaks_is_named_though_the_device_is_not_waited_for(
+    variant: Variant, batches: list[Batch]
+) -> None:
     model = build(variant, 4, seed=0)
     passes: list[int] = []
 
@@ -128,7 +164,9 @@ def test_what_breaks_is_named_though_the_device_is_not_waited_for(variant: Varia
 
     model.get_submodule("backbone.1.norm").register_forward_hook(break_from_the_third_pass)
 
-    with pytest.raises(TrainingDiverged, match=r"step 3: the .* loss is not finite: .*backbone\.1\.norm"):
+    with pytest.raises(
+        TrainingDiverged, match=r"step 3: the .* loss is not finite: .*backbone\.1\.norm"
+    ):
         train(model, variant, batches, TINY, steps=STEPS, device="cuda")
 
     assert all(torch.isfinite(parameter).all() for parameter in model.parameters())
@@ -141,7 +179,8 @@ def test_a_batch_without_room_says_what_fits_and_that_does(variant: Variant) -> 
     torch.cuda.set_per_process_memory_fraction(MEMORY, device)
     try:
         with pytest.raises(
-            TrainingOutOfMemory, match=r"out of memory with 4096 images .* MB more at the peak, measured"
+            TrainingOutOfMemory,
+            match=r"out of memory with 4096 images .* MB more at the peak, measured",
         ):
             trained(variant, [large])
         with pytest.raises(TrainingOutOfMemory) as caught:

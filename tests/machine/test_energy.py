@@ -44,4 +44,6 @@ def test_counters_that_may_not_be_read_are_a_reason(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Rapl, "__init__", refuse)
 
-    assert "energy_uj cannot be read (Permission denied); only the superuser may" in find_rapl(tmp_path)
+    assert "energy_uj cannot be read (Permission denied); only the superuser may" in find_rapl(
+        tmp_path
+    )

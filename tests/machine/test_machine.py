@@ -11,7 +11,9 @@ from suite import machine
 
 
 def stat(folder: Path, *, user: int, idle: int, steal: int = 0) -> Path:
-    (folder / "stat").write_text(f"cpu  {user} 0 0 {idle} 0 0 0 {steal} 0 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n")
+    (folder / "stat").write_text(
+        f"cpu  {user} 0 0 {idle} 0 0 0 {steal} 0 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n"
+    )
     return folder
 
 
@@ -90,15 +92,22 @@ def test_load_is_the_share_of_ticks_between_two_readings(tmp_path):
 def test_an_idle_machine_has_no_unrest(tmp_path):
     stat(tmp_path, user=100, idle=100)
 
-    assert machine.unrest(1, sleep=lambda _: stat(tmp_path, user=101, idle=199), proc=tmp_path) == ()
+    assert (
+        machine.unrest(1, sleep=lambda _: stat(tmp_path, user=101, idle=199), proc=tmp_path) == ()
+    )
 
 
 def test_a_busy_machine_says_how_busy_it_is(tmp_path):
     stat(tmp_path, user=100, idle=100)
 
-    reasons = machine.unrest(1, sleep=lambda _: stat(tmp_path, user=150, idle=145, steal=5), proc=tmp_path)
+    reasons = machine.unrest(
+        1, sleep=lambda _: stat(tmp_path, user=150, idle=145, steal=5), proc=tmp_path
+    )
 
-    assert reasons == ("the cores are 55% busy; allowed 10%", "the host takes 5% of the time away; allowed 1%")
+    assert reasons == (
+        "the cores are 55% busy; allowed 10%",
+        "the host takes 5% of the time away; allowed 1%",
+    )
 
 
 def test_a_system_without_proc_is_neither_busy_nor_idle(tmp_path):
@@ -110,7 +119,17 @@ def test_a_system_without_proc_is_neither_busy_nor_idle(tmp_path):
 def repository(tmp_path):
     for command in (
         ["init", "-q"],
-        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "First"],
+        [
+            "-c",
+            "user.name=a",
+            "-c",
+            "user.email=a@b",
+            "commit",
+            "-q",
+            "--allow-empty",
+            "-m",
+            "First",
+        ],
     ):
         subprocess.run(["git", "-C", str(tmp_path), *command], check=True)
     return tmp_path

@@ -47,7 +47,13 @@ def test_a_card_is_read_in_plain_units():
     gpu = find_gpu("GPU-1", FakeNvml(throttle=4))
 
     gpu.start()
-    assert gpu.stop() == {"sm_mhz": 1980, "memory_mhz": 2619, "celsius": 51, "watts": 310.5, "throttle": 4}
+    assert gpu.stop() == {
+        "sm_mhz": 1980,
+        "memory_mhz": 2619,
+        "celsius": 51,
+        "watts": 310.5,
+        "throttle": 4,
+    }
     assert gpu.joules() == 7.25
 
 

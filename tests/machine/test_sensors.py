@@ -16,7 +16,9 @@ def sensor(folder, *, wall, own, mhz=lambda: 2600.0):
     return CpuSensor(folder, wall=lambda: next(wall), own=lambda: next(own), mhz=mhz)
 
 
-def test_others_are_the_busy_cores_without_this_process_and_what_the_host_took(tmp_path, monkeypatch):
+def test_others_are_the_busy_cores_without_this_process_and_what_the_host_took(
+    tmp_path, monkeypatch
+):
     monkeypatch.setattr(os, "cpu_count", lambda: 4)
     write(tmp_path, user=0, idle=0)
     watched = sensor(tmp_path, wall=[0.0, 1.0], own=[0.0, 0.9])  # this process: 0.9 of a core

@@ -169,7 +169,9 @@ def test_what_thop_misses_has_a_name(module, sentence):
 def test_what_fvcore_misses_has_a_name():
     by_fvcore, _ = opinions(Attention("fused"))
 
-    assert by_fvcore.sentence == "misses 100 %: F.scaled_dot_product_attention, which it does not know"
+    assert (
+        by_fvcore.sentence == "misses 100 %: F.scaled_dot_product_attention, which it does not know"
+    )
 
 
 def test_what_a_counter_adds_has_a_name_and_a_place_count():
@@ -184,12 +186,16 @@ def test_what_a_counter_adds_has_a_name_and_a_place_count():
 
 
 def test_every_cause_names_the_modules_it_is_in_the_largest_first():
-    model = nn.Sequential(nn.BatchNorm2d(16), Dynamic(), nn.BatchNorm2d(32), nn.Sequential(Dynamic()))
+    model = nn.Sequential(
+        nn.BatchNorm2d(16), Dynamic(), nn.BatchNorm2d(32), nn.Sequential(Dynamic())
+    )
     model[3][0].weight = nn.Parameter(torch.ones(16, 32, 3, 3))
 
     by_fvcore, by_thop = opinions(model)
 
-    norms, convolutions = (next(c for c in by_thop.causes if word in c.words) for word in ("batch norm", "conv2d"))
+    norms, convolutions = (
+        next(c for c in by_thop.causes if word in c.words) for word in ("batch norm", "conv2d")
+    )
     assert norms.where == ("0.2", "0.0")
     assert set(convolutions.where) == {"0.1", "0.3.0"}
     assert by_fvcore.causes[0].where == ("0.2", "0.0")
@@ -256,18 +262,26 @@ def test_a_counter_that_breaks_loses_only_its_own_number(forms, monkeypatch):
 
 def audited(name: str) -> dict[str, tuple[float, str]]:
     found = measure_audit(build_forms(Library().load(name)))
-    return {m.metric.removeprefix("gmacs_"): (m.samples[0], str(m.notes["sentence"])) for m in found}
+    return {
+        m.metric.removeprefix("gmacs_"): (m.samples[0], str(m.notes["sentence"])) for m in found
+    }
 
 
 def test_yolov5s_counts_as_published():
     found = audited("yolov5s")
 
     assert found["fvcore"] == (pytest.approx(8.265, abs=5e-4), "agrees (+0.6 %)")
-    assert found["thop"] == (pytest.approx(8.313, abs=5e-4), "adds 1.2 %: batch norm (4 an element)")
+    assert found["thop"] == (
+        pytest.approx(8.313, abs=5e-4),
+        "adds 1.2 %: batch norm (4 an element)",
+    )
 
 
 def test_thop_sees_a_tenth_of_yolov5s_with_odconv_everywhere():
     found = audited("yolov5s_odconv_all_k4")
 
     assert found["fvcore"][0] == pytest.approx(8.299, abs=5e-4)
-    assert found["thop"] == (pytest.approx(0.849, abs=5e-4), "misses 90 %: F.conv2d with computed weights")
+    assert found["thop"] == (
+        pytest.approx(0.849, abs=5e-4),
+        "misses 90 %: F.conv2d with computed weights",
+    )

@@ -58,7 +58,9 @@ def test_torch_and_thop_count_published_models_as_the_table_says(name):
     assert sum(cause.macs for cause in found.causes) == found.counted - found.true
 
 
-@pytest.mark.parametrize("name", [n if n in FAST else pytest.param(n, marks=pytest.mark.slow) for n in TABLE])
+@pytest.mark.parametrize(
+    "name", [n if n in FAST else pytest.param(n, marks=pytest.mark.slow) for n in TABLE]
+)
 def test_fvcore_counts_published_models_as_the_table_says(name):
     built, images, calls = asked(name)
 

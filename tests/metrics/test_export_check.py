@@ -94,7 +94,9 @@ def told(trial: Trial) -> list[str]:
     return [str(problem) for problem in trial.problems]
 
 
-def test_a_sound_network_has_no_problem_and_knows_what_to_promise(tried: Callable[..., Trial]) -> None:
+def test_a_sound_network_has_no_problem_and_knows_what_to_promise(
+    tried: Callable[..., Trial],
+) -> None:
     trial = tried("Sound", export=True)
 
     assert told(trial) == []
@@ -113,20 +115,28 @@ def test_a_layer_that_needs_square_images_is_named(tried: Callable[..., Trial]) 
     assert [line[: len(message)] for line in told(tried("Square"))] == [message]
 
 
-def test_a_map_that_is_turned_on_its_way_to_the_head_is_found(tried: Callable[..., Trial], yolov5p: Variant) -> None:
+def test_a_map_that_is_turned_on_its_way_to_the_head_is_found(
+    tried: Callable[..., Trial], yolov5p: Variant
+) -> None:
     trial = tried("Turned", position=len(yolov5p.layers) - 2)
     # the inserted line reads n5, which the head goes on reading by its tag; so let the head read the line itself
     assert told(trial) == []
 
-    layers = (*trial.variant.layers[:-1], replace(yolov5p.layers[-1], inputs=("n3", "n4", "last"), mark=MARK))
+    layers = (
+        *trial.variant.layers[:-1],
+        replace(yolov5p.layers[-1], inputs=("n3", "n4", "last"), mark=MARK),
+    )
     (message,) = told(run_trial(replace(trial.variant, layers=layers)))
 
-    assert "E308 in yolov5p: head (anchor.AnchorHead) at 640 x 384 gets a map of 12 x 20 at stride 32, not 20 x 12" in (
-        message
+    assert (
+        "E308 in yolov5p: head (anchor.AnchorHead) at 640 x 384 gets a map of 12 x 20 at stride 32, not 20 x 12"
+        in (message)
     )
 
 
-def test_parameters_that_no_gradient_reaches_are_counted_and_named(tried: Callable[..., Trial]) -> None:
+def test_parameters_that_no_gradient_reaches_are_counted_and_named(
+    tried: Callable[..., Trial],
+) -> None:
     (message,) = told(tried("Idle"))
 
     assert message == (
@@ -144,7 +154,9 @@ def test_a_layer_whose_output_nothing_reads_is_told_so(yolov5p: Variant) -> None
     trial = run_trial(replace(yolov5p, layers=(*yolov5p.layers[:-1], unread, yolov5p.layers[-1])))
 
     (message,) = told(trial)
-    assert "(conv.Conv) has 1040 parameters that no gradient reaches" in message  # 128 x 8 weights, 8 + 8 of the norm
+    assert (
+        "(conv.Conv) has 1040 parameters that no gradient reaches" in message
+    )  # 128 x 8 weights, 8 + 8 of the norm
     assert "nothing reads the layer: remove it, or read its tag" in message
 
 
@@ -157,7 +169,9 @@ def test_what_torch_export_refuses_is_found_on_request_only(tried: Callable[...,
 
 def test_the_layer_that_goes_beyond_the_usual_stride_is_named(yolov5p: Variant) -> None:
     halved = replace(yolov5p.layers[1], stride=4, mark=MARK)
-    trial = run_trial(replace(yolov5p, layers=(yolov5p.layers[0], halved, *yolov5p.layers[2:]), name="mine"))
+    trial = run_trial(
+        replace(yolov5p, layers=(yolov5p.layers[0], halved, *yolov5p.layers[2:]), name="mine")
+    )
 
     warning = judge_strides(trial, run_trial(yolov5p))
 
@@ -174,7 +188,10 @@ def test_the_layer_that_falls_short_of_the_usual_stride_is_named(yolov5p: Varian
     warning = judge_strides(trial, run_trial(yolov5p))
 
     assert warning is not None
-    assert "p2 has stride 2 where yolov5p has 4: backbone.2 (c3.C3) falls short of 4; " in warning.message
+    assert (
+        "p2 has stride 2 where yolov5p has 4: backbone.2 (c3.C3) falls short of 4; "
+        in warning.message
+    )
 
 
 def test_equal_strides_are_no_warning(yolov5p: Variant) -> None:

@@ -18,7 +18,9 @@ def reference_state(model: Detector) -> dict[str, torch.Tensor]:
     return {**state, "model.24.anchors": state["model.24.anchors"] / strides}
 
 
-def write_reference(path: Path, state: dict[str, torch.Tensor], *, first_class: str = "Conv") -> None:
+def write_reference(
+    path: Path, state: dict[str, torch.Tensor], *, first_class: str = "Conv"
+) -> None:
     """A checkpoint of the reference's model classes, none of which exist here, holding `state` in half precision."""
     storages: dict[str, torch.Tensor] = {}
     root = _node("models.yolo", "DetectionModel")
@@ -29,7 +31,9 @@ def write_reference(path: Path, state: dict[str, torch.Tensor], *, first_class: 
             cls = first_class if depth == 1 and word == "0" else "Conv"
             node = node["_modules"].setdefault(word, _node("models.common", cls))
         half = tensor.half() if tensor.is_floating_point() else tensor
-        node["_buffers" if "running" in leaf or leaf in {"anchors", "anchor_grid"} else "_parameters"][leaf] = half
+        node[
+            "_buffers" if "running" in leaf or leaf in {"anchors", "anchor_grid"} else "_parameters"
+        ][leaf] = half
     buffer = io.BytesIO()
     _Pickler(buffer, storages).dump({"epoch": -1, "ema": None, "model": _Ref(root)})
     write_archive(path, buffer.getvalue(), storages)
@@ -49,7 +53,9 @@ class _Ref:
         self.node = node
 
 
-class _Pickler(pickle._Pickler):  # the Python one: its save_global can be told a name that does not exist
+class _Pickler(
+    pickle._Pickler
+):  # the Python one: its save_global can be told a name that does not exist
     def __init__(self, file: io.BytesIO, storages: dict[str, torch.Tensor]) -> None:
         super().__init__(file, protocol=2)
         self.storages = storages
@@ -64,7 +70,9 @@ class _Pickler(pickle._Pickler):  # the Python one: its save_global can be told 
             self.save(())
             self.write(pickle.NEWOBJ)
             state = {k: v for k, v in obj.node.items() if k != "class"}
-            state["_modules"] = collections.OrderedDict((k, _Ref(v)) for k, v in state["_modules"].items())
+            state["_modules"] = collections.OrderedDict(
+                (k, _Ref(v)) for k, v in state["_modules"].items()
+            )
             self.save(state)
             self.write(pickle.BUILD)
         elif isinstance(obj, torch.Tensor):
@@ -78,11 +86,24 @@ class _Pickler(pickle._Pickler):  # the Python one: its save_global can be told 
         storage = torch.tensor([], dtype=tensor.dtype).set_(tensor.untyped_storage())
         key = str(len(self.storages))
         self.storages[key] = storage
-        kind = {torch.float16: "HalfStorage", torch.float32: "FloatStorage", torch.int64: "LongStorage"}[tensor.dtype]
+        kind = {
+            torch.float16: "HalfStorage",
+            torch.float32: "FloatStorage",
+            torch.int64: "LongStorage",
+        }[tensor.dtype]
         pid = ("storage", _Global("torch", kind), key, "cpu", storage.numel())
         self.write(pickle.GLOBAL + b"torch._utils\n_rebuild_tensor_v2\n")
         order = collections.OrderedDict()
-        self.save((_Storage(pid), tensor.storage_offset(), tuple(tensor.shape), tuple(tensor.stride()), False, order))
+        self.save(
+            (
+                _Storage(pid),
+                tensor.storage_offset(),
+                tuple(tensor.shape),
+                tuple(tensor.stride()),
+                False,
+                order,
+            )
+        )
         self.write(pickle.REDUCE)
 
 

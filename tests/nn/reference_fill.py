@@ -67,7 +67,9 @@ def _whole_tensors(model: Detector) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name, theirs in reference_names(model).items():
         whole, _, part = theirs.rpartition(".")
-        found.setdefault(whole if "in_proj" in theirs and part.isdigit() else theirs, []).append(name)
+        found.setdefault(whole if "in_proj" in theirs and part.isdigit() else theirs, []).append(
+            name
+        )
     return found
 
 

@@ -24,7 +24,10 @@ def test_the_language_offers_the_activations_that_can_be_built() -> None:
 
 def test_an_activation_takes_the_place_of_every_other(yolov5p: Variant) -> None:
     plain = Counter(type(module) for module in build(yolov5p, device="meta").modules())
-    changed = Counter(type(module) for module in build(replace(yolov5p, activation="relu"), device="meta").modules())
+    changed = Counter(
+        type(module)
+        for module in build(replace(yolov5p, activation="relu"), device="meta").modules()
+    )
 
     assert changed[nn.SiLU] == 0
     assert changed[nn.ReLU] == plain[nn.SiLU] > 50

@@ -46,7 +46,9 @@ def test_overlaps_equal_the_reference(kind: boxes.Overlap) -> None:
 
     overlap = boxes.iou_aligned(a, b, kind)
 
-    torch.testing.assert_close(overlap, torch.tensor(GOLDEN["bbox_iou_xywh"][kind]), rtol=0, atol=2e-6)
+    torch.testing.assert_close(
+        overlap, torch.tensor(GOLDEN["bbox_iou_xywh"][kind]), rtol=0, atol=2e-6
+    )
 
 
 def test_trade_off_of_ciou_carries_no_gradient() -> None:
@@ -74,7 +76,9 @@ def test_corner_and_centre_forms_are_inverse() -> None:
     assert boxes.cxcywh_to_xyxy(centre).tolist() == corners.tolist()
 
 
-@pytest.mark.parametrize("case", GOLDEN["nms"]["cases"], ids=lambda case: f"{case['nc']}-{case['arguments']}")
+@pytest.mark.parametrize(
+    "case", GOLDEN["nms"]["cases"], ids=lambda case: f"{case['nc']}-{case['arguments']}"
+)
 def test_suppression_equals_the_reference(case: dict) -> None:
     arguments = {NAMES.get(name, name): value for name, value in case["arguments"].items()}
 
@@ -82,8 +86,12 @@ def test_suppression_equals_the_reference(case: dict) -> None:
 
     assert [len(rows) for rows in found] == case["counts"]
     for rows, sums, first in zip(found, case["column_sums"], case["first5"], strict=True):
-        torch.testing.assert_close(rows.double().sum(0), torch.tensor(sums).double(), rtol=1e-5, atol=1e-3)
-        torch.testing.assert_close(rows[:5], torch.tensor(first).reshape(-1, 6), rtol=1e-5, atol=1e-4)
+        torch.testing.assert_close(
+            rows.double().sum(0), torch.tensor(sums).double(), rtol=1e-5, atol=1e-3
+        )
+        torch.testing.assert_close(
+            rows[:5], torch.tensor(first).reshape(-1, 6), rtol=1e-5, atol=1e-4
+        )
 
 
 def test_classes_never_suppress_each_other_however_far_outside_the_boxes_lie() -> None:
@@ -124,7 +132,9 @@ def test_an_image_without_candidates_gives_an_empty_table() -> None:
     assert nms(prediction((10, 10, 4, 4, 0.1, 0.9)))[0].shape == (0, 6)
 
 
-def test_of_an_untrained_models_two_million_scores_only_the_best_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_an_untrained_models_two_million_scores_only_the_best_are_compared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     generator = torch.Generator().manual_seed(0)
     noise = torch.rand(1, 25_200, 85, generator=generator)
     noise[..., :4] *= 600
@@ -141,7 +151,9 @@ def test_of_an_untrained_models_two_million_scores_only_the_best_are_compared(mo
     assert max(compared) <= suppression.CANDIDATES
 
 
-@pytest.mark.parametrize("case", GOLDEN["scale_boxes"]["cases"], ids=lambda case: str(case["img0_hw"]))
+@pytest.mark.parametrize(
+    "case", GOLDEN["scale_boxes"]["cases"], ids=lambda case: str(case["img0_hw"])
+)
 def test_boxes_map_back_to_the_original_image(case: dict) -> None:
     (new_height, new_width), (height, width) = case["img1_hw"], case["img0_hw"]
     if case["ratio_pad"]:
@@ -152,7 +164,10 @@ def test_boxes_map_back_to_the_original_image(case: dict) -> None:
         pad = ((new_width - width * smaller) / 2, (new_height - height * smaller) / 2)
 
     found = boxes.scale_boxes(
-        torch.tensor(GOLDEN["scale_boxes"]["boxes"]), ratio=tuple(ratio), pad=pad, size=(height, width)
+        torch.tensor(GOLDEN["scale_boxes"]["boxes"]),
+        ratio=tuple(ratio),
+        pad=pad,
+        size=(height, width),
     )
 
     torch.testing.assert_close(found, torch.tensor(case["out"]), rtol=1e-5, atol=1e-3)

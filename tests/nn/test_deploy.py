@@ -46,7 +46,9 @@ def test_no_tensor_of_the_deployed_form_is_the_models():
 
     deployed = deploy(model)
 
-    assert not known & {t.untyped_storage().data_ptr() for t in (*deployed.parameters(), *deployed.buffers())}
+    assert not known & {
+        t.untyped_storage().data_ptr() for t in (*deployed.parameters(), *deployed.buffers())
+    }
 
 
 def test_what_is_changed_in_the_deployed_form_is_not_changed_in_the_model():

@@ -71,14 +71,18 @@ def test_two_variants_share_the_values_of_common_layers(yolov5p: Variant) -> Non
 def test_layers_behind_one_that_is_inserted_start_from_the_same_values() -> None:
     models = [build(Library().load(name), seed=3) for name in ("yolov5s", "yolov5s_cbam")]
 
-    plain, changed = ({node.role: model.get_submodule(node.address) for node in model.graph} for model in models)
+    plain, changed = (
+        {node.role: model.get_submodule(node.address) for node in model.graph} for model in models
+    )
 
     assert len(changed) > len(plain)
     assert all(same_state(layer, changed[role]) for role, layer in plain.items())
 
 
 def test_a_replaced_convolution_leaves_the_start_of_those_beside_it_alone(yolov5p: Variant) -> None:
-    edited = replace(yolov5p, conv_edits=(_edit(kernel=(3,), part=("backbone",), block=("c3.C3",)),))
+    edited = replace(
+        yolov5p, conv_edits=(_edit(kernel=(3,), part=("backbone",), block=("c3.C3",)),)
+    )
 
     plain, changed = (build(model, seed=3).backbone[2].state_dict() for model in (yolov5p, edited))
     beside = [name for name, tensor in plain.items() if tensor.ndim == 4 and tensor.shape[-1] == 1]
@@ -98,38 +102,51 @@ def test_an_edited_variant_does_not_influence_the_next_one_built(yolov5p: Varian
 
 
 def test_yolov5s_backbone_has_eleven_3x3_convolutions_four_of_them_of_stride_2() -> None:
-    sites = [s for s in convolutions(Library().load("yolov5s")) if s.part == "backbone" and s.kernel == 3]
+    sites = [
+        s for s in convolutions(Library().load("yolov5s")) if s.part == "backbone" and s.kernel == 3
+    ]
 
     assert (len(sites), sum(site.stride == 2 for site in sites)) == (11, 4)
 
 
 def test_a_selector_ands_its_keys_and_takes_any_value_of_a_list() -> None:
     sites = convolutions(Library().load("yolov5s"))
-    select = Selector(part=("backbone",), stage=(8, 16), kernel=(3,), block=("c3.C3",), path=("*.mix.conv",))
+    select = Selector(
+        part=("backbone",), stage=(8, 16), kernel=(3,), block=("c3.C3",), path=("*.mix.conv",)
+    )
 
     assert [s.layer for s in sites if s.matches(select)] == ["backbone.4"] * 2 + ["backbone.6"] * 3
 
 
-def test_an_edit_that_matches_nothing_is_an_error_that_shows_what_there_is(yolov5p: Variant) -> None:
+def test_an_edit_that_matches_nothing_is_an_error_that_shows_what_there_is(
+    yolov5p: Variant,
+) -> None:
     edited = replace(yolov5p, conv_edits=(_edit(kernel=(7,)),))
 
-    with pytest.raises(SpecError, match=r"v.yaml:3:5: error E301 in yolov5p: .*`kernel: 7`; .*: 1, 3, 6$"):
+    with pytest.raises(
+        SpecError, match=r"v.yaml:3:5: error E301 in yolov5p: .*`kernel: 7`; .*: 1, 3, 6$"
+    ):
         build(edited)
 
 
 def test_an_edit_that_matches_another_number_than_it_says_is_an_error(yolov5p: Variant) -> None:
     edited = replace(yolov5p, conv_edits=(_edit(kernel=(6,), count=2),))
 
-    with pytest.raises(SpecError, match=r"the edit matches 1 convolutions, count says 2; matched: backbone.0.conv"):
+    with pytest.raises(
+        SpecError, match=r"the edit matches 1 convolutions, count says 2; matched: backbone.0.conv"
+    ):
         build(edited)
 
 
 def test_a_map_without_a_whole_stride_is_an_error_at_its_line(yolov5p: Variant) -> None:
-    layer = Layer("conv.Conv", "backbone", 16, options={"kernel": 3, "padding": 0}, mark=Mark("v.yaml", 9, 5))
+    layer = Layer(
+        "conv.Conv", "backbone", 16, options={"kernel": 3, "padding": 0}, mark=Mark("v.yaml", 9, 5)
+    )
     broken = replace(yolov5p, layers=(layer, *yolov5p.layers[1:]))
 
     with pytest.raises(
-        SpecError, match=r"v.yaml:9:5: error E303 in yolov5p: backbone.0 \(conv.Conv\) .* no whole stride"
+        SpecError,
+        match=r"v.yaml:9:5: error E303 in yolov5p: backbone.0 \(conv.Conv\) .* no whole stride",
     ):
         build(broken)
 
@@ -139,18 +156,23 @@ def test_what_a_block_refuses_is_an_error_at_its_line(yolov5p: Variant) -> None:
     broken = replace(yolov5p, layers=(layer, *yolov5p.layers[1:]))
 
     with pytest.raises(
-        SpecError, match=r"v.yaml:9:5: error E304 in yolov5p: backbone.0 .* cannot take 3 channels of the image"
+        SpecError,
+        match=r"v.yaml:9:5: error E304 in yolov5p: backbone.0 .* cannot take 3 channels of the image",
     ):
         build(broken)
 
 
-def test_maps_of_two_sizes_that_are_to_be_joined_are_named_with_their_channels_and_strides(yolov5p: Variant) -> None:
+def test_maps_of_two_sizes_that_are_to_be_joined_are_named_with_their_channels_and_strides(
+    yolov5p: Variant,
+) -> None:
     layers = list(yolov5p.layers)
     index = next(i for i, layer in enumerate(layers) if layer.inputs == ("last", "p3"))
     layers[index] = replace(layers[index], inputs=("last", "p4"), mark=Mark("v.yaml", 9, 5))
 
     message = r"cannot join 32 channels of neck.4, 64 of p4 \(backbone.6\): their strides are 8, 16"
-    with pytest.raises(SpecError, match=rf"v.yaml:9:5: error E304 in yolov5p: neck.5 \(c3.C3\) {message}"):
+    with pytest.raises(
+        SpecError, match=rf"v.yaml:9:5: error E304 in yolov5p: neck.5 \(c3.C3\) {message}"
+    ):
         build(replace(yolov5p, layers=tuple(layers)))
 
 
@@ -159,7 +181,9 @@ def test_an_error_says_that_no_edit_reaches_into_a_block_that_builds_its_own_con
     timm = Library().load("yolov5s_timm_ghostnet")
     edited = replace(timm, conv_edits=(_edit(part=("backbone",), kernel=(3,)),))
 
-    with pytest.raises(SpecError, match=r"no edit reaches into timm.Backbone, which builds its own"):
+    with pytest.raises(
+        SpecError, match=r"no edit reaches into timm.Backbone, which builds its own"
+    ):
         build(edited, device="meta")
 
 
@@ -184,10 +208,16 @@ def test_the_graph_knows_the_stride_and_channels_of_every_layer() -> None:
 def test_one_class_and_one_image_work_in_training(yolov5p: Variant) -> None:
     raw = build(yolov5p, 1, seed=0)(torch.rand(1, 3, 64, 96))
 
-    assert [tuple(level.shape) for level in raw] == [(1, 3, 8, 12, 6), (1, 3, 4, 6, 6), (1, 3, 2, 3, 6)]
+    assert [tuple(level.shape) for level in raw] == [
+        (1, 3, 8, 12, 6),
+        (1, 3, 4, 6, 6),
+        (1, 3, 2, 3, 6),
+    ]
 
 
-def test_the_deployed_form_equals_the_trained_one_to_the_last_digits_of_float64(yolov5p: Variant) -> None:
+def test_the_deployed_form_equals_the_trained_one_to_the_last_digits_of_float64(
+    yolov5p: Variant,
+) -> None:
     model = build(yolov5p, 4, seed=0).double()
     model(torch.rand(4, 3, 64, 64, dtype=torch.float64))  # statistics that are not the initial ones
     images = torch.rand(2, 3, 64, 64, dtype=torch.float64)
@@ -216,8 +246,12 @@ def test_the_network_compiles_into_one_graph(yolov5p: Variant) -> None:
     assert explained.graph_break_count == 0
 
 
-@pytest.mark.parametrize(("progress", "expected"), [(0.0, 30.0), (0.05, 15.5), (0.1, 1.0), (1.0, 1.0)])
-def test_a_schedule_runs_linearly_and_then_stays(yolov5p: Variant, progress: float, expected: float) -> None:
+@pytest.mark.parametrize(
+    ("progress", "expected"), [(0.0, 30.0), (0.05, 15.5), (0.1, 1.0), (1.0, 1.0)]
+)
+def test_a_schedule_runs_linearly_and_then_stays(
+    yolov5p: Variant, progress: float, expected: float
+) -> None:
     variant = replace(yolov5p, schedules=(Schedule("conv.Conv", "temperature", 30.0, 1.0, 0.1),))
     model = build(variant, 4)
 
@@ -267,7 +301,9 @@ def test_stochastic_depth_may_be_the_same_in_all_blocks() -> None:
 
 
 def _edit(*, count: int | None = None, **select) -> ConvEdit:
-    return ConvEdit(Selector(count=count, **select), "odconv.ODConv", {"kernels": 1}, Mark("v.yaml", 3, 5))
+    return ConvEdit(
+        Selector(count=count, **select), "odconv.ODConv", {"kernels": 1}, Mark("v.yaml", 3, 5)
+    )
 
 
 def same_state(one: nn.Module, other: nn.Module) -> bool:

@@ -97,7 +97,9 @@ def test_every_layer_gives_the_references_output(case, size: str, precision: str
     _compare(statistic(decoded), forward[f"decoded_{precision}"], precision)
     first = decoded.flatten()[:50].tolist()
     absolute = FLOAT32 * forward[f"decoded_{precision}"][3] if precision == "f32" else 0
-    assert first == pytest.approx(forward[f"decoded_first50_{precision}"], rel=FLOAT64, abs=absolute)
+    assert first == pytest.approx(
+        forward[f"decoded_first50_{precision}"], rel=FLOAT64, abs=absolute
+    )
 
 
 @pytest.mark.parametrize("size", INPUTS)
@@ -107,7 +109,9 @@ def test_the_last_boxes_sum_to_the_references(case, size: str) -> None:
     _, _, decoded = _run(model, image(size), "f64")
 
     sums = decoded[-1, -5:].sum(-1).tolist()
-    assert sums == pytest.approx(expected["forward"][size]["decoded_row_sums_last5_f64"], rel=FLOAT64)
+    assert sums == pytest.approx(
+        expected["forward"][size]["decoded_row_sums_last5_f64"], rel=FLOAT64
+    )
 
 
 def test_the_deployed_form_decodes_to_the_references_boxes(case) -> None:
@@ -122,7 +126,9 @@ def test_the_deployed_form_decodes_to_the_references_boxes(case) -> None:
     assert (deployed - trained).abs().max().item() <= 2 * expected["fused_max_abs_difference"]
 
 
-def _run(model: Detector, images: Tensor, precision: str) -> tuple[dict[int, Tensor], tuple[Tensor, ...], Tensor]:
+def _run(
+    model: Detector, images: Tensor, precision: str
+) -> tuple[dict[int, Tensor], tuple[Tensor, ...], Tensor]:
     """Each layer's output by the reference's number, concatenations included; the raw maps; the decoded boxes."""
     model = (model.double() if precision == "f64" else model.float()).eval()
     indices = reference_indices(model)
@@ -151,7 +157,9 @@ def _run(model: Detector, images: Tensor, precision: str) -> tuple[dict[int, Ten
     return outputs, raw, decoded
 
 
-def _compare(actual: tuple[list[int], float, float, float], expected: list[Any], precision: str) -> None:
+def _compare(
+    actual: tuple[list[int], float, float, float], expected: list[Any], precision: str
+) -> None:
     shape, *numbers = actual
     assert shape == expected[0]
     absolute = FLOAT32 * expected[3] if precision == "f32" else FLOAT64 * expected[3]

@@ -34,12 +34,18 @@ def _asks_for_parts(signature: BlockSignature) -> bool:
 
 def _cls(signature: BlockSignature) -> Callable[..., nn.Module]:
     module, name = signature.address.split(".")
-    found: Callable[..., nn.Module] = getattr(importlib.import_module(f"suite.nn.blocks.{module}"), name)
+    found: Callable[..., nn.Module] = getattr(
+        importlib.import_module(f"suite.nn.blocks.{module}"), name
+    )
     return found
 
 
 SIGNATURES = default_signatures()
-BLOCKS = [s for s in map(SIGNATURES.get, SIGNATURES.addresses()) if s.kind != "head" and _asks_for_parts(s)]
+BLOCKS = [
+    s
+    for s in map(SIGNATURES.get, SIGNATURES.addresses())
+    if s.kind != "head" and _asks_for_parts(s)
+]
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +60,9 @@ def test_the_language_offers_the_norms_that_can_be_built() -> None:
 @pytest.mark.parametrize("kind", OTHERS)
 def test_a_norm_takes_the_place_of_every_other(yolov5p: Variant, kind: str) -> None:
     plain = Counter(type(module) for module in build(yolov5p, device="meta").modules())
-    changed = Counter(type(module) for module in build(replace(yolov5p, norm=Norm(kind)), device="meta").modules())
+    changed = Counter(
+        type(module) for module in build(replace(yolov5p, norm=Norm(kind)), device="meta").modules()
+    )
 
     assert changed[nn.BatchNorm2d] == 0
     assert changed[TYPES[kind]] == plain[nn.BatchNorm2d] > 50
@@ -62,9 +70,20 @@ def test_a_norm_takes_the_place_of_every_other(yolov5p: Variant, kind: str) -> N
 
 @pytest.mark.parametrize(
     ("channels", "groups", "made"),
-    [(64, 0, 4), (24, 0, 3), (8, 0, 1), (17, 0, 17), (64, 32, 32), (48, 32, 16), (40, 32, 8), (2, 3, 1)],
+    [
+        (64, 0, 4),
+        (24, 0, 3),
+        (8, 0, 1),
+        (17, 0, 17),
+        (64, 32, 32),
+        (48, 32, 16),
+        (40, 32, 8),
+        (2, 3, 1),
+    ],
 )
-def test_the_groups_of_a_group_norm_divide_its_channels(channels: int, groups: int, made: int) -> None:
+def test_the_groups_of_a_group_norm_divide_its_channels(
+    channels: int, groups: int, made: int
+) -> None:
     norm = ConvFactory(norm=Norm("group", groups)).norm(channels)
 
     assert isinstance(norm, nn.GroupNorm)
@@ -73,9 +92,15 @@ def test_the_groups_of_a_group_norm_divide_its_channels(channels: int, groups: i
 
 @pytest.mark.parametrize(
     ("kind", "shape", "eps"),
-    [("group", (2, 2, 16, 5, 7), 1e-5), ("layer", (2, 1, 32, 5, 7), 1e-6), ("instance", (2, 32, 1, 5, 7), 1e-5)],
+    [
+        ("group", (2, 2, 16, 5, 7), 1e-5),
+        ("layer", (2, 1, 32, 5, 7), 1e-6),
+        ("instance", (2, 32, 1, 5, 7), 1e-5),
+    ],
 )
-def test_a_norm_is_taken_over_the_values_that_the_papers_say(kind: str, shape: tuple[int, ...], eps: float) -> None:
+def test_a_norm_is_taken_over_the_values_that_the_papers_say(
+    kind: str, shape: tuple[int, ...], eps: float
+) -> None:
     torch.manual_seed(0)
     x = torch.rand(2, 32, 5, 7, dtype=torch.float64)
     groups, over = x.reshape(shape), (2,) if kind == "layer" else (2, 3, 4)
@@ -101,7 +126,9 @@ def test_the_deployed_form_keeps_the_norm(yolov5p: Variant, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("signature", "kind"), list(product(BLOCKS, OTHERS)), ids=lambda value: getattr(value, "address", value)
+    ("signature", "kind"),
+    list(product(BLOCKS, OTHERS)),
+    ids=lambda value: getattr(value, "address", value),
 )
 def test_every_block_deploys_with_every_norm(signature: BlockSignature, kind: str) -> None:
     block = _built(signature, ConvFactory(norm=Norm(kind))).double()

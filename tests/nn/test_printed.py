@@ -47,7 +47,14 @@ class Classifier(Pooled):
 class Dynamic(nn.Module):
     """A convolution whose padding is 0 unless somebody says otherwise."""
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1, padding: int = 0):
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        stride: int = 1,
+        padding: int = 0,
+    ):
         super().__init__()
         self.weight = nn.Parameter(torch.empty(out_channels, in_channels, kernel_size, kernel_size))
         self.stride, self.padding = stride, padding
@@ -76,7 +83,9 @@ class RepViT(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
-        self.wide = nn.Conv2d(in_channels, in_channels, 3, padding=1, groups=in_channels, bias=False)
+        self.wide = nn.Conv2d(
+            in_channels, in_channels, 3, padding=1, groups=in_channels, bias=False
+        )
         self.wide_norm = nn.BatchNorm2d(in_channels)
         self.point = nn.Conv2d(in_channels, in_channels, 1, groups=in_channels)
         self.norm = nn.BatchNorm2d(in_channels)
@@ -101,8 +110,12 @@ def put(monkeypatch: pytest.MonkeyPatch, yolov5p: Variant) -> Callable[..., Vari
 
     def change(block: str, position: int, **options: object) -> Variant:
         old = yolov5p.layers[position]
-        new = replace(old, block=f"printed.{block}", stride=None, repeat=1, options=options, mark=LINE)
-        return replace(yolov5p, layers=(*yolov5p.layers[:position], new, *yolov5p.layers[position + 1 :]))
+        new = replace(
+            old, block=f"printed.{block}", stride=None, repeat=1, options=options, mark=LINE
+        )
+        return replace(
+            yolov5p, layers=(*yolov5p.layers[:position], new, *yolov5p.layers[position + 1 :])
+        )
 
     return change
 
@@ -113,14 +126,18 @@ def said_of(variant: Variant) -> str:
     return str(caught.value)
 
 
-def test_a_backbone_that_gives_a_pooled_vector_is_told_that_a_map_is_wanted(put: Callable[..., Variant]) -> None:
+def test_a_backbone_that_gives_a_pooled_vector_is_told_that_a_map_is_wanted(
+    put: Callable[..., Variant],
+) -> None:
     assert said_of(put("Pooled", 0)) == (
         "v.yaml:9:5: error E303 in yolov5p: backbone.0 (printed.Pooled) gives 1x8, which is no feature map "
         "(B, C, H, W); leave out the mean over places and the classifier"
     )
 
 
-def test_a_function_that_the_listing_never_imports_is_named_at_the_line(put: Callable[..., Variant]) -> None:
+def test_a_function_that_the_listing_never_imports_is_named_at_the_line(
+    put: Callable[..., Variant],
+) -> None:
     assert said_of(put("Classifier", 0)) == (
         "v.yaml:9:5: error E304 in yolov5p: backbone.0 (printed.Classifier) cannot take 3 channels of the image: "
         "name 'trunc_normal_' is not defined"
@@ -132,21 +149,31 @@ def test_a_constructor_whose_first_argument_is_another_is_told_which_is_wanted(t
         "class ConvNeXt(nn.Module):\n    def __init__(self, in_chans=3, num_classes=1000):\n        pass\n"
     )
 
-    with pytest.raises(SpecError, match=r"printed.ConvNeXt is no block; .* first argument, `in_channels`"):
+    with pytest.raises(
+        SpecError, match=r"printed.ConvNeXt is no block; .* first argument, `in_channels`"
+    ):
         Signatures(blocks=[tmp_path]).get("printed.ConvNeXt")
 
 
-def test_a_padding_of_nothing_is_told_the_one_that_keeps_the_resolution(put: Callable[..., Variant]) -> None:
+def test_a_padding_of_nothing_is_told_the_one_that_keeps_the_resolution(
+    put: Callable[..., Variant],
+) -> None:
     said = said_of(put("Dynamic", 2, kernel_size=3))
 
-    assert said.startswith("v.yaml:9:5: error E303 in yolov5p: backbone.2 (printed.Dynamic) turns a 512-pixel image ")
-    assert said.endswith("no whole stride; use a padding that keeps the resolution: 1 for a kernel of 3")
+    assert said.startswith(
+        "v.yaml:9:5: error E303 in yolov5p: backbone.2 (printed.Dynamic) turns a 512-pixel image "
+    )
+    assert said.endswith(
+        "no whole stride; use a padding that keeps the resolution: 1 for a kernel of 3"
+    )
 
 
 def test_an_operator_that_shrinks_the_map_is_named_with_the_convolution_at_the_edit(
     put: Callable[..., Variant], yolov5p: Variant
 ) -> None:
-    edit = ConvEdit(Selector(part=("backbone",), kernel=(3,), stride=(1,)), "printed.Operator", {}, EDIT)
+    edit = ConvEdit(
+        Selector(part=("backbone",), kernel=(3,), stride=(1,)), "printed.Operator", {}, EDIT
+    )
 
     assert said_of(replace(yolov5p, conv_edits=(edit,))) == (
         "v.yaml:12:5: error E304 in yolov5p: printed.Operator gives 1x8x126x126 in the place of "
@@ -155,14 +182,20 @@ def test_an_operator_that_shrinks_the_map_is_named_with_the_convolution_at_the_e
     )
 
 
-def test_a_function_that_the_listing_leaves_out_is_named_at_the_line(put: Callable[..., Variant]) -> None:
+def test_a_function_that_the_listing_leaves_out_is_named_at_the_line(
+    put: Callable[..., Variant],
+) -> None:
     said = said_of(put("Implemented", 2, kernel_size=3))
 
-    assert said.startswith("v.yaml:9:5: error E304 in yolov5p: backbone.2 (printed.Implemented) cannot take ")
+    assert said.startswith(
+        "v.yaml:9:5: error E304 in yolov5p: backbone.2 (printed.Implemented) cannot take "
+    )
     assert said.endswith("'Implemented' object has no attribute 'common'")
 
 
-def test_a_network_that_stays_unmerged_is_a_warning_that_names_the_norms(put: Callable[..., Variant]) -> None:
+def test_a_network_that_stays_unmerged_is_a_warning_that_names_the_norms(
+    put: Callable[..., Variant],
+) -> None:
     trial = run_trial(put("RepViT", 2))
 
     (warning,) = trial.warnings

@@ -13,10 +13,14 @@ ATEN = torch.ops.aten
 Pass = Callable[[Tensor], Tensor]
 PASSES: dict[str, Pass] = {
     "convolution": lambda x: functional.conv2d(x, x.new_empty(6, 4, 3, 3), stride=2, padding=1),
-    "grouped convolution": lambda x: functional.conv2d(x, x.new_empty(8, 1, 3, 3), groups=4, dilation=2),
+    "grouped convolution": lambda x: functional.conv2d(
+        x, x.new_empty(8, 1, 3, 3), groups=4, dilation=2
+    ),
     "norm in training": lambda x: nn.BatchNorm2d(4, device="meta").train()(x),
     "norm in evaluation": lambda x: nn.BatchNorm2d(4, device="meta").eval()(x),
-    "norm of channels last": lambda x: nn.BatchNorm2d(4, device="meta")(x.to(memory_format=torch.channels_last)),
+    "norm of channels last": lambda x: nn.BatchNorm2d(4, device="meta")(
+        x.to(memory_format=torch.channels_last)
+    ),
     "activation": functional.silu,
     "activation in place": lambda x: functional.silu(x.clone(), inplace=True),
     "sum with broadcasting": lambda x: x + x.new_empty(1, 4, 1, 1),
@@ -46,7 +50,11 @@ def test_the_short_way_arrives_at_torchs_shape_memory_order_and_type(name: str) 
         found = [PASSES[name](image()) for _ in range(2)]  # asked, and remembered
 
     for actual in found:
-        assert (actual.shape, actual.stride(), actual.dtype) == (expected.shape, expected.stride(), expected.dtype)
+        assert (actual.shape, actual.stride(), actual.dtype) == (
+            expected.shape,
+            expected.stride(),
+            expected.dtype,
+        )
         assert actual.is_meta
 
 
@@ -97,7 +105,9 @@ def test_a_convolution_comes_with_its_multiply_adds() -> None:
     """(8 / 2) * (12 / 2) outputs a channel, 6 channels, 4 * 9 products each, 2 images."""
     x, weight = image(), torch.empty(6, 4, 3, 3, device="meta")
 
-    _, macs = run(ATEN.convolution.default, (x, weight, None, [2, 2], [1, 1], [1, 1], False, [0, 0], 1), {})
+    _, macs = run(
+        ATEN.convolution.default, (x, weight, None, [2, 2], [1, 1], [1, 1], False, [0, 0], 1), {}
+    )
 
     assert macs == 2 * 4 * 6 * 6 * 4 * 9
 

@@ -39,7 +39,10 @@ def kept_softly(rows: list[Row], lower, floor: float) -> list[Row]:
         best = max(left, key=lambda row: row[4])
         left.remove(best)
         kept.append(best)
-        left = [(*row[:4], row[4] * (lower(iou(best, row)) if row[5] == best[5] else 1), row[5]) for row in left]
+        left = [
+            (*row[:4], row[4] * (lower(iou(best, row)) if row[5] == best[5] else 1), row[5])
+            for row in left
+        ]
         left = [row for row in left if row[4] > floor]
     return kept
 
@@ -58,7 +61,9 @@ def scene(count: int = 60) -> tuple[Tensor, list[Row]]:
 
 
 def assert_same(found: Tensor, expected: list[Row]) -> None:
-    torch.testing.assert_close(found, torch.tensor(expected, dtype=torch.float64), rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(
+        found, torch.tensor(expected, dtype=torch.float64), rtol=1e-6, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("threshold", [0.1, 0.45])
@@ -116,10 +121,15 @@ def test_looking_at_the_first_candidates_first_changes_nothing(
 def test_boxes_of_two_classes_meet_only_if_asked(kind: str) -> None:
     twins = torch.tensor([[[50.0, 50, 20, 20, 0.9, 1, 0], [50, 50, 20, 20, 0.8, 0, 1]]])
 
-    apart, together = (nms(twins, how=Suppression(kind=kind, agnostic=agnostic))[0] for agnostic in (False, True))
+    apart, together = (
+        nms(twins, how=Suppression(kind=kind, agnostic=agnostic))[0] for agnostic in (False, True)
+    )
 
     assert apart[:, 4].tolist() == pytest.approx([0.9, 0.8])
-    assert together[:, 4].tolist() in (pytest.approx([0.9]), pytest.approx([0.9, 0.8 * math.exp(-1 / 0.5)]))
+    assert together[:, 4].tolist() in (
+        pytest.approx([0.9]),
+        pytest.approx([0.9, 0.8 * math.exp(-1 / 0.5)]),
+    )
 
 
 @pytest.mark.parametrize("kind", ["hard", "diou", "soft", "soft_linear"])

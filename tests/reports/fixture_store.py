@@ -50,9 +50,13 @@ class Sketch:
 
 DOWN = tuple(f"backbone.{layer}.conv" for layer in (1, 3, 5, 7))
 MIXED = tuple(
-    f"backbone.{layer}.blocks.{i}.mix.conv" for layer, n in ((2, 1), (4, 2), (6, 3), (8, 1)) for i in range(n)
+    f"backbone.{layer}.blocks.{i}.mix.conv"
+    for layer, n in ((2, 1), (4, 2), (6, 3), (8, 1))
+    for i in range(n)
 )
-BASE = Sketch("yolov5p", "YOLOv5 at a quarter of n's width", 0.702, 448_225, 0.4061, 1.0, baseline="")
+BASE = Sketch(
+    "yolov5p", "YOLOv5 at a quarter of n's width", 0.702, 448_225, 0.4061, 1.0, baseline=""
+)
 VARIANTS = (
     Sketch("yolov5p_convnext", "ConvNeXt stages in the backbone", 0.688, 612_900, 0.5312, 1.42, thop=1.004,
            like="yolov5p_convnext"),
@@ -76,11 +80,48 @@ VARIANTS = (
 CLIMB = "A made-up climb"
 LADDER = (
     Sketch("climb_patchify", "Patchify stem", 0.671, 440_000, 0.362, 0.9, step="patchify"),
-    Sketch("climb_depthwise", "Depthwise", 0.612, 402_000, 0.301, 0.8, baseline="climb_patchify", step="depthwise"),
-    Sketch("climb_wide", "Wider by half", 0.742, 610_000, 0.455, 1.1, baseline="climb_depthwise", step="wide"),
+    Sketch(
+        "climb_depthwise",
+        "Depthwise",
+        0.612,
+        402_000,
+        0.301,
+        0.8,
+        baseline="climb_patchify",
+        step="depthwise",
+    ),
+    Sketch(
+        "climb_wide",
+        "Wider by half",
+        0.742,
+        610_000,
+        0.455,
+        1.1,
+        baseline="climb_depthwise",
+        step="wide",
+    ),
     Sketch("climb_gelu", "GELU", 0.748, 610_000, 0.455, 1.1, baseline="climb_wide", step="gelu"),
-    Sketch("climb_9x9", "9x9 kernels", 0.745, 628_000, 0.49, 1.3, baseline="climb_wide", step="kernel_9", side=True),
-    Sketch("climb_norms", "Fewer norms", 0.802, 608_000, 0.455, 1.0, baseline="climb_gelu", step="norms"),
+    Sketch(
+        "climb_9x9",
+        "9x9 kernels",
+        0.745,
+        628_000,
+        0.49,
+        1.3,
+        baseline="climb_wide",
+        step="kernel_9",
+        side=True,
+    ),
+    Sketch(
+        "climb_norms",
+        "Fewer norms",
+        0.802,
+        608_000,
+        0.455,
+        1.0,
+        baseline="climb_gelu",
+        step="norms",
+    ),
 )
 
 METRICS = (
@@ -99,7 +140,13 @@ PROTOCOL: dict[str, Json] = {
     "image_size": 128,
     "latency": {"image_size": 128, "replicas": 3, "seconds": 4, "batch": 1, "threads": 1},
     "certifies": "what trains, what is broken, and large differences; not close rankings",
-    "verdict": {"ap_floor": 0.004, "latency_floor": 0.02, "trains": 0.57, "broken": 0.15, "base_trains": 0.1},
+    "verdict": {
+        "ap_floor": 0.004,
+        "latency_floor": 0.02,
+        "trains": 0.57,
+        "broken": 0.15,
+        "base_trains": 0.1,
+    },
 }
 ENVIRONMENT: dict[str, Json] = {"torch": "2.14.1+cpu", "python": "3.11.7", "threads": 1}
 MACHINE: dict[str, Json] = {
@@ -124,7 +171,9 @@ class Plan:
     static: bool = True
     finished: bool = True
     data: bool = True
-    devices: tuple[tuple[str, ...], ...] = (("cpu", "fp32"),)  # device, precision, and runtime unless it is eager
+    devices: tuple[tuple[str, ...], ...] = (
+        ("cpu", "fp32"),
+    )  # device, precision, and runtime unless it is eager
     protocol: dict[str, Json] = field(default_factory=lambda: PROTOCOL)
     run_id: str = "2026-11-22T0301"
     dataset: str = "shapes-1"
@@ -165,7 +214,9 @@ def build(path: Path, plan: Plan | None = None) -> Path:
 def add_artifact(path: Path, key: str, artifact: str) -> None:
     """As if the job had left this file too."""
     with Store.open(path) as store:
-        store._connection.execute("UPDATE outcomes SET artifacts = ? WHERE key = ?", (f'["{artifact}"]', key))
+        store._connection.execute(
+            "UPDATE outcomes SET artifacts = ? WHERE key = ?", (f'["{artifact}"]', key)
+        )
 
 
 def _record(sketch: Sketch) -> VariantRecord:
@@ -210,7 +261,10 @@ def _outcome(plan: Plan, sketch: Sketch, job: JobRecord) -> Outcome:
         "latency": lambda: [
             m
             for device in plan.devices
-            for m in (*_latency(sketch, job.replica or 0, *device), *_roof(sketch, job.replica or 0, *device))
+            for m in (
+                *_latency(sketch, job.replica or 0, *device),
+                *_roof(sketch, job.replica or 0, *device),
+            )
         ],
     }
     measured = () if failure else tuple(makers[job.kind]())
@@ -227,9 +281,15 @@ def _failure(sketch: Sketch, job: JobRecord) -> Failure | None:
         )
     if job.kind == "train" and job.seed in sketch.lost_seeds:
         log = (
-            "\n".join(f"step {step}: loss {5 - step / 100:.3f}" for step in range(180, 200, 2)) + "\nstep 201: loss nan"
+            "\n".join(f"step {step}: loss {5 - step / 100:.3f}" for step in range(180, 200, 2))
+            + "\nstep 201: loss nan"
         )
-        return Failure("train", "non-finite", f"{sketch.name}: loss became nan at step 201; try a lower rate", log)
+        return Failure(
+            "train",
+            "non-finite",
+            f"{sketch.name}: loss became nan at step 201; try a lower rate",
+            log,
+        )
     return None
 
 
@@ -253,7 +313,9 @@ def _static(sketch: Sketch) -> list[Measurement]:
                 notes["layers"] = _layers(sketch, params, total)
             found.append(_measure(metric, (total,), form, **notes))
     found.append(_measure("gmacs_fvcore", (sketch.gmacs * 1.006,), "trained", ratio=1.006))
-    found.append(_measure("gmacs_thop", (sketch.gmacs * sketch.thop,), "trained", **_thop_notes(sketch)))
+    found.append(
+        _measure("gmacs_thop", (sketch.gmacs * sketch.thop,), "trained", **_thop_notes(sketch))
+    )
     return found
 
 
@@ -272,7 +334,10 @@ def _layers(sketch: Sketch, params: int, gmacs: float) -> Json:
         strides[position] = strides[vertex.sources[0]] * (vertex.layer.stride or 1) / scale
         body = vertex.layer.part != "head"
         line: dict[str, Json] = {"address": vertex.address, "block": vertex.layer.block}
-        line |= {"stride": int(strides[position]) if body else None, "out_channels": vertex.layer.out}
+        line |= {
+            "stride": int(strides[position]) if body else None,
+            "out_channels": vertex.layer.out,
+        }
         line |= {"params": params // len(graph), "gmacs": round(gmacs / len(graph), 6)}
         line |= {"activations": 0.4, "hidden_gops": 0.001, "intensity": 12.5} | (
             {"field": 6 + 8 * position} if body else {}
@@ -285,9 +350,16 @@ def _thop_notes(sketch: Sketch) -> dict[str, Json]:
     if sketch.thop > 0.99:
         return {"ratio": sketch.thop}
     missed = 1 - sketch.thop
-    cause: dict[str, Json] = {"cause": "F.conv2d with computed weights", "gmacs": -round(sketch.gmacs * missed, 5)}
+    cause: dict[str, Json] = {
+        "cause": "F.conv2d with computed weights",
+        "gmacs": -round(sketch.gmacs * missed, 5),
+    }
     cause |= {"layers": 11, "where": [*(f"backbone.{i}.conv" for i in (1, 3, 5, 7))]}
-    return {"ratio": sketch.thop, "sentence": f"misses {missed:.0%}: F.conv2d with computed weights", "causes": [cause]}
+    return {
+        "ratio": sketch.thop,
+        "sentence": f"misses {missed:.0%}: F.conv2d with computed weights",
+        "causes": [cause],
+    }
 
 
 def _train(sketch: Sketch, seed: int) -> list[Measurement]:
@@ -295,7 +367,12 @@ def _train(sketch: Sketch, seed: int) -> list[Measurement]:
     noise = random.Random(f"{sketch.name}{seed}")
     ap50 = max(sketch.ap50 + noise.gauss(0, 0.02 if sketch.ap50 > 0.1 else 0.001), 0.0)
     ap = ap50 * 0.54
-    values = {"ap": ap, "ap50": ap50, "ap75": ap * 0.98, **{name: ap * factor for name, factor in SIZES.items()}}
+    values = {
+        "ap": ap,
+        "ap50": ap50,
+        "ap75": ap * 0.98,
+        **{name: ap * factor for name, factor in SIZES.items()},
+    }
     values |= {"ar_1": ap * 0.4, "ar_10": ap * 1.2, "ar_100": ap * 1.3}
     floor = 3.2 - 2.4 * sketch.ap50
     losses = [
@@ -303,7 +380,10 @@ def _train(sketch: Sketch, seed: int) -> list[Measurement]:
         for step in range(STEPS)
     ]
     return [
-        *(_measure(name, (value,), **_accuracy_notes(sketch, seed, name)) for name, value in values.items()),
+        *(
+            _measure(name, (value,), **_accuracy_notes(sketch, seed, name))
+            for name, value in values.items()
+        ),
         *_errors(sketch, seed),
         _measure("loss_curve", losses, step=list(range(STEPS))),
         _measure("train_seconds", (31 * sketch.slower + noise.gauss(0, 1),)),
@@ -329,19 +409,27 @@ def _budget(sketch: Sketch, seed: int) -> dict[str, Json]:
 def _accuracy_notes(sketch: Sketch, seed: int, metric: str) -> dict[str, Json]:
     """What an evaluation notes beside AP and AP50."""
     noise = random.Random(f"classes {sketch.name}{seed}")
-    by_class: dict[str, Json] = {name: max(noise.gauss(0.54 * (sketch.ap50 or 0), 0.05), 0.0) for name in CATEGORIES}
+    by_class: dict[str, Json] = {
+        name: max(noise.gauss(0.54 * (sketch.ap50 or 0), 0.05), 0.0) for name in CATEGORIES
+    }
     if metric == "ap":
         proof: Json = {"with": "pycocotools 2.0.11", "largest_difference": 0.0}
         return {
             "evaluator": "fast",
             **({"agreement": proof} if seed == 0 and not sketch.baseline else {}),
             "by_class": by_class,
-            "by_class_and_size": {"small": by_class, "medium": by_class, "large": dict.fromkeys(CATEGORIES)},
+            "by_class_and_size": {
+                "small": by_class,
+                "medium": by_class,
+                "large": dict.fromkeys(CATEGORIES),
+            },
             "objects": {name: 300 + 7 * index for index, name in enumerate(CATEGORIES)},
         }
     recall: list[Json] = [round(0.05 * step, 2) for step in range(21)]
     mean: dict[str, Json] = {
-        f"0.{iou}": [max(1 - (step / 21) ** 2 * (2 - (sketch.ap50 or 0)) - lower, 0.0) for step in range(21)]
+        f"0.{iou}": [
+            max(1 - (step / 21) ** 2 * (2 - (sketch.ap50 or 0)) - lower, 0.0) for step in range(21)
+        ]
         for iou, lower in ((50, 0.0), (75, 0.2))
     }
     return {"precision_recall": {"recall": recall, "mean": mean}} if metric == "ap50" else {}
@@ -353,17 +441,29 @@ def _errors(sketch: Sketch, seed: int) -> list[Measurement]:
     shares = {"missed": 0.3, "background": 0.12, "localisation": 0.2, "classification": 0.1, "duplicate": 0.02,
               "both": 0.01, "false_positives": 0.2, "false_negatives": 0.6}  # fmt: skip
     found = [
-        _measure(f"lost_{kind}", (max(share * left + noise.gauss(0, 0.01), 0.0),), count=round(900 * share * left))
+        _measure(
+            f"lost_{kind}",
+            (max(share * left + noise.gauss(0, 0.01), 0.0),),
+            count=round(900 * share * left),
+        )
         for kind, share in shares.items()
     ]
     bins: list[Json] = [
-        [step / 20, (step + 1) / 20, 2000 // (step + 1), step / 20 + 0.025, (step / 20 + 0.025) * (sketch.ap50 or 0)]
+        [
+            step / 20,
+            (step + 1) / 20,
+            2000 // (step + 1),
+            step / 20 + 0.025,
+            (step / 20 + 0.025) * (sketch.ap50 or 0),
+        ]
         for step in range(20)
     ]
     return [*found, _measure("calibration_error", (0.1 * left,), bins=bins)]
 
 
-def _latency(sketch: Sketch, replica: int, device: str, precision: str, runtime: str = "eager") -> list[Measurement]:
+def _latency(
+    sketch: Sketch, replica: int, device: str, precision: str, runtime: str = "eager"
+) -> list[Measurement]:
     """In other runtimes than eager, eager takes part, and half as long again."""
     noise = random.Random(f"{sketch.name}{replica}{device}{precision}")
     scale = 7.9 if device == "cpu" else 3.1 if precision == "fp32" else 2.4
@@ -378,11 +478,19 @@ def _latency(sketch: Sketch, replica: int, device: str, precision: str, runtime:
         for role, factor in roles:
             time = scale * factor * (1 + place[role]) * weather * (1 + noise.gauss(0, 0.006))
             found.setdefault(f"latency_{role}wall_ms", []).append(round(time, 4))
-            found.setdefault(f"latency_{role}cpu_ms", []).append(round(time * (0.99 + noise.gauss(0, 0.002)), 4))
+            found.setdefault(f"latency_{role}cpu_ms", []).append(
+                round(time * (0.99 + noise.gauss(0, 0.002)), 4)
+            )
             for clock in ("wall", "cpu"):
                 single = [round(time * (1 + 0.02 * noise.expovariate(1)), 4) for _ in range(4)]
                 calls.setdefault(f"latency_{role}{clock}_ms", []).extend(single)
-    settings: dict[str, Json] = {"image_size": 128, "batch": 1, "device": device, "precision": precision, "threads": 1}
+    settings: dict[str, Json] = {
+        "image_size": 128,
+        "batch": 1,
+        "device": device,
+        "precision": precision,
+        "threads": 1,
+    }
     settings |= {"runtime": runtime, "channels_last": True}
     kept: list[Json] = [number for number in range(40) if number not in disturbed]
     reason = "waited for a core" if device == "cpu" else "GPU slowed down: power cap"
@@ -391,9 +499,18 @@ def _latency(sketch: Sketch, replica: int, device: str, precision: str, runtime:
         "stopped_by": "precision" if sketch.slower < 1.5 else "cap",
         "base": "yolov5p",
         "kept": kept,
-        "set_aside": {"rounds": len(disturbed), "why": why, "rule": "a rule that is stated", "left_out": True},
+        "set_aside": {
+            "rounds": len(disturbed),
+            "why": why,
+            "rule": "a rule that is stated",
+            "left_out": True,
+        },
     }
-    seen: dict[str, Json] = {"load": [0.4 + replica] * 40, "others": [0.05] * 40, "mhz": [2596.0, 3100.0] * 20}
+    seen: dict[str, Json] = {
+        "load": [0.4 + replica] * 40,
+        "others": [0.05] * 40,
+        "mhz": [2596.0, 3100.0] * 20,
+    }
     if device != "cpu":
         seen |= {
             "sm_mhz": [1980.0] * 40,
@@ -408,17 +525,29 @@ def _latency(sketch: Sketch, replica: int, device: str, precision: str, runtime:
             "deployed",
             tuple(times),
             settings,
-            {**notes, "calls_ms": calls[name], **({"seen": seen} if name == "latency_wall_ms" else {})},
+            {
+                **notes,
+                "calls_ms": calls[name],
+                **({"seen": seen} if name == "latency_wall_ms" else {}),
+            },
         )
         for name, times in found.items()
     ]
 
 
-def _roof(sketch: Sketch, replica: int, device: str, precision: str, runtime: str = "eager") -> list[Measurement]:
+def _roof(
+    sketch: Sketch, replica: int, device: str, precision: str, runtime: str = "eager"
+) -> list[Measurement]:
     """The work that was timed, and beside a baseline what the machine can do; once."""
     if replica or runtime != "eager":
         return []
-    settings: dict[str, Json] = {"image_size": 128, "batch": 1, "device": device, "precision": precision, "threads": 1}
+    settings: dict[str, Json] = {
+        "image_size": 128,
+        "batch": 1,
+        "device": device,
+        "precision": precision,
+        "threads": 1,
+    }
     gflop = sketch.gmacs * 2 / 25
     notes: dict[str, Json] = {"intensity": 30 * sketch.gmacs, "bytes": 1}
     found = [Measurement("timed_gflop", 1, "GFLOP", "deployed", (gflop,), settings, notes)]
@@ -497,6 +626,15 @@ def _detections(sketch: Sketch, noise: random.Random) -> Json:
             if noise.random() < sketch.ap50 + 0.15:
                 jitter = [noise.gauss(0, 1.5) for _ in range(4)]
                 score = round(min(0.3 + 0.65 * noise.random(), 0.98), 3)
-                boxes.append([x + jitter[0], y + jitter[1], width + jitter[2], height + jitter[3], score, label])
+                boxes.append(
+                    [
+                        x + jitter[0],
+                        y + jitter[1],
+                        width + jitter[2],
+                        height + jitter[3],
+                        score,
+                        label,
+                    ]
+                )
         pictures.append({"id": number, "boxes": boxes})
     return pictures

@@ -15,7 +15,9 @@ def report(**notes: list[str]) -> Report:
     curve = Measurement("loss_curve", 1, "", "trained", (1.0, 0.5), notes={"step": [1, 2], **notes})
     record = VariantRecord("base", "base", "", "", "", "", "base")
     run = RunRecord("r", "", "", "demo", {}, "", {}, "", (), (), (record,))
-    return Report(run, (Row(record, "base", "", (job,), (Item(job, curve, {}),)),), {}, Rules(), (), {})
+    return Report(
+        run, (Row(record, "base", "", (job,), (Item(job, curve, {}),)),), {}, Rules(), (), {}
+    )
 
 
 @pytest.mark.parametrize(
@@ -24,9 +26,13 @@ def report(**notes: list[str]) -> Report:
         ({}, []),
         (
             {"broken_pictures": NAMES},
-            ["base, seed 2: 4 pictures did not decode (a.jpg, b.jpg, c.jpg), others took their place"],
+            [
+                "base, seed 2: 4 pictures did not decode (a.jpg, b.jpg, c.jpg), others took their place"
+            ],
         ),
     ],
 )
-def test_pictures_that_others_took_the_place_of_stand_in_the_section(notes: dict, said: list[str]) -> None:
+def test_pictures_that_others_took_the_place_of_stand_in_the_section(
+    notes: dict, said: list[str]
+) -> None:
     assert training.build(report(**notes)).content["broken"] == said

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium on the path: apt-get install chromium"),
+    pytest.mark.skipif(
+        CHROMIUM is None, reason="needs Chromium on the path: apt-get install chromium"
+    ),
 ]
 
 
@@ -25,7 +27,9 @@ def browser() -> "Iterator[Browser]":
         yield started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
 
 
-def opened(browser: "Browser", written: ReportPaths, *, width: int = 1440, **options: object) -> "Page":
+def opened(
+    browser: "Browser", written: ReportPaths, *, width: int = 1440, **options: object
+) -> "Page":
     context = browser.new_context(viewport={"width": width, "height": 900}, **options)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(written.index.as_uri())
@@ -33,7 +37,9 @@ def opened(browser: "Browser", written: ReportPaths, *, width: int = 1440, **opt
 
 
 def names(page: "Page") -> list[str]:
-    return page.eval_on_selector_all("#numbers tbody tr:not([hidden])", "rows => rows.map(row => row.dataset.v)")
+    return page.eval_on_selector_all(
+        "#numbers tbody tr:not([hidden])", "rows => rows.map(row => row.dataset.v)"
+    )
 
 
 def test_nothing_is_loaded_and_nothing_goes_wrong(browser: "Browser", written: ReportPaths) -> None:
@@ -50,7 +56,9 @@ def test_nothing_is_loaded_and_nothing_goes_wrong(browser: "Browser", written: R
     assert set(requests) <= {"file", "data"}
 
 
-def test_a_click_sorts_both_ways_and_the_base_stays_on_top(browser: "Browser", written: ReportPaths) -> None:
+def test_a_click_sorts_both_ways_and_the_base_stays_on_top(
+    browser: "Browser", written: ReportPaths
+) -> None:
     page = opened(browser, written)
 
     page.click("#numbers th[data-k=params]")
@@ -110,7 +118,9 @@ def test_tabs_and_boxes_switch_without_script(browser: "Browser", written: Repor
     assert not page.locator(".boxes.v0").first.is_visible()
 
 
-def test_a_variant_unfolds_its_graph_without_script(browser: "Browser", written: ReportPaths) -> None:
+def test_a_variant_unfolds_its_graph_without_script(
+    browser: "Browser", written: ReportPaths
+) -> None:
     page = opened(browser, written, java_script_enabled=False)
     graph = page.locator("#variant-yolov5p_convnext .net")
 
@@ -120,7 +130,9 @@ def test_a_variant_unfolds_its_graph_without_script(browser: "Browser", written:
     assert (folded, graph.is_visible()) == (False, True)
 
 
-def test_a_name_in_the_table_leads_to_its_unfolded_graph(browser: "Browser", written: ReportPaths) -> None:
+def test_a_name_in_the_table_leads_to_its_unfolded_graph(
+    browser: "Browser", written: ReportPaths
+) -> None:
     page = opened(browser, written, java_script_enabled=False)
 
     page.click("#row-yolov5p_convnext a.name")
@@ -129,13 +141,18 @@ def test_a_name_in_the_table_leads_to_its_unfolded_graph(browser: "Browser", wri
     assert not page.locator("#variant-yolov5p_repvit .net").is_visible()
 
 
-def test_a_graph_scrolls_inside_itself_on_a_narrow_screen(browser: "Browser", written: ReportPaths) -> None:
+def test_a_graph_scrolls_inside_itself_on_a_narrow_screen(
+    browser: "Browser", written: ReportPaths
+) -> None:
     page = opened(browser, written, width=400)
 
     page.click("#variant-yolov5p_convnext > summary")
 
     assert page.evaluate("document.documentElement.scrollWidth") == 400
-    assert page.evaluate("document.querySelector('#variant-yolov5p_convnext .graph').scrollWidth") > 400
+    assert (
+        page.evaluate("document.querySelector('#variant-yolov5p_convnext .graph').scrollWidth")
+        > 400
+    )
 
 
 def test_a_graph_changes_its_ink_with_the_theme(browser: "Browser", written: ReportPaths) -> None:
@@ -148,7 +165,9 @@ def test_a_graph_changes_its_ink_with_the_theme(browser: "Browser", written: Rep
     assert dark != page.evaluate(ink)
 
 
-def test_print_keeps_what_was_unfolded_and_names_the_rest(browser: "Browser", written: ReportPaths) -> None:
+def test_print_keeps_what_was_unfolded_and_names_the_rest(
+    browser: "Browser", written: ReportPaths
+) -> None:
     page = opened(browser, written)
     page.click("#variant-yolov5p_convnext > summary")
     page.emulate_media(media="print")
@@ -172,7 +191,9 @@ def test_dark_follows_the_system_and_the_button(browser: "Browser", written: Rep
     assert dark[1] != light[1], "the same drawing changes its ink"
 
 
-def test_a_narrow_screen_scrolls_inside_its_tables_only(browser: "Browser", written: ReportPaths) -> None:
+def test_a_narrow_screen_scrolls_inside_its_tables_only(
+    browser: "Browser", written: ReportPaths
+) -> None:
     page = opened(browser, written, width=400)
 
     assert page.evaluate("document.documentElement.scrollWidth") == 400
@@ -220,7 +241,9 @@ def test_text_has_contrast_in_both_themes(browser: "Browser", written: ReportPat
         page = opened(browser, written, color_scheme=scheme)
         names_ = ["fg", "muted", "better", "worse", "bad", "accent"]
         style = "getComputedStyle(document.documentElement).getPropertyValue('--' + n).trim()"
-        values = page.evaluate(f"Object.fromEntries([...{names_}, 'card', 'bg', 'soft'].map(n => [n, {style}]))")
+        values = page.evaluate(
+            f"Object.fromEntries([...{names_}, 'card', 'bg', 'soft'].map(n => [n, {style}]))"
+        )
         for name in names_:
             for paper in ("card", "bg", "soft"):
                 assert _contrast(values[name], values[paper]) >= 4.5, (scheme, name, paper)

@@ -75,7 +75,12 @@ def point(name: str, x: float, y: float) -> Point:
 
 
 def test_the_front_is_what_nothing_beats_on_both_axes() -> None:
-    points = [point("cheap", 1, 0.2), point("beaten", 2, 0.1), point("good", 3, 0.5), point("dear", 9, 0.5)]
+    points = [
+        point("cheap", 1, 0.2),
+        point("beaten", 2, 0.1),
+        point("good", 3, 0.5),
+        point("dear", 9, 0.5),
+    ]
 
     assert [p.name for p in front(points)] == ["cheap", "good"]
 
@@ -99,7 +104,10 @@ def test_labels_of_the_front_are_drawn_when_there_are_too_many_for_all() -> None
 
 @pytest.mark.parametrize("value", [0.0, -90.0, 1e6])
 def test_counters_far_apart_fit_on_one_axis(value: float) -> None:
-    dots = [Dot("a", "a", value, value, value, "bad", "tip"), Dot("b", "b", 0.1, 0.1, 0.1, "same", "tip")]
+    dots = [
+        Dot("a", "a", value, value, value, "bad", "tip"),
+        Dot("b", "b", 0.1, 0.1, 0.1, "same", "tip"),
+    ]
 
     with look():
         text = forest(dots, name="c", title="x", label="y", band=1.0, scale="symlog")

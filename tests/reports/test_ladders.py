@@ -40,7 +40,9 @@ def shown(store: Path) -> Section:
         return section.build(gather(store))
 
 
-def test_steps_are_climbed_from_the_base_with_side_branches_before_the_next_step(report: Report) -> None:
+def test_steps_are_climbed_from_the_base_with_side_branches_before_the_next_step(
+    report: Report,
+) -> None:
     (ladder,) = ladders(report)
 
     found = [(step.name, step.below.name if step.below else "", step.side) for step in ladder.steps]
@@ -56,7 +58,9 @@ def test_steps_are_climbed_from_the_base_with_side_branches_before_the_next_step
 
 
 def test_a_ladder_without_its_lowest_steps_starts_where_the_run_does(report: Report) -> None:
-    rows = tuple(row if row.name != "climb_wide" else replace(row, baseline="") for row in report.rows[3:])
+    rows = tuple(
+        row if row.name != "climb_wide" else replace(row, baseline="") for row in report.rows[3:]
+    )
 
     (ladder,) = ladders(replace(report, rows=rows))
 
@@ -69,7 +73,9 @@ def test_a_run_without_a_ladder_says_so(tmp_path: Path) -> None:
     assert built.missing == "This run holds no ladder (a file with `design: ladder`)."
 
 
-def test_every_step_of_the_figure_says_its_change_from_the_step_below(report: Report, text: str) -> None:
+def test_every_step_of_the_figure_says_its_change_from_the_step_below(
+    report: Report, text: str
+) -> None:
     lines = part(text)
 
     for row in report.rows[1:]:
@@ -113,14 +119,29 @@ def test_a_ladder_that_was_only_counted_shows_its_cost(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seeds", [(0,), (0, 1)])
-def test_too_few_seeds_for_an_interval_leave_the_seeds(seeds: tuple[int, ...], tmp_path: Path) -> None:
+def test_too_few_seeds_for_an_interval_leave_the_seeds(
+    seeds: tuple[int, ...], tmp_path: Path
+) -> None:
     store = build(tmp_path / "store.sqlite", Plan(variants=LADDER, seeds=seeds, latency=False))
 
     assert "inf" not in str(shown(store).content["ladders"][0]["figure"])
 
 
 def rung(label: str, value: float | None, below: float | None, *, side: bool = False) -> Rung:
-    return Rung(label, label, value, below, value or 0, value or 0, "same", "told", 1.0, "1.0", f"tip of {label}", side)
+    return Rung(
+        label,
+        label,
+        value,
+        below,
+        value or 0,
+        value or 0,
+        "same",
+        "told",
+        1.0,
+        "1.0",
+        f"tip of {label}",
+        side,
+    )
 
 
 def test_a_step_without_a_value_keeps_its_row_and_its_cost() -> None:

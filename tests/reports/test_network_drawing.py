@@ -42,7 +42,10 @@ def facts(layers: list[Json], replaced: int = 0) -> dict[str, LayerFacts]:
     for part, strides in STRIDES.items():
         count = sum(line["part"] == part for line in layers)  # type: ignore[index,call-overload]
         padded = [*strides, *[32] * (count - len(strides))]
-        found |= {f"{part}.{i}": LayerFacts(s, 16, 1000, 0.5, replaced) for i, s in enumerate(padded[:count])}
+        found |= {
+            f"{part}.{i}": LayerFacts(s, 16, 1000, 0.5, replaced)
+            for i, s in enumerate(padded[:count])
+        }
     return found
 
 
@@ -67,13 +70,19 @@ def test_boxes_of_one_stride_stand_in_one_row(layout: Layout) -> None:
 
 def test_the_neck_has_a_column_up_and_a_column_down(layout: Layout) -> None:
     assert [p.column for p in layout.placed] == [0] * 8 + [1] * 5 + [2] * 4 + [3]
-    assert [p.y for p in layout.placed[8:13]] == sorted((p.y for p in layout.placed[8:13]), reverse=True)
+    assert [p.y for p in layout.placed[8:13]] == sorted(
+        (p.y for p in layout.placed[8:13]), reverse=True
+    )
 
 
 def test_layers_that_do_not_go_on_from_each_other_stand_side_by_side() -> None:
     """As the lateral convolutions of a BiFPN do: each reads another map of the backbone."""
-    laterals = [layer("conv.Conv", "neck", source, tag=f"l{source}") for source in ("p3", "p4", "p5")]
-    own: dict[str, Json] = {"layers": [*BACKBONE, *laterals, layer("anchor.AnchorHead", "head", "lp3", "lp4", "lp5")]}
+    laterals = [
+        layer("conv.Conv", "neck", source, tag=f"l{source}") for source in ("p3", "p4", "p5")
+    ]
+    own: dict[str, Json] = {
+        "layers": [*BACKBONE, *laterals, layer("anchor.AnchorHead", "head", "lp3", "lp4", "lp5")]
+    }
     known = facts(own["layers"]) | {f"neck.{i}": LayerFacts(8 * 2**i, 16, 0, 0.0) for i in range(3)}  # type: ignore[arg-type]
 
     layout = lay_out(boxes(own, known, None))
@@ -83,7 +92,11 @@ def test_layers_that_do_not_go_on_from_each_other_stand_side_by_side() -> None:
 
 def test_no_two_boxes_overlap(layout: Layout) -> None:
     for one, other in combinations(layout.placed, 2):
-        assert one.column != other.column or one.y + one.height <= other.y or other.y + other.height <= one.y
+        assert (
+            one.column != other.column
+            or one.y + one.height <= other.y
+            or other.y + other.height <= one.y
+        )
 
 
 def test_every_input_has_an_edge_that_passes_no_box(layout: Layout) -> None:
@@ -108,7 +121,11 @@ def test_alike_layers_in_a_row_share_a_box() -> None:
     found = drawn({**BASE, "layers": [*BACKBONE, *more, *NECK, HEAD]})
 
     box = next(b for b in found if b.block == "mbconv.MBConv")
-    assert (box.address, box.layers, box.size) == ("backbone.8 to backbone.10", 3, "3 layers · 16 channels")
+    assert (box.address, box.layers, box.size) == (
+        "backbone.8 to backbone.10",
+        3,
+        "3 layers · 16 channels",
+    )
     assert len(found) == len(drawn()) + 1
 
 
@@ -148,14 +165,20 @@ def test_a_drawing_is_xml_with_a_title_a_description_and_no_colour_of_its_own_fo
     root = ET.fromstring(text)
     namespace = "{http://www.w3.org/2000/svg}"
     assert root.findtext(f"{namespace}title") == "The graph of a <b> &  c beside base"
-    assert (root.findtext(f"{namespace}desc") or "").startswith("Layers: 8 in the backbone, 9 in the neck, 1 in the")
+    assert (root.findtext(f"{namespace}desc") or "").startswith(
+        "Layers: 8 in the backbone, 9 in the neck, 1 in the"
+    )
     assert "prefers-color-scheme: dark" in text
     assert "currentColor" in text
 
 
 def test_drawings_in_one_page_share_no_id() -> None:
     ids = [
-        {element.get("id") for element in ET.fromstring(figure(Drawing("n", drawn()), prefix=prefix)).iter()} - {None}
+        {
+            element.get("id")
+            for element in ET.fromstring(figure(Drawing("n", drawn()), prefix=prefix)).iter()
+        }
+        - {None}
         for prefix in ("a-", "b-")
     ]
 

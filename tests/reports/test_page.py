@@ -61,7 +61,10 @@ def test_the_title_is_the_verdict(page: str) -> None:
     title = re.search(r"<title>(.*?)</title>", page)
 
     assert title is not None
-    assert title[1] == "0 of 8 variants more accurate than yolov5p, 1 less accurate, 6 cannot tell, 1 failed"
+    assert (
+        title[1]
+        == "0 of 8 variants more accurate than yolov5p, 1 less accurate, 6 cannot tell, 1 failed"
+    )
 
 
 def test_every_tag_is_closed_in_order(page: str) -> None:
@@ -83,14 +86,22 @@ def test_every_link_inside_the_page_has_a_target(page: str) -> None:
 
 
 def test_nothing_outside_the_folder_is_referred_to(page: str) -> None:
-    others = {link for link in outline(page).links if not link.startswith(("#", "data:image/jpeg;base64,"))}
+    others = {
+        link
+        for link in outline(page).links
+        if not link.startswith(("#", "data:image/jpeg;base64,"))
+    }
 
     assert others == {"results.csv", "report.md"}
-    assert not re.search(r"https?://|url\((?!#)|@import", page), "no address of another machine in the page"
+    assert not re.search(r"https?://|url\((?!#)|@import", page), (
+        "no address of another machine in the page"
+    )
 
 
 def test_the_page_forbids_the_browser_to_load_anything(page: str) -> None:
-    policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+    policy = (
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+    )
 
     assert f'<meta http-equiv="Content-Security-Policy" content="{policy}">' in page
 
@@ -115,7 +126,11 @@ def test_equal_stores_give_equal_bytes(tmp_path: Path) -> None:
 def test_a_page_is_replaced_whole(tmp_path: Path) -> None:
     made(tmp_path, Plan(variants=FEW, train=False, latency=False))
 
-    assert sorted(path.name for path in (tmp_path / "report").iterdir()) == ["index.html", "report.md", "results.csv"]
+    assert sorted(path.name for path in (tmp_path / "report").iterdir()) == [
+        "index.html",
+        "report.md",
+        "results.csv",
+    ]
 
 
 HOSTILE = (
@@ -129,10 +144,13 @@ HOSTILE = (
 
 def test_hostile_titles_and_names_are_inert(tmp_path: Path) -> None:
     hostile = tuple(
-        replace(VARIANTS[index % 2], name=f"yolov5p_$a_$b{index}", title=text) for index, text in enumerate(HOSTILE)
+        replace(VARIANTS[index % 2], name=f"yolov5p_$a_$b{index}", title=text)
+        for index, text in enumerate(HOSTILE)
     )
 
-    page = made(tmp_path, Plan(variants=(*hostile, replace(VARIANTS[-2], title=HOSTILE[0])), latency=False))
+    page = made(
+        tmp_path, Plan(variants=(*hostile, replace(VARIANTS[-2], title=HOSTILE[0])), latency=False)
+    )
 
     found = outline(page)
     assert (found.wrong, found.open) == ([], [])
@@ -151,10 +169,14 @@ MISSING = {
     "no base": Plan(base=None, variants=FEW),
     "only the base": Plan(variants=()),
     "not finished": Plan(variants=FEW, finished=False),
-    "everything failed": Plan(base=replace(BASE, ap50=None), variants=(replace(FEW[0], ap50=None),)),
+    "everything failed": Plan(
+        base=replace(BASE, ap50=None), variants=(replace(FEW[0], ap50=None),)
+    ),
     "no variant at all": Plan(base=None, variants=()),
     "base learned nothing": Plan(base=replace(BASE, ap50=0.04), variants=FEW),
-    "GPU": Plan(variants=FEW, train=False, devices=(("cpu", "fp32"), ("cuda", "fp32"), ("cuda", "fp16"))),
+    "GPU": Plan(
+        variants=FEW, train=False, devices=(("cpu", "fp32"), ("cuda", "fp32"), ("cuda", "fp16"))
+    ),
 }
 TITLES = {
     "no training": "0 of 1 variant faster than yolov5p, 1 slower; accuracy not measured",
@@ -196,7 +218,9 @@ def test_an_unfinished_run_says_so(tmp_path: Path) -> None:
 def test_gpu_times_stand_under_their_own_heading(tmp_path: Path) -> None:
     page = made(tmp_path, MISSING["GPU"])
 
-    assert all(f"<h3>{title}</h3>" in page for title in ("CPU, fp32, 1 thread", "cuda, fp32", "cuda, fp16"))
+    assert all(
+        f"<h3>{title}</h3>" in page for title in ("CPU, fp32, 1 thread", "cuda, fp32", "cuda, fp16")
+    )
     assert 'data-k="cpu:cuda-fp16"' not in page
     assert 'data-k="latency:cuda-fp16"' in page
 
@@ -207,7 +231,9 @@ def test_the_failures_section_says_stage_code_log_and_command(page: str) -> None
     assert "non-finite yolov5p_repvit stage train: train seed 2" in text
     assert "step 201: loss nan" in text
     assert "python run_suite.py run yolov5p_repvit --protocol demo" in text
-    assert text.count("no block file &#39;ghst&#39;") == 2, "seven jobs that fail alike are told once, and in one log"
+    assert text.count("no block file &#39;ghst&#39;") == 2, (
+        "seven jobs that fail alike are told once, and in one log"
+    )
 
 
 def test_the_protocol_says_what_the_run_certifies(page: str) -> None:
@@ -223,7 +249,10 @@ def test_a_control_that_is_not_called_broken_is_told_loudly(tmp_path: Path) -> N
 
     text = words(made(tmp_path, Plan(variants=(*FEW, healthy), latency=False)))
 
-    assert "⚠ Control yolov5p_frozen must be broken and was called &#39;trains&#39;: trust nothing here." in text
+    assert (
+        "⚠ Control yolov5p_frozen must be broken and was called &#39;trains&#39;: trust nothing here."
+        in text
+    )
 
 
 def test_each_picture_is_in_the_page_once(page: str) -> None:
@@ -236,12 +265,16 @@ def test_the_counters_disagreement_has_its_cause(page: str) -> None:
 
 
 def test_the_command_that_measures_again_names_every_seed(page: str) -> None:
-    [command] = [line for line in re.findall(r"<code>([^<]*)</code>", page) if line.endswith("--seeds 0,1,2")]
+    [command] = [
+        line for line in re.findall(r"<code>([^<]*)</code>", page) if line.endswith("--seeds 0,1,2")
+    ]
 
     assert command.startswith("python run_suite.py run yolov5p ")
 
 
-def test_what_a_run_does_not_hold_is_one_line_at_the_end_and_not_in_the_navigation(page: str) -> None:
+def test_what_a_run_does_not_hold_is_one_line_at_the_end_and_not_in_the_navigation(
+    page: str,
+) -> None:
     navigation, _, rest = page.partition("</nav>")
     last = rest.split("<section ")[-1]
 
@@ -252,17 +285,23 @@ def test_what_a_run_does_not_hold_is_one_line_at_the_end_and_not_in_the_navigati
 def test_every_plot_has_words_for_those_who_do_not_see_it(page: str) -> None:
     drawings = re.findall(r"<svg [^>]*>", page)
 
-    assert all('aria-hidden="true"' in d or ('role="img"' in d and "aria-label=" in d) for d in drawings)
+    assert all(
+        'aria-hidden="true"' in d or ('role="img"' in d and "aria-label=" in d) for d in drawings
+    )
 
 
 def test_every_variant_has_a_view_with_what_differs_and_its_layers(page: str) -> None:
     section = page.partition('<section id="variants"')[2].partition("</section>")[0]
-    views = [view.partition('">') for view in section.split('<details class="variant" id="variant-')[1:]]
+    views = [
+        view.partition('">') for view in section.split('<details class="variant" id="variant-')[1:]
+    ]
     text = {name: words(f"<main{body}") for name, _, body in views}
 
     assert len(views) == 10
     assert "≠ backbone.7 c3.C3 → convnext.ConvNeXt" in text["yolov5p_convnext"]
-    assert "odconv.ODConv in the place of 4 convolutions: backbone.1.conv" in text["yolov5p_odconv1"]
+    assert (
+        "odconv.ODConv in the place of 4 convolutions: backbone.1.conv" in text["yolov5p_odconv1"]
+    )
     assert "freeze [backbone, neck]" in text["yolov5p_frozen"]
     assert "strides 16, 32, 64 unlike the base&#39;s 8, 16, 32" in text["yolov5p_effnetv2_printed"]
     assert "backbone.0 conv.Conv 2 8 " in text["yolov5p"]
@@ -289,6 +328,8 @@ def test_a_run_of_many_variants_leaves_the_tables_of_layers_out(tmp_path: Path) 
 
 
 def test_a_variant_that_needs_another_recipe_says_so(tmp_path: Path) -> None:
-    page = made(tmp_path, Plan(variants=(replace(VARIANTS[0], recipe="scratch-low"),), latency=False))
+    page = made(
+        tmp_path, Plan(variants=(replace(VARIANTS[0], recipe="scratch-low"),), latency=False)
+    )
 
     assert "needs the recipe scratch-low: accuracy not judged" in words(page)

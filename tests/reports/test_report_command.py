@@ -22,10 +22,14 @@ def test_it_prints_the_path_of_the_page(tmp_path: Path, capsys: pytest.CaptureFi
     assert (code, capsys.readouterr().out) == (0, f"{tmp_path}/report/index.html\n")
 
 
-def test_json_names_the_run_and_the_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_names_the_run_and_the_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     fixture_store.build(tmp_path / "store.sqlite", SMALL)
 
-    main(["report", "--store", str(tmp_path / "store.sqlite"), "--run", "2026-11-22T0301", "--json"])
+    main(
+        ["report", "--store", str(tmp_path / "store.sqlite"), "--run", "2026-11-22T0301", "--json"]
+    )
 
     data = json.loads(capsys.readouterr().out)["data"]
     assert data["run"] == "2026-11-22T0301"

@@ -51,4 +51,6 @@ def test_layers_have_bars_of_their_share(page: str):
 
 
 def test_causes_name_their_modules(page: str):
-    assert "in 11 places (backbone.1.conv, backbone.3.conv, backbone.5.conv and 8 more)" in section(page, "counters")
+    assert "in 11 places (backbone.1.conv, backbone.3.conv, backbone.5.conv and 8 more)" in section(
+        page, "counters"
+    )

@@ -20,7 +20,9 @@ LACKS = {"cpu-onnxruntime-fp32": "onnxruntime is not here: pip install it"}
 
 
 def gathered(folder, *devices, **protocol) -> Report:
-    plan = Plan(variants=VARIANTS[:2], train=False, devices=devices, protocol={**PROTOCOL, **protocol})
+    plan = Plan(
+        variants=VARIANTS[:2], train=False, devices=devices, protocol={**PROTOCOL, **protocol}
+    )
     return gather(build(folder / "store.sqlite", plan))
 
 
@@ -50,7 +52,9 @@ def test_every_cell_has_the_ratio_to_the_base_and_those_of_other_runtimes_the_on
 
     assert eager.eager == ""
     assert openvino.eager == "×0.67 of eager"  # the made-up eager takes half as long again
-    assert all(cell.base.startswith("▼ ×1.4") for cell in (eager, openvino))  # the variant is slower by 42 %
+    assert all(
+        cell.base.startswith("▼ ×1.4") for cell in (eager, openvino)
+    )  # the variant is slower by 42 %
 
 
 def test_what_the_machine_lacks_is_told_with_what_would_mend_it(both):
@@ -61,13 +65,23 @@ def test_what_shows_only_when_it_is_opened_is_an_empty_cell_and_told_too(both):
     row = both.rows[1]
     own = [i for i in row.items if i.measurement.settings.get("runtime") != "openvino"]
     item = next(i for i in row.items if i not in own)
-    lacks = Measurement("latency_wall_ms", 2, "ms", "deployed", (), item.measurement.settings, {"not_here": "no bf16"})
+    lacks = Measurement(
+        "latency_wall_ms",
+        2,
+        "ms",
+        "deployed",
+        (),
+        item.measurement.settings,
+        {"not_here": "no bf16"},
+    )
     found = replace(row, items=(*own, replace(item, measurement=lacks)))
     report = replace(both, rows=(both.rows[0], found, *both.rows[2:]))
 
     section = runtimes.build(report)
 
-    _, (_, cell) = next(line for line in section.content["matrices"][0].rows if line[0].name == row.name)
+    _, (_, cell) = next(
+        line for line in section.content["matrices"][0].rows if line[0].name == row.name
+    )
     assert (cell.ms, cell.why) == ("", "not here")
     assert dict(section.content["absent"])["CPU, openvino, fp32, 1 thread"] == "no bf16"
 

@@ -24,7 +24,9 @@ def row(name: str, *starts: dict[str, Any], baseline: str = "") -> Row:
 
 
 def report(*rows: Row) -> Report:
-    run = RunRecord("r", "", "", "demo", {}, "", {}, "", (), (), tuple(each.record for each in rows))
+    run = RunRecord(
+        "r", "", "", "demo", {}, "", {}, "", (), (), tuple(each.record for each in rows)
+    )
     return Report(run, rows, {}, Rules(), (), {})
 
 
@@ -32,12 +34,18 @@ def report(*rows: Row) -> Report:
     ("starts", "words", "cell"),
     [
         ([SCRATCH, SCRATCH], "from scratch", "scratch"),
-        ([{}], "from scratch", "scratch"),  # of a store that did not record it yet: there were no weights then
+        (
+            [{}],
+            "from scratch",
+            "scratch",
+        ),  # of a store that did not record it yet: there were no weights then
         ([PART], "87 % of parameters from base.safetensors", "87 % loaded"),
         ([], "", "–"),
     ],
 )
-def test_a_row_says_what_its_training_began_with(starts: list[dict[str, Any]], words: str, cell: str) -> None:
+def test_a_row_says_what_its_training_began_with(
+    starts: list[dict[str, Any]], words: str, cell: str
+) -> None:
     found = row("base", *starts)
 
     start = next(column for column in columns(report(found)) if column.key == "start")
@@ -55,10 +63,14 @@ def test_a_row_says_what_its_training_began_with(starts: list[dict[str, Any]], w
         (WHOLE, SCRATCH, True),
     ],
 )
-def test_a_start_unlike_the_base_s_is_a_warning(base: dict[str, Any], variant: dict[str, Any], warned: bool) -> None:
+def test_a_start_unlike_the_base_s_is_a_warning(
+    base: dict[str, Any], variant: dict[str, Any], warned: bool
+) -> None:
     rows = row("base", base), row("changed", variant, baseline="base")
 
     warning = start_warning(report(*rows), rows[1])
 
     assert bool(warning) == warned
-    assert not warned or warning.startswith("started from scratch" if variant is SCRATCH else "started ")
+    assert not warned or warning.startswith(
+        "started from scratch" if variant is SCRATCH else "started "
+    )

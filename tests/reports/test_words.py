@@ -11,14 +11,19 @@ from suite.stats.intervals import Estimate
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0.7021, "0.702"), (-0.004, "−0.004"), (None, "–"), (math.nan, "–"), (-math.inf, "−∞")]
+    ("value", "text"),
+    [(0.7021, "0.702"), (-0.004, "−0.004"), (None, "–"), (math.nan, "–"), (-math.inf, "−∞")],
 )
 def test_a_number_has_fixed_digits_and_a_true_minus(value: float | None, text: str) -> None:
     assert number(value) == text
 
 
 def test_differences_have_a_sign() -> None:
-    assert (signed(0.0214), signed(-0.0214), signed_percent(0.1234)) == ("+0.021", "−0.021", "+12.3 %")
+    assert (signed(0.0214), signed(-0.0214), signed_percent(0.1234)) == (
+        "+0.021",
+        "−0.021",
+        "+12.3 %",
+    )
 
 
 def test_counts_are_exact_up_to_a_million() -> None:

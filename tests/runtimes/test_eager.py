@@ -55,7 +55,9 @@ def test_predictions_are_those_of_the_model():
     assert torch.allclose(session.run(session.prepare(images)), expected, atol=1e-6)
 
 
-@pytest.mark.parametrize(("precision", "dtype"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])
+@pytest.mark.parametrize(
+    ("precision", "dtype"), [("fp32", torch.float32), ("bf16", torch.bfloat16)]
+)
 def test_images_and_weights_take_the_precision_and_the_format(precision, dtype):
     images = torch.rand(2, 3, 8, 8)
     session = open_session("eager", TinyDetector(), Options(precision=precision), images)
@@ -72,7 +74,10 @@ def test_the_memory_format_is_a_mode_that_the_settings_name():
     session = open_session("eager+contiguous", TinyDetector(), Options(), images)
 
     assert session.prepare(images).is_contiguous()
-    assert (session.settings["runtime"], session.settings["channels_last"]) == ("eager+contiguous", False)
+    assert (session.settings["runtime"], session.settings["channels_last"]) == (
+        "eager+contiguous",
+        False,
+    )
 
 
 def test_threads_are_pinned_to_what_is_stated():

@@ -65,7 +65,9 @@ def test_a_recorded_graph_keeps_the_network_whose_memory_it_reads():
 
 def test_a_replay_is_timed_between_events():
     cuda = FakeCuda()
-    session = CallSession({}, CudaClock(cuda), lambda images: images, recorded(cuda.run, IMAGES, cuda))
+    session = CallSession(
+        {}, CudaClock(cuda), lambda images: images, recorded(cuda.run, IMAGES, cuda)
+    )
     cuda.log.clear()
 
     session.time(IMAGES)
@@ -152,7 +154,10 @@ def test_an_engine_is_built_in_the_networks_own_types(tf32, flag):
 
 @pytest.mark.parametrize(
     ("trt", "message"),
-    [(FakeTensorRT(readable=False), "no such operator"), (FakeTensorRT(plan=None), "cannot build the network")],
+    [
+        (FakeTensorRT(readable=False), "no such operator"),
+        (FakeTensorRT(plan=None), "cannot build the network"),
+    ],
 )
 def test_a_network_that_tensorrt_cannot_take_is_an_error_that_says_why(trt, message):
     with pytest.raises(RuntimeError, match=message):
@@ -165,4 +170,8 @@ def test_an_engine_runs_on_torchs_current_stream_between_known_places():
     run = engine_call(trt, outputs, FakeCuda())
 
     assert run(IMAGES) is outputs
-    assert trt.log == [f"predictions at {outputs.data_ptr()}", f"images at {IMAGES.data_ptr()}", "execute on 7"]
+    assert trt.log == [
+        f"predictions at {outputs.data_ptr()}",
+        f"images at {IMAGES.data_ptr()}",
+        "execute on 7",
+    ]

@@ -16,7 +16,10 @@ def refusal(runtime, **options):
 
 
 def test_an_unknown_precision_names_those_there_are():
-    assert refusal("eager", precision="fp8") == "eager: no precision 'fp8' on cpu; there are: fp32, bf16, fp16"
+    assert (
+        refusal("eager", precision="fp8")
+        == "eager: no precision 'fp8' on cpu; there are: fp32, bf16, fp16"
+    )
 
 
 def test_an_unknown_runtime_names_those_there_are():
@@ -24,7 +27,10 @@ def test_an_unknown_runtime_names_those_there_are():
 
 
 def test_an_unknown_mode_names_those_there_are():
-    assert refusal("eager+upside_down") == "eager: no mode 'upside_down'; there are: channels_last, contiguous"
+    assert (
+        refusal("eager+upside_down")
+        == "eager: no mode 'upside_down'; there are: channels_last, contiguous"
+    )
 
 
 def test_a_runtime_of_gpus_is_refused_on_the_processor():
@@ -42,14 +48,18 @@ def test_a_device_that_is_not_here_gives_no_number(runtime):
 
 
 def test_a_runtime_that_is_not_installed_says_how_to_install_it(monkeypatch):
-    absent = Offer("absent", {"cpu": ("fp32",)}, ("default",), {"no_such_module": "pip install it"}, {})
+    absent = Offer(
+        "absent", {"cpu": ("fp32",)}, ("default",), {"no_such_module": "pip install it"}, {}
+    )
     monkeypatch.setattr("suite.runtimes.offers", lambda: {"absent": absent})
 
     assert refusal("absent") == "absent: no_such_module is not here: pip install it"
 
 
 def test_a_program_that_is_not_installed_is_named_too():
-    offer = Offer("absent", {"cpu": ("fp32",)}, ("default",), {}, {"no-such-program": "apt-get install it"})
+    offer = Offer(
+        "absent", {"cpu": ("fp32",)}, ("default",), {}, {"no-such-program": "apt-get install it"}
+    )
 
     assert offer.lacking == "no-such-program is not here: apt-get install it"
 

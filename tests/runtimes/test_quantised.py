@@ -26,11 +26,14 @@ def network() -> "onnx.ModelProto":
         onnx.helper.make_node("Mul", ["c", "c"], ["predictions"], "decode"),
     ]
     ends = [
-        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape) for name in ("images", "predictions")
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
+        for name in ("images", "predictions")
     ]
     kept = [onnx.numpy_helper.from_array(value, name) for name, value in weights.items()]
     graph = onnx.helper.make_graph(nodes, "network", ends[:1], ends[1:], kept)
-    return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=10)
+    return onnx.helper.make_model(
+        graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=10
+    )
 
 
 def in_eight_bits(x: np.ndarray, low: float, high: float) -> np.ndarray:
@@ -52,7 +55,9 @@ def by_channel(weights: np.ndarray) -> np.ndarray:
 
 
 def conv(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    return nn.functional.conv2d(torch.from_numpy(x), torch.from_numpy(weights.astype(x.dtype))).numpy()
+    return nn.functional.conv2d(
+        torch.from_numpy(x), torch.from_numpy(weights.astype(x.dtype))
+    ).numpy()
 
 
 def test_what_no_weights_follow_stays_in_single_precision() -> None:
@@ -61,7 +66,9 @@ def test_what_no_weights_follow_stays_in_single_precision() -> None:
 
 def test_a_network_in_eight_bits_is_the_one_that_the_formula_gives() -> None:
     given = network()
-    w1, w2 = (onnx.numpy_helper.to_array(tensor).astype(np.float64) for tensor in given.graph.initializer)
+    w1, w2 = (
+        onnx.numpy_helper.to_array(tensor).astype(np.float64) for tensor in given.graph.initializer
+    )
     images = IMAGES.double().numpy()
 
     made = quantised.quantised(given, IMAGES)
@@ -84,7 +91,9 @@ def test_a_network_in_eight_bits_is_the_one_that_the_formula_gives() -> None:
     step = (max(ranges[2][1], 0) - min(ranges[2][0], 0)) / 255
     apart = np.abs(found - c * c)
     assert np.median(apart) < 1e-6
-    assert apart.max() < 2.1 * step * np.abs(c).max()  # a value between two steps may be rounded to the other
+    assert (
+        apart.max() < 2.1 * step * np.abs(c).max()
+    )  # a value between two steps may be rounded to the other
 
 
 def test_the_network_that_is_given_keeps_its_weights() -> None:
@@ -107,4 +116,7 @@ def test_a_session_in_eight_bits_states_what_its_scales_are_from(runtime: str) -
         pytest.skip(str(error))
 
     assert session.settings["precision"] == "int8"
-    assert session.settings["calibration"] == "least and largest values on the images that it was opened with"
+    assert (
+        session.settings["calibration"]
+        == "least and largest values on the images that it was opened with"
+    )

@@ -7,16 +7,58 @@ from suite.spec.language.vocabulary import DESIGN_KEYS, FILE_KEYS, VERBS
 
 SCALARS = st.one_of(
     st.sampled_from(
-        ["last", "p3", "p4", "n5", "backbone", "yolov5n", "$a", "1e-3", "no", "~", "true", "''", "*a", "&a x"]
+        [
+            "last",
+            "p3",
+            "p4",
+            "n5",
+            "backbone",
+            "yolov5n",
+            "$a",
+            "1e-3",
+            "no",
+            "~",
+            "true",
+            "''",
+            "*a",
+            "&a x",
+        ]
     ),
     st.sampled_from(
-        ["-1", "0", "8", "16384", "16385", "0.5", ".nan", "9" * 30, "1e400", "0x10", "c3.C3", "odconv.ODConv"]
+        [
+            "-1",
+            "0",
+            "8",
+            "16384",
+            "16385",
+            "0.5",
+            ".nan",
+            "9" * 30,
+            "1e400",
+            "0x10",
+            "c3.C3",
+            "odconv.ODConv",
+        ]
     ),
     st.sampled_from(default_signatures().addresses()),
     st.text(max_size=6),
 )
 OPTIONS = st.sampled_from(
-    ["block", "out", "repeat", "stride", "tag", "tags", "inputs", "kernel", "groups", "part", "stage", "path", "count"]
+    [
+        "block",
+        "out",
+        "repeat",
+        "stride",
+        "tag",
+        "tags",
+        "inputs",
+        "kernel",
+        "groups",
+        "part",
+        "stage",
+        "path",
+        "count",
+    ]
 )
 VALUES = st.recursive(
     SCALARS,

@@ -41,12 +41,19 @@ def test_width_scales_channels_up_to_a_multiple_of_8(library: Make) -> None:
 
 
 @pytest.mark.parametrize(("exact", "rounded"), GOLDEN["make_divisible_8"])
-def test_scaled_channels_round_as_the_reference_rounds_them(library: Make, exact: float, rounded: int) -> None:
-    share = Fraction(str(exact)) / 2**4  # of 2 ** 4 channels for every one, so that there is something to scale
+def test_scaled_channels_round_as_the_reference_rounds_them(
+    library: Make, exact: float, rounded: int
+) -> None:
+    share = (
+        Fraction(str(exact)) / 2**4
+    )  # of 2 ** 4 channels for every one, so that there is something to scale
     line = f"  - {{block: conv.Conv, out: {share.numerator * 2**4}, tag: p3}}\n"
     tail = "  - {block: conv.Conv, out: 8, tag: p4}\n"
 
-    made = library(wide=f"base: base\nbackbone:\n{line}{tail}", child=f"base: wide\nwidth: {1 / share.denominator}")
+    made = library(
+        wide=f"base: base\nbackbone:\n{line}{tail}",
+        child=f"base: wide\nwidth: {1 / share.denominator}",
+    )
 
     assert outs(made.load("child"))[0] == rounded
 
@@ -61,13 +68,31 @@ def test_a_factor_means_what_is_written(library: Make) -> None:
 def test_depth_scales_repeats_above_1_and_keeps_at_least_one(library: Make) -> None:
     variant = library(child="base: base\ndepth: 0.1").load("child")
 
-    assert [layer.repeat for layer in variant.layers] == [1, 1, 1, 1, 1, 1, 1, 1]  # 9 x 0.1 rounds to 1
+    assert [layer.repeat for layer in variant.layers] == [
+        1,
+        1,
+        1,
+        1,
+        1,
+        1,
+        1,
+        1,
+    ]  # 9 x 0.1 rounds to 1
 
 
 def test_scaling_repeats_round_to_the_nearest(library: Make) -> None:
     variant = library(child="base: base\ndepth: 0.67").load("child")
 
-    assert [layer.repeat for layer in variant.layers] == [1, 2, 1, 6, 1, 1, 2, 1]  # 2.01, 6.03, 2.01
+    assert [layer.repeat for layer in variant.layers] == [
+        1,
+        2,
+        1,
+        6,
+        1,
+        1,
+        2,
+        1,
+    ]  # 2.01, 6.03, 2.01
 
 
 def test_own_lines_are_not_scaled(library: Make) -> None:
@@ -85,7 +110,9 @@ def test_scaling_acts_on_the_resolved_base(library: Make) -> None:
 
 
 def test_a_width_that_explodes_is_refused(library: Make) -> None:
-    assert "`width` 64 makes a layer of 32768 channels" in fail(library(child="base: base\nwidth: 64"), "child")
+    assert "`width` 64 makes a layer of 32768 channels" in fail(
+        library(child="base: base\nwidth: 64"), "child"
+    )
 
 
 def test_a_part_is_taken_from_another_variant(library: Make) -> None:
@@ -121,13 +148,18 @@ def test_an_inherited_schedule_goes_with_its_block(library: Make) -> None:
     only = CONV_EDIT.replace("[backbone, neck]", "backbone")
     own = "  - {block: conv.Conv, out: 64, tag: p3}\n  - {block: conv.Conv, out: 64, tag: p4}\n"
 
-    assert library(dynamic=only, child=f"base: dynamic\nbackbone:\n{own}").load("child").schedules == ()
+    assert (
+        library(dynamic=only, child=f"base: dynamic\nbackbone:\n{own}").load("child").schedules
+        == ()
+    )
 
 
 def test_a_schedule_of_a_block_that_is_not_there_is_an_error(library: Make) -> None:
     text = "base: base\nschedules: [{block: dynamic.Dynamic, set: t, from: 1, to: 2, over: 1}]"
 
-    assert "the variant has no dynamic.Dynamic, which the schedule names" in fail(library(child=text), "child")
+    assert "the variant has no dynamic.Dynamic, which the schedule names" in fail(
+        library(child=text), "child"
+    )
 
 
 @pytest.mark.parametrize(
@@ -139,7 +171,9 @@ def test_a_schedule_of_a_block_that_is_not_there_is_an_error(library: Make) -> N
         ("base: half\nfreeze: [backbone]", "half"),
     ],
 )
-def test_the_baseline_is_the_base_of_all_that_does_more_than_scale(library: Make, text: str, baseline: str) -> None:
+def test_the_baseline_is_the_base_of_all_that_does_more_than_scale(
+    library: Make, text: str, baseline: str
+) -> None:
     made = library(half="base: base\nwidth: 0.5", child=text)
 
     assert made.load("child").baseline == baseline
@@ -153,16 +187,26 @@ def test_a_size_called_as_a_change_of_its_base_is_compared_with_it(library: Make
 
 
 def test_titles_and_promises_are_not_inherited(library: Make) -> None:
-    made = library(parent="base: base\ntitle: T\npaper: P\nexpect: {params: 3}\ncontrol: broken", child="base: parent")
+    made = library(
+        parent="base: base\ntitle: T\npaper: P\nexpect: {params: 3}\ncontrol: broken",
+        child="base: parent",
+    )
 
     child = made.load("child")
-    assert (child.title, child.paper, child.expect.params, child.control) == ("child", "", None, "broken")
+    assert (child.title, child.paper, child.expect.params, child.control) == (
+        "child",
+        "",
+        None,
+        "broken",
+    )
 
 
 def test_a_replaced_backbone_must_have_the_tags_that_the_neck_needs(library: Make) -> None:
     made = library(child="base: base\nbackbone:\n  - {block: conv.Conv, out: 64, tag: p4}\n")
 
-    message = "child.yaml:2:1: error E206: backbone has no tag 'p3', which the neck needs; there are: p4"
+    message = (
+        "child.yaml:2:1: error E206: backbone has no tag 'p3', which the neck needs; there are: p4"
+    )
     assert message in fail(made, "child")
 
 
@@ -171,17 +215,24 @@ def test_a_replaced_backbone_must_have_the_tags_that_the_neck_needs(library: Mak
     [
         ("{block: conv.Conv, out: 8, tag: n3}", "neck has no tag 't4', which the head needs"),
         ("{block: conv.Conv, out: 8, tag: p3}", "the tag 'p3' is given twice; first at"),
-        ("{block: conv.Conv, out: 8, inputs: n3, tag: n3}", "reads the tag 'n3' before the line that has it"),
+        (
+            "{block: conv.Conv, out: 8, inputs: n3, tag: n3}",
+            "reads the tag 'n3' before the line that has it",
+        ),
     ],
 )
-def test_tags_must_be_there_once_and_before_they_are_read(library: Make, neck: str, message: str) -> None:
+def test_tags_must_be_there_once_and_before_they_are_read(
+    library: Make, neck: str, message: str
+) -> None:
     assert message in fail(library(child=f"base: base\nneck:\n  - {neck}\n"), "child")
 
 
 def test_the_head_is_one_line(library: Make) -> None:
     head = "  - {block: conv.Conv, out: 8, inputs: n3}\n  - {block: grid.Grid, inputs: [t4], anchors: [1]}\n"
 
-    assert "`head` is one line, a head; it has 2 lines" in fail(library(child=f"base: base\nhead:\n{head}"), "child")
+    assert "`head` is one line, a head; it has 2 lines" in fail(
+        library(child=f"base: base\nhead:\n{head}"), "child"
+    )
 
 
 def test_a_missing_base_gets_the_nearest_name(library: Make) -> None:
@@ -190,7 +241,9 @@ def test_a_missing_base_gets_the_nearest_name(library: Make) -> None:
     )
 
 
-@pytest.mark.parametrize("base", ["../../etc/passwd", "/etc/passwd", "~/x", "http://x/y", "ba*e", "base.yaml", ".."])
+@pytest.mark.parametrize(
+    "base", ["../../etc/passwd", "/etc/passwd", "~/x", "http://x/y", "ba*e", "base.yaml", ".."]
+)
 def test_a_base_is_a_name_and_never_a_path(library: Make, base: str) -> None:
     assert "error E204: no variant" in fail(library(child=f"base: '{base}'"), "child")
 
@@ -229,14 +282,18 @@ def test_names_are_unique_whatever_the_folder_and_the_case(tmp_path: Path, libra
 @pytest.mark.parametrize(
     "name", ["x.yml", "X.YAML", "a b.yaml", "-rf.yaml", "$(id).yaml", "é.yaml", f"{'n' * 240}.yaml"]
 )
-def test_a_file_name_that_cannot_name_a_variant_is_reported(tmp_path: Path, library: Make, name: str) -> None:
+def test_a_file_name_that_cannot_name_a_variant_is_reported(
+    tmp_path: Path, library: Make, name: str
+) -> None:
     (tmp_path / name).write_text("base: base")
 
     (problem,) = library().problems()
     assert problem.code == "E208"
 
 
-def test_a_later_folder_stands_in_for_an_earlier_one(tmp_path: Path, library: Make, signatures: Signatures) -> None:
+def test_a_later_folder_stands_in_for_an_earlier_one(
+    tmp_path: Path, library: Make, signatures: Signatures
+) -> None:
     library(child="base: base\ntitle: first")
     later = tmp_path.with_name("later")
     later.mkdir()
@@ -250,7 +307,9 @@ def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         Library((tmp_path / "absent",))
 
 
-def test_select_takes_names_globs_and_files_and_gives_each_once(tmp_path: Path, library: Make) -> None:
+def test_select_takes_names_globs_and_files_and_gives_each_once(
+    tmp_path: Path, library: Make
+) -> None:
     made = library(child="base: base", chip="base: base")
     other = tmp_path.with_name("elsewhere.yaml")
     other.write_text("base: child")
@@ -286,7 +345,8 @@ def test_origins_tell_the_file_of_each_key(tmp_path: Path, library: Make) -> Non
 
 def test_a_title_does_not_change_the_fingerprint_and_a_layer_does(library: Make) -> None:
     made = library(
-        titled="base: base\ntitle: T\npaper: P", edited="base: base\nedits: [{set: {tag: p3}, to: {repeat: 1}}]"
+        titled="base: base\ntitle: T\npaper: P",
+        edited="base: base\nedits: [{set: {tag: p3}, to: {repeat: 1}}]",
     )
 
     assert made.load("titled").fingerprint == made.load("base").fingerprint
@@ -294,19 +354,33 @@ def test_a_title_does_not_change_the_fingerprint_and_a_layer_does(library: Make)
 
 
 @pytest.mark.parametrize("name", Library().names())
-def test_a_resolved_variant_written_down_describes_the_same_network(tmp_path: Path, name: str) -> None:
+def test_a_resolved_variant_written_down_describes_the_same_network(
+    tmp_path: Path, name: str
+) -> None:
     library = Library()
     variant = library.load(name)
 
     (tmp_path / "again.yaml").write_text(write(variant, library.origins(name)))
 
     again = Library((tmp_path,)).load("again")
-    assert again.architecture == replace(variant, match=None).architecture  # an open width is written down as 1
-    assert (again.title, again.paper, again.expect) == (variant.title, variant.paper, variant.expect)
+    assert (
+        again.architecture == replace(variant, match=None).architecture
+    )  # an open width is written down as 1
+    assert (again.title, again.paper, again.expect) == (
+        variant.title,
+        variant.paper,
+        variant.expect,
+    )
 
 
 CHANNELS = {"n": (16, 256), "s": (32, 512), "m": (48, 768), "l": (64, 1024), "x": (80, 1280)}
-REPEATS = {"n": (1, 2, 3, 1), "s": (1, 2, 3, 1), "m": (2, 4, 6, 2), "l": (3, 6, 9, 3), "x": (4, 8, 12, 4)}
+REPEATS = {
+    "n": (1, 2, 3, 1),
+    "s": (1, 2, 3, 1),
+    "m": (2, 4, 6, 2),
+    "l": (3, 6, 9, 3),
+    "x": (4, 8, 12, 4),
+}
 
 
 @pytest.mark.parametrize("size", "nsmlx")

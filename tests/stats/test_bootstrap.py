@@ -39,8 +39,12 @@ def repeated(coco: Coco, weights: list[int]) -> Coco:
             new["images"].append({**image, "id": number})
             for row in truth["annotations"]:
                 if row["image_id"] == image["id"]:
-                    new["annotations"].append({**row, "image_id": number, "id": len(new["annotations"]) + 1})
-            found += [{**row, "image_id": number} for row in results if row["image_id"] == image["id"]]
+                    new["annotations"].append(
+                        {**row, "image_id": number, "id": len(new["annotations"]) + 1}
+                    )
+            found += [
+                {**row, "image_id": number} for row in results if row["image_id"] == image["id"]
+            ]
     return new, found
 
 
@@ -109,9 +113,14 @@ def test_equal_arguments_draw_equal_resamples_which_pairs_two_variants() -> None
 
 def test_the_spread_over_resamples_is_that_over_new_pictures() -> None:
     """Efron's promise, on pictures that can be drawn again: 300 sets of 60 against one set of 60 resampled."""
-    sets = [matched(made(seed, pictures=60, objects=4.0, detections=8, classes=2)) for seed in range(100, 160)]
+    sets = [
+        matched(made(seed, pictures=60, objects=4.0, detections=8, classes=2))
+        for seed in range(100, 160)
+    ]
     ones = np.ones((60, 1), np.intp)
     fresh = np.std([resampled(matches, ones)[1, 0] for matches in sets], ddof=1)
-    again = np.mean([resampled(matches, picture_weights(60, 200))[1].std(ddof=1) for matches in sets[:10]])
+    again = np.mean(
+        [resampled(matches, picture_weights(60, 200))[1].std(ddof=1) for matches in sets[:10]]
+    )
 
     assert again == pytest.approx(fresh, rel=0.3)

@@ -46,10 +46,16 @@ def test_equal_flops_may_be_compared_whatever_the_steps() -> None:
 @pytest.mark.parametrize(
     ("other", "words"),
     [
-        (replace(PLAIN, amount=300), "it was trained for 600 steps in batches of 8, its base for 300 steps"),
+        (
+            replace(PLAIN, amount=300),
+            "it was trained for 600 steps in batches of 8, its base for 300 steps",
+        ),
         (replace(PLAIN, kind="epochs", amount=5), "its base for 5 epochs in batches of 8"),
         (replace(PLAIN, batch=16), "its base for 600 steps in batches of 16"),
-        (replace(PLAIN, end="patience", steps=90), "seed 0 of its base was stopped early, after 90 steps"),
+        (
+            replace(PLAIN, end="patience", steps=90),
+            "seed 0 of its base was stopped early, after 90 steps",
+        ),
         (replace(PLAIN, pictures="ffffffff"), "seed 0 saw other pictures than seed 0 of its base"),
     ],
 )

@@ -14,7 +14,10 @@ def welch(reference: list[float], samples: list[float]) -> Estimate:
 
 
 def test_welchs_difference_is_the_textbooks():
-    reference, samples = [27.5, 21.0, 19.0, 23.6, 17.0, 17.9], [27.1, 22.0, 20.8, 23.4, 23.4, 23.5, 25.8, 22.0]
+    reference, samples = (
+        [27.5, 21.0, 19.0, 23.6, 17.0, 17.9],
+        [27.1, 22.0, 20.8, 23.4, 23.4, 23.5, 25.8, 22.0],
+    )
 
     estimate = welch(reference, samples)
 
@@ -27,7 +30,9 @@ def test_welchs_difference_is_the_textbooks():
     freedom = squared**2 / ((variances[0] / 6) ** 2 / 5 + (variances[1] / 8) ** 2 / 7)
     assert estimate.value == pytest.approx(means[1] - means[0])
     assert 7 < freedom < 8
-    assert 2.306 * math.sqrt(squared) < estimate.high - estimate.value < 2.365 * math.sqrt(squared)  # t, 8 and 7
+    assert (
+        2.306 * math.sqrt(squared) < estimate.high - estimate.value < 2.365 * math.sqrt(squared)
+    )  # t, 8 and 7
     assert estimate.n == 6
 
 
@@ -36,7 +41,9 @@ def test_welchs_interval_covers_the_true_difference():
 
     hits = 0
     for _ in range(1000):
-        estimate = welch(random.normal(0.6, 0.02, 4).tolist(), random.normal(0.65, 0.04, 4).tolist())
+        estimate = welch(
+            random.normal(0.6, 0.02, 4).tolist(), random.normal(0.65, 0.04, 4).tolist()
+        )
         hits += estimate.low <= 0.05 <= estimate.high
 
     assert 0.92 <= hits / 1000 <= 0.98
@@ -63,7 +70,9 @@ def drawn(random, seeds: int, *, shared: np.ndarray, own: float) -> np.ndarray:
 def test_what_all_seeds_share_of_the_pictures_is_added_once():
     random = np.random.default_rng(5)
     mine, theirs = random.normal(0, 0.03, 20_000), random.normal(0, 0.04, 20_000)
-    sides = [Side((0.5, 0.51, 0.52), drawn(random, 3, shared=s, own=0.05), 200) for s in (mine, theirs)]
+    sides = [
+        Side((0.5, 0.51, 0.52), drawn(random, 3, shared=s, own=0.05), 200) for s in (mine, theirs)
+    ]
 
     estimate = difference(*sides)
 
@@ -77,7 +86,9 @@ def test_what_all_seeds_share_of_the_pictures_is_added_once():
 def test_what_both_variants_share_of_the_pictures_cancels():
     random = np.random.default_rng(6)
     both = random.normal(0, 0.05, 20_000)
-    sides = [Side((0.5, 0.51, 0.52), drawn(random, 3, shared=both, own=0.001), 200) for _ in range(2)]
+    sides = [
+        Side((0.5, 0.51, 0.52), drawn(random, 3, shared=both, own=0.001), 200) for _ in range(2)
+    ]
 
     assert difference(*sides).pictures < 1e-6
 

@@ -11,7 +11,17 @@ from suite.stats.intervals import SINGLE_PROCESS_FLOOR, log_ratios, median_inter
 @pytest.mark.parametrize(
     ("count", "low", "high"),
     # Ranks of the 95 % interval of a median in the usual printed table of the sign test.
-    [(6, 1, 6), (8, 1, 8), (9, 2, 8), (10, 2, 9), (12, 3, 10), (15, 4, 12), (20, 6, 15), (25, 8, 18), (30, 10, 21)],
+    [
+        (6, 1, 6),
+        (8, 1, 8),
+        (9, 2, 8),
+        (10, 2, 9),
+        (12, 3, 10),
+        (15, 4, 12),
+        (20, 6, 15),
+        (25, 8, 18),
+        (30, 10, 21),
+    ],
 )
 def test_the_median_interval_takes_the_tabled_order_statistics(count, low, high):
     samples = list(range(count, 0, -1))
@@ -62,7 +72,9 @@ def test_the_ratio_of_three_processes_is_students_t_over_their_medians():
     deviation = math.sqrt(sum((value - centre) ** 2 for value in logs) / 2)
     half = 4.302653 * deviation / math.sqrt(3)  # t of 0.975 with 2 degrees of freedom, as tabled
     assert estimate.value == pytest.approx(math.exp(centre))
-    assert (estimate.low, estimate.high) == pytest.approx((math.exp(centre - half), math.exp(centre + half)), rel=1e-6)
+    assert (estimate.low, estimate.high) == pytest.approx(
+        (math.exp(centre - half), math.exp(centre + half)), rel=1e-6
+    )
     assert estimate.spread == pytest.approx((deviation,))
     assert estimate.n == 3
 
@@ -93,7 +105,9 @@ def test_the_ratio_covers_the_truth_when_processes_differ():
     hits = 0
     for _ in range(1000):
         layout = random.normal(0, 0.006, 3)
-        estimate = ratio([random.normal(math.log(1.03) + shift, 0.03, 30).tolist() for shift in layout])
+        estimate = ratio(
+            [random.normal(math.log(1.03) + shift, 0.03, 30).tolist() for shift in layout]
+        )
         hits += estimate.low <= 1.03 <= estimate.high
 
     assert 0.92 <= hits / 1000 <= 0.98
@@ -103,6 +117,8 @@ def test_the_p_of_a_ratio_agrees_with_its_interval():
     random = np.random.default_rng(3)
 
     for _ in range(50):
-        replicas = [random.normal(shift, 0.01, 20).tolist() for shift in random.normal(0.02, 0.01, 3)]
+        replicas = [
+            random.normal(shift, 0.01, 20).tolist() for shift in random.normal(0.02, 0.01, 3)
+        ]
         estimate = ratio(replicas)
         assert (estimate.p < 0.05) == (not estimate.low <= 1 <= estimate.high)

@@ -25,7 +25,9 @@ def two_detections() -> Matches:
         category=np.array([1, 1], np.int32),
         score=np.array([0.9, 0.8]),
         rank=np.array([0, 0], np.int16),
-        correct=np.array([0, sum(1 << (10 * area + t) for area in (0, 2) for t in range(3))], np.uint64),
+        correct=np.array(
+            [0, sum(1 << (10 * area + t) for area in (0, 2) for t in range(3))], np.uint64
+        ),
         ignored=np.array([outside, outside], np.uint64),
         truth_picture=np.array([0], np.int32),
         truth_category=np.array([1], np.int32),

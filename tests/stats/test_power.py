@@ -12,13 +12,21 @@ def of(value: float, spread: float, count: int, pictures: float = 0.0) -> Estima
     """Two sides of `count` seeds with the same spread."""
     error = math.sqrt(pictures + 2 * spread**2 / count)
     return Estimate(
-        value, -9.0, 9.0, count, spread=(spread, spread), error=error, freedom=2 * (count - 1), pictures=pictures
+        value,
+        -9.0,
+        9.0,
+        count,
+        spread=(spread, spread),
+        error=error,
+        freedom=2 * (count - 1),
+        pictures=pictures,
     )
 
 
 # Cohen (1988), table 2.3.5: two-sided 0.05, n a side, difference in standard deviations, power
 @pytest.mark.parametrize(
-    ("count", "apart", "expected"), [(10, 0.5, 0.18), (20, 0.8, 0.69), (30, 0.5, 0.47), (50, 0.5, 0.70)]
+    ("count", "apart", "expected"),
+    [(10, 0.5, 0.18), (20, 0.8, 0.69), (30, 0.5, 0.47), (50, 0.5, 0.70)],
 )
 def test_power_is_cohens(count, apart, expected):
     assert power(of(apart, 1.0, count), apart) == pytest.approx(expected, abs=0.01)
@@ -47,7 +55,10 @@ def test_what_is_far_beyond_chance_is_found_for_sure(apart):
 def test_the_seeds_needed_are_those_of_the_power_table(apart, expected):
     found = needed_units(of(apart, 1.0, 3), apart)
 
-    assert found in (expected - 1, expected)  # the central t of the formula may be one below the table
+    assert found in (
+        expected - 1,
+        expected,
+    )  # the central t of the formula may be one below the table
 
 
 def test_seeds_do_not_make_up_for_pictures():

@@ -26,7 +26,9 @@ def test_more_processes_see_more():
 
 
 def test_copies_that_agree_by_chance_do_not_make_a_machine_exact():
-    assert resolution([0.0, 0.0], together=1).value == pytest.approx(math.expm1(SINGLE_PROCESS_FLOOR))
+    assert resolution([0.0, 0.0], together=1).value == pytest.approx(
+        math.expm1(SINGLE_PROCESS_FLOOR)
+    )
 
 
 def test_no_copies_no_resolution():

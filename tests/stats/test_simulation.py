@@ -54,9 +54,14 @@ def test_the_interval_is_that_of_a_measurement():
 
 
 def test_what_two_copies_differ_by_is_no_noise_of_rounds():
-    apart = [[value + 0.5 * index for value in rounds] for index, rounds in enumerate(made(NOISES["normal"]))]
+    apart = [
+        [value + 0.5 * index for value in rounds]
+        for index, rounds in enumerate(made(NOISES["normal"]))
+    ]
 
-    assert coverage(apart, half_width=0.01, length=100) == coverage(made(NOISES["normal"]), half_width=0.01, length=100)
+    assert coverage(apart, half_width=0.01, length=100) == coverage(
+        made(NOISES["normal"]), half_width=0.01, length=100
+    )
 
 
 def test_the_share_has_an_exact_interval():
@@ -64,7 +69,9 @@ def test_the_share_has_an_exact_interval():
 
     low, high = found.bounds
     assert low < found.share < high
-    assert high - low == pytest.approx(2 * 1.96 * (found.share * (1 - found.share) / 500) ** 0.5, rel=0.15)
+    assert high - low == pytest.approx(
+        2 * 1.96 * (found.share * (1 - found.share) / 500) ** 0.5, rel=0.15
+    )
 
 
 def test_a_recording_shorter_than_a_block_is_refused():

@@ -19,7 +19,14 @@ def points(difference: float) -> str:
 
 
 AP = Rule(better="higher", floor=0.004, show=points)
-LATENCY = Rule(better="lower", floor=0.02, show=lambda x: f"{100 * x:+.1f} %", neutral=1.0, unit="replica", least=3)
+LATENCY = Rule(
+    better="lower",
+    floor=0.02,
+    show=lambda x: f"{100 * x:+.1f} %",
+    neutral=1.0,
+    unit="replica",
+    least=3,
+)
 
 
 def test_holm_adjusts_as_in_his_procedure():
@@ -80,14 +87,19 @@ def test_two_seeds_never_tell(p):
 def test_a_unit_that_ends_in_s_has_its_plural():
     rule = Rule(better="lower", floor=0.02, show=points, neutral=1.0, unit="process", least=3)
 
-    assert verdict(Estimate(1.0, 0.9, 1.1, 2), p_adjusted=1.0, rule=rule).sentence.startswith("2 processes:")
+    assert verdict(Estimate(1.0, 0.9, 1.1, 2), p_adjusted=1.0, rule=rule).sentence.startswith(
+        "2 processes:"
+    )
 
 
 def test_the_seeds_needed_aim_at_the_floor_when_the_estimate_is_smaller():
     at_floor = Estimate(0.004, -0.1, 0.1, 3, spread=(0.004, 0.004), error=0.003, freedom=4)
     below = Estimate(0.0, -0.1, 0.1, 3, spread=(0.004, 0.004), error=0.003, freedom=4)
 
-    assert verdict(below, p_adjusted=1.0, rule=AP).needed == verdict(at_floor, p_adjusted=0.3, rule=AP).needed
+    assert (
+        verdict(below, p_adjusted=1.0, rule=AP).needed
+        == verdict(at_floor, p_adjusted=0.3, rule=AP).needed
+    )
 
 
 def test_hopeless_spread_needs_more_seeds_than_anyone_has():
@@ -120,7 +132,9 @@ def test_a_difference_of_nothing_is_never_coloured():
 
 def test_a_difference_surely_within_the_floor_is_equivalent():
     # Schuirmann's two tests: (0.004 - 0.001) / 0.001 = 3 standard errors, above t(0.95, 10) = 1.812
-    estimate = Estimate(0.001, -0.0012, 0.0032, 6, p=0.34, spread=(0.002, 0.002), error=0.001, freedom=10)
+    estimate = Estimate(
+        0.001, -0.0012, 0.0032, 6, p=0.34, spread=(0.002, 0.002), error=0.001, freedom=10
+    )
 
     result = verdict(estimate, p_adjusted=0.34, rule=AP)
 
@@ -130,7 +144,9 @@ def test_a_difference_surely_within_the_floor_is_equivalent():
 
 
 def test_a_difference_that_may_exceed_the_floor_is_not_equivalent():
-    estimate = Estimate(0.003, 0.001, 0.005, 6, p=0.01, spread=(0.002, 0.002), error=0.001, freedom=10)
+    estimate = Estimate(
+        0.003, 0.001, 0.005, 6, p=0.01, spread=(0.002, 0.002), error=0.001, freedom=10
+    )
 
     assert verdict(estimate, p_adjusted=0.2, rule=AP).word == "cannot tell"
 
@@ -139,12 +155,16 @@ def test_a_ratio_is_equivalent_by_its_logarithm():
     # log(1.02) / 0.005 = 3.96 standard errors from no change to the floor
     same = Estimate(1.0, 0.98, 1.02, 3, p=1.0, spread=(0.005,), error=0.005, freedom=2)
 
-    assert verdict(same, p_adjusted=1.0, rule=LATENCY).p_equivalent == pytest.approx(0.0291, abs=5e-4)
+    assert verdict(same, p_adjusted=1.0, rule=LATENCY).p_equivalent == pytest.approx(
+        0.0291, abs=5e-4
+    )
     assert verdict(same, p_adjusted=1.0, rule=LATENCY).word == "equivalent"
 
 
 def test_a_verdict_says_what_the_run_could_have_seen():
-    estimate = Estimate(0.012, -0.005, 0.029, 3, p=0.12, spread=(0.007, 0.007), error=0.006, freedom=4)
+    estimate = Estimate(
+        0.012, -0.005, 0.029, 3, p=0.12, spread=(0.007, 0.007), error=0.006, freedom=4
+    )
 
     chances = verdict(estimate, p_adjusted=0.12, rule=AP).power
 
@@ -153,7 +173,9 @@ def test_a_verdict_says_what_the_run_could_have_seen():
 
 
 def test_more_comparisons_need_more_seeds_and_have_less_power():
-    estimate = Estimate(0.012, -0.005, 0.029, 3, p=0.12, spread=(0.007, 0.007), error=0.006, freedom=4)
+    estimate = Estimate(
+        0.012, -0.005, 0.029, 3, p=0.12, spread=(0.007, 0.007), error=0.006, freedom=4
+    )
 
     alone = verdict(estimate, p_adjusted=0.12, rule=AP)
     among = verdict(estimate, p_adjusted=0.96, rule=AP, comparisons=8)
@@ -163,16 +185,30 @@ def test_more_comparisons_need_more_seeds_and_have_less_power():
 
 
 def test_pictures_that_are_too_few_cannot_be_made_up_for_by_seeds():
-    estimate = Estimate(0.001, -0.04, 0.042, 3, p=0.9, spread=(0.002, 0.002), error=0.021, freedom=100, pictures=0.0004)
+    estimate = Estimate(
+        0.001,
+        -0.04,
+        0.042,
+        3,
+        p=0.9,
+        spread=(0.002, 0.002),
+        error=0.021,
+        freedom=100,
+        pictures=0.0004,
+    )
 
     result = verdict(estimate, p_adjusted=0.9, rule=AP)
 
     assert result.needed == MOST_UNITS
-    assert result.sentence.endswith("; no number of seeds would settle it: these test pictures are too few")
+    assert result.sentence.endswith(
+        "; no number of seeds would settle it: these test pictures are too few"
+    )
 
 
 def test_one_seed_shows_the_test_pictures_and_ranks_nothing():
-    estimate = Estimate(0.02, 0.01, 0.03, 1, error=0.005, freedom=199, pictures=2.5e-5, basis="pictures")
+    estimate = Estimate(
+        0.02, 0.01, 0.03, 1, error=0.005, freedom=199, pictures=2.5e-5, basis="pictures"
+    )
 
     result = verdict(estimate, p_adjusted=1.0, rule=AP)
 
@@ -184,7 +220,10 @@ def test_one_seed_shows_the_test_pictures_and_ranks_nothing():
 
 
 def test_verdicts_are_judged_together_with_holms_correction():
-    estimates = [welch([0.6, 0.61, 0.62], [0.62 + shift, 0.63 + shift, 0.64 + shift]) for shift in (0.0, 0.02, 0.1)]
+    estimates = [
+        welch([0.6, 0.61, 0.62], [0.62 + shift, 0.63 + shift, 0.64 + shift])
+        for shift in (0.0, 0.02, 0.1)
+    ]
 
     found = verdicts(estimates, AP)
 
@@ -193,7 +232,9 @@ def test_verdicts_are_judged_together_with_holms_correction():
 
 
 def test_an_interval_without_zero_that_holm_does_not_let_pass_says_why():
-    estimate = Estimate(0.02, 0.004, 0.036, 3, p=0.03, spread=(0.006, 0.006), error=0.005, freedom=4)
+    estimate = Estimate(
+        0.02, 0.004, 0.036, 3, p=0.03, spread=(0.006, 0.006), error=0.005, freedom=4
+    )
 
     result = verdict(estimate, p_adjusted=0.24, rule=AP, comparisons=8)
 

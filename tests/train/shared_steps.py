@@ -51,7 +51,14 @@ def engine_of(case: str, group: ProcessGroup) -> Engine:
     chosen = replace(tiny, loss=replace(tiny.loss, autobalance=case == "autobalance"))
     model = build(variant, CLASSES, seed=0).double()
     return Engine(
-        model, variant, chosen, batch=IMAGES, image_size=SIZE, steps=9, device=torch.device("cpu"), group=group
+        model,
+        variant,
+        chosen,
+        batch=IMAGES,
+        image_size=SIZE,
+        steps=9,
+        device=torch.device("cpu"),
+        group=group,
     )
 
 

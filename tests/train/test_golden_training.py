@@ -20,7 +20,9 @@ GRADIENT = 1e-3  # relative
 
 
 @pytest.fixture(scope="module", params=("yolov5n-nc80", "yolov5s-nc80", "yolov5n-nc3"))
-def case(request: pytest.FixtureRequest) -> tuple[dict[str, Any], Detector, tuple[Tensor, ...], Tensor, Tensor]:
+def case(
+    request: pytest.FixtureRequest,
+) -> tuple[dict[str, Any], Detector, tuple[Tensor, ...], Tensor, Tensor]:
     """The golden file; the model after one forward and backward pass; its raw maps, total and parts."""
     expected = golden(request.param)
     model, raw, total, parts = _pass(expected, torch.float32)
@@ -40,9 +42,13 @@ def test_raw_maps_in_training_mode_are_the_references(case) -> None:
 def test_the_gains_are_scaled_as_the_references(case) -> None:
     expected, model, *_ = case
 
-    settings = recipe("scratch-low").loss.scaled(classes=model.classes, levels=3, image_size=expected["imgsz"])
+    settings = recipe("scratch-low").loss.scaled(
+        classes=model.classes, levels=3, image_size=expected["imgsz"]
+    )
 
-    assert (settings.box, settings.objectness, settings.classes) == pytest.approx(expected["hyp_box_obj_cls"])
+    assert (settings.box, settings.objectness, settings.classes) == pytest.approx(
+        expected["hyp_box_obj_cls"]
+    )
 
 
 def test_the_loss_and_its_parts_are_the_references(case) -> None:
@@ -58,7 +64,9 @@ def test_the_parts_in_float64_are_the_references(request: pytest.FixtureRequest)
 
         *_, parts = _pass(expected, torch.float64)
 
-        assert parts.tolist() == pytest.approx(expected["loss"]["box_obj_cls_f64_predictions"], rel=1e-6)
+        assert parts.tolist() == pytest.approx(
+            expected["loss"]["box_obj_cls_f64_predictions"], rel=1e-6
+        )
 
 
 def test_gradients_are_the_references(case) -> None:
@@ -69,7 +77,9 @@ def test_gradients_are_the_references(case) -> None:
 
     assert norm.item() == pytest.approx(expected["grad_norm"], rel=GRADIENT)
     for theirs, total in expected["grad_abs_sum"]:
-        assert parameters[names[theirs]].grad.abs().sum().item() == pytest.approx(total, rel=GRADIENT), theirs
+        assert parameters[names[theirs]].grad.abs().sum().item() == pytest.approx(
+            total, rel=GRADIENT
+        ), theirs
 
 
 def test_the_first_norm_moves_its_mean_as_the_reference(case) -> None:
@@ -85,16 +95,25 @@ def test_the_optimiser_groups_are_the_references(name: str) -> None:
     expected = golden(name)
     model = build(Library().load(expected["model"]), expected["nc"], device="meta")
 
-    groups = [(g.kind, len(g.parameters), sum(p.numel() for p in g.parameters)) for g in parameter_groups(model)]
+    groups = [
+        (g.kind, len(g.parameters), sum(p.numel() for p in g.parameters))
+        for g in parameter_groups(model)
+    ]
 
-    assert groups == [(g["kind"], g["tensors"], g["elements"]) for g in expected["optimizer_groups"]]
+    assert groups == [
+        (g["kind"], g["tensors"], g["elements"]) for g in expected["optimizer_groups"]
+    ]
 
 
-def _pass(expected: dict[str, Any], dtype: torch.dtype) -> tuple[Detector, tuple[Tensor, ...], Tensor, Tensor]:
+def _pass(
+    expected: dict[str, Any], dtype: torch.dtype
+) -> tuple[Detector, tuple[Tensor, ...], Tensor, Tensor]:
     model = build(Library().load(expected["model"]), expected["nc"])
     fill(model)
     model.to(dtype).train()
-    settings = recipe("scratch-low").loss.scaled(classes=expected["nc"], levels=3, image_size=expected["loss"]["imgsz"])
+    settings = recipe("scratch-low").loss.scaled(
+        classes=expected["nc"], levels=3, image_size=expected["loss"]["imgsz"]
+    )
     loss = DetectionLoss(Priors(model.head.anchors, model.strides), settings)
     raw = model(image("2x3x128x128").to(dtype))
     total, parts = loss(raw, torch.tensor(expected["loss"]["targets"], dtype=torch.float32))

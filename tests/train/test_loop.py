@@ -35,7 +35,9 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def trained(variant: Variant, batches: list[Batch], made: Recipe = BRISK, steps: int = 6, seed: int = 0) -> Trained:
+def trained(
+    variant: Variant, batches: list[Batch], made: Recipe = BRISK, steps: int = 6, seed: int = 0
+) -> Trained:
     return train(build(variant, 2, seed=seed), variant, batches, made, steps=steps, seed=seed)
 
 
@@ -47,7 +49,9 @@ def changed(before: dict[str, Tensor], after: dict[str, Tensor]) -> set[str]:
     return {name for name, value in before.items() if not torch.equal(value, after[name])}
 
 
-def test_the_same_seed_gives_the_same_weights_bit_for_bit(mini: Variant, batches: list[Batch]) -> None:
+def test_the_same_seed_gives_the_same_weights_bit_for_bit(
+    mini: Variant, batches: list[Batch]
+) -> None:
     first, second = (state(trained(mini, batches).ema_model) for _ in range(2))
 
     assert not changed(first, second)
@@ -82,23 +86,36 @@ def test_batches_are_seen_at_the_size_they_name(mini: Variant, batches: list[Bat
     model.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     sizes = [None, (32, 32), (64, 32), (48, 48)]
 
-    train(model, mini, [replace(batch, size=size) for batch, size in zip(batches, sizes, strict=False)], BRISK, steps=4)
+    train(
+        model,
+        mini,
+        [replace(batch, size=size) for batch, size in zip(batches, sizes, strict=False)],
+        BRISK,
+        steps=4,
+    )
 
     assert [tuple(images.shape[2:]) for images in seen] == [(32, 32), *sizes[1:]]
     rows = (torch.arange(64) + 0.5) / 2 - 0.5  # blended between the centres of pixels
     low, share = rows.floor().long().clamp(0, 31), (rows - rows.floor())[:, None]
     source = batches[2].images / 255
-    blended = source[:, :, low] * (1 - share) + source[:, :, (rows.floor().long() + 1).clamp(0, 31)] * share
+    blended = (
+        source[:, :, low] * (1 - share)
+        + source[:, :, (rows.floor().long() + 1).clamp(0, 31)] * share
+    )
     torch.testing.assert_close(seen[2], blended, rtol=0, atol=1e-5)
 
 
 def test_a_variants_loss_is_the_one_that_is_trained(mini: Variant, batches: list[Batch]) -> None:
-    usual, other = (trained(replace(mini, loss=loss), batches).curve[-1] for loss in (Loss(), Loss(box="nwd")))
+    usual, other = (
+        trained(replace(mini, loss=loss), batches).curve[-1] for loss in (Loss(), Loss(box="nwd"))
+    )
 
     assert usual.box != other.box
 
 
-def test_one_flat_buffer_trains_like_torch_on_separate_tensors(mini: Variant, batches: list[Batch]) -> None:
+def test_one_flat_buffer_trains_like_torch_on_separate_tensors(
+    mini: Variant, batches: list[Batch]
+) -> None:
     flat, separate = build(mini, 2, seed=0).double(), build(mini, 2, seed=0).double()
     layout = FlatState(flat)
     by_flat = optimizer(layout.groups, BRISK.optimizer, batch=2)
@@ -129,7 +146,9 @@ def test_one_flat_buffer_trains_like_torch_on_separate_tensors(mini: Variant, ba
         torch.testing.assert_close(mine, theirs, rtol=1e-9, atol=1e-12, msg=name)
 
 
-def test_every_tensor_of_the_flat_buffer_begins_where_whole_vectors_can_be_loaded(mini: Variant) -> None:
+def test_every_tensor_of_the_flat_buffer_begins_where_whole_vectors_can_be_loaded(
+    mini: Variant,
+) -> None:
     model = build(mini, 2, seed=0)
     layout = FlatState(model)
 
@@ -150,7 +169,9 @@ def test_released_model_and_average_share_no_memory(mini: Variant, batches: list
     assert len(storages) == len(tensors)
 
 
-def test_the_average_is_in_evaluation_mode_and_lags_behind(mini: Variant, batches: list[Batch]) -> None:
+def test_the_average_is_in_evaluation_mode_and_lags_behind(
+    mini: Variant, batches: list[Batch]
+) -> None:
     model = build(mini, 2, seed=0)
     start = model.head.outputs[0].bias.clone()
 
@@ -170,18 +191,26 @@ def test_frozen_parts_keep_weights_and_norm_statistics(mini: Variant, batches: l
     assert {name.split(".")[0] for name in changed(before, after)} == {"head"}
 
 
-def test_a_frozen_stage_keeps_its_weights_and_the_others_do_not(mini: Variant, batches: list[Batch]) -> None:
+def test_a_frozen_stage_keeps_its_weights_and_the_others_do_not(
+    mini: Variant, batches: list[Batch]
+) -> None:
     frozen = replace(mini, freeze=("backbone 2",))
     before = state(build(frozen, 2, seed=0))
 
     changes = changed(before, state(trained(frozen, batches).ema_model))
 
     assert not any(name.startswith("backbone.0.") for name in changes)
-    assert {"backbone.1.conv.weight", "backbone.1.norm.running_mean", "neck.0.conv.weight"} <= changes
+    assert {
+        "backbone.1.conv.weight",
+        "backbone.1.norm.running_mean",
+        "neck.0.conv.weight",
+    } <= changes
 
 
 def test_a_stage_that_is_not_there_cannot_be_frozen(mini: Variant, batches: list[Batch]) -> None:
-    with pytest.raises(SpecError, match=r"`freeze` matches no layer with 'backbone 16'; the strides .* are: 2, 4"):
+    with pytest.raises(
+        SpecError, match=r"`freeze` matches no layer with 'backbone 16'; the strides .* are: 2, 4"
+    ):
         trained(replace(mini, freeze=("backbone 16",)), batches)
 
 
@@ -190,7 +219,9 @@ class Recorder:
 
     def __init__(self, model: Detector, layer: str) -> None:
         self.seen: list[float] = []
-        model.get_submodule(layer).register_forward_pre_hook(lambda module, _: self.seen.append(module.temperature))
+        model.get_submodule(layer).register_forward_pre_hook(
+            lambda module, _: self.seen.append(module.temperature)
+        )
 
 
 def test_a_schedule_runs_from_its_start_to_its_end(mini: Variant, batches: list[Batch]) -> None:
@@ -204,7 +235,9 @@ def test_a_schedule_runs_from_its_start_to_its_end(mini: Variant, batches: list[
     assert averaged.get_submodule("backbone.0").temperature == 1
 
 
-def test_the_curve_has_a_point_every_ten_steps_and_the_last(mini: Variant, batches: list[Batch]) -> None:
+def test_the_curve_has_a_point_every_ten_steps_and_the_last(
+    mini: Variant, batches: list[Batch]
+) -> None:
     told: list[Progress] = []
 
     result = train(build(mini, 2, seed=0), mini, batches, BRISK, steps=24, on_step=told.append)
@@ -222,7 +255,9 @@ def test_accumulated_batches_move_the_weights_once(mini: Variant, batches: list[
     )
     model = build(mini, 2, seed=0)
     weights: list[Tensor] = []
-    model.register_forward_pre_hook(lambda *_: weights.append(model.head.outputs[0].weight.detach().clone()))
+    model.register_forward_pre_hook(
+        lambda *_: weights.append(model.head.outputs[0].weight.detach().clone())
+    )
 
     train(model, mini, batches, made, steps=9)
 
@@ -236,7 +271,9 @@ def test_too_few_batches_are_an_error(mini: Variant, batches: list[Batch], there
         trained(mini, batches[:there])
 
 
-def test_divergence_names_the_step_and_the_layer_that_breaks(mini: Variant, batches: list[Batch]) -> None:
+def test_divergence_names_the_step_and_the_layer_that_breaks(
+    mini: Variant, batches: list[Batch]
+) -> None:
     model = build(mini, 2, seed=0)
     passes: list[int] = []
 
@@ -247,7 +284,8 @@ def test_divergence_names_the_step_and_the_layer_that_breaks(mini: Variant, batc
     model.get_submodule("backbone.1.norm").register_forward_hook(break_from_the_third_pass)
 
     with pytest.raises(
-        TrainingDiverged, match=r"step 3: the box and objectness and class loss is not finite: .*backbone\.1\.norm"
+        TrainingDiverged,
+        match=r"step 3: the box and objectness and class loss is not finite: .*backbone\.1\.norm",
     ) as caught:
         train(model, mini, batches, BRISK, steps=6)
 
@@ -258,15 +296,23 @@ def test_broken_weights_are_named(mini: Variant, batches: list[Batch]) -> None:
     model = build(mini, 2, seed=0)
     model.get_submodule("neck.0.conv").weight.data[0] = torch.nan
 
-    with pytest.raises(TrainingDiverged, match=r"step 1: .* the weights of neck\.0\.conv\.weight are not finite"):
+    with pytest.raises(
+        TrainingDiverged, match=r"step 1: .* the weights of neck\.0\.conv\.weight are not finite"
+    ):
         train(model, mini, batches, BRISK, steps=6)
 
 
-def test_a_gradient_that_is_not_finite_never_reaches_the_weights(mini: Variant, batches: list[Batch]) -> None:
+def test_a_gradient_that_is_not_finite_never_reaches_the_weights(
+    mini: Variant, batches: list[Batch]
+) -> None:
     model = build(mini, 2, seed=0)
-    model.get_submodule("neck.0.conv").register_full_backward_hook(lambda _m, g, _o: tuple(x * torch.inf for x in g))
+    model.get_submodule("neck.0.conv").register_full_backward_hook(
+        lambda _m, g, _o: tuple(x * torch.inf for x in g)
+    )
 
-    with pytest.raises(TrainingDiverged, match=r"step 1: the gradient of backbone\.1\.norm\.bias is not finite"):
+    with pytest.raises(
+        TrainingDiverged, match=r"step 1: the gradient of backbone\.1\.norm\.bias is not finite"
+    ):
         train(model, mini, batches, BRISK, steps=6)
 
     assert all(torch.isfinite(parameter).all() for parameter in model.parameters())
@@ -281,7 +327,12 @@ def test_bf16_trains_close_to_single_precision(mini: Variant, batches: list[Batc
 
 def test_large_pointwise_convolutions_change_kernel_but_not_result(mini: Variant) -> None:
     wide = replace(
-        mini, layers=(mini.layers[0], replace(mini.layers[1], stride=1, options={"kernel": 1}), *mini.layers[2:])
+        mini,
+        layers=(
+            mini.layers[0],
+            replace(mini.layers[1], stride=1, options={"kernel": 1}),
+            *mini.layers[2:],
+        ),
     )
     model = build(wide, 2, seed=0).eval()
     images = torch.rand(8, 3, 128, 128)
@@ -301,7 +352,9 @@ def test_large_pointwise_convolutions_change_kernel_but_not_result(mini: Variant
 def test_a_handful_of_images_is_learnt_by_heart() -> None:
     """Four images of one bright square each: every square is found with certainty, and nothing else is."""
     variant = Library().load("yolov5p")
-    images = torch.randint(0, 120, (4, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    images = torch.randint(
+        0, 120, (4, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
+    )
     places = [(8, 8), (32, 12), (12, 36), (34, 34)]
     rows = []
     for index, (x, y) in enumerate(places):
@@ -315,4 +368,6 @@ def test_a_handful_of_images_is_learnt_by_heart() -> None:
         found = nms(model.eval().predict(images / 255), confidence=0.8)
     for index, (x, y) in enumerate(places):
         assert found[index][:, 5].tolist() == [index % 2]
-        torch.testing.assert_close(found[index][0, :4], torch.tensor([x, y, x + 20.0, y + 20.0]), rtol=0, atol=2)
+        torch.testing.assert_close(
+            found[index][0, :4], torch.tensor([x, y, x + 20.0, y + 20.0]), rtol=0, atol=2
+        )

@@ -11,7 +11,13 @@ from suite.nn.detector import build
 from suite.spec.library import Library
 from suite.spec.records.variant import Variant
 from suite.train.loop import train
-from suite.train.memory_limit import TrainingOutOfMemory, first_that_fits, fitting, is_out_of_memory, room_for
+from suite.train.memory_limit import (
+    TrainingOutOfMemory,
+    first_that_fits,
+    fitting,
+    is_out_of_memory,
+    room_for,
+)
 from suite.train.recipe import recipe
 
 TINY = recipe("tiny")
@@ -33,10 +39,14 @@ def test_a_batch_without_room_is_a_failure_that_says_what_would_fit(mini: Varian
         train(build(mini, 2, seed=0), mini, [batch], TINY, steps=1)
 
     assert 0 < caught.value.room.images < 10_000_000
-    assert f"a batch of {caught.value.room.images} would fit (the forward pass keeps" in str(caught.value)
+    assert f"a batch of {caught.value.room.images} would fit (the forward pass keeps" in str(
+        caught.value
+    )
 
 
-def test_what_would_fit_is_asked_of_the_largest_images_that_multi_scale_shows(mini: Variant) -> None:
+def test_what_would_fit_is_asked_of_the_largest_images_that_multi_scale_shows(
+    mini: Variant,
+) -> None:
     """At 320 + 90 % pixels an image takes 608² / 320² as much as at 320."""
     images = torch.zeros(1, 3, 320, 320, dtype=torch.uint8).expand(2, 3, 320, 320)
     batch = Batch(images, torch.tensor([[0, 0, 0.5, 0.5, 0.5, 0.5]]))
@@ -54,8 +64,12 @@ def test_what_fits_is_the_room_that_is_left_in_whole_images() -> None:
     assert [fitting(1000, 100, 300), fitting(1000, 100, 301), fitting(90, 100, 1)] == [3, 2, 0]
 
 
-@pytest.mark.parametrize(("promised", "holds", "expected"), [(100, 100, 100), (100, 93, 90), (3, 1, 1), (3, 0, 0)])
-def test_what_fits_is_tried_from_what_was_promised_downwards(promised: int, holds: int, expected: int) -> None:
+@pytest.mark.parametrize(
+    ("promised", "holds", "expected"), [(100, 100, 100), (100, 93, 90), (3, 1, 1), (3, 0, 0)]
+)
+def test_what_fits_is_tried_from_what_was_promised_downwards(
+    promised: int, holds: int, expected: int
+) -> None:
     """100, 95, 90 of which 93 have room; 3, 2, 1."""
     assert first_that_fits(promised, lambda count: count <= holds) == expected
 
@@ -63,7 +77,12 @@ def test_what_fits_is_tried_from_what_was_promised_downwards(promised: int, hold
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: you tried"), True),
+        (
+            RuntimeError(
+                "[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: you tried"
+            ),
+            True,
+        ),
         (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate"), True),
         (MemoryError(), True),
         (RuntimeError("The size of tensor a must match"), False),
@@ -89,7 +108,9 @@ def one_pass(model: nn.Module, images: torch.Tensor) -> tuple[list[torch.Tensor]
     return [parameter.grad.clone() for parameter in model.parameters()], memory
 
 
-def test_checkpointing_changes_no_gradient_and_no_statistic_and_keeps_less(yolov5p: Variant) -> None:
+def test_checkpointing_changes_no_gradient_and_no_statistic_and_keeps_less(
+    yolov5p: Variant,
+) -> None:
     images = torch.rand(2, 3, 64, 64, dtype=torch.float64)
     plain, frugal = (build(yolov5p, 2, seed=0).double() for _ in range(2))
     frugal.checkpointing = True
@@ -104,7 +125,9 @@ def test_checkpointing_changes_no_gradient_and_no_statistic_and_keeps_less(yolov
         torch.testing.assert_close(mine, theirs, rtol=0, atol=0, msg=name)
 
 
-def test_a_recipe_switches_checkpointing_on_while_training_only(mini: Variant, batches: list[Batch]) -> None:
+def test_a_recipe_switches_checkpointing_on_while_training_only(
+    mini: Variant, batches: list[Batch]
+) -> None:
     model = build(mini, 2, seed=0)
     seen = []
     model.register_forward_pre_hook(lambda module, _: seen.append(module.checkpointing))

@@ -49,7 +49,9 @@ def test_decay_of_the_average_is_the_references(update: int, decay: float) -> No
 
 
 def test_decay_without_ramp_is_the_same_at_every_update() -> None:
-    assert {ema_decay(EmaSettings(decay=0.99, ramp=0), update) for update in (1, 10, 1000)} == {0.99}
+    assert {ema_decay(EmaSettings(decay=0.99, ramp=0), update) for update in (1, 10, 1000)} == {
+        0.99
+    }
 
 
 def test_average_moves_by_the_part_that_is_not_kept() -> None:
@@ -63,7 +65,10 @@ def test_average_moves_by_the_part_that_is_not_kept() -> None:
 
 
 def test_bare_parameters_decay_and_norms_and_biases_do_not() -> None:
-    groups = {group.kind: [tuple(p.shape) for p in group.parameters] for group in parameter_groups(Scaled())}
+    groups = {
+        group.kind: [tuple(p.shape) for p in group.parameters]
+        for group in parameter_groups(Scaled())
+    }
 
     assert groups == {"bias": [(3,), (3,)], "weight": [(3,), (3, 2, 1, 1)], "norm weight": [(3,)]}
 
@@ -83,7 +88,10 @@ def test_a_shared_parameter_is_moved_once() -> None:
 
 
 def test_decay_is_scaled_by_what_the_accumulated_batches_make_up() -> None:
-    flat = {("weight", 1.0): nn.Parameter(torch.ones(1)), ("bias", 1.0): nn.Parameter(torch.ones(1))}
+    flat = {
+        ("weight", 1.0): nn.Parameter(torch.ones(1)),
+        ("bias", 1.0): nn.Parameter(torch.ones(1)),
+    }
 
     # 64 / 24 rounds to 3 batches, which are 72 images
     groups = optimizer(flat, OptimizerSettings(decay=0.5, nominal_batch=64), batch=24).param_groups
@@ -95,7 +103,9 @@ def test_rate_rises_over_the_warm_up_and_falls_to_its_end() -> None:
     pace = Pace(TINY, steps=600, batch=8)
 
     assert pace.rate(0) == 0
-    assert pace.rate(25) == pytest.approx(0.5 * TINY.optimizer.rate * cosine_factor(25 / 600, TINY.schedule.final))
+    assert pace.rate(25) == pytest.approx(
+        0.5 * TINY.optimizer.rate * cosine_factor(25 / 600, TINY.schedule.final)
+    )
     assert pace.rate(600) == pytest.approx(TINY.optimizer.rate * TINY.schedule.final)
 
 
@@ -103,7 +113,11 @@ def test_biases_come_down_to_the_schedule_in_yolov5s_warm_up() -> None:
     pace = Pace(LOW, steps=1000, batch=64)
 
     assert (pace.rate(0, "bias"), pace.rate(0, "weight")) == (0.1, 0.0)
-    assert pace.rate(100, "bias") == pace.rate(100, "weight") == pytest.approx(0.01 * linear_factor(0.1, 0.01))
+    assert (
+        pace.rate(100, "bias")
+        == pace.rate(100, "weight")
+        == pytest.approx(0.01 * linear_factor(0.1, 0.01))
+    )
 
 
 def test_warm_up_takes_its_share_of_a_long_run() -> None:
@@ -123,7 +137,10 @@ def test_without_a_nominal_batch_every_batch_moves_the_weights() -> None:
 @pytest.mark.parametrize("kind", ["sgd", "adam", "adamw"])
 def test_each_group_gets_its_rate_and_the_warm_momentum(kind: str) -> None:
     made = replace(LOW, optimizer=replace(LOW.optimizer, kind=kind))
-    flat = {("bias", 1.0): nn.Parameter(torch.ones(1)), ("weight", 0.25): nn.Parameter(torch.ones(1))}
+    flat = {
+        ("bias", 1.0): nn.Parameter(torch.ones(1)),
+        ("weight", 0.25): nn.Parameter(torch.ones(1)),
+    }
     moved = optimizer(flat, made.optimizer, batch=8)
 
     Pace(made, steps=1000, batch=8).set(moved, 50)
@@ -142,10 +159,15 @@ def test_adam_adds_the_decay_to_the_gradient_and_adamw_takes_it_off_the_weight()
     for kind in ("adam", "adamw"):
         weight = nn.Parameter(torch.full((1,), 2.0))
         weight.grad = torch.zeros(1)
-        optimizer({("weight", 1.0): weight}, OptimizerSettings(kind=kind, rate=0.1, decay=0.5), batch=1).step()
+        optimizer(
+            {("weight", 1.0): weight}, OptimizerSettings(kind=kind, rate=0.1, decay=0.5), batch=1
+        ).step()
         after[kind] = weight.item()
 
-    assert after == {"adam": pytest.approx(2 - 0.1, abs=1e-5), "adamw": pytest.approx(2 - 0.1 * 0.5 * 2)}
+    assert after == {
+        "adam": pytest.approx(2 - 0.1, abs=1e-5),
+        "adamw": pytest.approx(2 - 0.1 * 0.5 * 2),
+    }
 
 
 def test_layer_decay_lowers_the_rate_stage_by_stage_from_the_neck_down() -> None:
@@ -154,27 +176,45 @@ def test_layer_decay_lowers_the_rate_stage_by_stage_from_the_neck_down() -> None
     groups = parameter_groups(model, 0.5)
 
     names = {id(parameter): name for name, parameter in model.named_parameters()}
-    factors = {names[id(parameter)]: group.factor for group in groups for parameter in group.parameters}
+    factors = {
+        names[id(parameter)]: group.factor for group in groups for parameter in group.parameters
+    }
     assert factors.keys() == dict(model.named_parameters()).keys()
     # strides 2, 4, 8, 16 and 32 of YOLOv5's backbone; layers 8 and 9 are the last C3 and SPPF
-    stages = {"backbone.0": 5, "backbone.1": 4, "backbone.2": 4, "backbone.4": 3, "backbone.6": 2, "backbone.7": 1}
+    stages = {
+        "backbone.0": 5,
+        "backbone.1": 4,
+        "backbone.2": 4,
+        "backbone.4": 3,
+        "backbone.6": 2,
+        "backbone.7": 1,
+    }
     stages |= {"backbone.9": 1, "neck.0": 0, "neck.13": 0, "head": 0}
     for layer, stage in stages.items():
         found = {factor for name, factor in factors.items() if name.startswith(f"{layer}.")}
         assert found <= {0.5**stage}
     kinds = {
-        name: group.kind for group in parameter_groups(model) for p in group.parameters for name in (names[id(p)],)
+        name: group.kind
+        for group in parameter_groups(model)
+        for p in group.parameters
+        for name in (names[id(p)],)
     }
     assert {names[id(p)]: group.kind for group in groups for p in group.parameters} == kinds
 
 
-def test_layer_decay_moves_flat_groups_as_torch_moves_each_tensor(batches: list[Batch], mini: Variant) -> None:
+def test_layer_decay_moves_flat_groups_as_torch_moves_each_tensor(
+    batches: list[Batch], mini: Variant
+) -> None:
     flat, separate = build(mini, 2, seed=0).double(), build(mini, 2, seed=0).double()
     settings = OptimizerSettings(kind="adamw", rate=0.01, decay=0.05, layer_decay=0.3)
     layout = FlatState(flat, settings.layer_decay)
     by_flat = optimizer(layout.groups, settings, batch=2)
     rows = [
-        {"params": list(g.parameters), "lr": 0.01 * g.factor, "weight_decay": 0.05 if g.kind == "weight" else 0.0}
+        {
+            "params": list(g.parameters),
+            "lr": 0.01 * g.factor,
+            "weight_decay": 0.05 if g.kind == "weight" else 0.0,
+        }
         for g in parameter_groups(separate, settings.layer_decay)
     ]
     by_torch = torch.optim.AdamW(rows, betas=(settings.momentum, settings.second_momentum))

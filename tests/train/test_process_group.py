@@ -24,28 +24,42 @@ def ranks(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Tensor]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1"}
+    shared = {
+        "WORLD_SIZE": "2",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+        "OMP_NUM_THREADS": "1",
+    }
     command = [sys.executable, "-m", "tests.train.shared_steps", str(folder)]
-    group = [subprocess.Popen(command, cwd=ROOT, env={**os.environ, **shared, "RANK": str(rank)}) for rank in range(2)]
+    group = [
+        subprocess.Popen(command, cwd=ROOT, env={**os.environ, **shared, "RANK": str(rank)})
+        for rank in range(2)
+    ]
     assert [process.wait(timeout=300) for process in group] == [0, 0]
     return [load_file(folder / f"{rank}.safetensors") for rank in range(2)]
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_gradient_of_a_team_is_that_of_one_process(ranks: list[dict[str, Tensor]], case: str) -> None:
+def test_the_gradient_of_a_team_is_that_of_one_process(
+    ranks: list[dict[str, Tensor]], case: str
+) -> None:
     for name, alone in gradients(case, SINGLE).items():
         for found in ranks:
             assert ((found[name] - alone).abs().max() / alone.abs().max()).item() < 1e-6
 
 
-def test_all_processes_of_a_team_have_one_network_after_every_step(ranks: list[dict[str, Tensor]]) -> None:
+def test_all_processes_of_a_team_have_one_network_after_every_step(
+    ranks: list[dict[str, Tensor]],
+) -> None:
     first, second = (found["values"] for found in ranks)
 
     assert STEPS > 1
     assert torch.equal(first, second)
 
 
-def test_the_halves_have_unequal_numbers_of_objects_so_that_a_loss_normalised_by_each_would_differ() -> None:
+def test_the_halves_have_unequal_numbers_of_objects_so_that_a_loss_normalised_by_each_would_differ() -> (
+    None
+):
     counts = [len(share_of(batch_of(0), ProcessGroup(rank, 2)).targets) for rank in range(2)]
 
     assert counts == [7, 2]

@@ -20,7 +20,12 @@ def written(folder: Path, text: str) -> Path:
 def test_the_tiny_recipe_says_what_was_measured() -> None:
     tiny = recipe("tiny")
 
-    assert (tiny.name, tiny.optimizer.kind, tiny.schedule.shape, tiny.ema.decay) == ("tiny", "adamw", "cosine", 0.99)
+    assert (tiny.name, tiny.optimizer.kind, tiny.schedule.shape, tiny.ema.decay) == (
+        "tiny",
+        "adamw",
+        "cosine",
+        0.99,
+    )
     assert tiny.loss.scale_gains is False
     assert tiny.augment == Augment(fliplr=0.5)
 
@@ -71,8 +76,17 @@ PUBLISHED = [
     ("--rect", "rect", False, False, False),
 ]
 # keys that YOLOv5 does not have, which must do nothing in its recipes
-OWN = {"optimizer.second_momentum": 0.999, "optimizer.layer_decay": 1, "augment.cutmix": 0, "augment.erasing": 0}
-OWN |= {"augment.randaugment": 0, "augment.randaugment_magnitude": 9, "augment.randaugment_spread": 0.5}
+OWN = {
+    "optimizer.second_momentum": 0.999,
+    "optimizer.layer_decay": 1,
+    "augment.cutmix": 0,
+    "augment.erasing": 0,
+}
+OWN |= {
+    "augment.randaugment": 0,
+    "augment.randaugment_magnitude": 9,
+    "augment.randaugment_spread": 0.5,
+}
 
 # keys of how it is computed and when it ends
 COMPUTING = {"precision", "compile", "checkpointing", "deterministic", "evaluate_every", "patience"}
@@ -82,11 +96,17 @@ def values(made: Recipe) -> dict[str, object]:
     """Every setting by its place, such as "loss.box"."""
     flat: dict[str, object] = {}
     for key, value in asdict(made).items():
-        flat |= {f"{key}.{inner}": v for inner, v in value.items()} if isinstance(value, dict) else {key: value}
+        flat |= (
+            {f"{key}.{inner}": v for inner, v in value.items()}
+            if isinstance(value, dict)
+            else {key: value}
+        )
     return flat
 
 
-@pytest.mark.parametrize(("name", "column"), [("scratch-low", 2), ("scratch-med", 3), ("scratch-high", 4)])
+@pytest.mark.parametrize(
+    ("name", "column"), [("scratch-low", 2), ("scratch-med", 3), ("scratch-high", 4)]
+)
 def test_recipes_from_scratch_are_yolov5s(name: str, column: int) -> None:
     made = values(recipe(name))
 
@@ -101,10 +121,18 @@ def test_convnexts_recipe_says_that_it_departs() -> None:
 
     assert made.title.startswith("A departure from YOLOv5")
     assert (made.optimizer.kind, made.optimizer.rate, made.optimizer.decay) == ("adamw", 2e-4, 0.05)
-    assert (made.optimizer.momentum, made.optimizer.second_momentum, made.optimizer.layer_decay) == (0.9, 0.999, 0.7)
+    assert (
+        made.optimizer.momentum,
+        made.optimizer.second_momentum,
+        made.optimizer.layer_decay,
+    ) == (0.9, 0.999, 0.7)
     assert made.schedule.warmup_share == pytest.approx(20 / 300, rel=1e-5)
     assert math.isclose(made.schedule.final * 4e-3, 1e-6)
-    assert (made.augment.randaugment, made.augment.randaugment_magnitude, made.augment.erasing) == (2, 9, 0.25)
+    assert (made.augment.randaugment, made.augment.randaugment_magnitude, made.augment.erasing) == (
+        2,
+        9,
+        0.25,
+    )
 
 
 @pytest.mark.parametrize("file", sorted(RECIPES.glob("*.yaml")), ids=lambda file: file.stem)
@@ -113,8 +141,12 @@ def test_every_shipped_recipe_is_sound(file: Path) -> None:
 
 
 @pytest.mark.parametrize("other", ["augment: {mosaic: 0.5}", "image_weights: true"])
-def test_rectangles_exclude_what_needs_squares_or_an_order_of_its_own(tmp_path: Path, other: str) -> None:
-    with pytest.raises(SpecError, match=r"mine.yaml:2:1: error E105: `rect` and `\w+` exclude each other; leave"):
+def test_rectangles_exclude_what_needs_squares_or_an_order_of_its_own(
+    tmp_path: Path, other: str
+) -> None:
+    with pytest.raises(
+        SpecError, match=r"mine.yaml:2:1: error E105: `rect` and `\w+` exclude each other; leave"
+    ):
         recipe(written(tmp_path, f"title: mine\nrect: true\n{other}\n"))
 
 
@@ -124,7 +156,9 @@ def test_an_unknown_recipe_is_answered_with_the_nearest_name() -> None:
 
 
 def test_every_mistake_of_a_file_is_named_with_its_place(tmp_path: Path) -> None:
-    file = written(tmp_path, "title: mine\noptimizer: {rat: 1, kind: adamm}\nema: {decay: 2}\nprecision: 16\n")
+    file = written(
+        tmp_path, "title: mine\noptimizer: {rat: 1, kind: adamm}\nema: {decay: 2}\nprecision: 16\n"
+    )
 
     with pytest.raises(SpecError) as caught:
         recipe(file)
@@ -162,6 +196,8 @@ def test_reading_a_recipe_does_not_load_torch() -> None:
         ("compile: true\ncheckpointing: true", "`compile` and `checkpointing` exclude each other"),
     ],
 )
-def test_settings_that_contradict_each_other_are_refused(tmp_path: Path, text: str, message: str) -> None:
+def test_settings_that_contradict_each_other_are_refused(
+    tmp_path: Path, text: str, message: str
+) -> None:
     with pytest.raises(SpecError, match=message):
         recipe(written(tmp_path, f"title: mine\n{text}\n"))

@@ -23,7 +23,10 @@ SHIPPED = [recipe(file.stem) for file in sorted(RECIPES.glob("*.yaml"))]
 
 def trained(made: Recipe, variant: Variant, folder: Path) -> Trained:
     shapes = [(64, 32), (32, 64), (64, 48), (64, 64)]
-    pictures = [made_picture(folder, n, shape, [[4, 4, 20, 20]], labels=[n % 2]) for n, shape in enumerate(shapes)]
+    pictures = [
+        made_picture(folder, n, shape, [[4, 4, 20, 20]], labels=[n % 2])
+        for n, shape in enumerate(shapes)
+    ]
     loader = TrainingBatches(
         made_split(folder, *pictures), image_size=64, batch=2, steps=6, seed=0, augment=made.augment,
         image_weights=made.image_weights, rect=made.rect,
@@ -31,13 +34,19 @@ def trained(made: Recipe, variant: Variant, folder: Path) -> Trained:
     return train(build(variant, 2, seed=0), variant, loader, made, steps=6)
 
 
-@pytest.mark.parametrize("made", [*SHIPPED, RECTANGLES, SIZES, NINE, ADAM], ids=lambda made: made.name)
-def test_a_recipe_trains_and_gives_the_same_weights_twice(made: Recipe, mini: Variant, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "made", [*SHIPPED, RECTANGLES, SIZES, NINE, ADAM], ids=lambda made: made.name
+)
+def test_a_recipe_trains_and_gives_the_same_weights_twice(
+    made: Recipe, mini: Variant, tmp_path: Path
+) -> None:
     first, second = (trained(made, mini, tmp_path) for _ in range(2))
 
     weights = first.ema_model.state_dict()
     assert all(torch.isfinite(value).all() for value in weights.values())
     assert first.pictures == second.pictures
-    assert all(torch.equal(value, second.ema_model.state_dict()[name]) for name, value in weights.items())
+    assert all(
+        torch.equal(value, second.ema_model.state_dict()[name]) for name, value in weights.items()
+    )
     begun = build(mini, 2, seed=0).state_dict()
     assert any(not torch.equal(value, begun[name]) for name, value in weights.items())

@@ -16,7 +16,9 @@ def documented() -> dict[str, tuple[str, str]]:
     found = {}
     for heading, text in re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL):
         part = "" if " " in heading else f"{heading}."
-        for key, default, limits in re.findall(r"^\| `(\w+)` \| (.*?) ?\| (.*?) ?\| \S", text, re.MULTILINE):
+        for key, default, limits in re.findall(
+            r"^\| `(\w+)` \| (.*?) ?\| (.*?) ?\| \S", text, re.MULTILINE
+        ):
             found[part + key] = (default, limits)
     return found
 
@@ -35,7 +37,11 @@ def settings(kind: type = Recipe, part: str = "") -> dict[str, tuple[str, str]]:
 
 def _default(rule: Field) -> str:
     value = "" if rule.default is MISSING else rule.default
-    return f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value).lower()
+    return (
+        f"{value:g}"
+        if isinstance(value, int | float) and not isinstance(value, bool)
+        else str(value).lower()
+    )
 
 
 def _limits(rule: Field, kind: object) -> str:
@@ -53,7 +59,9 @@ def test_the_page_names_every_shipped_recipe() -> None:
     assert {file.stem for file in RECIPES.glob("*.yaml")} <= set(re.findall(r"`([\w-]+)`", PAGE))
 
 
-@pytest.mark.parametrize("text", re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
+@pytest.mark.parametrize(
+    "text", re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+)
 def test_every_example_of_the_page_is_a_sound_recipe(tmp_path: Path, text: str) -> None:
     file = tmp_path / "example.yaml"
     file.write_text(text)

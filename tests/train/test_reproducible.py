@@ -47,10 +47,15 @@ def test_two_threads_train_yolov5n_to_the_same_bits() -> None:
     images = torch.randint(0, 256, (4, 3, 128, 128), dtype=torch.uint8, generator=generator)
     label = torch.randint(0, 80, (400, 1), generator=generator)
     places = 0.2 + 0.6 * torch.rand(400, 4, generator=generator)
-    batch = Batch(images, torch.cat((torch.arange(4).repeat_interleave(100)[:, None], label, places), 1))
+    batch = Batch(
+        images, torch.cat((torch.arange(4).repeat_interleave(100)[:, None], label, places), 1)
+    )
 
     first, second = (
-        train(build(variant, 80, seed=0), variant, [batch] * 3, TINY, steps=3).ema_model.state_dict() for _ in range(2)
+        train(
+            build(variant, 80, seed=0), variant, [batch] * 3, TINY, steps=3
+        ).ema_model.state_dict()
+        for _ in range(2)
     )
 
     assert all(torch.equal(first[name], second[name]) for name in first)
@@ -62,11 +67,17 @@ def test_an_accelerator_is_left_as_it_is_unless_it_is_asked() -> None:
 
 
 def test_torch_is_as_it_was_afterwards() -> None:
-    before = torch.are_deterministic_algorithms_enabled(), torch.utils.deterministic.fill_uninitialized_memory
+    before = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.utils.deterministic.fill_uninitialized_memory,
+    )
     with reproducible(torch.device("cpu"), asked=True):
         assert torch.are_deterministic_algorithms_enabled()
 
-    assert before == (torch.are_deterministic_algorithms_enabled(), torch.utils.deterministic.fill_uninitialized_memory)
+    assert before == (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.utils.deterministic.fill_uninitialized_memory,
+    )
 
 
 def test_what_is_compiled_is_the_network_of_the_recipe(

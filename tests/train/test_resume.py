@@ -28,7 +28,9 @@ TINY = recipe("tiny")
 BRISK = replace(TINY, schedule=replace(TINY.schedule, warmup_steps=2))
 SGD = replace(
     BRISK,
-    optimizer=replace(BRISK.optimizer, kind="sgd", rate=0.01, nominal_batch=8),  # four batches of two make a move
+    optimizer=replace(
+        BRISK.optimizer, kind="sgd", rate=0.01, nominal_batch=8
+    ),  # four batches of two make a move
     loss=replace(BRISK.loss, autobalance=True),
 )
 STEPS = 24
@@ -58,7 +60,12 @@ def dropping(mini: Variant) -> Variant:
     coarse = Layer("anchor.AnchorHead", "head", options={"anchors": [[10, 10, 24, 24]]})
     return replace(
         mini,
-        layers=(*mini.layers[:2], drop, Layer("conv.Conv", "neck", out=16, stride=4, options={"kernel": 3}), coarse),
+        layers=(
+            *mini.layers[:2],
+            drop,
+            Layer("conv.Conv", "neck", out=16, stride=4, options={"kernel": 3}),
+            coarse,
+        ),
         loss=Loss(box="wiou_v3"),
     )
 
@@ -83,31 +90,50 @@ def go(
     return train(build(variant, 2, seed=0), variant, batches, made, steps=steps, keeper=keeper)
 
 
-def resumed(variant: Variant, batches: list[Batch], made: Recipe, path: Path, steps: int = STEPS) -> Trained:
+def resumed(
+    variant: Variant, batches: list[Batch], made: Recipe, path: Path, steps: int = STEPS
+) -> Trained:
     keeper = keeping(path)
     start = keeper.load()
     assert start is not None
     # other weights and another draw of chance: all that counts comes from the checkpoint
     model = build(variant, 2, seed=99)
-    return train(model, variant, batches[start.step :], made, steps=steps, seed=99, keeper=keeper, start=start)
+    return train(
+        model,
+        variant,
+        batches[start.step :],
+        made,
+        steps=steps,
+        seed=99,
+        keeper=keeper,
+        start=start,
+    )
 
 
 def same(first: Trained, second: Trained) -> None:
     states = [trained.ema_model.state_dict() for trained in (first, second)]
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
-    assert (first.curve, first.pictures, first.steps) == (second.curve, second.pictures, second.steps)
+    assert (first.curve, first.pictures, first.steps) == (
+        second.curve,
+        second.pictures,
+        second.steps,
+    )
 
 
 @pytest.mark.parametrize("at", [5, 13, 23])
 @pytest.mark.parametrize("made", [BRISK, SGD], ids=["adamw", "sgd-accumulating"])
-def test_killed_and_resumed_equals_uninterrupted(dropping, batches, path, made: Recipe, at: int) -> None:
+def test_killed_and_resumed_equals_uninterrupted(
+    dropping, batches, path, made: Recipe, at: int
+) -> None:
     with pytest.raises(Killed):
         go(dropping, killer(at, batches), made, keeping(path))
 
     same(resumed(dropping, batches, made, path), go(dropping, batches, made))
 
 
-def test_a_checkpoint_in_the_middle_of_an_accumulation_holds_its_gradient(dropping, batches, path) -> None:
+def test_a_checkpoint_in_the_middle_of_an_accumulation_holds_its_gradient(
+    dropping, batches, path
+) -> None:
     with pytest.raises(Killed):
         go(dropping, killer(12, batches), SGD, keeping(path))
 
@@ -207,7 +233,9 @@ def test_a_process_killed_by_the_system_goes_on_as_if_nothing_had_been(tmp_path:
 def test_a_checkpoint_of_another_training_is_refused_with_what_differs(mini, batches, path) -> None:
     go(mini, batches, BRISK, keeping(path, recipe="a"))
 
-    with pytest.raises(CheckpointError, match=r"checkpoint\.json: .*another training \(recipe a, now b\)"):
+    with pytest.raises(
+        CheckpointError, match=r"checkpoint\.json: .*another training \(recipe a, now b\)"
+    ):
         keeping(path, recipe="b").load()
 
 
@@ -256,10 +284,15 @@ class FullDisk:
 def test_a_full_disk_is_explained_and_loses_no_earlier_checkpoint(mini, batches, path) -> None:
     keeper = Keeper(path, {"seed": 0}, every=Every(steps=5), save=FullDisk(room=1))
 
-    with pytest.raises(CheckpointError, match=r"step 10 .*No space left on device.*that of step 5 is kept"):
+    with pytest.raises(
+        CheckpointError, match=r"step 10 .*No space left on device.*that of step 5 is kept"
+    ):
         go(mini, batches, BRISK, keeper)
 
-    assert {file.name for file in path.parent.iterdir()} == {"checkpoint.json", "checkpoint-5.safetensors"}
+    assert {file.name for file in path.parent.iterdir()} == {
+        "checkpoint.json",
+        "checkpoint-5.safetensors",
+    }
     same(resumed(mini, batches, BRISK, path), go(mini, batches, BRISK))
 
 
@@ -284,7 +317,9 @@ def test_divergence_names_the_last_good_checkpoint(mini, batches, path) -> None:
 
     model.get_submodule("backbone.1.norm").register_forward_hook(break_at_the_eighth_pass)
 
-    with pytest.raises(TrainingDiverged, match=rf"step 8: .*the last good checkpoint is that of step 5, {path}"):
+    with pytest.raises(
+        TrainingDiverged, match=rf"step 8: .*the last good checkpoint is that of step 5, {path}"
+    ):
         train(model, mini, batches, BRISK, steps=STEPS, keeper=keeping(path))
 
 
@@ -292,7 +327,9 @@ def test_numbers_that_are_not_finite_are_never_kept(mini, batches, path) -> None
     model = build(mini, 2, seed=0)
     model.get_submodule("backbone.0.norm").running_var.fill_(torch.inf)
 
-    with pytest.raises(TrainingDiverged, match=r"step 5: .*backbone\.0\.norm\.running_var.*no checkpoint was kept"):
+    with pytest.raises(
+        TrainingDiverged, match=r"step 5: .*backbone\.0\.norm\.running_var.*no checkpoint was kept"
+    ):
         train(model, mini, batches, BRISK, steps=STEPS, keeper=keeping(path))
 
     assert not path.exists()
@@ -319,7 +356,12 @@ def test_wall_time_ends_a_run_and_is_said(mini, batches) -> None:
 
 
 def test_with_wall_time_the_rate_has_come_down_at_the_end(mini, batches) -> None:
-    rates = [p.lr for p in train(build(mini, 2), mini, batches, BRISK, steps=30, seconds=2.0, clock=Slowing()).curve]
+    rates = [
+        p.lr
+        for p in train(
+            build(mini, 2), mini, batches, BRISK, steps=30, seconds=2.0, clock=Slowing()
+        ).curve
+    ]
 
     assert rates[-1] < 0.2 * TINY.optimizer.rate
 
@@ -344,7 +386,12 @@ def test_patience_ends_a_run_with_its_best_average(mini, batches) -> None:
 def test_evaluations_in_between_change_nothing(mini, batches) -> None:
     made = replace(BRISK, evaluate_every=4)
     watched = train(
-        build(mini, 2, seed=0), mini, batches, made, steps=STEPS, evaluate=lambda step, _: Score(step, 0, 0, 0)
+        build(mini, 2, seed=0),
+        mini,
+        batches,
+        made,
+        steps=STEPS,
+        evaluate=lambda step, _: Score(step, 0, 0, 0),
     )
 
     same(watched, go(mini, batches, BRISK))

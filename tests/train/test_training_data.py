@@ -37,7 +37,15 @@ def folder(tmp_path: Path) -> Path:
 
 def taught(folder: Path, loading: Loading, picture: Path | None = None) -> Taught:
     variant = Library().load("yolov5p")
-    lesson = Lesson(variant, folder, recipe("tiny"), image_size=64, budget=Budget(2, steps=4), seed=0, loading=loading)
+    lesson = Lesson(
+        variant,
+        folder,
+        recipe("tiny"),
+        image_size=64,
+        budget=Budget(2, steps=4),
+        seed=0,
+        loading=loading,
+    )
     return teach(lesson, Breaking(picture))
 
 

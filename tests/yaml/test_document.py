@@ -63,7 +63,9 @@ def test_a_scalar_is_read_as_yaml_1_2_says(text: str, value: object) -> None:
     assert type(read) is type(value)
 
 
-@pytest.mark.parametrize("text", ["010", "-01", "00.5", "0x1F", "0o17", "1_000", ".nan", "-.inf", "1e400", "9" * 5000])
+@pytest.mark.parametrize(
+    "text", ["010", "-01", "00.5", "0x1F", "0o17", "1_000", ".nan", "-.inf", "1e400", "9" * 5000]
+)
 def test_a_number_that_could_be_misread_is_an_error(text: str) -> None:
     assert problems_of(f"key: {text}") == [("E004", 1, 6)]
 
@@ -82,7 +84,9 @@ def test_equal_keys_are_found_in_nested_mappings() -> None:
     assert problems_of("a:\n  - {b: 1, b: 2}\n") == [("E002", 2, 12)]
 
 
-@pytest.mark.parametrize("tag", ["!!python/object/apply:os.system", "!!binary", "!include", "!!set", "!"])
+@pytest.mark.parametrize(
+    "tag", ["!!python/object/apply:os.system", "!!binary", "!include", "!!set", "!"]
+)
 def test_a_tag_is_an_error(tag: str) -> None:
     assert problems_of(f"a: {tag} b") == [("E003", 1, 4)]
 
@@ -124,7 +128,17 @@ def test_a_second_document_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "   \n", "# only a comment\n", "a: [", "\ta: 1", "a: 'x", "%YAML 9.9\n---\na: 1", "a: \x00"]
+    "text",
+    [
+        "",
+        "   \n",
+        "# only a comment\n",
+        "a: [",
+        "\ta: 1",
+        "a: 'x",
+        "%YAML 9.9\n---\na: 1",
+        "a: \x00",
+    ],
 )
 def test_what_is_not_yaml_is_an_error_with_a_place(text: str) -> None:
     assert [code for code, _, _ in problems_of(text)] == ["E001"]
@@ -135,7 +149,11 @@ def test_a_key_that_is_no_word_is_an_error(key: str) -> None:
     assert [code for code, _, _ in problems_of(f"? {key}\n: 1\n")] == ["E101"]
 
 
-@given(st.text(alphabet=st.one_of(st.sampled_from("{}[]:,-?&*!|>'\"%@`#~ \n\tab01.e_"), st.characters())))
+@given(
+    st.text(
+        alphabet=st.one_of(st.sampled_from("{}[]:,-?&*!|>'\"%@`#~ \n\tab01.e_"), st.characters())
+    )
+)
 def test_no_text_raises_anything_but_spec_error(text: str) -> None:
     with suppress(SpecError):
         parse(text, "f.yaml", Problems())

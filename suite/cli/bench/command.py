@@ -48,12 +48,16 @@ def _words(context: click.Context, parameter: click.Parameter, text: str) -> tup
     return words
 
 
-def _threads(context: click.Context, parameter: click.Parameter, text: str) -> "int | Literal['auto']":
+def _threads(
+    context: click.Context, parameter: click.Parameter, text: str
+) -> "int | Literal['auto']":
     """A number of threads, or `auto`."""
     if text == AUTO:
         return AUTO
     if not text.isdecimal() or int(text) < 1:
-        raise click.BadParameter(f"{text!r}: a whole number from 1 on, or {AUTO}", context, parameter)
+        raise click.BadParameter(
+            f"{text!r}: a whole number from 1 on, or {AUTO}", context, parameter
+        )
     return int(text)
 
 
@@ -61,11 +65,23 @@ def _threads(context: click.Context, parameter: click.Parameter, text: str) -> "
 @names_argument()
 @variants_option
 @allow_code_option
-@click.option("--against", metavar="NAME", help="Compare with this variant rather than with each one's baseline.")
 @click.option(
-    "--imgsz", "--image-size", "sizes", callback=_wholes(32), metavar="N,N,...", default="640", show_default=True
+    "--against",
+    metavar="NAME",
+    help="Compare with this variant rather than with each one's baseline.",
 )
-@click.option("--batch", "batches", callback=_wholes(1), metavar="N,N,...", default="1", show_default=True)
+@click.option(
+    "--imgsz",
+    "--image-size",
+    "sizes",
+    callback=_wholes(32),
+    metavar="N,N,...",
+    default="640",
+    show_default=True,
+)
+@click.option(
+    "--batch", "batches", callback=_wholes(1), metavar="N,N,...", default="1", show_default=True
+)
 @click.option(
     "--threads",
     callback=_threads,
@@ -75,7 +91,12 @@ def _threads(context: click.Context, parameter: click.Parameter, text: str) -> "
     help="`auto`: all cores, but only if they are idle.",
 )
 @click.option("--device", default="cpu", show_default=True)
-@click.option("--precision", default="fp32", show_default=True, help="As the runtime has it: fp32, fp16, bf16, ...")
+@click.option(
+    "--precision",
+    default="fp32",
+    show_default=True,
+    help="As the runtime has it: fp32, fp16, bf16, ...",
+)
 @click.option(
     "--runtime",
     "runtimes",
@@ -85,13 +106,46 @@ def _threads(context: click.Context, parameter: click.Parameter, text: str) -> "
     show_default=True,
     help="Also compiled, onnxruntime, openvino, ...; `doctor` lists them. A mode follows a `+`.",
 )
-@click.option("--against-runtime", metavar="RUNTIME", default="", help="The base's runtime. Default: the same.")
-@click.option("--flush-l2", is_flag=True, help="Empty a GPU's second-level cache before each timed call.")
-@click.option("--seconds", type=click.FloatRange(0.1), default=30.0, show_default=True, help="At most, a replica.")
-@click.option("--half-width", type=click.FloatRange(1e-4), default=0.01, show_default=True, help="Precise enough.")
-@click.option("--replicas", type=click.IntRange(1), default=1, show_default=True, help="Networks built anew each time.")
-@click.option("--strict", is_flag=True, help="Refuse (exit 5) a machine that is not idle or cannot tell copies apart.")
-@click.option("--stages", is_flag=True, help="Time pre-processing, forward, decode and suppression apart instead.")
+@click.option(
+    "--against-runtime",
+    metavar="RUNTIME",
+    default="",
+    help="The base's runtime. Default: the same.",
+)
+@click.option(
+    "--flush-l2", is_flag=True, help="Empty a GPU's second-level cache before each timed call."
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0.1),
+    default=30.0,
+    show_default=True,
+    help="At most, a replica.",
+)
+@click.option(
+    "--half-width",
+    type=click.FloatRange(1e-4),
+    default=0.01,
+    show_default=True,
+    help="Precise enough.",
+)
+@click.option(
+    "--replicas",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Networks built anew each time.",
+)
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Refuse (exit 5) a machine that is not idle or cannot tell copies apart.",
+)
+@click.option(
+    "--stages",
+    is_flag=True,
+    help="Time pre-processing, forward, decode and suppression apart instead.",
+)
 @click.option(
     "--weights",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -161,7 +215,9 @@ def command(
     if stages:
         from suite.cli.bench.stages import Pictures, time_stages
 
-        return time_stages(chosen, library, grid, Pictures(data, weights, variants, allow_code), as_json=as_json)
+        return time_stages(
+            chosen, library, grid, Pictures(data, weights, variants, allow_code), as_json=as_json
+        )
     bench = Bench(replicas, started=_process_start())
     failures = _time_all(_Wanted(chosen, library, against, tuple(grid), strict), bench)
     if as_json:
@@ -184,12 +240,17 @@ class _Wanted:
     strict: bool
 
 
-def _refuse_mistakes(*, device: str, flush_l2: bool, stages: bool, weights: Path | None, data: Path | None) -> None:
+def _refuse_mistakes(
+    *, device: str, flush_l2: bool, stages: bool, weights: Path | None, data: Path | None
+) -> None:
     """Raise Refusal where options do not go together."""
     if flush_l2 and device == "cpu":
         raise Refusal(ExitCode.USAGE, "--flush-l2 is for GPUs; name a --device cuda")
     if not stages and (weights or data):
-        raise Refusal(ExitCode.USAGE, f"{'--weights' if weights else '--data'} needs --stages; a ratio is of untrained")
+        raise Refusal(
+            ExitCode.USAGE,
+            f"{'--weights' if weights else '--data'} needs --stages; a ratio is of untrained",
+        )
 
 
 def _check_machine(*, strict: bool) -> None:
@@ -218,7 +279,9 @@ def _time_all(wanted: _Wanted, bench: Bench) -> list[Json]:
     return failures
 
 
-def _time_here(variant: Variant, baseline: Variant, settings: Settings, wanted: _Wanted, *, bench: Bench) -> None:
+def _time_here(
+    variant: Variant, baseline: Variant, settings: Settings, wanted: _Wanted, *, bench: Bench
+) -> None:
     """Time in a runtime that is here; what another one lacks is noted, once."""
     if settings.runtime in bench.not_here:
         return
@@ -240,7 +303,9 @@ def _open(baseline: Variant, first: Settings, bench: Bench, *, strict: bool) -> 
         return
     say(f"timing {baseline.name} beside itself, to see what this machine can tell apart ...")
     # to the end of its time: how well copies agree is the question, so that a lucky early agreement is no answer
-    same = replace(first, cap_seconds=min(first.cap_seconds, OPENING_SECONDS), half_width=0.0, base_runtime="")
+    same = replace(
+        first, cap_seconds=min(first.cap_seconds, OPENING_SECONDS), half_width=0.0, base_runtime=""
+    )
     bench.opening = tuple(_replicas(baseline, baseline, same, bench))
     say(bench.machine_words)
     if bench.admission == "refused" and strict:
@@ -258,7 +323,9 @@ def _replicas(
     variant: Variant, baseline: Variant, settings: Settings, bench: Bench
 ) -> Iterator[tuple[Measurement, ...]]:
     for replica in range(bench.replicas):
-        yield measure_latency(variant, baseline, replace(settings, seed=replica), opener=bench.opener)
+        yield measure_latency(
+            variant, baseline, replace(settings, seed=replica), opener=bench.opener
+        )
 
 
 def _process_start() -> float:

@@ -42,7 +42,9 @@ class Timed:
         """The ratio to the same variant in eager mode, at the same precision or beside int8 in fp32; None in eager."""
         if not all(any(m.metric == _EAGER for m in replica) for replica in self.replicas):
             return None
-        return ratio([kept_ratios(_one(r, "latency_wall_ms"), _one(r, _EAGER)) for r in self.replicas])
+        return ratio(
+            [kept_ratios(_one(r, "latency_wall_ms"), _one(r, _EAGER)) for r in self.replicas]
+        )
 
     @property
     def rounds(self) -> tuple[int, int]:
@@ -65,8 +67,12 @@ class Bench:
     @property
     def resolution(self) -> Resolution:
         """What the copies say that were timed until now."""
-        copies = [_ratios(replica, role, "wall") for replica in self.opening for role in ("", "copy_")]
-        copies += [_ratios(replica, "copy_", "wall") for timed in self.timed for replica in timed.replicas]
+        copies = [
+            _ratios(replica, role, "wall") for replica in self.opening for role in ("", "copy_")
+        ]
+        copies += [
+            _ratios(replica, "copy_", "wall") for timed in self.timed for replica in timed.replicas
+        ]
         found = resolution([statistics.median(rounds) for rounds in copies], together=self.replicas)
         assert found is not None, "the opening has copies"
         return found
@@ -86,8 +92,28 @@ class Bench:
     def columns(self) -> tuple[str, ...]:
         """The headings of `rows`."""
         return (
-            *("NAME", "BASELINE", "RUNTIME", "SIZE", "BATCH", "MS", "BASE MS", "RATIO", "95 %", "CALL"),
-            *("CPU MS", "CPU RATIO", "CPU 95 %", "COPY", "TO EAGER", "ROUNDS", "SET ASIDE", "ENDED BY"),
+            *(
+                "NAME",
+                "BASELINE",
+                "RUNTIME",
+                "SIZE",
+                "BATCH",
+                "MS",
+                "BASE MS",
+                "RATIO",
+                "95 %",
+                "CALL",
+            ),
+            *(
+                "CPU MS",
+                "CPU RATIO",
+                "CPU 95 %",
+                "COPY",
+                "TO EAGER",
+                "ROUNDS",
+                "SET ASIDE",
+                "ENDED BY",
+            ),
         )
 
     @property
@@ -101,8 +127,13 @@ class Bench:
         spent = self.seconds
         total = sum(spent.values())
         overhead = total - sum(spent[phase] for phase in _NO_OVERHEAD)
-        where = ", ".join(f"{phase} {seconds:.1f}" for phase, seconds in spent.items() if seconds >= 0.05)
-        return (self.machine_words, f"{total:.1f} s, {overhead / total:.0%} outside of measuring and warm-up: {where}")
+        where = ", ".join(
+            f"{phase} {seconds:.1f}" for phase, seconds in spent.items() if seconds >= 0.05
+        )
+        return (
+            self.machine_words,
+            f"{total:.1f} s, {overhead / total:.0%} outside of measuring and warm-up: {where}",
+        )
 
     @property
     def seconds(self) -> dict[str, float]:
@@ -110,7 +141,10 @@ class Bench:
         every = [replica for timed in self.timed for replica in timed.replicas]
         notes = [m.notes["spent"] for (m, *_) in (*self.opening, *every)]
         booked = {phase: sum(_number(one, phase) for one in notes) for phase in PHASES}
-        return {**booked, "starting and rest": time.perf_counter() - self.started - sum(booked.values())}
+        return {
+            **booked,
+            "starting and rest": time.perf_counter() - self.started - sum(booked.values()),
+        }
 
     @property
     def as_json(self) -> Json:
@@ -135,7 +169,11 @@ class Bench:
         return "slower" if estimate.value > 1 else "faster"
 
     def _row(self, timed: Timed) -> list[object]:
-        wall, cpu, copy = timed.ratio("", "wall"), timed.ratio("", "cpu"), timed.ratio("copy_", "wall")
+        wall, cpu, copy = (
+            timed.ratio("", "wall"),
+            timed.ratio("", "cpu"),
+            timed.ratio("copy_", "wall"),
+        )
         rounds, aside = timed.rounds
         ended = {str(replica[0].notes["stopped_by"]) for replica in timed.replicas}
         return [
@@ -162,7 +200,11 @@ class Bench:
     def _timed_json(self, timed: Timed) -> Json:
         ratios: dict[str, Json] = {
             name: _estimate_json(timed.ratio(role, clock))
-            for name, role, clock in (("wall", "", "wall"), ("cpu", "", "cpu"), ("copy", "copy_", "wall"))
+            for name, role, clock in (
+                ("wall", "", "wall"),
+                ("cpu", "", "cpu"),
+                ("copy", "copy_", "wall"),
+            )
         }
         return {
             "name": timed.variant,
@@ -183,7 +225,9 @@ def _one(measurements: Sequence[Measurement], metric: str) -> Measurement:
 
 
 def _ratios(replica: Sequence[Measurement], role: str, clock: str) -> tuple[float, ...]:
-    return kept_ratios(_one(replica, f"latency_{role}{clock}_ms"), _one(replica, f"latency_base_{clock}_ms"))
+    return kept_ratios(
+        _one(replica, f"latency_{role}{clock}_ms"), _one(replica, f"latency_base_{clock}_ms")
+    )
 
 
 def _number(table: Json, key: str) -> float:

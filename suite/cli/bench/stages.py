@@ -10,7 +10,17 @@ from suite.cli.errors import refusing_data
 from suite.cli.finals import OUT, final
 from suite.cli.output import ExitCode, Refusal, reply, say, table
 from suite.metrics.speed.rounds import Settings
-from suite.metrics.speed.stages import BOTH, DECODE, END_TO_END, FORWARD, NMS, PRE, Pipeline, Staged, Thresholds
+from suite.metrics.speed.stages import (
+    BOTH,
+    DECODE,
+    END_TO_END,
+    FORWARD,
+    NMS,
+    PRE,
+    Pipeline,
+    Staged,
+    Thresholds,
+)
 from suite.record import Json
 from suite.runtimes import MismatchError, RuntimeUnfitError
 from suite.spec.library import Library
@@ -68,7 +78,12 @@ class _Row:
 
 
 def time_stages(
-    chosen: Sequence[Variant], library: Library, grid: Sequence[Settings], source: Pictures, *, as_json: bool
+    chosen: Sequence[Variant],
+    library: Library,
+    grid: Sequence[Settings],
+    source: Pictures,
+    *,
+    as_json: bool,
 ) -> int:
     """Time the steps of all variants, interleaved, in every setting; print medians of a batch.
 
@@ -84,7 +99,9 @@ def time_stages(
     rows: list[_Row] = []
     failures: list[Json] = []
     for settings in grid:
-        say(f"timing the steps of {', '.join(v.name for v in finals)}, {settings.image_size} px, {settings.batch} ...")
+        say(
+            f"timing the steps of {', '.join(v.name for v in finals)}, {settings.image_size} px, {settings.batch} ..."
+        )
         pipelines = _pipelines(finals, settings, source, failures)
         for kind, pictures in inputs.items() if pipelines else ():
             for name, staged in measure_stages(pipelines, pictures, settings).items():
@@ -93,7 +110,11 @@ def time_stages(
         for pipeline in pipelines.values():
             pipeline.close()
     if as_json:
-        reply("bench", {"machine": machine.describe()["class"], "stages": [row.as_json for row in rows]}, failures)
+        reply(
+            "bench",
+            {"machine": machine.describe()["class"], "stages": [row.as_json for row in rows]},
+            failures,
+        )
     else:
         table(_COLUMNS, [row.cells for row in rows])
     return ExitCode.VARIANT_FAILED if failures else ExitCode.DONE
@@ -128,7 +149,9 @@ def _model(variant: Variant, source: Pictures) -> "Detector":
 
     if source.weights is None:
         return build(variant, seed=0)
-    return load_detector(variant.name, source.weights, source.variants, allow_code=source.allow_code).model
+    return load_detector(
+        variant.name, source.weights, source.variants, allow_code=source.allow_code
+    ).model
 
 
 def _pictures(source: Pictures) -> "list[Image]":

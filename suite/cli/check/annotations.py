@@ -14,7 +14,9 @@ def annotations(problems: Iterable[Problem]) -> Iterator[str]:
         mark = problem.mark
         place = {"file": mark.file, "line": mark.line, "col": mark.column} if mark else {}
         properties = {**place, "title": problem.code}
-        listed = ",".join(f"{key}={_escaped(str(value), _PROPERTY)}" for key, value in properties.items())
+        listed = ",".join(
+            f"{key}={_escaped(str(value), _PROPERTY)}" for key, value in properties.items()
+        )
         within = f"in {problem.variant}: " if problem.variant else ""
         hint = f"; {problem.hint}" if problem.hint else ""
         yield f"::{problem.kind} {listed}::{_escaped(f'{within}{problem.message}{hint}', _DATA)}"

@@ -35,8 +35,18 @@ class Checked:
 @names_argument()
 @variants_option
 @allow_code_option
-@click.option("--build", "builds", is_flag=True, help="Build each network too: does it train, is it what was promised?")
-@click.option("--export", "exports", is_flag=True, help="With --build: try torch.export too, some seconds a variant.")
+@click.option(
+    "--build",
+    "builds",
+    is_flag=True,
+    help="Build each network too: does it train, is it what was promised?",
+)
+@click.option(
+    "--export",
+    "exports",
+    is_flag=True,
+    help="With --build: try torch.export too, some seconds a variant.",
+)
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True,
     help="How to say it; github: annotations that a workflow shows at the lines.",
@@ -66,7 +76,11 @@ def command(
             checked, complaints = _try_all(found, library, exports=exports)
         problems += complaints
     if as_json or form == "json":
-        reply("check", [_json(file) for file in checked], [problem_json(problem) for problem in problems])
+        reply(
+            "check",
+            [_json(file) for file in checked],
+            [problem_json(problem) for problem in problems],
+        )
         return ExitCode.USAGE if problems else ExitCode.DONE
     if form == "github":
         remarks = [remark for file in checked for remark in (*file.warnings, *_promise(file))]
@@ -97,7 +111,9 @@ def _read(library: Library, names: Sequence[str]) -> tuple[list[Variant], list[P
     return sound, list(problems)
 
 
-def _try_all(variants: Sequence[Variant], library: Library, *, exports: bool) -> tuple[list[Checked], list[Problem]]:
+def _try_all(
+    variants: Sequence[Variant], library: Library, *, exports: bool
+) -> tuple[list[Checked], list[Problem]]:
     """What each network turns out to be; where that is not what its file says, and where it is not fit to be used."""
     from suite.cli.check.build import Builder
 
@@ -130,7 +146,11 @@ def _promise(file: Checked) -> list[Problem]:
     if file.measured is None or file.variant.expect != Expect():
         return []
     message = "the file promises nothing"
-    return [Problem(file.variant.mark, "N301", message, expect_line(file.measured)).within(file.variant.name)]
+    return [
+        Problem(file.variant.mark, "N301", message, expect_line(file.measured)).within(
+            file.variant.name
+        )
+    ]
 
 
 def _place(variant: Variant) -> str:
@@ -148,7 +168,9 @@ def _json(file: Checked) -> Json:
             "params": measured.params,
             "gmacs": measured.gmacs,
         }
-    return found | ({"warnings": [warning.message for warning in file.warnings]} if file.warnings else {})
+    return found | (
+        {"warnings": [warning.message for warning in file.warnings]} if file.warnings else {}
+    )
 
 
 def _count(number: int, noun: str) -> str:

@@ -67,10 +67,16 @@ class Cost:
 )  # fmt: skip
 @click.option("--classes", type=click.IntRange(1), default=80, show_default=True)
 @click.option(
-    "--by", type=click.Choice(CUTS), help="One table a variant: the cost of each of its layers, stages, parts."
+    "--by",
+    type=click.Choice(CUTS),
+    help="One table a variant: the cost of each of its layers, stages, parts.",
 )
 @click.option(
-    "--form", type=click.Choice(["trained", "deployed"]), default="trained", show_default=True, help="For --by."
+    "--form",
+    type=click.Choice(["trained", "deployed"]),
+    default="trained",
+    show_default=True,
+    help="For --by.",
 )
 @click.option(
     "--audit/--no-audit",
@@ -110,7 +116,11 @@ def command(
     with collected_rarely():
         for variant in chosen:
             try:
-                costs.append(_count(final(variant, library), image_size, classes, audited=audited, spent=spent))
+                costs.append(
+                    _count(
+                        final(variant, library), image_size, classes, audited=audited, spent=spent
+                    )
+                )
             except SpecError as error:
                 problems += error.problems
     if as_json:
@@ -162,8 +172,23 @@ def _complaints(forms: "Forms", found: Sequence[Measurement]) -> tuple[str, ...]
 
 
 def _print(costs: Sequence[Cost], *, audited: bool) -> None:
-    columns = ["NAME", "PARAMS", "DEPLOYED", "LIVE", "GMACS", "DEPLOYED", "ACTS", "HIDDEN", "PEAK", "FLOP/B", "FIELD"]
-    table([*columns, *(["FVCORE", "THOP", "WHY"] if audited else [])], [_row(cost, audited=audited) for cost in costs])
+    columns = [
+        "NAME",
+        "PARAMS",
+        "DEPLOYED",
+        "LIVE",
+        "GMACS",
+        "DEPLOYED",
+        "ACTS",
+        "HIDDEN",
+        "PEAK",
+        "FLOP/B",
+        "FIELD",
+    ]
+    table(
+        [*columns, *(["FVCORE", "THOP", "WHY"] if audited else [])],
+        [_row(cost, audited=audited) for cost in costs],
+    )
 
 
 def _complain(costs: Sequence[Cost]) -> None:
@@ -175,13 +200,23 @@ def _complain(costs: Sequence[Cost]) -> None:
 def _row(cost: Cost, *, audited: bool) -> list[object]:
     counts = [cost.number("params"), cost.number("params", "deployed"), cost.number("params_live")]
     work = [cost.number("gmacs"), cost.number("gmacs", "deployed")]
-    rest = [cost.number(metric.name, "deployed") for metric in (ACTIVATIONS, HIDDEN, PEAK, INTENSITY)]
-    row: list[object] = [cost.name, *(None if n is None else int(n) for n in counts), *map(_rounded, work)]
+    rest = [
+        cost.number(metric.name, "deployed") for metric in (ACTIVATIONS, HIDDEN, PEAK, INTENSITY)
+    ]
+    row: list[object] = [
+        cost.name,
+        *(None if n is None else int(n) for n in counts),
+        *map(_rounded, work),
+    ]
     row += [None if n is None else round(n, 3) for n in rest]
     row.append(_field(cost))
     if not audited:
         return row
-    return [*row, *map(_rounded, (cost.number("gmacs_fvcore"), cost.number("gmacs_thop"))), _why(cost)]
+    return [
+        *row,
+        *map(_rounded, (cost.number("gmacs_fvcore"), cost.number("gmacs_thop"))),
+        _why(cost),
+    ]
 
 
 def _field(cost: Cost) -> str:

@@ -18,7 +18,10 @@ def print_cut(costs: Sequence[tuple[str, Sequence[Measurement]]], by: Cut, form:
     rows: list[Sequence[object]] = []
     for name, measurements in costs:
         found = {m.metric: m for m in measurements if m.form == form}
-        rows += [[name, *row] for row in (_layers(found) if by == "layer" else _pieces(found, f"by_{by}"))]
+        rows += [
+            [name, *row]
+            for row in (_layers(found) if by == "layer" else _pieces(found, f"by_{by}"))
+        ]
     table(_LAYER if by == "layer" else ("VARIANT", by.upper(), *_SHARED), rows)
 
 
@@ -30,20 +33,32 @@ def _layers(found: Mapping[str, Measurement]) -> list[list[object]]:
     for layer in layers:
         assert isinstance(layer, dict)
         about: list[object] = [layer[key] for key in ("address", "block", "stride", "out_channels")]
-        costs = _costs(layer["params"], layer["gmacs"], layer["activations"], layer["hidden_gops"], total=total)
+        costs = _costs(
+            layer["params"], layer["gmacs"], layer["activations"], layer["hidden_gops"], total=total
+        )
         rows.append([*about, *costs, round(_number(layer["intensity"]), 1), layer.get("field")])
     return rows
 
 
 def _pieces(found: Mapping[str, Measurement], key: str) -> list[list[object]]:
-    cuts = [_cut(found[metric].notes[key]) for metric in ("params", "gmacs", ACTIVATIONS.name, HIDDEN.name)]
+    cuts = [
+        _cut(found[metric].notes[key])
+        for metric in ("params", "gmacs", ACTIVATIONS.name, HIDDEN.name)
+    ]
     total = found["gmacs"].samples[0]
     return [[piece, *_costs(*(cut[piece] for cut in cuts), total=total)] for piece in cuts[0]]
 
 
-def _costs(params: Json, gmacs: Json, activations: Json, hidden: Json, *, total: float) -> list[object]:
+def _costs(
+    params: Json, gmacs: Json, activations: Json, hidden: Json, *, total: float
+) -> list[object]:
     share = _number(gmacs) / total if total else 0.0
-    work = [round(_number(gmacs), 4), f"{share:.1%}", round(_number(activations), 3), round(_number(hidden), 4)]
+    work = [
+        round(_number(gmacs), 4),
+        f"{share:.1%}",
+        round(_number(activations), 3),
+        round(_number(hidden), 4),
+    ]
     return [int(_number(params)), *work]
 
 

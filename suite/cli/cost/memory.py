@@ -74,13 +74,37 @@ class Need:
 def memory_options(function: Command) -> Command:
     """The options of this file."""
     options = (
-        click.option("--memory", is_flag=True, help="What a pass and a training step need, in MiB, instead."),
-        click.option("--fit", callback=_size, metavar="SIZE", help="The largest batch that SIZE allows, such as 8GiB."),
-        click.option("--measure", is_flag=True, help="Measure what --memory or --fit says in a fresh process, too."),
-        click.option("--batch", type=click.IntRange(1), default=1, show_default=True, help="For --memory."),
-        click.option("--precision", type=click.Choice(["fp32", "bf16", "fp16"]), default="fp32", show_default=True),
+        click.option(
+            "--memory", is_flag=True, help="What a pass and a training step need, in MiB, instead."
+        ),
+        click.option(
+            "--fit",
+            callback=_size,
+            metavar="SIZE",
+            help="The largest batch that SIZE allows, such as 8GiB.",
+        ),
+        click.option(
+            "--measure",
+            is_flag=True,
+            help="Measure what --memory or --fit says in a fresh process, too.",
+        ),
+        click.option(
+            "--batch", type=click.IntRange(1), default=1, show_default=True, help="For --memory."
+        ),
+        click.option(
+            "--precision",
+            type=click.Choice(["fp32", "bf16", "fp16"]),
+            default="fp32",
+            show_default=True,
+        ),
         click.option("--device", default="cpu", show_default=True, help="Where --measure runs."),
-        click.option("--recipe", "recipe_name", default="scratch-low", show_default=True, help="Of the training step."),
+        click.option(
+            "--recipe",
+            "recipe_name",
+            default="scratch-low",
+            show_default=True,
+            help="Of the training step.",
+        ),
     )
     for option in reversed(options):
         function = option(function)
@@ -135,12 +159,16 @@ def _need(variant: Variant, forms: "Forms", what: What, wish: Wish) -> Need:
     def estimated(batch: int) -> "Estimate":
         if what == "inference":
             return inference(forms, wish.image_size, batch, wish.precision)
-        return training(forms, wish.image_size, batch, wish.precision, optimizer=wish.recipe.optimizer.kind)
+        return training(
+            forms, wish.image_size, batch, wish.precision, optimizer=wish.recipe.optimizer.kind
+        )
 
     batch = wish.batch
     if wish.budget is not None:
         # a norm in training wants several values a channel, which one small picture need not have
-        batch = largest_batch(lambda b: estimated(b).total, wish.budget, start=1 if what == "inference" else 2)
+        batch = largest_batch(
+            lambda b: estimated(b).total, wish.budget, start=1 if what == "inference" else 2
+        )
     if batch == 0:
         return Need(variant.name, what, 0, None, None)
     estimate = estimated(batch)
@@ -174,7 +202,9 @@ def _measured(variant: Variant, what: What, batch: int, estimate: "Estimate", wi
 
 
 def _print(needs: Sequence[Need], wish: Wish) -> None:
-    table([*_COLUMNS, *(["MEASURED"] if wish.measured else [])], [_row(need, wish) for need in needs])
+    table(
+        [*_COLUMNS, *(["MEASURED"] if wish.measured else [])], [_row(need, wish) for need in needs]
+    )
 
 
 def _row(need: Need, wish: Wish) -> list[object]:
@@ -193,8 +223,18 @@ def _document(needs: Sequence[Need], wish: Wish) -> Json:
         found = need.estimate
         estimate: dict[str, Json] | None = None
         if found:
-            estimate = {"weights": found.weights, "state": found.state, "maps": found.maps, "total": found.total}
-        row: dict[str, Json] = {"name": need.name, "what": need.what, "batch": need.batch, "estimate": estimate}
+            estimate = {
+                "weights": found.weights,
+                "state": found.state,
+                "maps": found.maps,
+                "total": found.total,
+            }
+        row: dict[str, Json] = {
+            "name": need.name,
+            "what": need.what,
+            "batch": need.batch,
+            "estimate": estimate,
+        }
         rows.append(row | {"measured": need.measured, "trouble": need.trouble})
     return {
         "image_size": wish.image_size,

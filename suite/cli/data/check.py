@@ -81,7 +81,9 @@ def _write(page: Path, found: "Survey") -> None:
         page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text(html(found), encoding="utf-8")
     except OSError as error:
-        raise Refusal(ExitCode.USAGE, f"{page}: cannot be written ({error.strerror or error})") from error
+        raise Refusal(
+            ExitCode.USAGE, f"{page}: cannot be written ({error.strerror or error})"
+        ) from error
     say(f"page: {page}")
 
 
@@ -89,7 +91,8 @@ def _json(found: "Survey", train: "Split", val: "Split") -> Json:
     from suite.datasets.survey.facts import histogram, summary
 
     spread: dict[str, Json] = {
-        part.name: {title: list(values) for title, values in part.spread.items()} for part in found.parts
+        part.name: {title: list(values) for title, values in part.spread.items()}
+        for part in found.parts
     }
     return {
         **summary(train, val),
@@ -111,7 +114,10 @@ def _tell(found: "Survey") -> None:
         ("crowds", train.crowds, val.crowds),
     ]
     rows += [(f"{key} objects", train.sizes[key], val.sizes[key]) for key in train.sizes]
-    rows += [(f"{key} in a picture", train.per_picture[key], val.per_picture[key]) for key in train.per_picture]
+    rows += [
+        (f"{key} in a picture", train.per_picture[key], val.per_picture[key])
+        for key in train.per_picture
+    ]
     for key in train.spread:
         words = [" ".join(f"{value:.2f}" for value in part.spread[key]) for part in found.parts]
         rows.append((f"{key} (5 25 50 75 95 %)", *words))  # type: ignore[arg-type]  # two parts
@@ -123,5 +129,8 @@ def _tell(found: "Survey") -> None:
         click.echo()
         table(
             ("FOUND", "SEVERITY", "PART", "COUNT", "EXAMPLES"),
-            [(f.kind, f.severity, f.part, f.count, ", ".join(f.examples[:3])) for f in found.findings],
+            [
+                (f.kind, f.severity, f.part, f.count, ", ".join(f.examples[:3]))
+                for f in found.findings
+            ],
         )

@@ -31,9 +31,15 @@ def command() -> None:
 @command.command("make")
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--train", type=click.IntRange(1), default=1000, show_default=True, help="Pictures to train on.")
-@click.option("--val", type=click.IntRange(1), default=200, show_default=True, help="Pictures to validate on.")
-@click.option("--size", type=click.IntRange(32, 4096), default=128, show_default=True, help="Side in pixels.")
+@click.option(
+    "--train", type=click.IntRange(1), default=1000, show_default=True, help="Pictures to train on."
+)
+@click.option(
+    "--val", type=click.IntRange(1), default=200, show_default=True, help="Pictures to validate on."
+)
+@click.option(
+    "--size", type=click.IntRange(32, 4096), default=128, show_default=True, help="Side in pixels."
+)
 @json_option
 def make(folder: Path, *, seed: int, train: int, val: int, size: int, as_json: bool) -> int:
     """Write the built-in data set into DIR: scenes of textured shapes, the same bytes for the same numbers."""
@@ -43,9 +49,14 @@ def make(folder: Path, *, seed: int, train: int, val: int, size: int, as_json: b
         with refusing_data():
             ensure(folder, seed=seed, train=train, val=val, size=size)
     except OSError as error:
-        raise Refusal(ExitCode.USAGE, f"{folder}: cannot be written ({error.strerror or error})") from error
+        raise Refusal(
+            ExitCode.USAGE, f"{folder}: cannot be written ({error.strerror or error})"
+        ) from error
     if as_json:
-        reply("data make", {"folder": str(folder), "seed": seed, "train": train, "val": val, "size": size})
+        reply(
+            "data make",
+            {"folder": str(folder), "seed": seed, "train": train, "val": val, "size": size},
+        )
     else:
         click.echo(f"{folder}: {train} pictures to train on, {val} to validate on")
     return ExitCode.DONE

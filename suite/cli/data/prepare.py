@@ -22,11 +22,27 @@ _QUIET_SECONDS = 5.0  # between two lines of progress
     metavar="DIR",
     help="Where it goes; what is there already is not fetched again.",
 )
-@click.option("--url", metavar="BASE", help="Another server with the same files, or a file share that speaks http.")
-@click.option("--only", type=click.Choice(["val"]), help="Only what `eval` needs: annotations and validation pictures.")
+@click.option(
+    "--url",
+    metavar="BASE",
+    help="Another server with the same files, or a file share that speaks http.",
+)
+@click.option(
+    "--only",
+    type=click.Choice(["val"]),
+    help="Only what `eval` needs: annotations and validation pictures.",
+)
 @click.option("--keep-archives", is_flag=True, help="Leave the archives in DIR/downloads.")
 @json_option
-def command(name: str, folder: Path, url: str | None, *, only: str | None, keep_archives: bool, as_json: bool) -> int:
+def command(
+    name: str,
+    folder: Path,
+    url: str | None,
+    *,
+    only: str | None,
+    keep_archives: bool,
+    as_json: bool,
+) -> int:
     """Download COCO 2017 into DIR (20 GB; about 40 GB while it is unpacked), verify and unpack it.
 
     Interrupted in any way, the same command goes on where it was. Nothing is kept whose SHA-256 is wrong. Exits with 4
@@ -35,15 +51,21 @@ def command(name: str, folder: Path, url: str | None, *, only: str | None, keep_
     from suite.datasets.builtin.coco2017 import ARCHIVES, SERVER, prepare
     from suite.datasets.builtin.fetch import FetchError, NoRoomError
 
-    archives = [archive for part, archive in ARCHIVES.items() if part in {"annotations", only or part}]
+    archives = [
+        archive for part, archive in ARCHIVES.items() if part in {"annotations", only or part}
+    ]
     try:
-        done = prepare(folder, archives, server=url or SERVER, keep=keep_archives, progress=_Teller().tell)
+        done = prepare(
+            folder, archives, server=url or SERVER, keep=keep_archives, progress=_Teller().tell
+        )
     except NoRoomError as error:
         raise Refusal(ExitCode.UNFIT, str(error)) from error
     except FetchError as error:
         raise Refusal(ExitCode.NOTHING, str(error)) from error
     except OSError as error:
-        raise Refusal(ExitCode.UNFIT, f"{folder}: cannot be written ({error.strerror or error})") from error
+        raise Refusal(
+            ExitCode.UNFIT, f"{folder}: cannot be written ({error.strerror or error})"
+        ) from error
     if as_json:
         reply("data prepare", {"folder": str(folder), "name": name, "fetched": list(done)})
     else:

@@ -48,17 +48,37 @@ class _Scored:
     metavar="FILE",
     help="Score these COCO results (.json or .json.gz, as a run keeps them) in the place of a model's.",
 )
-@click.option("--data", type=click.Path(path_type=Path), metavar="DIR", help="A data set; without it the built-in one.")
-@click.option("--imgsz", type=click.IntRange(32), metavar="PIXELS", help="Default: what was trained at, or 640.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A data set; without it the built-in one.",
+)
+@click.option(
+    "--imgsz",
+    type=click.IntRange(32),
+    metavar="PIXELS",
+    help="Default: what was trained at, or 640.",
+)
 @click.option("--conf", type=click.FloatRange(0, 1), default=0.001, show_default=True)
 @click.option(
     "--iou",
     type=click.FloatRange(0, 1),
     help="Of the suppression. Default: the variant's own `nms`, or 0.6; YOLOv5's published numbers have 0.65.",
 )
-@click.option("--max-det", type=click.IntRange(1), default=300, show_default=True, help="Detections a picture.")
+@click.option(
+    "--max-det",
+    type=click.IntRange(1),
+    default=300,
+    show_default=True,
+    help="Detections a picture.",
+)
 @click.option("--batch", type=click.IntRange(1), default=16, show_default=True)
-@click.option("--rect", is_flag=True, help="YOLOv5's batches of like shapes; AP then depends a little on --batch.")
+@click.option(
+    "--rect",
+    is_flag=True,
+    help="YOLOv5's batches of like shapes; AP then depends a little on --batch.",
+)
 @click.option(
     "--evaluator",
     type=click.Choice(("checked", "fast", "pycocotools")),
@@ -67,13 +87,20 @@ class _Scored:
     help="Who computes the numbers; checked: both, and they must be equal.",
 )
 @click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Keep detections and matches here."
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Keep detections and matches here.",
 )
 @click.option("--device", default="cpu", show_default=True)
 @click.option(
-    "--runtime", metavar="NAME", help="Detect with the deployed network in this runtime; `doctor` lists them."
+    "--runtime",
+    metavar="NAME",
+    help="Detect with the deployed network in this runtime; `doctor` lists them.",
 )
-@click.option("--precision", metavar="NAME", help="As the runtime has it: fp32, bf16, fp16, int8, ...")
+@click.option(
+    "--precision", metavar="NAME", help="As the runtime has it: fp32, bf16, fp16, int8, ..."
+)
 @json_option
 def command(
     name: str | None,
@@ -117,11 +144,15 @@ def command(
                 how["setup"] = _setup(device, runtime or EAGER, precision or "fp32", rect=rect)
             loaded = load_detector(name, weights, variants, allow_code=allow_code)
             how["image_size"] = fitting_size(imgsz, loaded)
-            how["suppression"] = loaded.suppression if iou is None else replace(loaded.suppression, iou=iou)
+            how["suppression"] = (
+                loaded.suppression if iou is None else replace(loaded.suppression, iou=iou)
+            )
             val = _read(data)
             scored = _evaluate(loaded, weights, val, how)
         else:
-            raise Refusal(ExitCode.USAGE, "eval: needs NAME and --weights FILE, or --detections FILE alone")
+            raise Refusal(
+                ExitCode.USAGE, "eval: needs NAME and --weights FILE, or --detections FILE alone"
+            )
     except RuntimeUnfitError as error:
         raise Refusal(ExitCode.UNFIT, f"eval: {error}") from error
     except EvaluatorError as error:
@@ -139,7 +170,10 @@ def command(
 
 def _setup(device: str, runtime: str, precision: str, *, rect: bool) -> Setup:
     if rect:
-        raise Refusal(ExitCode.USAGE, "eval: --rect changes the shape from batch to batch; a --runtime is given one")
+        raise Refusal(
+            ExitCode.USAGE,
+            "eval: --rect changes the shape from batch to batch; a --runtime is given one",
+        )
     return Setup(device, runtime, precision)
 
 
@@ -161,7 +195,9 @@ def _evaluate(loaded: Loaded, weights: Path, val: "Split", how: dict[str, Any]) 
             f"{weights}: scores {loaded.model.classes} classes, but {val.folder} has {len(names)}",
         )
     if names != loaded.names:
-        say(f"warning: {val.folder} names its classes {_few(names)}, the weights {_few(loaded.names)}")
+        say(
+            f"warning: {val.folder} names its classes {_few(names)}, the weights {_few(loaded.names)}"
+        )
     with refusing_data():
         found = evaluate(loaded.model, val, **how)
     return _Scored(found.measurements, found.detections, found.matches)
@@ -178,9 +214,13 @@ def _recompute(file: Path, val: "Split", *, evaluator: Any) -> _Scored:
         results = read_results(file)
         found = from_results(truth, results)
     except ValueError as error:
-        raise Refusal(ExitCode.USAGE, str(error) if str(file) in str(error) else f"{file}: {error}") from error
+        raise Refusal(
+            ExitCode.USAGE, str(error) if str(file) in str(error) else f"{file}: {error}"
+        ) from error
     settings: dict[str, Json] = {"detections": file.name, "pictures": len(val.pictures)}
-    assessed = assess(truth, found, settings, evaluator=evaluator, annotations=lambda: val.annotations)
+    assessed = assess(
+        truth, found, settings, evaluator=evaluator, annotations=lambda: val.annotations
+    )
     return _Scored(assessed.measurements, results, assessed.matches)
 
 

@@ -15,7 +15,10 @@ def tell(measurements: Sequence[Measurement]) -> None:
     from suite.metrics.accuracy.assess import NUMBERS
 
     found = {m.metric: m for m in measurements}
-    table(("NUMBER", "VALUE"), [(metric.title, _digits(_value(found, metric.name))) for metric in NUMBERS])
+    table(
+        ("NUMBER", "VALUE"),
+        [(metric.title, _digits(_value(found, metric.name))) for metric in NUMBERS],
+    )
     if "ap" in found:
         _tell_classes(found)
     _tell_errors(found)
@@ -30,8 +33,12 @@ def as_json_data(measurements: Sequence[Measurement], issues: list[Json]) -> Jso
     found = {m.metric: m for m in measurements}
     ap, ap50 = (dict(found[name].notes) if name in found else {} for name in ("ap", "ap50"))
     numbers: dict[str, Json] = {metric.name: _value(found, metric.name) for metric in NUMBERS}
-    lost: dict[str, Json] = {metric.name.removeprefix("lost_"): _value(found, metric.name) for metric in errors.METRICS}
-    counts: dict[str, Json] = {kind: found[f"lost_{kind}"].notes.get("count") for kind in errors.KINDS}
+    lost: dict[str, Json] = {
+        metric.name.removeprefix("lost_"): _value(found, metric.name) for metric in errors.METRICS
+    }
+    counts: dict[str, Json] = {
+        kind: found[f"lost_{kind}"].notes.get("count") for kind in errors.KINDS
+    }
     calibration = found.get("calibration_error")
     return {
         "numbers": numbers,
@@ -80,7 +87,11 @@ def _tell_errors(found: Mapping[str, Measurement]) -> None:
     table(
         ("AP50 LOST TO", "AP50", "COUNT"),
         [
-            (metric.title.removeprefix("AP50 lost to "), _digits(m.samples[0]), m.notes.get("count", ""))
+            (
+                metric.title.removeprefix("AP50 lost to "),
+                _digits(m.samples[0]),
+                m.notes.get("count", ""),
+            )
             for metric in errors.METRICS
             if (m := found.get(metric.name))
         ],
@@ -90,11 +101,17 @@ def _tell_errors(found: Mapping[str, Measurement]) -> None:
 def _tell_rest(found: Mapping[str, Measurement]) -> None:
     if "ap50" in found:
         point: Any = found["ap50"].notes["working_point"]
-        say(f"precision and recall at confidence {point['confidence']:.3f}, where the mean F1 is best")
-        say(f"fitness {_fitness(found):.3f}, by which YOLOv5 chooses a checkpoint: 0.1 AP50 + 0.9 AP")
+        say(
+            f"precision and recall at confidence {point['confidence']:.3f}, where the mean F1 is best"
+        )
+        say(
+            f"fitness {_fitness(found):.3f}, by which YOLOv5 chooses a checkpoint: 0.1 AP50 + 0.9 AP"
+        )
     error = _value(found, "calibration_error")
     if error is not None:
-        say(f"expected calibration error {error:.3f}: by so much scores and precision differ on average")
+        say(
+            f"expected calibration error {error:.3f}: by so much scores and precision differ on average"
+        )
     agreement: Any = found["ap"].notes.get("agreement") if "ap" in found else None
     if agreement:
         apart = agreement["largest_difference"]

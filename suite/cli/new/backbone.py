@@ -50,6 +50,8 @@ def _of_timm(last: Layer, words: Words) -> tuple[str, ...]:
         raise SpecError.single(None, "E304", f"{TIMM}: {error}") from None
     strides = [PROBE // found.shape[-1] for found in maps]
     tags: dict[str, Json] = {
-        f"p{round(math.log2(stride))}": index for index, stride in enumerate(strides[:-1]) if stride >= FINEST
+        f"p{round(math.log2(stride))}": index
+        for index, stride in enumerate(strides[:-1])
+        if stride >= FINEST
     }
     return (f"  - {flow({'block': TIMM, 'tags': tags, **options})}", f"  - {layer_text(last)}")

@@ -63,10 +63,15 @@ _SOURCE = re.compile(r"arXiv \d{4}\.\d{4,5}")
     help="A Python file of your own with blocks in it. Repeatable.",
 )
 @click.option(
-    "--like", metavar="VARIANT", shell_complete=complete_name, help="Copy this one's file, for you to change."
+    "--like",
+    metavar="VARIANT",
+    shell_complete=complete_name,
+    help="Copy this one's file, for you to change.",
 )
 @click.option("--title", default="", help="One line for the reader of the report.")
-@click.option("--paper", default="", help="Where the idea is from; without it, what the block's file says.")
+@click.option(
+    "--paper", default="", help="Where the idea is from; without it, what the block's file says."
+)
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
@@ -118,8 +123,13 @@ def command(
 def _drafted(place: Place, edits: Sequence[DraftEdit], backbone: str | None, draft: Draft) -> Made:
     """The file of a base, edits and a backbone; what is not stated of title and paper is made of them."""
     if not edits and not backbone:
-        raise click.UsageError("say what is new, such as --insert cbam.CBAM --after c3.C3,backbone; or --like VARIANT")
-    phrases, blocks = [edit.phrase() for edit in edits], [str(edit.what.get("block", "")) for edit in edits]
+        raise click.UsageError(
+            "say what is new, such as --insert cbam.CBAM --after c3.C3,backbone; or --like VARIANT"
+        )
+    phrases, blocks = (
+        [edit.phrase() for edit in edits],
+        [str(edit.what.get("block", "")) for edit in edits],
+    )
     lines: tuple[str, ...] = ()
     if backbone and "." in backbone.partition(",")[0]:
         words = read_words("backbone", backbone)
@@ -161,11 +171,17 @@ def _refuse_taken(path: Path, variants: Sequence[Path], *, force: bool) -> None:
     """Names are unique, whatever the folder and the case; the file itself may be overwritten by force."""
     if path.exists():
         if not force:
-            raise Refusal(ExitCode.USAGE, f"{shown_path(path)} is there already; --force overwrites it")
+            raise Refusal(
+                ExitCode.USAGE, f"{shown_path(path)} is there already; --force overwrites it"
+            )
         return
-    twin = next((name for name in open_library(variants).names() if name.lower() == path.stem.lower()), None)
+    twin = next(
+        (name for name in open_library(variants).names() if name.lower() == path.stem.lower()), None
+    )
     if twin:
-        raise Refusal(ExitCode.USAGE, f"there is a variant {quote(twin)} already, and names are unique")
+        raise Refusal(
+            ExitCode.USAGE, f"there is a variant {quote(twin)} already, and names are unique"
+        )
 
 
 def _next(path: Path, variants: Sequence[Path]) -> list[str]:
@@ -174,7 +190,9 @@ def _next(path: Path, variants: Sequence[Path]) -> list[str]:
     known = any(path.resolve().is_relative_to(folder.resolve()) for folder in (VARIANTS, *variants))
     name = path.stem if known else shown_path(path)
     folders = "".join(f" --variants {shown_path(folder)}" for folder in variants) if known else ""
-    return [f"{program} {verb} {name}{folders}" for verb in ("show", "check --build", "cost", "run")]
+    return [
+        f"{program} {verb} {name}{folders}" for verb in ("show", "check --build", "cost", "run")
+    ]
 
 
 def _json(path: Path, made: Made, commands: Sequence[str]) -> Json:
@@ -184,7 +202,11 @@ def _json(path: Path, made: Made, commands: Sequence[str]) -> Json:
         "file": shown_path(path),
         "base": made.variant.base,
         "text": made.text,
-        "expect": {"strides": list(expect.strides or ()), "params": expect.params, "gmacs": expect.gmacs},
+        "expect": {
+            "strides": list(expect.strides or ()),
+            "params": expect.params,
+            "gmacs": expect.gmacs,
+        },
         "next": list(commands),
     }
 

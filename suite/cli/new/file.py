@@ -114,8 +114,12 @@ def like_file(name: str, place: Place, *, base: str, title: str, paper: str) -> 
         message = f"{quote(source.name)} is one of several variants in {file}; copy what you need from there"
         raise Refusal(ExitCode.USAGE, message)
     if base and not source.base:
-        raise Refusal(ExitCode.USAGE, f"{quote(source.name)} has no base that --base could take the place of")
-    lines = without_keys(read_text(file), str(file), ["title", "expect", *(["paper"] if paper else [])])
+        raise Refusal(
+            ExitCode.USAGE, f"{quote(source.name)} has no base that --base could take the place of"
+        )
+    lines = without_keys(
+        read_text(file), str(file), ["title", "expect", *(["paper"] if paper else [])]
+    )
     if base:
         lines = [f"base: {base}" if line.startswith("base:") else line for line in lines]
     head = [f"title: {prose(title or f'Like {source.name}' + (f' on {base}' if base else ''))}"]

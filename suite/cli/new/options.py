@@ -20,7 +20,11 @@ def edit_options(function: Callable[..., T]) -> Callable[..., T]:
         ("insert", BLOCK, "A layer that is put in, --after or --before the layers of a selector."),
         ("after", SELECTOR, "Where --insert puts it; it takes over the layer's tag and channels."),
         ("before", SELECTOR, "Where --insert puts it."),
-        ("replace", SELECTOR, "Layers, or convolutions inside them, that another block takes the place of."),
+        (
+            "replace",
+            SELECTOR,
+            "Layers, or convolutions inside them, that another block takes the place of.",
+        ),
         ("with", BLOCK, "What --replace puts in their place; options of equal name carry over."),
         ("remove", SELECTOR, "Layers that are taken out."),
         ("set", SELECTOR, "Layers of which --to changes numbers and options."),
@@ -50,7 +54,9 @@ def read_words(option: str, text: str) -> dict[str, Json]:
     return _read({option: text}, option, read_block)
 
 
-def _paired(given: Mapping[str, str], verb: Verb, read: Callable[[str], dict[str, Json]]) -> DraftEdit | None:
+def _paired(
+    given: Mapping[str, str], verb: Verb, read: Callable[[str], dict[str, Json]]
+) -> DraftEdit | None:
     companion = PAIRS[verb]
     if (verb in given) != (companion in given):
         raise click.UsageError(f"--{verb} and --{companion} belong together")
@@ -69,7 +75,9 @@ def _inserted(given: Mapping[str, str]) -> DraftEdit | None:
     return DraftEdit("insert", select, _read(given, "insert", read_block), places[0])
 
 
-def _read(given: Mapping[str, str], option: str, read: Callable[[str], dict[str, Json]]) -> dict[str, Json]:
+def _read(
+    given: Mapping[str, str], option: str, read: Callable[[str], dict[str, Json]]
+) -> dict[str, Json]:
     try:
         return read(given[option])
     except ValueError as error:

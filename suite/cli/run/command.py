@@ -32,10 +32,16 @@ def command(options: Options, *, dry_run: bool, no_report: bool, as_json: bool) 
     records = summary.read(options.store, done.run_id)
     page = None if no_report else running.write_report(options, done.run_id)
     if as_json:
-        counts: dict[str, Json] = {"done": done.done, "reused": done.reused, "failed": len(done.failed)}
+        counts: dict[str, Json] = {
+            "done": done.done,
+            "reused": done.reused,
+            "failed": len(done.failed),
+        }
         report = None if page is None else str(page)
         variants_json: list[Json] = list(records)
-        reply("run", {"run": done.run_id, "jobs": counts, "variants": variants_json, "report": report})
+        reply(
+            "run", {"run": done.run_id, "jobs": counts, "variants": variants_json, "report": report}
+        )
         return running.exit_code(done, options)
     summary.show(records)
     click.echo(f"{done.done} done, {done.reused} stored before, {len(done.failed)} failed")
@@ -51,6 +57,16 @@ def _tell(prepared: Prepared, options: Options, *, as_json: bool) -> None:
             stored = {job.key for job in prepared.plan.jobs if store.has(job.key)}
     jobs = prepared.plan.jobs
     if as_json:
-        reply("run", {"jobs": [{"key": job.key, "job": words(job), "stored": job.key in stored} for job in jobs]})
+        reply(
+            "run",
+            {
+                "jobs": [
+                    {"key": job.key, "job": words(job), "stored": job.key in stored} for job in jobs
+                ]
+            },
+        )
         return
-    table(("JOB", "STATE", "KEY"), [(words(j), "stored" if j.key in stored else "to do", j.key[:12]) for j in jobs])
+    table(
+        ("JOB", "STATE", "KEY"),
+        [(words(j), "stored" if j.key in stored else "to do", j.key[:12]) for j in jobs],
+    )

@@ -30,7 +30,13 @@ def progress(jobs: int) -> Iterator[Listener]:
 @contextmanager
 def bars(jobs: int, console: "Console") -> Iterator[Listener]:
     """A listener that shows a bar for the run and for each job that goes on, and leaves only failures behind."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
         TextColumn("{task.description}"),

@@ -53,11 +53,18 @@ def prepare(options: Options) -> Prepared:
     chosen_recipe = recipe(protocol.recipe)
     if chosen_recipe.patience:
         message = f"the recipe {protocol.recipe!r} has `patience`, which ends variants after different numbers of steps"
-        raise Refusal(ExitCode.USAGE, f"{message}; a run compares at equal budgets, so leave it out or use `train`")
+        raise Refusal(
+            ExitCode.USAGE,
+            f"{message}; a run compares at equal budgets, so leave it out or use `train`",
+        )
     library = open_library(options.variants, allow_code=options.allow_code)
     chosen = library.select(options.names or (*protocol.variants, *_own_names(options.variants)))
-    trained = tuple(_started(variant, options.weights) for variant in finals(chosen, library, options.out))
-    counted = () if options.names else finals(library.select(protocol.cost.only), library, options.out)
+    trained = tuple(
+        _started(variant, options.weights) for variant in finals(chosen, library, options.out)
+    )
+    counted = (
+        () if options.names else finals(library.select(protocol.cost.only), library, options.out)
+    )
     data, facts = _data(options, protocol)
     conditions = Conditions(
         protocol=protocol,
@@ -67,7 +74,9 @@ def prepare(options: Options) -> Prepared:
         metrics=definitions(),
         out=options.out.absolute(),
     )
-    found = plan(conditions, trained, counted, lambda name: _started(library.load(name), options.weights))
+    found = plan(
+        conditions, trained, counted, lambda name: _started(library.load(name), options.weights)
+    )
     return Prepared(found, facts)
 
 
@@ -174,7 +183,9 @@ def built_in(made: BuiltIn, out: Path) -> Path:
     from suite.datasets.builtin.shapes import ensure
 
     name = f"shapes-{made.size}px-{made.train}-{made.val}-seed{made.seed}"
-    return ensure(out / "data" / name, seed=made.seed, train=made.train, val=made.val, size=made.size)
+    return ensure(
+        out / "data" / name, seed=made.seed, train=made.train, val=made.val, size=made.size
+    )
 
 
 def _data(options: Options, protocol: Protocol) -> tuple[Data, dict[str, Json]]:
@@ -186,7 +197,8 @@ def _data(options: Options, protocol: Protocol) -> tuple[Data, dict[str, Json]]:
         if folder is None:
             if protocol.data is None:
                 raise Refusal(
-                    ExitCode.NOTHING, f"the protocol {protocol.name!r} has no data of its own; name a --data DIR"
+                    ExitCode.NOTHING,
+                    f"the protocol {protocol.name!r} has no data of its own; name a --data DIR",
                 )
             folder = built_in(protocol.data, options.out)
         train, val = read_split(folder, "train"), read_split(folder, "val")

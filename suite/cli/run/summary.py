@@ -48,7 +48,10 @@ def _record(report: Report, row: Row) -> dict[str, Json]:
 
 def _interval(estimate: Estimate) -> list[Json]:
     """Value, low and high; bounds that are not finite are None."""
-    return [estimate.value, *(bound if abs(bound) != float("inf") else None for bound in (estimate.low, estimate.high))]
+    return [
+        estimate.value,
+        *(bound if abs(bound) != float("inf") else None for bound in (estimate.low, estimate.high)),
+    ]
 
 
 def _cells(record: dict[str, Json]) -> tuple[object, ...]:
@@ -76,5 +79,7 @@ def _status(record: dict[str, Json]) -> str:
     assert isinstance(failures, list)
     if not failures:
         return str(record["state"])
-    named = {f"{failure['stage']} {failure['code']}" for failure in failures if isinstance(failure, dict)}
+    named = {
+        f"{failure['stage']} {failure['code']}" for failure in failures if isinstance(failure, dict)
+    }
     return f"failed: {', '.join(sorted(named))}"

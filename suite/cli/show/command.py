@@ -26,7 +26,11 @@ from suite.spec.views.write import write
 @click.argument("name", required=False, shell_complete=complete_name)
 @variants_option
 @allow_code_option
-@click.option("--layers", is_flag=True, help="Build it, and print each layer's shape, stride, parameters and MACs.")
+@click.option(
+    "--layers",
+    is_flag=True,
+    help="Build it, and print each layer's shape, stride, parameters and MACs.",
+)
 @click.option(
     "--diff", "other", is_flag=False, flag_value="", metavar="[OTHER]",
     help="Build both, and print what differs from OTHER; without it, from the baseline or base.",
@@ -70,7 +74,9 @@ def command(
         reply("show", _json(variant, library.origins(name)))
         return
     if variant.base:
-        deltas = f"differences refer to {variant.baseline}" if variant.baseline else "a baseline itself"
+        deltas = (
+            f"differences refer to {variant.baseline}" if variant.baseline else "a baseline itself"
+        )
         click.echo(f"# {variant.name}: based on {variant.base}, {deltas}")
     if words := open_words(variant.match):
         click.echo(f"# {words}; the numbers below are those of width 1")
@@ -90,7 +96,12 @@ class _Wish:
     @property
     def builds(self) -> bool:
         """Whether anything but the spec itself is to be shown."""
-        return self.layers or self.other is not None or self.svg is not None or self.weights is not None
+        return (
+            self.layers
+            or self.other is not None
+            or self.svg is not None
+            or self.weights is not None
+        )
 
 
 def _built(library: Library, variant: Variant, wish: _Wish) -> dict[str, Json]:
@@ -114,7 +125,11 @@ def _built(library: Library, variant: Variant, wish: _Wish) -> dict[str, Json]:
     reference = wish.other or variant.baseline or variant.base
     if wish.other is not None and not reference:
         raise Refusal(ExitCode.USAGE, f"{variant.name} has no base; name a variant: --diff OTHER")
-    compared = final(library.load(reference), library) if reference and (wish.svg or wish.other is not None) else None
+    compared = (
+        final(library.load(reference), library)
+        if reference and (wish.svg or wish.other is not None)
+        else None
+    )
     other = build_network(compared) if compared else None
     if other and wish.other is not None and wish.as_json:
         found["diff"] = diff_json(network, other)

@@ -9,7 +9,12 @@ from suite.cli.show.network import Network
 from suite.record import Json
 from suite.spec.views.diff import Difference, Kind, difference
 
-_COLOURS: dict[Kind, str] = {"added": "blue", "removed": "red", "replaced": "yellow", "changed": "cyan"}
+_COLOURS: dict[Kind, str] = {
+    "added": "blue",
+    "removed": "red",
+    "replaced": "yellow",
+    "changed": "cyan",
+}
 
 
 def compare(own: Network, other: Network) -> Difference:
@@ -48,12 +53,16 @@ def diff_json(own: Network, other: Network) -> dict[str, Json]:
                 "was": change.was or None,
                 "block": change.block or None,
                 "old_block": change.old_block or None,
-                "changes": [{"key": c.key, "before": c.before, "after": c.after} for c in change.changes],
+                "changes": [
+                    {"key": c.key, "before": c.before, "after": c.after} for c in change.changes
+                ],
             }
             for change in found.layers
         ],
         "whole": [{"key": c.key, "before": c.before, "after": c.after} for c in found.whole],
-        "convolutions": {operator: list[Json](paths) for operator, paths in _operators(own, other).items()},
+        "convolutions": {
+            operator: list[Json](paths) for operator, paths in _operators(own, other).items()
+        },
         "params": {"before": other.params, "after": own.params},
         "gmacs": {"before": round(other.gmacs, 6), "after": round(own.gmacs, 6)},
     }

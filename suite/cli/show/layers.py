@@ -27,7 +27,17 @@ def print_layers(network: Network) -> None:
     for layer, line in zip(network.variant.layers, _lines(network), strict=True):
         shapes = " ".join("x".join(map(str, shape)) for shape in line.shapes)
         strides = " ".join(map(str, line.strides))
-        rows.append((line.address, _block(layer), " ".join(layer.inputs), shapes, strides, line.params, line.macs))
+        rows.append(
+            (
+                line.address,
+                _block(layer),
+                " ".join(layer.inputs),
+                shapes,
+                strides,
+                line.params,
+                line.macs,
+            )
+        )
     total = ("total", "", "", "", "", network.params, round(network.gmacs * GIGA))
     table(columns, [*rows, total])
 
@@ -54,7 +64,9 @@ def _lines(network: Network) -> list[_Line]:
         facts = network.facts[node.address]
         sizes = [IMAGE_SIZE // stride for stride in node.strides]
         shapes = tuple((c, size, size) for c, size in zip(node.out_channels, sizes, strict=True))
-        strides = node.strides or tuple(network.graph[s.node].strides[s.output] for s in node.sources)
+        strides = node.strides or tuple(
+            network.graph[s.node].strides[s.output] for s in node.sources
+        )
         found.append(_Line(node.address, shapes, strides, facts.params, round(facts.gmacs * GIGA)))
     return found
 

@@ -54,4 +54,6 @@ def build_network(variant: Variant) -> Network:
         )
         for line in layers
     }
-    return Network(variant, model.graph, facts, tuple((site.path, operator) for site, operator in sites))
+    return Network(
+        variant, model.graph, facts, tuple((site.path, operator) for site, operator in sites)
+    )

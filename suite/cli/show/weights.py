@@ -35,8 +35,12 @@ def show_weights(variant: Variant, weights: Path, *, quiet: bool) -> Json:
         _tell(variant, start)
     return {
         **start.as_json,
-        "left_tensors": [[fate.name, fate.role, fate.reason] for fate in start.tensors if fate.reason],
-        "skipped_tensors": [[skipped.name, skipped.role, skipped.reason] for skipped in start.skipped],
+        "left_tensors": [
+            [fate.name, fate.role, fate.reason] for fate in start.tensors if fate.reason
+        ],
+        "skipped_tensors": [
+            [skipped.name, skipped.role, skipped.reason] for skipped in start.skipped
+        ],
     }
 
 
@@ -47,8 +51,16 @@ def _tell(variant: Variant, start: "Start") -> None:
     sums = [(s.tensors, s.loaded, s.parameters, s.loaded_parameters) for s in stages]
     sums.append(tuple(sum(column) for column in zip(*sums, strict=True)))
     names = [*(stage.name for stage in stages), "all"]
-    table(_COLUMNS, [(name, *s, f"{100 * s[3] / max(s[2], 1):.1f} %") for name, s in zip(names, sums, strict=True)])
-    _list("left at its own start", ((fate.role, fate.reason) for fate in start.tensors if fate.reason))
+    table(
+        _COLUMNS,
+        [
+            (name, *s, f"{100 * s[3] / max(s[2], 1):.1f} %")
+            for name, s in zip(names, sums, strict=True)
+        ],
+    )
+    _list(
+        "left at its own start", ((fate.role, fate.reason) for fate in start.tensors if fate.reason)
+    )
     _list("skipped, of the file", ((skipped.role, skipped.reason) for skipped in start.skipped))
 
 

@@ -99,37 +99,55 @@ def _prepare(lesson: "Lesson", options: Options) -> None:
     if options.resume and not lesson.checkpoint.exists():
         say(f"{lesson.checkpoint}: not there, so that the training begins at its start")
     if options.tensorboard and not has_tensorboard():
-        say(f"tensorboard is not installed, so that nothing goes to {options.tensorboard}; the curve is {lesson.curve}")
+        say(
+            f"tensorboard is not installed, so that nothing goes to {options.tensorboard}; the curve is {lesson.curve}"
+        )
 
 
 def _report(taught: "Taught", path: Path, options: Options, *, as_json: bool) -> None:
     measured = taught.evaluation.measurements
-    numbers: dict[str, Json] = {m.metric: m.samples[0] for m in measured if m.metric != "detections" and m.samples}
+    numbers: dict[str, Json] = {
+        m.metric: m.samples[0] for m in measured if m.metric != "detections" and m.samples
+    }
     seconds = round(taught.trained.seconds, 1)
     start = taught.facts["start"]
     if as_json:
         used = dict(taught.budget.notes)
         reply(
             "train",
-            {"checkpoint": str(path), "seconds": seconds, "start": start, "budget": used, "accuracy": numbers},
+            {
+                "checkpoint": str(path),
+                "seconds": seconds,
+                "start": start,
+                "budget": used,
+                "accuracy": numbers,
+            },
         )
         return
     began = describe_start(start, options.seed)
     end = {"time": ", ended by its wall time", "patience": ", stopped early: its best average"}
-    click.echo(f"AP {numbers.get('ap', 0):.3f}, AP50 {numbers.get('ap50', 0):.3f} after {seconds:g} s {began}")
+    click.echo(
+        f"AP {numbers.get('ap', 0):.3f}, AP50 {numbers.get('ap50', 0):.3f} after {seconds:g} s {began}"
+    )
     flops = float(str(taught.budget.notes["flops"]))
     trained = taught.trained
-    click.echo(f"trained: {trained.steps} steps, {trained.images} images, {flops:.3g} FLOPs{end.get(trained.end, '')}")
+    click.echo(
+        f"trained: {trained.steps} steps, {trained.images} images, {flops:.3g} FLOPs{end.get(trained.end, '')}"
+    )
     click.echo(f"checkpoint: {path}")
 
 
 class _Teller:
     """Says on stderr how far the training is, how fast, and how long it will take; `clock` gives seconds."""
 
-    def __init__(self, *, batch: int, quiet: bool, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, *, batch: int, quiet: bool, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._batch, self._quiet, self._clock = batch, quiet, clock
         self._told = 0.0
-        self._first: tuple[int, float] | None = None  # step and seconds when this process came to its first point
+        self._first: tuple[int, float] | None = (
+            None  # step and seconds when this process came to its first point
+        )
 
     def stage(self, stage: Stage) -> None:
         """What comes now."""

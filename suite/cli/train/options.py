@@ -9,7 +9,13 @@ from typing import Any
 
 import click
 
-from suite.cli.options import LOADING_OPTIONS, allow_code_option, name_argument, variants_option, weights_option
+from suite.cli.options import (
+    LOADING_OPTIONS,
+    allow_code_option,
+    name_argument,
+    variants_option,
+    weights_option,
+)
 from suite.protocols import Budget
 from suite.protocols.loading import Cache
 
@@ -48,7 +54,9 @@ class Options:
         """The one budget that was stated, or the default; UsageError if there are several."""
         stated = {name: value for name in _BUDGETS if (value := getattr(self, name)) is not None}
         if len(stated) > 1:
-            raise click.UsageError(f"a training has one budget, not {' and '.join(f'--{name}' for name in stated)}")
+            raise click.UsageError(
+                f"a training has one budget, not {' and '.join(f'--{name}' for name in stated)}"
+            )
         return Budget(self.batch, **(stated or {"steps": DEFAULT_STEPS}))
 
 
@@ -66,7 +74,9 @@ def train_options(function: Callable[..., int]) -> Callable[..., int]:
     return decorated
 
 
-def _parse_every(context: click.Context, parameter: click.Parameter, text: str) -> tuple[float, int]:
+def _parse_every(
+    context: click.Context, parameter: click.Parameter, text: str
+) -> tuple[float, int]:
     """A time such as "10m", "90s", "1h", or a number of steps."""
     found = re.fullmatch(r"(\d+)([smh]?)", text.strip())
     if not found or not int(found[1]):
@@ -89,19 +99,42 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
         metavar="DIR",
         help="A data set: COCO JSON, YOLO txt or Pascal VOC; without it the built-in one.",
     ),
-    click.option("--steps", type=click.IntRange(1), help=f"The budget: batches.  [default: {DEFAULT_STEPS}]"),
-    click.option("--epochs", type=click.IntRange(1), help="The budget: passes over the training pictures."),
     click.option(
-        "--flops", type=click.FloatRange(1), help="The budget: FLOPs of training, 6 a multiply-add of the forward pass."
+        "--steps", type=click.IntRange(1), help=f"The budget: batches.  [default: {DEFAULT_STEPS}]"
     ),
-    click.option("--seconds", type=click.FloatRange(1), help="The budget: wall time, which the rates then go by."),
+    click.option(
+        "--epochs", type=click.IntRange(1), help="The budget: passes over the training pictures."
+    ),
+    click.option(
+        "--flops",
+        type=click.FloatRange(1),
+        help="The budget: FLOPs of training, 6 a multiply-add of the forward pass.",
+    ),
+    click.option(
+        "--seconds",
+        type=click.FloatRange(1),
+        help="The budget: wall time, which the rates then go by.",
+    ),
     click.option("--batch", type=click.IntRange(1), default=8, show_default=True),
     click.option(
-        "--imgsz", type=click.IntRange(32), default=128, show_default=True, help="Side of the images in pixels."
+        "--imgsz",
+        type=click.IntRange(32),
+        default=128,
+        show_default=True,
+        help="Side of the images in pixels.",
     ),
     click.option("--seed", type=click.IntRange(0), default=0, show_default=True),
-    click.option("--recipe", "recipe_name", default="tiny", show_default=True, metavar="NAME", help="Or a file."),
-    click.option("--deterministic", is_flag=True, help="The same bits twice on an accelerator too."),
+    click.option(
+        "--recipe",
+        "recipe_name",
+        default="tiny",
+        show_default=True,
+        metavar="NAME",
+        help="Or a file.",
+    ),
+    click.option(
+        "--deterministic", is_flag=True, help="The same bits twice on an accelerator too."
+    ),
     click.option("--device", default="cpu", show_default=True),
     *LOADING_OPTIONS,
     click.option(
@@ -110,7 +143,9 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
         metavar="FILE",
         help="The weights, NAME.safetensors by default; their facts and the curve go beside them.",
     ),
-    click.option("--resume", is_flag=True, help="Go on from the checkpoint beside --out, if there is one."),
+    click.option(
+        "--resume", is_flag=True, help="Go on from the checkpoint beside --out, if there is one."
+    ),
     click.option(
         "--checkpoint-every",
         default="10m",

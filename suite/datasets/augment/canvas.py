@@ -52,7 +52,12 @@ class Canvas:
     def window(self, left: int, top: int, right: int, bottom: int) -> Image:
         """The image between these edges; grey where no picture lies, and beyond the canvas."""
         image = np.full((bottom - top, right - left, 3), PADDING, np.uint8)
-        low_x, low_y, high_x, high_y = max(left, 0), max(top, 0), min(right, self.size[1]), min(bottom, self.size[0])
+        low_x, low_y, high_x, high_y = (
+            max(left, 0),
+            max(top, 0),
+            min(right, self.size[1]),
+            min(bottom, self.size[0]),
+        )
         for piece in self.pieces:
             height, width = piece.image.shape[:2]
             x0, y0 = max(piece.left, low_x), max(piece.top, low_y)
@@ -75,7 +80,9 @@ def fitted(sample: Sample, size: tuple[int, int]) -> Canvas:
     rows, columns = round(height * ratio), round(width * ratio)
     image = sample.image
     if (rows, columns) != (height, width):
-        image = np.asarray(cv2.resize(image, (columns, rows), interpolation=cv2.INTER_LINEAR), np.uint8)
+        image = np.asarray(
+            cv2.resize(image, (columns, rows), interpolation=cv2.INTER_LINEAR), np.uint8
+        )
     left, top = (size[1] - columns) // 2, (size[0] - rows) // 2
     boxes = sample.boxes * ratio + np.array((left, top) * 2)
     return Canvas(size, (Piece(image, left, top),), boxes, sample.labels)
@@ -113,10 +120,17 @@ def mosaic9(samples: Sequence[Sample], size: int, stream: RandomStream) -> Canva
     return _laid_out(samples, corners, (2 * size, 2 * size))
 
 
-def _laid_out(samples: Sequence[Sample], corners: Sequence[tuple[int, int]], size: tuple[int, int]) -> Canvas:
-    pieces = tuple(Piece(sample.image, *corner) for sample, corner in zip(samples, corners, strict=True))
+def _laid_out(
+    samples: Sequence[Sample], corners: Sequence[tuple[int, int]], size: tuple[int, int]
+) -> Canvas:
+    pieces = tuple(
+        Piece(sample.image, *corner) for sample, corner in zip(samples, corners, strict=True)
+    )
     edge = (size[1], size[0])
-    boxes = [np.clip(s.boxes + np.array(c * 2), 0, edge * 2) for s, c in zip(samples, corners, strict=True)]
+    boxes = [
+        np.clip(s.boxes + np.array(c * 2), 0, edge * 2)
+        for s, c in zip(samples, corners, strict=True)
+    ]
     outlines: tuple[Floats, ...] = ()
     if any(sample.outlines for sample in samples):
         none = np.empty((0, 2))

@@ -12,7 +12,9 @@ _SMOOTH = np.array(((1, 1, 1), (1, 5, 1), (1, 1, 1)), np.float32) / 13
 def adjust_hsv(image: Image, gains: tuple[float, float, float]) -> Image:
     """Multiply hue, saturation and value by `gains`, hue around the circle, the others up to full."""
     hue, saturation, value = (RAMP * gain for gain in gains)
-    table = np.stack((hue % 180, np.minimum(saturation, 255), np.minimum(value, 255)), axis=-1).astype(np.uint8)
+    table = np.stack(
+        (hue % 180, np.minimum(saturation, 255), np.minimum(value, 255)), axis=-1
+    ).astype(np.uint8)
     shifted = cv2.cvtColor(image, cv2.COLOR_RGB2HSV)
     cv2.LUT(shifted, table[None], dst=shifted)
     return np.asarray(cv2.cvtColor(shifted, cv2.COLOR_HSV2RGB, dst=shifted), np.uint8)
@@ -44,7 +46,9 @@ def stretched_values(image: Image) -> Image:
 
 def equalized(image: Image) -> Image:
     """Each channel's values spread so that all are about as frequent."""
-    return np.asarray(cv2.merge([cv2.equalizeHist(channel) for channel in cv2.split(image)]), np.uint8)
+    return np.asarray(
+        cv2.merge([cv2.equalizeHist(channel) for channel in cv2.split(image)]), np.uint8
+    )
 
 
 def _between(zero: Values, one: Image, factor: float) -> Image:

@@ -22,17 +22,31 @@ def moved(canvas: Canvas, size: tuple[int, int], augment: Augment, stream: Rando
     """A random perspective, rotation, scale, shear and shift of a canvas about its middle, cut to `size`."""
     height, width = size
     slopes = _slopes(canvas, augment, stream)
-    turn = math.radians(stream.uniform(-augment.degrees, augment.degrees)) if augment.degrees else 0.0
+    turn = (
+        math.radians(stream.uniform(-augment.degrees, augment.degrees)) if augment.degrees else 0.0
+    )
     factor = stream.uniform(1 - augment.scale, 1 + augment.scale)
-    lean = [math.tan(math.radians(stream.uniform(-augment.shear, augment.shear))) if augment.shear else 0 for _ in "xy"]
-    x, y = (side * stream.uniform(0.5 - augment.translate, 0.5 + augment.translate) for side in (width, height))
+    lean = [
+        math.tan(math.radians(stream.uniform(-augment.shear, augment.shear)))
+        if augment.shear
+        else 0
+        for _ in "xy"
+    ]
+    x, y = (
+        side * stream.uniform(0.5 - augment.translate, 0.5 + augment.translate)
+        for side in (width, height)
+    )
     if not (any(slopes) or turn or any(lean)) and factor >= _LEAST_ZOOM:
         return _zoomed(canvas, size, factor, (x, y))
     perspective = np.array(((1, 0, 0), (0, 1, 0), (*slopes, 1)))
-    rotation = linear(factor * np.array(((math.cos(turn), math.sin(turn)), (-math.sin(turn), math.cos(turn)))))
+    rotation = linear(
+        factor * np.array(((math.cos(turn), math.sin(turn)), (-math.sin(turn), math.cos(turn))))
+    )
     shear = linear(np.array(((1, lean[0]), (lean[1], 1))))
     middle = shifted(-canvas.size[1] / 2, -canvas.size[0] / 2)
-    return warped(canvas, size, shifted(x, y) @ shear @ rotation @ perspective @ middle, area=factor**2)
+    return warped(
+        canvas, size, shifted(x, y) @ shear @ rotation @ perspective @ middle, area=factor**2
+    )
 
 
 def warped(canvas: Canvas, size: tuple[int, int], matrix: Floats, *, area: float = 1.0) -> Sample:
@@ -93,7 +107,9 @@ def _slopes(canvas: Canvas, augment: Augment, stream: RandomStream) -> tuple[flo
     return x * less, y * less
 
 
-def _zoomed(canvas: Canvas, size: tuple[int, int], factor: float, middle: tuple[float, float]) -> Sample:
+def _zoomed(
+    canvas: Canvas, size: tuple[int, int], factor: float, middle: tuple[float, float]
+) -> Sample:
     """A scale and a shift alone, to the nearest whole pixels of the canvas: then only a window is painted and resized.
 
     A tenth of the work of a warp that reads everywhere, and the factor moves by less than half a pixel in the window.
@@ -104,8 +120,12 @@ def _zoomed(canvas: Canvas, size: tuple[int, int], factor: float, middle: tuple[
     top = round(canvas.size[0] / 2 - middle[1] / factor)
     image = canvas.window(left, top, left + columns, top + rows)
     if (rows, columns) != (height, width):
-        image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
-    boxes = (canvas.boxes - np.array((left, top) * 2)) * np.array((width / columns, height / rows) * 2)
+        image = np.asarray(
+            cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8
+        )
+    boxes = (canvas.boxes - np.array((left, top) * 2)) * np.array(
+        (width / columns, height / rows) * 2
+    )
     return _cut(image, boxes, _areas(boxes), canvas.labels)
 
 
@@ -114,7 +134,10 @@ def _needed(canvas: Canvas, size: tuple[int, int], matrix: Floats) -> tuple[int,
     height, width = size
     corners = np.array(((0, 0), (width, 0), (width, height), (0, height)), np.float64)
     seen = _mapped(np.asarray(np.linalg.inv(matrix), np.float64), corners)
-    low, high = np.floor(seen.min(axis=0)) - 1, np.ceil(seen.max(axis=0)) + 1  # the neighbours that are blended
+    low, high = (
+        np.floor(seen.min(axis=0)) - 1,
+        np.ceil(seen.max(axis=0)) + 1,
+    )  # the neighbours that are blended
     edge = np.array(canvas.size[::-1])
     left, top = np.clip(low, 0, edge - 1).astype(int).tolist()
     right, bottom = np.clip(high, (left + 1, top + 1), edge).astype(int).tolist()

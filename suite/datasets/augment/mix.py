@@ -24,7 +24,9 @@ def mixed(one: Sample, other: Sample, stream: RandomStream) -> Sample:
     """Both pictures shine through, with all boxes of both (mixup, arXiv 1710.09412, as YOLOv5 has it)."""
     share = stream.beta(_MIX)
     image = np.asarray(cv2.addWeighted(one.image, share, other.image, 1 - share, 0), np.uint8)
-    return Sample(image, np.concatenate((one.boxes, other.boxes)), np.concatenate((one.labels, other.labels)))
+    return Sample(
+        image, np.concatenate((one.boxes, other.boxes)), np.concatenate((one.labels, other.labels))
+    )
 
 
 def cut_mixed(one: Sample, other: Sample, stream: RandomStream) -> Sample:
@@ -34,7 +36,9 @@ def cut_mixed(one: Sample, other: Sample, stream: RandomStream) -> Sample:
     """
     height, width = one.image.shape[:2]
     side = math.sqrt(stream.uniform())
-    hole = _around(stream.integer(width), stream.integer(height), round(side * width), round(side * height))
+    hole = _around(
+        stream.integer(width), stream.integer(height), round(side * width), round(side * height)
+    )
     left, top, right, bottom = _inside(hole, height, width)
     image = one.image.copy()
     image[top:bottom, left:right] = other.image[top:bottom, left:right]
@@ -42,7 +46,9 @@ def cut_mixed(one: Sample, other: Sample, stream: RandomStream) -> Sample:
     within = np.clip(other.boxes, (left, top, left, top), (right, bottom, right, bottom))
     seen = worth_keeping(within, _areas(other.boxes))
     return Sample(
-        image, np.concatenate((around[kept], within[seen])), np.concatenate((one.labels[kept], other.labels[seen]))
+        image,
+        np.concatenate((around[kept], within[seen])),
+        np.concatenate((one.labels[kept], other.labels[seen])),
     )
 
 
@@ -62,7 +68,9 @@ def erased(sample: Sample, stream: RandomStream) -> Sample:
         return sample
     left, top = stream.integer(width - columns), stream.integer(height - rows)
     image = sample.image.copy()
-    image[top : top + rows, left : left + columns] = stream.bytes(rows * columns * 3).reshape(rows, columns, 3)
+    image[top : top + rows, left : left + columns] = stream.bytes(rows * columns * 3).reshape(
+        rows, columns, 3
+    )
     boxes, kept = _seen_around(sample.boxes, (left, top, left + columns, top + rows))
     return Sample(image, boxes[kept], sample.labels[kept])
 
@@ -80,7 +88,11 @@ def copy_pasted(canvas: Canvas, share: float, stream: RandomStream) -> Canvas:
         outline = canvas.outlines[index]
         (left, top), (right, bottom) = outline.min(axis=0), outline.max(axis=0)
         mirrored = np.array((width - right, top, width - left, bottom))
-        if right <= left or bottom <= top or (_overlaps(boxes, mirrored) >= _COVERED * _areas(boxes)).any():
+        if (
+            right <= left
+            or bottom <= top
+            or (_overlaps(boxes, mirrored) >= _COVERED * _areas(boxes)).any()
+        ):
             continue
         pieces.append(_mirrored_piece(canvas, outline))
         boxes, labels = np.vstack((boxes, mirrored)), np.append(labels, canvas.labels[index])

@@ -39,7 +39,9 @@ def augmented(pool: Pool, first: int, size: Size, augment: Augment, stream: Rand
     """The sample of `size` that the picture `first` becomes, alone or with others."""
     sample = _changed(pool, first, size, augment, stream)
     if augment.cutmix and stream.flip(augment.cutmix):
-        sample = cut_mixed(sample, _changed(pool, pool.drawn(stream), size, augment, stream), stream)
+        sample = cut_mixed(
+            sample, _changed(pool, pool.drawn(stream), size, augment, stream), stream
+        )
     return sample
 
 
@@ -68,18 +70,28 @@ def _composed(pool: Pool, first: int, size: Size, augment: Augment, stream: Rand
     """One picture or a mosaic, moved, or two mosaics mixed."""
     if not stream.flip(augment.mosaic):
         canvas = fitted(pool.fetch(first), size)
-        if augment.translate or augment.scale or augment.degrees or augment.shear or augment.perspective:
+        if (
+            augment.translate
+            or augment.scale
+            or augment.degrees
+            or augment.shear
+            or augment.perspective
+        ):
             return moved(canvas, size, augment, stream)
         return Sample(canvas.window(0, 0, size[1], size[0]), canvas.boxes, canvas.labels)
     sample = moved(_mosaic(pool, first, size, augment, stream), size, augment, stream)
     if augment.mixup and stream.flip(augment.mixup):
-        other = moved(_mosaic(pool, pool.drawn(stream), size, augment, stream), size, augment, stream)
+        other = moved(
+            _mosaic(pool, pool.drawn(stream), size, augment, stream), size, augment, stream
+        )
         sample = mixed(sample, other, stream)
     return sample
 
 
 def _mosaic(pool: Pool, first: int, size: Size, augment: Augment, stream: RandomStream) -> Canvas:
-    count, layout = (9, mosaic9) if augment.mosaic9 and stream.flip(augment.mosaic9) else (4, mosaic4)
+    count, layout = (
+        (9, mosaic9) if augment.mosaic9 and stream.flip(augment.mosaic9) else (4, mosaic4)
+    )
     indices = [first, *(pool.drawn(stream) for _ in range(count - 1))]
     samples = [pool.fetch(indices[place]) for place in stream.permutation(count)]
     canvas = layout(samples, max(size), stream)

@@ -20,8 +20,12 @@ from suite.datasets.random import RandomStream
 _CARRIED_OUT = 0.5
 _MOST = 10.0  # magnitude
 
-_Paint = Callable[[Image, float, RandomStream], Image]  # the second is the magnitude as a share of the largest
-_Move = Callable[[float, tuple[int, int]], Floats]  # a signed share and the picture's height and width to a map
+_Paint = Callable[
+    [Image, float, RandomStream], Image
+]  # the second is the magnitude as a share of the largest
+_Move = Callable[
+    [float, tuple[int, int]], Floats
+]  # a signed share and the picture's height and width to a map
 
 
 def randomly_changed(sample: Sample, augment: Augment, stream: RandomStream) -> Sample:
@@ -60,7 +64,9 @@ def _moving(move: _Move) -> Callable[[Sample, float, RandomStream], Sample]:
 
 def _turned(share: float, _size: tuple[int, int]) -> Floats:
     angle = math.radians(30 * share)
-    return linear(np.array(((math.cos(angle), -math.sin(angle)), (math.sin(angle), math.cos(angle)))))
+    return linear(
+        np.array(((math.cos(angle), -math.sin(angle)), (math.sin(angle), math.cos(angle))))
+    )
 
 
 _PAINTS: tuple[_Paint, ...] = (

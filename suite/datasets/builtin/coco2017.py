@@ -30,20 +30,28 @@ class Archive:
 ANNOTATIONS = Archive(
     "annotations/annotations_trainval2017.zip",
     Wanted(
-        "annotations_trainval2017.zip", 252907541, "113a836d90195ee1f884e704da6304dfaaecff1f023f49b6ca93c4aaae470268"
+        "annotations_trainval2017.zip",
+        252907541,
+        "113a836d90195ee1f884e704da6304dfaaecff1f023f49b6ca93c4aaae470268",
     ),
     Contents("annotations", ("annotations/instances_",), 2 * 10**9),
     2,
 )
 VAL = Archive(
     "zips/val2017.zip",
-    Wanted("val2017.zip", 815585330, "4f7e2ccb2866ec5041993c9cf2a952bbed69647b115d0f74da7ce8f4bef82f05"),
+    Wanted(
+        "val2017.zip", 815585330, "4f7e2ccb2866ec5041993c9cf2a952bbed69647b115d0f74da7ce8f4bef82f05"
+    ),
     Contents("val2017", ("val2017/",), 10**9),
     5000,
 )
 TRAIN = Archive(
     "zips/train2017.zip",
-    Wanted("train2017.zip", 19336861798, "69a8bb58ea5f8f99d24875f21416de2e9ded3178e903f1f7603e283b9e06d929"),
+    Wanted(
+        "train2017.zip",
+        19336861798,
+        "69a8bb58ea5f8f99d24875f21416de2e9ded3178e903f1f7603e283b9e06d929",
+    ),
     Contents("train2017", ("train2017/",), 21 * 10**9),
     118287,
 )
@@ -51,7 +59,12 @@ ARCHIVES = {"annotations": ANNOTATIONS, "val": VAL, "train": TRAIN}
 
 
 def prepare(
-    folder: Path, archives: Sequence[Archive], *, server: str = SERVER, keep: bool = False, progress: Progress
+    folder: Path,
+    archives: Sequence[Archive],
+    *,
+    server: str = SERVER,
+    keep: bool = False,
+    progress: Progress,
 ) -> list[str]:
     """Fetch, verify and unpack into `folder`; the names of the archives that there was anything to do for.
 
@@ -63,7 +76,9 @@ def prepare(
     """
     record = folder / _RECORD
     done = _read(record)
-    todo = [archive for archive in archives if done.get(archive.wanted.name) != archive.wanted.sha256]
+    todo = [
+        archive for archive in archives if done.get(archive.wanted.name) != archive.wanted.sha256
+    ]
     folder.mkdir(parents=True, exist_ok=True)
     _require_room(folder, todo)
     for archive in todo:
@@ -76,7 +91,9 @@ def prepare(
         fetch(f"{server.rstrip('/')}/{archive.path}", target, archive.wanted, progress=tell)
         found = unpack(target, folder, archive.contents, progress=tell)
         if found != archive.files:
-            raise FetchError(f"{target}: unpacked {found:,} files, but {name} has {archive.files:,}")
+            raise FetchError(
+                f"{target}: unpacked {found:,} files, but {name} has {archive.files:,}"
+            )
         done[name] = archive.wanted.sha256
         part = record.with_suffix(".part")
         part.write_text(json.dumps(done, indent=1) + "\n")
@@ -103,7 +120,11 @@ def _require_room(folder: Path, todo: Sequence[Archive]) -> None:
         return
     downloads = folder / _DOWNLOADS
     have = sum(file.stat().st_size for file in downloads.iterdir()) if downloads.is_dir() else 0
-    needed = sum(archive.wanted.size for archive in todo) + max(archive.wanted.size for archive in todo) - have
+    needed = (
+        sum(archive.wanted.size for archive in todo)
+        + max(archive.wanted.size for archive in todo)
+        - have
+    )
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise NoRoomError(

@@ -72,7 +72,9 @@ def fetch(
         trouble = _go_on(url, part, have, wanted, progress)
         fruitless = 0 if _size(part) > have else fruitless + 1
         if trouble and fruitless >= _TRIES:
-            raise FetchError(f"{url}: {trouble}, {_TRIES} times in a row; the same command goes on at {have:,} bytes")
+            raise FetchError(
+                f"{url}: {trouble}, {_TRIES} times in a row; the same command goes on at {have:,} bytes"
+            )
     _verify(part, wanted, url, progress)
     part.replace(target)
     _tag(part).unlink(missing_ok=True)
@@ -85,9 +87,11 @@ def _go_on(url: str, part: Path, have: int, wanted: Wanted, progress: Progress) 
     if have:
         headers["Range"] = f"bytes={have}-"
         if tag.is_file():
-            headers["If-Range"] = tag.read_text()  # another file by now comes whole, not as the rest of this one
+            # another file by now comes whole, not as the rest of this one
+            headers["If-Range"] = tag.read_text()
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310  (the scheme was checked)
     try:
-        with closing(urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=_TIMEOUT)) as answer:  # noqa: S310  (the scheme was checked)
+        with closing(urllib.request.urlopen(request, timeout=_TIMEOUT)) as answer:  # noqa: S310
             return _receive(answer, part, have, wanted, progress)
     except urllib.error.HTTPError as error:
         if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
@@ -95,8 +99,16 @@ def _go_on(url: str, part: Path, have: int, wanted: Wanted, progress: Progress) 
             return "the server has no such range"
         if error.code in _PASSING:
             return f"the server answers {error.code} {error.reason}"
-        raise FetchError(f"{url}: the server answers {error.code} {error.reason}; is the address right?") from error
-    except (urllib.error.URLError, TimeoutError, ConnectionError, ssl.SSLError, http.client.HTTPException) as error:
+        raise FetchError(
+            f"{url}: the server answers {error.code} {error.reason}; is the address right?"
+        ) from error
+    except (
+        urllib.error.URLError,
+        TimeoutError,
+        ConnectionError,
+        ssl.SSLError,
+        http.client.HTTPException,
+    ) as error:
         return f"no connection ({getattr(error, 'reason', None) or error or type(error).__name__})"
 
 
@@ -109,7 +121,9 @@ def _receive(answer: Any, part: Path, have: int, wanted: Wanted, progress: Progr
         return f"the server sends the range {told!r}, which was not asked for"
     total = told.rpartition("/")[2] if goes_on else answer.headers.get("Content-Length", "")
     if total.isdecimal() and int(total) != wanted.size:
-        raise FetchError(f"{answer.url}: has {int(total):,} bytes, not the {wanted.size:,} of {wanted.name}")
+        raise FetchError(
+            f"{answer.url}: has {int(total):,} bytes, not the {wanted.size:,} of {wanted.name}"
+        )
     tag = answer.headers.get("ETag", "")
     if tag and not tag.startswith("W/"):
         _tag(part).write_text(tag)
@@ -154,7 +168,9 @@ def _verify(file: Path, wanted: Wanted, url: str, progress: Progress) -> None:
 def no_room(file: Path, error: OSError, lacking: int) -> FetchError:
     """What a failed write means."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return NoRoomError(f"{file}: the disk is full, {lacking:,} bytes are still to come; what is there is kept")
+        return NoRoomError(
+            f"{file}: the disk is full, {lacking:,} bytes are still to come; what is there is kept"
+        )
     return FetchError(f"{file}: cannot be written ({error.strerror or error})")
 
 

@@ -13,7 +13,9 @@ from suite.datasets.random import RandomStream
 
 SHAPES = ("disc", "square", "triangle", "cross")
 _COLOURS, _SHADES = 16, 16
-_GROUND_COLOURS = 4  # the first colours are the ground's and the distractors', the others the objects'
+_GROUND_COLOURS = (
+    4  # the first colours are the ground's and the distractors', the others the objects'
+)
 _UNIT = 12  # bits behind the point of a rotated coordinate
 _HIDDEN_TENTHS = 6  # an object of which more than this many tenths are hidden gets no annotation
 
@@ -60,7 +62,9 @@ def draw_scene(stream: RandomStream, size: int) -> Scene:
         spot = _free_spot(stream, size, side // 2, taken)
         taken.append(spot)
         shapes.append(stream.integer(len(SHAPES)))
-        drawn.append(_Painter(stream, spot).paint(shapes[-1], len(shapes), owner, (colours, shades)))
+        drawn.append(
+            _Painter(stream, spot).paint(shapes[-1], len(shapes), owner, (colours, shades))
+        )
     shades = np.clip(shades + noise, 0, _SHADES - 1)
     indices = (colours * _SHADES + shades).astype(np.uint8)
     return Scene(indices, palette, _visible(owner, shapes, drawn))
@@ -91,7 +95,9 @@ def _noise(stream: RandomStream, size: int) -> NDArray[np.int64]:
     return total
 
 
-def _ground(stream: RandomStream, size: int, noise: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _ground(
+    stream: RandomStream, size: int, noise: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Two colours that pass into each other along a random direction, with a gradient of light across it."""
     cosine, sine = _direction(stream.integer(360))
     y, x = np.mgrid[0:size, 0:size] - size // 2
@@ -139,15 +145,23 @@ class _Spot:
 
     def overlap(self, other: "_Spot") -> int:
         """Pixels that the squares around two objects share."""
-        width = min(self.x + self.half, other.x + other.half) - max(self.x - self.half, other.x - other.half)
-        height = min(self.y + self.half, other.y + other.half) - max(self.y - self.half, other.y - other.half)
+        width = min(self.x + self.half, other.x + other.half) - max(
+            self.x - self.half, other.x - other.half
+        )
+        height = min(self.y + self.half, other.y + other.half) - max(
+            self.y - self.half, other.y - other.half
+        )
         return max(width, 0) * max(height, 0)
 
 
 def _free_spot(stream: RandomStream, size: int, half: int, taken: list[_Spot]) -> _Spot:
     margin = min(half * 3 // 4, size // 2)  # up to an eighth of it may lie outside
     spots = [
-        _Spot(margin + stream.integer(size - 2 * margin + 1), margin + stream.integer(size - 2 * margin + 1), half)
+        _Spot(
+            margin + stream.integer(size - 2 * margin + 1),
+            margin + stream.integer(size - 2 * margin + 1),
+            half,
+        )
         for _ in range(_SPOTS)
     ]
     return min(spots, key=lambda spot: sum(spot.overlap(other) for other in taken))
@@ -166,12 +180,18 @@ class _Painter:
         self._period = stream.between(1, 3) + _UNIT
 
     def paint(
-        self, shape: int, number: int, owner: NDArray[np.int64], ground: tuple[NDArray[np.int64], NDArray[np.int64]]
+        self,
+        shape: int,
+        number: int,
+        owner: NDArray[np.int64],
+        ground: tuple[NDArray[np.int64], NDArray[np.int64]],
     ) -> int:
         """Cover the ground and what lies there; the object's number of pixels inside the scene."""
         rows, columns, u, v = self._window(len(owner))
         mask = _inside(shape, u, v, self._half << _UNIT)
-        colour = np.where(_texture(self._texture, u >> self._period, v >> self._period), *self._colours)
+        colour = np.where(
+            _texture(self._texture, u >> self._period, v >> self._period), *self._colours
+        )
         for canvas, value in ((owner, number), (ground[0], colour), (ground[1], self._shade)):
             window = canvas[rows, columns]
             np.copyto(window, value, where=mask)

@@ -20,7 +20,9 @@ _VERSION = 1  # rises when the same seed gives other scenes
 _SPLITS = ("train", "val")
 
 
-def ensure(folder: Path, *, seed: int = 0, train: int = 1000, val: int = 200, size: int = 128) -> Path:
+def ensure(
+    folder: Path, *, seed: int = 0, train: int = 1000, val: int = 200, size: int = 128
+) -> Path:
     """Write the data set into `folder` unless it is there already, and return `folder`.
 
     The folder appears complete or not at all: it is written under another name beside its place and renamed.
@@ -62,7 +64,9 @@ def _is_there(folder: Path, about: dict[str, Json]) -> bool:
     try:
         found = json.loads((folder / "instances_val.json").read_bytes())["info"]
     except (OSError, ValueError, KeyError, TypeError):
-        raise DataError(f"{folder}: holds something else than the built-in data set; name an empty folder") from None
+        raise DataError(
+            f"{folder}: holds something else than the built-in data set; name an empty folder"
+        ) from None
     if found != about:
         raise DataError(
             f"{folder}: was made with {_numbers(found)}, but {_numbers(about)} is asked for; "
@@ -72,7 +76,9 @@ def _is_there(folder: Path, about: dict[str, Json]) -> bool:
 
 
 def _numbers(about: dict[str, Json]) -> str:
-    return ", ".join(f"{key} {about.get(key)}" for key in ("version", "seed", "train", "val", "size"))
+    return ", ".join(
+        f"{key} {about.get(key)}" for key in ("version", "seed", "train", "val", "size")
+    )
 
 
 def _write_split(folder: Path, split: str, about: dict[str, Json], scenes: list[Scene]) -> None:
@@ -96,18 +102,33 @@ def _write_split(folder: Path, split: str, about: dict[str, Json], scenes: list[
                     "iscrowd": 0,
                 }
             )
-    categories: list[Json] = [{"id": index, "name": name} for index, name in enumerate(SHAPES, start=1)]
-    content = {"info": about, "categories": categories, "images": images, "annotations": annotations}
-    (folder / f"instances_{split}.json").write_text(canonical_json(content) + "\n", encoding="utf-8", newline="\n")
+    categories: list[Json] = [
+        {"id": index, "name": name} for index, name in enumerate(SHAPES, start=1)
+    ]
+    content = {
+        "info": about,
+        "categories": categories,
+        "images": images,
+        "annotations": annotations,
+    }
+    (folder / f"instances_{split}.json").write_text(
+        canonical_json(content) + "\n", encoding="utf-8", newline="\n"
+    )
 
 
 def _png(scene: Scene) -> bytes:
     height, width = scene.indices.shape
     header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)  # 8 bits a pixel, palette
     rows = b"".join(b"\0" + row.tobytes() for row in scene.indices)  # 0: no filter
-    parts = ((b"IHDR", header), (b"PLTE", scene.palette.tobytes()), (b"IDAT", _stored(rows)), (b"IEND", b""))
+    parts = (
+        (b"IHDR", header),
+        (b"PLTE", scene.palette.tobytes()),
+        (b"IDAT", _stored(rows)),
+        (b"IEND", b""),
+    )
     return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in parts
     )
 
 
@@ -115,6 +136,7 @@ def _stored(data: bytes) -> bytes:
     """A zlib stream of uncompressed blocks (RFC 1950, RFC 1951 section 3.2.4)."""
     blocks = [data[start : start + 65535] for start in range(0, len(data), 65535)]
     stream = b"".join(
-        struct.pack("<BHH", block is blocks[-1], len(block), len(block) ^ 0xFFFF) + block for block in blocks
+        struct.pack("<BHH", block is blocks[-1], len(block), len(block) ^ 0xFFFF) + block
+        for block in blocks
     )
     return b"\x78\x01" + stream + struct.pack(">I", zlib.adler32(data))

@@ -48,13 +48,23 @@ def unpack(archive: Path, folder: Path, contents: Contents, *, progress: Progres
     return len(members)
 
 
-def _members(archive: Path, found: list[zipfile.ZipInfo], contents: Contents) -> list[zipfile.ZipInfo]:
+def _members(
+    archive: Path, found: list[zipfile.ZipInfo], contents: Contents
+) -> list[zipfile.ZipInfo]:
     if len(found) > _MOST_FILES:
-        raise FetchError(f"{archive}: holds {len(found):,} files, more than the {_MOST_FILES:,} of any known set")
+        raise FetchError(
+            f"{archive}: holds {len(found):,} files, more than the {_MOST_FILES:,} of any known set"
+        )
     for member in found:
         if fault := _fault(member, contents.folder):
-            raise FetchError(f"{archive}: the member {member.filename!r} {fault}; nothing was unpacked")
-    wanted = [member for member in found if not member.is_dir() and member.filename.startswith(contents.starts)]
+            raise FetchError(
+                f"{archive}: the member {member.filename!r} {fault}; nothing was unpacked"
+            )
+    wanted = [
+        member
+        for member in found
+        if not member.is_dir() and member.filename.startswith(contents.starts)
+    ]
     if len({member.filename.lower() for member in wanted}) < len(wanted):
         raise FetchError(f"{archive}: holds a file twice; nothing was unpacked")
     total = sum(member.file_size for member in wanted)
@@ -63,7 +73,9 @@ def _members(archive: Path, found: list[zipfile.ZipInfo], contents: Contents) ->
             f"{archive}: would unpack to {total:,} bytes, more than {contents.limit:,}; nothing was unpacked"
         )
     if not wanted:
-        raise FetchError(f"{archive}: holds nothing that begins with {' or '.join(contents.starts)}")
+        raise FetchError(
+            f"{archive}: holds nothing that begins with {' or '.join(contents.starts)}"
+        )
     return wanted
 
 
@@ -72,7 +84,10 @@ def _fault(member: zipfile.ZipInfo, folder: str) -> str:
     path = PurePosixPath(name)
     kind = stat.S_IFMT(member.external_attr >> 16)
     checks: tuple[tuple[bool, str], ...] = (
-        (path.is_absolute() or ".." in path.parts or bool(set(name) & set("\\:\0")), "leaves the folder"),
+        (
+            path.is_absolute() or ".." in path.parts or bool(set(name) & set("\\:\0")),
+            "leaves the folder",
+        ),
         (path.parts[:1] != (folder,), f"is not in {folder}/"),
         (kind not in {0, stat.S_IFREG, stat.S_IFDIR}, "is a link or a device"),
         (bool(member.flag_bits & _ENCRYPTED), "is encrypted"),

@@ -34,10 +34,14 @@ class Notes:
 
     def issues(self) -> tuple[Issue, ...]:
         """All kinds in the order of their names."""
-        return tuple(Issue(kind, len(at), tuple(at[:_EXAMPLES])) for kind, at in sorted(self.found.items()))
+        return tuple(
+            Issue(kind, len(at), tuple(at[:_EXAMPLES])) for kind, at in sorted(self.found.items())
+        )
 
     def __str__(self) -> str:
-        return ", ".join(f"{issue.kind} ({issue.count}: {issue.examples[0]})" for issue in self.issues())
+        return ", ".join(
+            f"{issue.kind} ({issue.count}: {issue.examples[0]})" for issue in self.issues()
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +99,15 @@ class Source:
 def look_at(listed: Sequence[Listed], notes: Notes) -> dict[int, Entry]:
     """Entries by id, in order of the ids; files that cannot be used are noted."""
     whole = sum(row.file.stat().st_size for row in listed if row.file is not None) <= _HASHED_WHOLE
-    return {row.id: _entry(row, notes, whole=whole) for row in sorted(listed, key=lambda row: row.id)}
+    return {
+        row.id: _entry(row, notes, whole=whole) for row in sorted(listed, key=lambda row: row.id)
+    }
 
 
 def _entry(row: Listed, notes: Notes, *, whole: bool) -> Entry:
-    examined = examine(row.file, row.sides, whole=whole) if row.file else Examined("missing", "", "")
+    examined = (
+        examine(row.file, row.sides, whole=whole) if row.file else Examined("missing", "", "")
+    )
     fault, sides = examined.fault, examined.sides
     if not fault and row.file and row.sides is None and sides == _UNKNOWN:
         sides = decoded_sides(row.file) or _UNKNOWN
@@ -145,7 +153,11 @@ def make_box(
     if right <= left or bottom <= top:
         notes.add("annotation left out: box outside its picture", f"{place} in {entry.name}")
         return None
-    if min(x, y) < -_SLACK or x + width > entry.width + _SLACK or y + height > entry.height + _SLACK:
+    if (
+        min(x, y) < -_SLACK
+        or x + width > entry.width + _SLACK
+        or y + height > entry.height + _SLACK
+    ):
         notes.add("box cut at the edge of its picture", f"{place} in {entry.name}")
         x, y, width, height = left, top, right - left, bottom - top
     if area is ...:
@@ -176,14 +188,29 @@ def assemble(
     Raises:
         MissingDataError: nothing usable is left.
     """
-    pictures = tuple(_picture(entry, boxes.get(entry.id, ())) for entry in entries.values() if entry.usable)
+    pictures = tuple(
+        _picture(entry, boxes.get(entry.id, ())) for entry in entries.values() if entry.usable
+    )
     if not pictures:
-        raise MissingDataError(f"{source.file}: none of its {len(entries)} pictures can be used; {notes}")
+        raise MissingDataError(
+            f"{source.file}: none of its {len(entries)} pictures can be used; {notes}"
+        )
     if source.split == "train" and not any((~picture.crowd).any() for picture in pictures):
-        raise MissingDataError(f"{source.file}: no object is left to train on; {notes or 'it has no annotations'}")
+        raise MissingDataError(
+            f"{source.file}: no object is left to train on; {notes or 'it has no annotations'}"
+        )
     name = source.folder.resolve().name
     fingerprint = _fingerprint(categories, pictures, entries)
-    return Split(name, source.folder, source.split, categories, pictures, notes.issues(), fingerprint, source.form)
+    return Split(
+        name,
+        source.folder,
+        source.split,
+        categories,
+        pictures,
+        notes.issues(),
+        fingerprint,
+        source.form,
+    )
 
 
 def _picture(entry: Entry, boxes: Sequence[Box]) -> Picture:
@@ -209,13 +236,30 @@ def _outlines(boxes: Sequence[Box]) -> tuple[NDArray[np.float32], ...]:
     return tuple(np.array(box.outline, np.float32).reshape(-1, 2) for box in boxes)
 
 
-def _fingerprint(categories: tuple[Category, ...], pictures: tuple[Picture, ...], entries: Mapping[int, Entry]) -> str:
-    total = hashlib.sha256(canonical_json([[category.id, category.name] for category in categories]).encode())
+def _fingerprint(
+    categories: tuple[Category, ...], pictures: tuple[Picture, ...], entries: Mapping[int, Entry]
+) -> str:
+    total = hashlib.sha256(
+        canonical_json([[category.id, category.name] for category in categories]).encode()
+    )
     for picture in pictures:
         entry = entries[picture.id]
-        about = [entry.id, entry.name, entry.width, entry.height, entry.identity, len(picture.boxes)]
+        about = [
+            entry.id,
+            entry.name,
+            entry.width,
+            entry.height,
+            entry.identity,
+            len(picture.boxes),
+        ]
         about += [True] if entry.upright else []
         total.update(canonical_json(about).encode())
-        for values in (picture.boxes, picture.labels, picture.crowd, picture.area, *picture.outlines):
+        for values in (
+            picture.boxes,
+            picture.labels,
+            picture.crowd,
+            picture.area,
+            *picture.outlines,
+        ):
             total.update(values.astype(values.dtype.newbyteorder("<")).tobytes())
     return total.hexdigest()

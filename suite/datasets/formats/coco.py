@@ -12,7 +12,16 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from suite.datasets.formats.assemble import Box, Entry, Listed, Notes, Source, assemble, look_at, make_box
+from suite.datasets.formats.assemble import (
+    Box,
+    Entry,
+    Listed,
+    Notes,
+    Source,
+    assemble,
+    look_at,
+    make_box,
+)
 from suite.datasets.formats.folder import require_path
 from suite.datasets.split import Category, DataError, Split
 
@@ -60,7 +69,9 @@ def _load(file: Path) -> Mapping[str, Any]:
     for key in ("images", "categories", "annotations"):
         rows = content.get(key)
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise DataError(f"{file}: has no list of objects '{key}'; a COCO file of instances does")
+            raise DataError(
+                f"{file}: has no list of objects '{key}'; a COCO file of instances does"
+            )
     return content
 
 
@@ -99,12 +110,17 @@ def _find(file: Path, row: Mapping[str, Any], roots: list[Path]) -> Path | None:
     require_path(name, f"{file}: file_name")
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or set(name) & set("\\:\0"):
-        raise DataError(f"{file}: file_name {name!r} leaves the data set's folder; it must be a relative path inside")
+        raise DataError(
+            f"{file}: file_name {name!r} leaves the data set's folder; it must be a relative path inside"
+        )
     return next((root / path for root in roots if (root / path).is_file()), None)
 
 
 def _boxes(
-    content: Mapping[str, Any], entries: Mapping[int, Entry], categories: tuple[Category, ...], notes: Notes
+    content: Mapping[str, Any],
+    entries: Mapping[int, Entry],
+    categories: tuple[Category, ...],
+    notes: Notes,
 ) -> dict[int, list[Box]]:
     labels = {category.id: index for index, category in enumerate(categories)}
     boxes: dict[int, list[Box]] = {number: [] for number in entries}
@@ -116,7 +132,9 @@ def _boxes(
             notes.add("annotation left out: unknown image_id", f"{place}: {row.get('image_id')!r}")
             continue
         if label is None:
-            notes.add("annotation left out: unknown category_id", f"{place}: {row.get('category_id')!r}")
+            notes.add(
+                "annotation left out: unknown category_id", f"{place}: {row.get('category_id')!r}"
+            )
             continue
         _note_id(str(row.get("id", "")), seen, notes, place)
         if entry.usable and (box := _box(row, label, entry, notes, place)):
@@ -139,7 +157,11 @@ def _note_id(number: str, seen: set[str], notes: Notes, place: str) -> None:
 
 def _box(row: Mapping[str, Any], label: int, entry: Entry, notes: Notes, place: str) -> Box | None:
     xywh = row.get("bbox")
-    if not isinstance(xywh, list) or len(xywh) != 4 or not all(isinstance(v, int | float) for v in xywh):
+    if (
+        not isinstance(xywh, list)
+        or len(xywh) != 4
+        or not all(isinstance(v, int | float) for v in xywh)
+    ):
         notes.add("annotation left out: no box of four numbers", place)
         return None
     crowd = bool(row.get("iscrowd", 0))
@@ -180,4 +202,6 @@ def _whole(file: Path, place: str, row: Mapping[str, Any], key: str) -> int:
 def _refuse_doubles(file: Path, table: str, ids: list[int]) -> None:
     doubles = sorted(number for number, count in Counter(ids).items() if count > 1)
     if doubles:
-        raise DataError(f"{file}: {table} has the id {doubles[0]} twice ({len(doubles)} such ids); ids must differ")
+        raise DataError(
+            f"{file}: {table} has the id {doubles[0]} twice ({len(doubles)} such ids); ids must differ"
+        )

@@ -23,7 +23,9 @@ def inside(root: Path, text: str, where: str, *, near: Path | None = None) -> Pa
     base = os.path.abspath(root)  # noqa: PTH100  (a link within the folder may lead out of it: that is its owner's will)
     path = os.path.normpath(os.path.join(base, near or "", text))  # noqa: PTH118
     if os.path.commonpath((base, path)) != base:
-        raise DataError(f"{where}: {text!r} leaves the data set's folder; it must be a relative path inside")
+        raise DataError(
+            f"{where}: {text!r} leaves the data set's folder; it must be a relative path inside"
+        )
     return root / os.path.relpath(path, base)
 
 
@@ -34,7 +36,9 @@ def require_path(text: str, where: str) -> None:
     except UnicodeEncodeError:  # half a character
         parts = [_LONGEST_NAME + 1]
     if "\0" in text or max(parts) > _LONGEST_NAME or sum(parts) + len(parts) > _LONGEST_PATH:
-        raise DataError(f"{where}: no file can be called {text[:40]!r}; it must be a relative path inside")
+        raise DataError(
+            f"{where}: no file can be called {text[:40]!r}; it must be a relative path inside"
+        )
 
 
 def read_bytes(file: Path, most: int, usual: str) -> bytes:
@@ -83,7 +87,9 @@ def class_names(file: Path) -> tuple[str, ...]:
     names: dict[str, int] = {}
     for number, name in lines(file):
         if name in names:
-            raise DataError(f"{file}:{number}: class {name!r} stands on line {names[name]} already; names must differ")
+            raise DataError(
+                f"{file}:{number}: class {name!r} stands on line {names[name]} already; names must differ"
+            )
         names[name] = number
     if not names:
         raise DataError(f"{file}: is empty; it has the name of one class on each line")
@@ -101,7 +107,9 @@ def numbered(names: list[str]) -> list[int]:
     It is the number that the file's name ends with (COCO's own ids, where the pictures are COCO's), if every name
     ends with one and all differ; otherwise the place in the order of the names, from 1.
     """
-    found = [re.search(r"[0-9]{1,16}$", name.rpartition("/")[2].rpartition(".")[0]) for name in names]
+    found = [
+        re.search(r"[0-9]{1,16}$", name.rpartition("/")[2].rpartition(".")[0]) for name in names
+    ]
     ids = [int(match[0]) for match in found if match]
     if len(ids) == len(set(ids)) == len(names) and max(ids, default=0) < _LARGEST_ID:
         return ids

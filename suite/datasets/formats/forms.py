@@ -36,7 +36,9 @@ def read_split(folder: Path, split: SplitName) -> Split:
     if folder.is_file():
         return yolo.read(folder, split)
     if not folder.is_dir():
-        raise MissingDataError(f"{folder}: no such folder; a data set is a folder with annotations and pictures")
+        raise MissingDataError(
+            f"{folder}: no such folder; a data set is a folder with annotations and pictures"
+        )
     whole = [form for form in _FORMS if form.has(folder, "train") and form.has(folder, "val")]
     form = next((form for form in (*whole, *_FORMS) if form.has(folder, split)), None)
     if form is None:

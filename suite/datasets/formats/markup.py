@@ -28,7 +28,9 @@ class Element:
         """The first element of that path, such as `size/width`."""
         here: Element | None = self
         for tag in path.split("/"):
-            here = next((child for child in here.children if child.tag == tag), None) if here else None
+            here = (
+                next((child for child in here.children if child.tag == tag), None) if here else None
+            )
         return here
 
 
@@ -60,7 +62,9 @@ class _Builder:
         try:
             self._parser.Parse(data, True)
         except expat.ExpatError as error:
-            raise DataError(f"{self._file}:{error.lineno}: no XML: {expat.ErrorString(error.code)}") from error
+            raise DataError(
+                f"{self._file}:{error.lineno}: no XML: {expat.ErrorString(error.code)}"
+            ) from error
         except DataError:
             raise
         except (ValueError, LookupError) as error:  # an encoding that Python does not have
@@ -81,7 +85,9 @@ class _Builder:
         self._open[-1].text += text
 
     def _refuse(self, *_: object) -> None:
-        raise self._error("has a document type, which may hide entities; an annotation begins with <annotation>")
+        raise self._error(
+            "has a document type, which may hide entities; an annotation begins with <annotation>"
+        )
 
     def _error(self, message: str) -> DataError:
         return DataError(f"{self._file}:{self._parser.CurrentLineNumber}: {message}")

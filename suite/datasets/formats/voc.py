@@ -43,7 +43,9 @@ def read(folder: Path, split: str) -> Split:
     labels = {category.name: index for index, category in enumerate(table)}
     numbers = dict(zip(known, numbered([f"{stem}.xml" for stem in known]), strict=True))
     listed = [
-        Listed(numbers[stem], files[stem].name if stem in files else stem, files.get(stem), sheet.sides)
+        Listed(
+            numbers[stem], files[stem].name if stem in files else stem, files.get(stem), sheet.sides
+        )
         for stem, sheet in known.items()
     ]
     entries = look_at(listed, notes)
@@ -52,7 +54,9 @@ def read(folder: Path, split: str) -> Split:
         entry = entries[numbers[stem]]
         for thing in sheet.things if entry.usable else ():
             label = _label(thing, labels, folder)
-            box = make_box(thing.xywh, entry, notes, thing.place, label=label, crowd=thing.difficult)
+            box = make_box(
+                thing.xywh, entry, notes, thing.place, label=label, crowd=thing.difficult
+            )
             if box:
                 boxes.setdefault(entry.id, []).append(box)
     return assemble(Source(folder, file, split, FORM), table, entries, boxes, notes)
@@ -89,7 +93,9 @@ def _sheet(folder: Path, stem: str, file: Path, number: int, notes: Notes) -> _S
         return None
     root = read_xml(path)
     if root.tag != "annotation":
-        raise DataError(f"{path}:{root.line}: begins with <{root.tag}>; an annotation begins with <annotation>")
+        raise DataError(
+            f"{path}:{root.line}: begins with <{root.tag}>; an annotation begins with <annotation>"
+        )
     things = tuple(_thing(path, child) for child in root.children if child.tag == "object")
     return _Sheet(_sides(path, root), things)
 
@@ -123,7 +129,9 @@ def _number(path: Path, element: Element) -> float:
         return float(element.text)
     except ValueError:
         text = element.text.strip()
-        raise DataError(f"{path}:{element.line}: <{element.tag}> is {text!r}; it must be a number") from None
+        raise DataError(
+            f"{path}:{element.line}: <{element.tag}> is {text!r}; it must be a number"
+        ) from None
 
 
 def _classes(folder: Path, split: str, known: Mapping[str, _Sheet]) -> tuple[Category, ...]:
@@ -141,5 +149,7 @@ def _classes(folder: Path, split: str, known: Mapping[str, _Sheet]) -> tuple[Cat
 
 def _label(thing: _Thing, labels: Mapping[str, int], folder: Path) -> int:
     if thing.name not in labels:
-        raise DataError(f"{folder / thing.place}: class {thing.name!r} is not among those of {folder / 'classes.txt'}")
+        raise DataError(
+            f"{folder / thing.place}: class {thing.name!r} is not among those of {folder / 'classes.txt'}"
+        )
     return labels[thing.name]

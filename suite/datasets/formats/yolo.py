@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path, PurePosixPath
 
-from suite.datasets.formats.assemble import Box, Entry, Listed, Notes, Source, assemble, look_at, make_box
+from suite.datasets.formats.assemble import (
+    Box,
+    Entry,
+    Listed,
+    Notes,
+    Source,
+    assemble,
+    look_at,
+    make_box,
+)
 from suite.datasets.formats.folder import (
     PICTURES,
     categories,
@@ -54,7 +63,9 @@ def read(place: Path, split: str) -> Split:
     found = dict.fromkeys(path for part in described.parts for path in _pictures(folder, part))
     if not found:
         where = ", ".join(str(part) for part in described.parts)
-        raise MissingDataError(f"{described.file}: no pictures of '{split}' in {where}; there should be some")
+        raise MissingDataError(
+            f"{described.file}: no pictures of '{split}' in {where}; there should be some"
+        )
     names = [path.relative_to(folder).as_posix() for path in found]
     numbers = numbered(names)
     listed = [
@@ -64,7 +75,9 @@ def read(place: Path, split: str) -> Split:
     notes = Notes()
     entries = look_at(listed, notes)
     boxes = {
-        entry.id: list(_boxes(folder, entry, described.names, notes)) for entry in entries.values() if entry.usable
+        entry.id: list(_boxes(folder, entry, described.names, notes))
+        for entry in entries.values()
+        if entry.usable
     }
     source = Source(folder, described.file, split, FORM)
     return assemble(source, categories(described.names), entries, boxes, notes)
@@ -110,13 +123,19 @@ def _parts(folder: Path, file: Path, about: Description, key: str) -> tuple[Path
         where = f"{file}:{said.line}"
         require_path(said.text, f"{where}: {key}")
         # a form that some tools export: data.yaml lies in the data set's folder, but writes as if it were one deeper
-        text = said.text.removeprefix("../") if (folder / said.text.removeprefix("../")).exists() else said.text
+        text = (
+            said.text.removeprefix("../")
+            if (folder / said.text.removeprefix("../")).exists()
+            else said.text
+        )
         path = inside(folder, text, f"{where}: {key}")
         if not path.exists():
             raise MissingDataError(f"{where}: {key} names {said.text!r}, which is not in {folder}")
         parts.append(path)
     if not parts:
-        raise MissingDataError(f"{file}: has no {key!r}; it must name a folder of pictures or a list of them")
+        raise MissingDataError(
+            f"{file}: has no {key!r}; it must name a folder of pictures or a list of them"
+        )
     return tuple(parts)
 
 
@@ -165,14 +184,22 @@ def _row(where: str, words: list[str], classes: int) -> tuple[int, list[float]]:
     try:
         values = [float(word) for word in words]
     except ValueError:
-        raise DataError(f"{where}: {_cut(words)!r} are not numbers; a line is `class x y width height`") from None
+        raise DataError(
+            f"{where}: {_cut(words)!r} are not numbers; a line is `class x y width height`"
+        ) from None
     if len(values) != _BOX and (len(values) < _FEWEST or len(values) % 2 == 0):
-        raise DataError(f"{where}: has {len(values)} numbers; a line is `class x y width height`, or class and polygon")
+        raise DataError(
+            f"{where}: has {len(values)} numbers; a line is `class x y width height`, or class and polygon"
+        )
     if not 0 <= values[0] < classes or values[0] != int(values[0]):
-        raise DataError(f"{where}: class {words[0]!r}; there are {classes} names, for the classes 0 to {classes - 1}")
+        raise DataError(
+            f"{where}: class {words[0]!r}; there are {classes} names, for the classes 0 to {classes - 1}"
+        )
     largest = max(values[1:])
     if largest > _LARGEST_SHARE:
-        raise DataError(f"{where}: {largest:g} is no share of the picture; coordinates go from 0 to 1")
+        raise DataError(
+            f"{where}: {largest:g} is no share of the picture; coordinates go from 0 to 1"
+        )
     return int(values[0]), values[1:]
 
 

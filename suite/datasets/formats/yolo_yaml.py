@@ -46,7 +46,9 @@ def read_description(file: Path) -> Description:
     root = _root(file)
     entries = root.entries
     parts = {
-        key: tuple(_said(file, node, key) for node in _several(entries[key])) if key in entries else ()
+        key: tuple(_said(file, node, key) for node in _several(entries[key]))
+        if key in entries
+        else ()
         for key in ("train", "val")
     }
     path = _said(file, entries["path"], "path") if "path" in entries else Said("", 0)
@@ -64,7 +66,9 @@ def _root(file: Path) -> Table:
     except SpecError as error:
         problem = error.problems[0]
         line = problem.mark.line if problem.mark else 1
-        raise DataError(f"{file}:{line}: {problem.message}" + (f"; {problem.hint}" if problem.hint else "")) from error
+        raise DataError(
+            f"{file}:{line}: {problem.message}" + (f"; {problem.hint}" if problem.hint else "")
+        ) from error
     if not isinstance(root, Table):
         raise DataError(f"{file}:1: is no mapping; it must have `train`, `val` and `names`")
     return root
@@ -73,7 +77,9 @@ def _root(file: Path) -> Table:
 def _said(file: Path, node: Node, key: str) -> Said:
     value = node.value if isinstance(node, Scalar) else None
     if value is None:
-        raise DataError(f"{file}:{node.mark.line}: `{key}` has no word for its value; it must be a path")
+        raise DataError(
+            f"{file}:{node.mark.line}: `{key}` has no word for its value; it must be a path"
+        )
     return Said(str(value), node.mark.line)
 
 
@@ -83,19 +89,29 @@ def _several(node: Node) -> list[Node]:
 
 def _names(file: Path, root: Table) -> tuple[str, ...]:
     if "names" not in root.entries:
-        raise DataError(f"{file}:1: has no `names`; they are a list, or a mapping of 0, 1, ... to words")
+        raise DataError(
+            f"{file}:1: has no `names`; they are a list, or a mapping of 0, 1, ... to words"
+        )
     node = root.entries["names"]
     line = node.mark.line
     rows = _listed(file, node)
     names = [str(row.value) for row in rows if isinstance(row, Scalar) and row.value is not None]
     if len(names) != len(rows) or not 1 <= len(names) <= _MOST_CLASSES:
-        raise DataError(f"{file}:{line}: `names` has {len(names)} words in {len(rows)} members; one class, one word")
-    double = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
+        raise DataError(
+            f"{file}:{line}: `names` has {len(names)} words in {len(rows)} members; one class, one word"
+        )
+    double = (
+        next((name for name in names if names.count(name) > 1), None)
+        if len(set(names)) < len(names)
+        else None
+    )
     if double is not None:
         raise DataError(f"{file}:{line}: `names` has {double!r} twice; names must differ")
     count = root.entries.get("nc")
     if isinstance(count, Scalar) and count.value != len(names):
-        raise DataError(f"{file}:{count.mark.line}: `nc` is {count.value}, but there are {len(names)} `names`")
+        raise DataError(
+            f"{file}:{count.mark.line}: `nc` is {count.value}, but there are {len(names)} `names`"
+        )
     return tuple(names)
 
 
@@ -104,9 +120,13 @@ def _listed(file: Path, node: Node) -> list[Node]:
     if isinstance(node, Items):
         return node.items
     if not isinstance(node, Table):
-        raise DataError(f"{file}:{node.mark.line}: `names` is one word; it must be a list, one word a class")
+        raise DataError(
+            f"{file}:{node.mark.line}: `names` is one word; it must be a list, one word a class"
+        )
     keys = [str(number) for number in range(len(node.entries))]
     if set(keys) != set(node.entries):
         wrong = next(key for key in node.entries if key not in keys)
-        raise DataError(f"{file}:{node.keys[wrong].line}: `names` has the key {wrong!r}; keys are 0 to {len(keys) - 1}")
+        raise DataError(
+            f"{file}:{node.keys[wrong].line}: `names` has the key {wrong!r}; keys are 0 to {len(keys) - 1}"
+        )
     return [node.entries[key] for key in keys]

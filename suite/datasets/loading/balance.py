@@ -22,7 +22,9 @@ def picture_weights(pictures: Sequence[Picture], classes: int) -> Floats:
 
     YOLOv5 weighs a class by its present error too, (1 − AP)²; that would show every variant other pictures.
     """
-    counts = np.array([np.bincount(p.labels[~p.crowd], minlength=classes) for p in pictures]).reshape(-1, classes)
+    counts = np.array(
+        [np.bincount(p.labels[~p.crowd], minlength=classes) for p in pictures]
+    ).reshape(-1, classes)
     return np.asarray(counts @ class_weights(counts.sum(axis=0)), np.float64)
 
 

@@ -67,7 +67,9 @@ class RamCache:
     """
 
     def __init__(self, pictures: Sequence[Picture], size: int, limit: int) -> None:
-        self._sides = [scaled_sides(picture.width, picture.height, size)[::-1] for picture in pictures]
+        self._sides = [
+            scaled_sides(picture.width, picture.height, size)[::-1] for picture in pictures
+        ]
         self._places: dict[int, int] = {}
         total = 0
         for index, (height, width) in enumerate(self._sides):
@@ -105,7 +107,9 @@ class RamCache:
         assert self._memory is not None
         height, width = self._sides[index]
         place = self._places[index]
-        view = np.frombuffer(self._memory, np.uint8, height * width * 3, place).reshape(height, width, 3)
+        view = np.frombuffer(self._memory, np.uint8, height * width * 3, place).reshape(
+            height, width, 3
+        )
         view.flags.writeable = False
         return view
 
@@ -117,7 +121,9 @@ class DiskCache:
     not at all, and checked when it is read. A folder that is full, or cannot be written to, is only read.
     """
 
-    def __init__(self, folder: Path, pictures: Sequence[Picture], size: int, limit: int | None) -> None:
+    def __init__(
+        self, folder: Path, pictures: Sequence[Picture], size: int, limit: int | None
+    ) -> None:
         self._folder, self._pictures, self._size = folder, pictures, size
         self._files: dict[int, Path] = {}
         try:
@@ -168,7 +174,15 @@ class DiskCache:
         if index not in self._files:
             picture = self._pictures[index]
             content = hashlib.sha256(picture_bytes(picture)).hexdigest()
-            about = (content, self._size, picture.width, picture.height, picture.upright, cv2.__version__, _FORM)
+            about = (
+                content,
+                self._size,
+                picture.width,
+                picture.height,
+                picture.upright,
+                cv2.__version__,
+                _FORM,
+            )
             name = hashlib.sha256(repr(about).encode()).hexdigest()
             self._files[index] = self._folder / name[:2] / f"{name}.raw"
         return self._files[index]

@@ -86,12 +86,20 @@ class TrainingBatches:
         self._size, self._stride, self._batch, self._seed = image_size, stride, batch, seed
         part, of = share
         if batch % of:
-            raise DataError(f"a batch of {batch} pictures cannot be shared by {of} processes; give a multiple of {of}")
+            raise DataError(
+                f"a batch of {batch} pictures cannot be shared by {of} processes; give a multiple of {of}"
+            )
         self._slots = range(part * batch // of, (part + 1) * batch // of)
         self._steps, self._start = steps, start
         self._augment = augment
-        self._weights = picture_weights(split.pictures, len(split.categories)) if image_weights else None
-        self._shaped = by_shape(split.pictures, image_size=image_size, batch=batch, stride=stride) if rect else ()
+        self._weights = (
+            picture_weights(split.pictures, len(split.categories)) if image_weights else None
+        )
+        self._shaped = (
+            by_shape(split.pictures, image_size=image_size, batch=batch, stride=stride)
+            if rect
+            else ()
+        )
         self._epoch, self._order = -1, np.arange(self._count)
 
     def __len__(self) -> int:
@@ -127,7 +135,9 @@ class TrainingBatches:
         targets = []
         for place, slot in enumerate(self._slots):
             stream = RandomStream(self._seed, _CHANGES, step, slot)
-            sample = augmented(Pool(self._source.sample, self._order), shown[slot], size, self._augment, stream)
+            sample = augmented(
+                Pool(self._source.sample, self._order), shown[slot], size, self._augment, stream
+            )
             images[place] = sample.image
             targets.append(_targets(sample, place))
         return Made(images, np.concatenate(targets), self._seen_at(size, step))
@@ -136,7 +146,9 @@ class TrainingBatches:
         reach = self._augment.multi_scale
         if not reach:
             return None
-        return other_size(size, reach, stride=self._stride, stream=RandomStream(self._seed, _SIZES, step))
+        return other_size(
+            size, reach, stride=self._stride, stream=RandomStream(self._seed, _SIZES, step)
+        )
 
     def _shown(self, step: int) -> tuple[tuple[int, ...], tuple[int, int]]:
         """The pictures of a batch, and the height and width of its images."""
@@ -151,7 +163,11 @@ class TrainingBatches:
         epoch, position = divmod(number, self._count)
         if epoch != self._epoch:
             stream = RandomStream(self._seed, _ORDER, epoch)
-            self._order = stream.permutation(self._count) if self._weights is None else drawn(self._weights, stream)
+            self._order = (
+                stream.permutation(self._count)
+                if self._weights is None
+                else drawn(self._weights, stream)
+            )
             self._epoch = epoch
         return int(self._order[position])
 

@@ -5,7 +5,9 @@ import math
 from suite.datasets.random import RandomStream
 
 
-def other_size(size: tuple[int, int], reach: float, *, stride: int, stream: RandomStream) -> tuple[int, int]:
+def other_size(
+    size: tuple[int, int], reach: float, *, stride: int, stream: RandomStream
+) -> tuple[int, int]:
     """A height and width whose longer side is some multiple of `stride` within 1 ± `reach` of that of `size`.
 
     All such multiples are equally likely; the shorter side keeps its share, rounded up to a multiple too.

@@ -35,7 +35,11 @@ class RectangularBatches:
             shape = batch_shape(pictures, self._size, self._stride)
             placed = [_place(picture, self._size, shape) for picture in pictures]
             images = np.stack([image for image, _ in placed])
-            yield ValBatch(torch.from_numpy(images).permute(0, 3, 1, 2), pictures, tuple(box for _, box in placed))
+            yield ValBatch(
+                torch.from_numpy(images).permute(0, 3, 1, 2),
+                pictures,
+                tuple(box for _, box in placed),
+            )
 
 
 def batch_shape(pictures: tuple[Picture, ...], size: int, stride: int) -> tuple[int, int]:

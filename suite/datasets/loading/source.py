@@ -29,7 +29,9 @@ class Source:
     its place; `broken` has the indices of all such. Samples have outlines if they are to be `outlined`.
     """
 
-    def __init__(self, pictures: Sequence[Picture], size: int, loading: Loading, *, outlined: bool = False) -> None:
+    def __init__(
+        self, pictures: Sequence[Picture], size: int, loading: Loading, *, outlined: bool = False
+    ) -> None:
         self._pictures, self._size, self._outlined = pictures, size, outlined
         # made once, and shared with the workers: a mosaic would make those of four pictures each time
         self._boxes, self._starts = _scaled_boxes(pictures, size)
@@ -56,7 +58,9 @@ class Source:
                 if not self._skips:
                     raise
                 self.broken.add(at)
-        raise MissingDataError(f"{self._pictures[index].file}: neither it nor any other picture decodes any more")
+        raise MissingDataError(
+            f"{self._pictures[index].file}: neither it nor any other picture decodes any more"
+        )
 
     def news(self) -> News:
         """What happened since the last call."""
@@ -77,7 +81,12 @@ class Source:
             image, _ = resize_longest(load_image(picture), self._size, training=True)
             self._cache.put(index, image)
         found = slice(self._starts[index], self._starts[index + 1])
-        return Sample(image, self._boxes[found], self._labels[found], self._outlines(picture) if self._outlined else ())
+        return Sample(
+            image,
+            self._boxes[found],
+            self._labels[found],
+            self._outlines(picture) if self._outlined else (),
+        )
 
     def _outlines(self, picture: Picture) -> tuple[Floats, ...]:
         edge = np.array(scaled_sides(picture.width, picture.height, self._size))
@@ -90,7 +99,9 @@ def _scaled_boxes(pictures: Sequence[Picture], size: int) -> tuple[Floats, list[
     """The boxes of all pictures but for their crowds, corners in scaled pixels, and where each picture's begin."""
     counts = [int((~picture.crowd).sum()) for picture in pictures]
     sides = np.array([(picture.width, picture.height) for picture in pictures], np.float64)
-    scaled = np.array([scaled_sides(picture.width, picture.height, size) for picture in pictures], np.float64)
+    scaled = np.array(
+        [scaled_sides(picture.width, picture.height, size) for picture in pictures], np.float64
+    )
     xywh = np.concatenate([picture.boxes[~picture.crowd] for picture in pictures])
     edges = np.repeat(np.tile(scaled, 2), counts, axis=0)
     scale = np.repeat(np.tile(scaled / sides, 2), counts, axis=0)

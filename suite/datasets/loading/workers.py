@@ -108,7 +108,9 @@ class _Crew:
             # a worker that held the others' pipes would keep them alive when the training is gone
             others = [end for pipe in pipes for end in pipe if end is not theirs]
             orders = (maker, steps[place::workers], theirs, others, memory, largest)
-            process = context.Process(target=_work, args=orders, daemon=True, name=f"data worker {place}")
+            process = context.Process(
+                target=_work, args=orders, daemon=True, name=f"data worker {place}"
+            )
             process.start()
             self._hands.append(_Hand(process, ours, memory))
         for _, theirs in pipes:
@@ -127,10 +129,16 @@ class _Crew:
         if images is None:
             slot = number // len(self._hands) % _AHEAD
             count = int(np.prod(parcel.shape))
-            images = np.frombuffer(hand.memory, np.uint8, count, slot * self._largest).reshape(parcel.shape).copy()
+            images = (
+                np.frombuffer(hand.memory, np.uint8, count, slot * self._largest)
+                .reshape(parcel.shape)
+                .copy()
+            )
         self._spread(parcel.news, hand)
         if number + _AHEAD * len(self._hands) < len(self._steps):
-            with suppress(ConnectionError):  # it has died since; its next batch will not come, which is told then
+            with suppress(
+                ConnectionError
+            ):  # it has died since; its next batch will not come, which is told then
                 hand.pipe.send(hand.unheard)  # the slot is free again
             hand.unheard = []
         return Made(images, parcel.targets, parcel.size)
@@ -152,9 +160,20 @@ class _Crew:
     def _explained(self, hand: _Hand, step: int) -> LoadingError:
         hand.process.join()
         code = hand.process.exitcode or 0
-        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
-        hint = "the kernel does that when memory runs out: fewer workers, or a smaller --cache" if code == -9 else ""
-        return LoadingError(f"{hand.process.name} {how} before batch {step} was made" + (f"; {hint}" if hint else ""))
+        how = (
+            f"was killed by {signal.Signals(-code).name}"
+            if code < 0
+            else f"ended with status {code}"
+        )
+        hint = (
+            "the kernel does that when memory runs out: fewer workers, or a smaller --cache"
+            if code == -9
+            else ""
+        )
+        return LoadingError(
+            f"{hand.process.name} {how} before batch {step} was made"
+            + (f"; {hint}" if hint else "")
+        )
 
 
 def _work(
@@ -165,7 +184,9 @@ def _work(
     *memory: Any,
 ) -> None:
     """The life of a worker."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the training, which then closes the pipe
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C is for the training, which then closes the pipe
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for end in others:
         end.close()
@@ -188,6 +209,8 @@ def _parcel(maker: Maker, step: int, *slot: Any) -> _Parcel | _Failed:
         return _Failed(error)
     images: Image | None = made.images
     if made.images.nbytes <= largest:
-        np.frombuffer(memory, np.uint8, made.images.nbytes, place).reshape(made.images.shape)[:] = made.images
+        np.frombuffer(memory, np.uint8, made.images.nbytes, place).reshape(made.images.shape)[:] = (
+            made.images
+        )
         images = None
     return _Parcel(made.images.shape, images, made.targets, made.size, maker.news())

@@ -57,11 +57,17 @@ def survey(train: Split, val: Split, *, pictures: bool, progress: Progress | Non
     findings = [*broken, *_class_findings(train, val)]
     for part, split in (("train", train), ("val", val)):
         findings += _left_out(split, part)
-        findings += [_suspicious(kind, part, found, camera) for kind, found in suspects(split).items()]
+        findings += [
+            _suspicious(kind, part, found, camera) for kind, found in suspects(split).items()
+        ]
         findings += _doubles(split, part, prints[part], camera)
         empty = [picture for picture in split.pictures if not len(picture.boxes)]
         if empty:
-            findings.append(_finding("picture without objects", "note", part, [Suspect(p, ()) for p in empty], camera))
+            findings.append(
+                _finding(
+                    "picture without objects", "note", part, [Suspect(p, ()) for p in empty], camera
+                )
+            )
     findings += _leaks(train, val, prints, camera)
     order = ("error", "warning", "note")
     findings.sort(key=lambda finding: order.index(finding.severity))
@@ -123,12 +129,17 @@ def _part(name: str, split: Split, camera: _Camera) -> Part:
     counts: Any = histogram(split)
     boxes = [picture.boxes[~picture.crowd] for picture in split.pictures]
     areas = np.concatenate(
-        [b[:, 2:].prod(axis=1) / (p.width * p.height) for b, p in zip(boxes, split.pictures, strict=True)]
+        [
+            b[:, 2:].prod(axis=1) / (p.width * p.height)
+            for b, p in zip(boxes, split.pictures, strict=True)
+        ]
     )
     sides = np.concatenate([b[:, 2:] for b in boxes])
     values = {"relative size": np.sqrt(areas), "width / height": sides[:, 0] / sides[:, 1]}
     spread = {
-        title: tuple(round(float(v), 3) for v in np.percentile(value, _PERCENTILES)) if len(value) else ()
+        title: tuple(round(float(v), 3) for v in np.percentile(value, _PERCENTILES))
+        if len(value)
+        else ()
         for title, value in values.items()
     }
     return Part(
@@ -152,14 +163,26 @@ def _class_findings(train: Split, val: Split) -> list[Finding]:
         none = tuple(name for name, count in rows if not count)
         few = tuple(f"{name}: {count}" for name, count in rows if 0 < count < _RARE)
         if none:
-            findings.append(Finding("class without objects", "warning", part, len(none), none[:_EXAMPLES]))
+            findings.append(
+                Finding("class without objects", "warning", part, len(none), none[:_EXAMPLES])
+            )
         if few:
-            findings.append(Finding(f"class with fewer than {_RARE} objects", "note", part, len(few), few[:_EXAMPLES]))
+            findings.append(
+                Finding(
+                    f"class with fewer than {_RARE} objects",
+                    "note",
+                    part,
+                    len(few),
+                    few[:_EXAMPLES],
+                )
+            )
     return findings
 
 
 def _left_out(split: Split, part: str) -> list[Finding]:
-    return [Finding(issue.kind, "warning", part, issue.count, issue.examples) for issue in split.issues]
+    return [
+        Finding(issue.kind, "warning", part, issue.count, issue.examples) for issue in split.issues
+    ]
 
 
 def _suspicious(kind: str, part: str, found: Sequence[Suspect], camera: _Camera) -> Finding:
@@ -168,12 +191,16 @@ def _suspicious(kind: str, part: str, found: Sequence[Suspect], camera: _Camera)
     return Finding(kind, "warning", part, count, names, camera.shots(found))
 
 
-def _finding(kind: str, severity: Severity, part: str, found: Sequence[Suspect], camera: _Camera) -> Finding:
+def _finding(
+    kind: str, severity: Severity, part: str, found: Sequence[Suspect], camera: _Camera
+) -> Finding:
     names = tuple(suspect.picture.file.name for suspect in found[:_EXAMPLES])
     return Finding(kind, severity, part, len(found), names, camera.shots(found))
 
 
-def _doubles(split: Split, part: str, prints: Sequence[ImageHash | None], camera: _Camera) -> list[Finding]:
+def _doubles(
+    split: Split, part: str, prints: Sequence[ImageHash | None], camera: _Camera
+) -> list[Finding]:
     """Pictures that the part has more than once; each group counts but its first."""
     places, known = _known(prints)
     same = [(group[0], further) for group in same_files(known) for further in group[1:]]
@@ -182,18 +209,27 @@ def _doubles(split: Split, part: str, prints: Sequence[ImageHash | None], camera
         "picture twice in one part: looks the same": near_duplicates(known),
     }
     return [
-        _pairs(kind, part, [(split.pictures[places[a]], split.pictures[places[b]]) for a, b in pairs], camera)
+        _pairs(
+            kind,
+            part,
+            [(split.pictures[places[a]], split.pictures[places[b]]) for a, b in pairs],
+            camera,
+        )
         for kind, pairs in kinds.items()
         if pairs
     ]
 
 
-def _leaks(train: Split, val: Split, prints: dict[str, list[ImageHash | None]], camera: _Camera) -> list[Finding]:
+def _leaks(
+    train: Split, val: Split, prints: dict[str, list[ImageHash | None]], camera: _Camera
+) -> list[Finding]:
     """Pictures to evaluate on that were trained on; each counts once."""
     of_train, known_train = _known(prints["train"])
     of_val, known_val = _known(prints["val"])
     known, border = [*known_train, *known_val], len(known_train)
-    same = [(a, b) for group in same_files(known) for a in group[:1] for b in group if a < border <= b]
+    same = [
+        (a, b) for group in same_files(known) for a in group[:1] for b in group if a < border <= b
+    ]
     alike = [(a, b) for a, b in near_duplicates(known) if a < border <= b]
     findings = []
     for kind, pairs in (("same file", same), ("looks the same", alike)):
@@ -212,7 +248,9 @@ def _known(prints: Sequence[ImageHash | None]) -> tuple[list[int], list[ImageHas
     return [place for place, _ in found], [one for _, one in found]
 
 
-def _pairs(kind: str, part: str, pairs: Sequence[tuple[Picture, Picture]], camera: _Camera) -> Finding:
+def _pairs(
+    kind: str, part: str, pairs: Sequence[tuple[Picture, Picture]], camera: _Camera
+) -> Finding:
     names = tuple(f"{one.file.name} = {other.file.name}" for one, other in pairs[:_EXAMPLES])
     shown = [Suspect(picture, ()) for pair in pairs[: _SHOTS // 2] for picture in pair]
     details = [f"= {name.file.name}" for pair in pairs[: _SHOTS // 2] for name in reversed(pair)]

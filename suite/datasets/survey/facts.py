@@ -22,7 +22,9 @@ def facts(train: Split, val: Split) -> dict[str, Json]:
     Raises:
         DataError: the two parts have different tables of categories, or a gallery picture does not decode.
     """
-    return summary(train, val) | {"gallery": [_gallery_picture(picture) for picture in gallery(val)]}
+    return summary(train, val) | {
+        "gallery": [_gallery_picture(picture) for picture in gallery(val)]
+    }
 
 
 def summary(train: Split, val: Split) -> dict[str, Json]:
@@ -66,7 +68,9 @@ def histogram(split: Split) -> dict[str, Json]:
     counts = np.bincount(labels, minlength=len(split.categories)).tolist()
     small, large = int((area < _SMALL).sum()), int((area >= _LARGE).sum())
     return {
-        "categories": [[category.name, n] for category, n in zip(split.categories, counts, strict=True)],
+        "categories": [
+            [category.name, n] for category, n in zip(split.categories, counts, strict=True)
+        ],
         "sizes": {"small": small, "medium": len(area) - small - large, "large": large},
         "per_picture": {"least": each[0], "median": each[len(each) // 2], "most": each[-1]},
     }
@@ -87,7 +91,9 @@ def _gallery_picture(picture: Picture) -> dict[str, Json]:
     ratio = gallery_ratio(picture)
     truth: list[Any] = [
         [*(round(ratio * side, 1) for side in box), int(label)]
-        for box, label, crowd in zip(picture.boxes.tolist(), picture.labels, picture.crowd, strict=True)
+        for box, label, crowd in zip(
+            picture.boxes.tolist(), picture.labels, picture.crowd, strict=True
+        )
         if not crowd
     ]
     return {

@@ -59,6 +59,8 @@ def _of(picture: Picture) -> Iterator[tuple[str, tuple[int, ...]]]:
 def _overlaps(picture: Picture) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     """IoU of every box with every other."""
     low, high = picture.boxes[:, :2], picture.boxes[:, :2] + picture.boxes[:, 2:]
-    shared = np.clip(np.minimum(high[:, None], high) - np.maximum(low[:, None], low), 0, None).prod(axis=2)
+    shared = np.clip(np.minimum(high[:, None], high) - np.maximum(low[:, None], low), 0, None).prod(
+        axis=2
+    )
     area = picture.boxes[:, 2:].prod(axis=1)
     return np.asarray(shared / (area[:, None] + area - shared), np.float64)

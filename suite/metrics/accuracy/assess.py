@@ -76,7 +76,9 @@ def assess(
     traced = trace(truth, found)
     table = rates(traced.matches)
     stats = summary(table)
-    evidence: dict[str, Json] = {"evaluator": "pycocotools" if evaluator == "pycocotools" else "fast"}
+    evidence: dict[str, Json] = {
+        "evaluator": "pycocotools" if evaluator == "pycocotools" else "fast"
+    }
     if evaluator != "fast":
         authority = pycocotools_numbers(annotations(), results_of(truth, found))
         if evaluator == "checked":
@@ -111,7 +113,9 @@ def _numbers(
     """One measurement each; a number that COCO gives as -1 is left out, and the first one's notes say so."""
     values = {metric.name: value for metric, value in zip(NUMBERS, stats, strict=True)}
     absent: dict[str, Json] = {
-        name: "no such object in the validation pictures" for name, value in values.items() if value < 0
+        name: "no such object in the validation pictures"
+        for name, value in values.items()
+        if value < 0
     }
     notes = {**notes, "ap": {**notes["ap"], **({"absent": absent} if absent else {})}}
     return [
@@ -121,7 +125,9 @@ def _numbers(
     ]
 
 
-def _notes(table: Rates, matches: Matches, evidence: Mapping[str, Json]) -> dict[str, dict[str, Json]]:
+def _notes(
+    table: Rates, matches: Matches, evidence: Mapping[str, Json]
+) -> dict[str, dict[str, Json]]:
     """The evidence beside the numbers, by class name and by size."""
     objects = matches.objects()
     sizes: dict[str, Json] = {
@@ -151,18 +157,27 @@ def _notes(table: Rates, matches: Matches, evidence: Mapping[str, Json]) -> dict
 
 def _named(matches: Matches, values: NDArray[np.float64]) -> Json:
     """By class name; None for a class without objects."""
-    return {name: None if value < 0 else value for name, value in zip(matches.names, values.tolist(), strict=True)}
+    return {
+        name: None if value < 0 else value
+        for name, value in zip(matches.names, values.tolist(), strict=True)
+    }
 
 
 def _thinned(table: Rates, matches: Matches) -> Json:
     """Precision at some recalls, for objects of any size: the mean over the classes and, at IoU 0.5, each class."""
     precision = table.precision[:, ::_STEP, :, 0]  # (thresholds, recalls, categories)
     there = np.flatnonzero(precision[0, 0] >= 0)
-    mean = precision[:, :, there].mean(axis=2).round(4) if len(there) else np.zeros((*precision.shape[:2],))
+    mean = (
+        precision[:, :, there].mean(axis=2).round(4)
+        if len(there)
+        else np.zeros((*precision.shape[:2],))
+    )
     return {
         "recall": RECALL_THRESHOLDS[::_STEP].round(2).tolist(),
         "mean": {f"{iou:.2f}": row for iou, row in zip(IOU_THRESHOLDS, mean.tolist(), strict=True)},
-        "by_class": {matches.names[k]: precision[0, :, k].round(4).tolist() for k in there.tolist()},
+        "by_class": {
+            matches.names[k]: precision[0, :, k].round(4).tolist() for k in there.tolist()
+        },
     }
 
 
@@ -171,7 +186,12 @@ def _curves(matches: Matches) -> Curves:
     kept = ~matches.flags(0, 0)[1]
     correct = np.stack([matches.flags(0, t)[0][kept] for t in range(len(IOU_THRESHOLDS))], axis=1)
     truth = matches.truth_category[(matches.truth_counted & 1) != 0]
-    return curves(correct, matches.score[kept], matches.category[kept].astype(np.int64), truth.astype(np.int64))
+    return curves(
+        correct,
+        matches.score[kept],
+        matches.category[kept].astype(np.int64),
+        truth.astype(np.int64),
+    )
 
 
 def _errors(found: errors.Errors, settings: Mapping[str, Json]) -> list[Measurement]:
@@ -196,4 +216,6 @@ def _calibration(matches: Matches, settings: Mapping[str, Json]) -> list[Measure
         return []
     notes: dict[str, Json] = {"bins": [one.as_json for one in found.bins]}
     metric = CALIBRATION
-    return [Measurement(metric.name, metric.version, "", "trained", (found.error,), settings, notes)]
+    return [
+        Measurement(metric.name, metric.version, "", "trained", (found.error,), settings, notes)
+    ]

@@ -51,7 +51,13 @@ def calibration(matches: Matches) -> Calibration:
     total = np.bincount(place, weights=score, minlength=BINS)
     true = np.bincount(place, weights=right, minlength=BINS)
     bins = tuple(
-        Bin(k / BINS, (k + 1) / BINS, int(count[k]), float(total[k] / count[k]), float(true[k] / count[k]))
+        Bin(
+            k / BINS,
+            (k + 1) / BINS,
+            int(count[k]),
+            float(total[k] / count[k]),
+            float(true[k] / count[k]),
+        )
         for k in np.flatnonzero(count)
     )
     sure = [b for b in bins if b.low >= FLOOR]

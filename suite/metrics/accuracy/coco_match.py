@@ -25,7 +25,12 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Words = NDArray[np.uint64]
 
-AREA_RANGES = ((0.0, 1e10), (0.0, 32.0**2), (32.0**2, 96.0**2), (96.0**2, 1e10))  # square pixels, both ends included
+AREA_RANGES = (
+    (0.0, 1e10),
+    (0.0, 32.0**2),
+    (32.0**2, 96.0**2),
+    (96.0**2, 1e10),
+)  # square pixels, both ends included
 _T = len(IOU_THRESHOLDS)
 _BLOCK = np.uint64((1 << _T) - 1)
 _EVERY_AREA = np.uint64(sum(1 << (_T * area) for area in range(len(AREAS))))
@@ -79,7 +84,11 @@ def from_annotations(annotations: Mapping[str, Any]) -> Truth:
     categories = sorted(names)
     places = {number: index for index, number in enumerate(pictures)}
     labels = {number: index for index, number in enumerate(categories)}
-    rows = [r for r in annotations["annotations"] if r["image_id"] in places and r["category_id"] in labels]
+    rows = [
+        r
+        for r in annotations["annotations"]
+        if r["image_id"] in places and r["category_id"] in labels
+    ]
     return Truth(
         np.array(pictures),
         np.array(categories, np.int64),
@@ -102,9 +111,13 @@ def from_results(truth: Truth, results: Sequence[Mapping[str, Any]]) -> Found:
     labels = {number: index for index, number in enumerate(truth.categories.tolist())}
     for row in results:
         if row["image_id"] not in places:
-            raise ValueError(f"a detection is of picture {row['image_id']!r}, which the data does not have")
+            raise ValueError(
+                f"a detection is of picture {row['image_id']!r}, which the data does not have"
+            )
         if row["category_id"] not in labels:
-            raise ValueError(f"a detection is of category {row['category_id']!r}, which the data does not have")
+            raise ValueError(
+                f"a detection is of category {row['category_id']!r}, which the data does not have"
+            )
     return Found(
         np.array([places[row["image_id"]] for row in results], np.int64),
         np.array([labels[row["category_id"]] for row in results], np.int64),
@@ -207,7 +220,9 @@ def _candidates(truth: Truth, group: Ints, boxes: Floats) -> _Candidates:
     return _Candidates(detection[order], target[order], block * _EVERY_AREA)
 
 
-def _take(left: _Candidates, group: Ints, counted: Words, crowd: NDArray[np.bool_]) -> tuple[Words, Words, Ints]:
+def _take(
+    left: _Candidates, group: Ints, counted: Words, crowd: NDArray[np.bool_]
+) -> tuple[Words, Words, Ints]:
     """Words of the detections: where each takes an object that counts, and where one that does not; and `Trace.took`.
 
     A detection tries the objects that count, then the others: two attempts for each pair. The attempts of one picture
@@ -217,7 +232,9 @@ def _take(left: _Candidates, group: Ints, counted: Words, crowd: NDArray[np.bool
     pair = np.concatenate((pairs, pairs))
     second = np.repeat((False, True), len(pairs))
     mine = left.detection[pair]
-    wish = left.enough[pair] & np.where(second, ~counted[left.truth[pair]], counted[left.truth[pair]])
+    wish = left.enough[pair] & np.where(
+        second, ~counted[left.truth[pair]], counted[left.truth[pair]]
+    )
     kept = wish != 0
     pair, second, mine, wish = pair[kept], second[kept], mine[kept], wish[kept]
     order = np.lexsort((pair, second, mine))
@@ -230,7 +247,11 @@ def _take(left: _Candidates, group: Ints, counted: Words, crowd: NDArray[np.bool
     free = np.full(len(crowd), ~np.uint64(0))
     took = np.full(len(group), -1)
     for attempts in np.split(rounds, ends):
-        detection, target, how = mine[attempts], left.truth[pair[attempts]], second[attempts].astype(np.int64)
+        detection, target, how = (
+            mine[attempts],
+            left.truth[pair[attempts]],
+            second[attempts].astype(np.int64),
+        )
         won = wish[attempts] & free[target] & ~(taken[0, detection] | taken[1, detection])
         taken[how, detection] |= won
         free[target] &= np.where(crowd[target], ~np.uint64(0), ~won)

@@ -14,7 +14,9 @@ Floats = NDArray[np.float64]
 _TINY = 1e-16
 _CONFIDENCES = np.linspace(0, 1, 1000)
 _RECALLS = np.linspace(0, 1, 101)
-_SMOOTHING = 0.1  # share of the confidences that the mean F1 is averaged over before its best is looked for
+_SMOOTHING = (
+    0.1  # share of the confidences that the mean F1 is averaged over before its best is looked for
+)
 
 
 FITNESS_WEIGHTS = (0.0, 0.0, 0.1, 0.9)  # of precision, recall, AP50 and AP
@@ -43,7 +45,9 @@ class Curves:
     false: Floats
 
 
-def curves(correct: NDArray[np.bool_], scores: Floats, labels: NDArray[np.int64], truth: NDArray[np.int64]) -> Curves:
+def curves(
+    correct: NDArray[np.bool_], scores: Floats, labels: NDArray[np.int64], truth: NDArray[np.int64]
+) -> Curves:
     """Precision and recall over confidence for detections that have been matched with targets.
 
     Args:
@@ -73,7 +77,16 @@ def curves(correct: NDArray[np.bool_], scores: Floats, labels: NDArray[np.int64]
     best = int(_smooth(f1.mean(axis=0)).argmax()) if len(classes) else 0
     true = (recall[:, best] * targets).round()
     false = (true / (precision[:, best] + _TINY) - true).round()
-    return Curves(classes, ap, float(_CONFIDENCES[best]), precision[:, best], recall[:, best], f1[:, best], true, false)
+    return Curves(
+        classes,
+        ap,
+        float(_CONFIDENCES[best]),
+        precision[:, best],
+        recall[:, best],
+        f1[:, best],
+        true,
+        false,
+    )
 
 
 def _area(recall: Floats, precision: Floats) -> float:

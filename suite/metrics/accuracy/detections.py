@@ -42,7 +42,9 @@ class Evaluation:
     @property
     def agreement(self) -> Json:
         """How the fast evaluator and pycocotools agreed; None where they were not compared."""
-        return next((m.notes["agreement"] for m in self.measurements if "agreement" in m.notes), None)
+        return next(
+            (m.notes["agreement"] for m in self.measurements if "agreement" in m.notes), None
+        )
 
     @property
     def detections(self) -> tuple[dict[str, Any], ...]:
@@ -98,13 +100,20 @@ def evaluate(
         settings |= own_suppression(suppression)
     if setup is not None:
         settings |= {"runtime": setup.runtime, "precision": setup.precision, "batch": batch}
-    thresholds = {"confidence": confidence, "iou": iou, "max_detections": max_detections, "how": suppression}
+    thresholds = {
+        "confidence": confidence,
+        "iou": iou,
+        "max_detections": max_detections,
+        "how": suppression,
+    }
     views = _views(model, val, (image_size, batch), rectangular=rectangular)
     model.to(device).eval()
     predict = model.predict if setup is None else Predictor(model, setup, torch.get_num_threads())
     boxes = _detect(predict, views, device, {"multi_label": model.classes > 1, **thresholds})
     truth, found = truth_of(val), _as_found(boxes, val)
-    assessed = assess.assess(truth, found, settings, evaluator=evaluator, annotations=lambda: val.annotations)
+    assessed = assess.assess(
+        truth, found, settings, evaluator=evaluator, annotations=lambda: val.annotations
+    )
     measurements = (*assessed.measurements, _gallery(boxes, val, settings))
     return Evaluation(measurements, truth, found, assessed.matches)
 
@@ -116,18 +125,25 @@ def own_suppression(suppression: Suppression) -> dict[str, Json]:
     return {"suppression": own, **iou} if own else {}
 
 
-def _views(model: "Detector", val: "Split", sizes: tuple[int, int], *, rectangular: bool) -> "Iterator[ValBatch]":
+def _views(
+    model: "Detector", val: "Split", sizes: tuple[int, int], *, rectangular: bool
+) -> "Iterator[ValBatch]":
     from suite.datasets.loading.loader import ValidationBatches
     from suite.datasets.loading.rectangular import RectangularBatches
 
     image_size, batch = sizes
     if rectangular:
-        return iter(RectangularBatches(val, image_size=image_size, batch=batch, stride=max(model.strides)))
+        return iter(
+            RectangularBatches(val, image_size=image_size, batch=batch, stride=max(model.strides))
+        )
     return iter(ValidationBatches(val, image_size=image_size, batch=batch))
 
 
 def _detect(
-    predict: "Callable[[Tensor], Tensor]", views: "Iterator[ValBatch]", device: str, thresholds: Mapping[str, Any]
+    predict: "Callable[[Tensor], Tensor]",
+    views: "Iterator[ValBatch]",
+    device: str,
+    thresholds: Mapping[str, Any],
 ) -> "dict[int, Tensor]":
     """For each picture id (n, 6): left, top, right, bottom in the picture's pixels, score, class index."""
     import torch
@@ -142,7 +158,9 @@ def _detect(
             kept = nms(predict(images), **thresholds)
             for picture, box, rows in zip(view.pictures, view.letterboxes, kept, strict=True):
                 size = (picture.height, picture.width)
-                found[picture.id] = scale_boxes(rows.cpu(), ratio=box.ratio, pad=(box.pad_left, box.pad_top), size=size)
+                found[picture.id] = scale_boxes(
+                    rows.cpu(), ratio=box.ratio, pad=(box.pad_left, box.pad_top), size=size
+                )
     return found
 
 
@@ -160,7 +178,9 @@ def _as_found(boxes: "Mapping[int, Tensor]", val: "Split") -> Found:
     )
 
 
-def _gallery(found: "Mapping[int, Tensor]", val: "Split", settings: Mapping[str, Json]) -> Measurement:
+def _gallery(
+    found: "Mapping[int, Tensor]", val: "Split", settings: Mapping[str, Json]
+) -> Measurement:
     """How many detections there are; the notes hold the gallery's, in the gallery pictures' pixels, best first."""
     from suite.datasets.survey.facts import gallery, gallery_ratio
 
@@ -170,7 +190,11 @@ def _gallery(found: "Mapping[int, Tensor]", val: "Split", settings: Mapping[str,
         rows = found[picture.id]
         rows = rows[rows[:, 4] >= _SHOWN_CONFIDENCE][:_SHOWN_MOST]
         boxes: list[Json] = [
-            [*(round(ratio * side, 1) for side in (left, top, right - left, bottom - top)), round(sure, 3), int(label)]
+            [
+                *(round(ratio * side, 1) for side in (left, top, right - left, bottom - top)),
+                round(sure, 3),
+                int(label),
+            ]
             for left, top, right, bottom, sure, label in rows.tolist()
         ]
         pictures.append({"id": picture.id, "boxes": boxes})

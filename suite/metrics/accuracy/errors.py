@@ -67,7 +67,9 @@ class _Sorted:
     objects: Ints  # (K,) of each category
 
     def ap50(self, there: Bools) -> float:
-        curve = precision_at_recalls(self.correct, self.counted, self.category.astype(np.int32), self.objects)
+        curve = precision_at_recalls(
+            self.correct, self.counted, self.category.astype(np.int32), self.objects
+        )
         return float(curve[there].mean()) if there.any() else 0.0
 
 
@@ -86,7 +88,10 @@ def errors(truth: Truth, found: Found, traced: Trace) -> Errors:
         missed[best.target(kind)[kinds[kind]]] = False
     there = objects > 0
     before = state.ap50(there)
-    lost = {kind: mended.ap50(there) - before for kind, mended in _mended(state, best, kinds, truth, (taken, missed))}
+    lost = {
+        kind: mended.ap50(there) - before
+        for kind, mended in _mended(state, best, kinds, truth, (taken, missed))
+    }
     counts = {kind: int(kinds[kind].sum()) for kind in KINDS[:-1]} | {"missed": int(missed.sum())}
     return Errors(counts, {kind: lost[kind] for kind in (*KINDS, *WHOLES)})
 
@@ -119,7 +124,10 @@ def _best(truth: Truth, found: Found, traced: Trace, rows: Ints) -> _Best:
         target = solid[j]
         iou = overlaps(boxes[i], truth.boxes[target], np.zeros(len(i), np.bool_))
         same = category[i] == truth.category[target]
-        for kind, best_iou, best_target in ((same, best.own_iou, best.own), (~same, best.other_iou, best.other)):
+        for kind, best_iou, best_target in (
+            (same, best.own_iou, best.own),
+            (~same, best.other_iou, best.other),
+        ):
             which = np.flatnonzero(kind & (iou >= BACKGROUND))
             # the last to be written stays: the greatest overlap, of equal ones the first object
             order = which[np.lexsort((-target[which], iou[which]))]
@@ -149,7 +157,10 @@ def _mended(
     """The detections with the errors of one kind mended, kind by kind; `seen` are objects taken and missed."""
     taken, missed = seen
     for kind in ("localisation", "classification"):
-        yield kind, _righted(state, best.rows[kinds[kind]], best.target(kind)[kinds[kind]], truth, taken)
+        yield (
+            kind,
+            _righted(state, best.rows[kinds[kind]], best.target(kind)[kinds[kind]], truth, taken),
+        )
     for kind in ("both", "duplicate", "background"):
         yield kind, _without(state, best.rows[kinds[kind]])
     gone = np.bincount(truth.category[missed], minlength=len(state.objects))
@@ -181,4 +192,6 @@ def _righted(state: _Sorted, rows: Ints, target: Ints, truth: Truth, taken: Bool
     counted[rows[winners]] = correct[rows[winners]] = True
     category[rows[winners]] = truth.category[target[winners]]
     again = np.lexsort((-state.score, category))
-    return _Sorted(category[again], state.score[again], correct[again], counted[again], state.objects)
+    return _Sorted(
+        category[again], state.score[again], correct[again], counted[again], state.objects
+    )

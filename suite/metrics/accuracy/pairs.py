@@ -15,7 +15,11 @@ _PAIRS = 2_000_000  # in one portion: some 200 MB once they are compared
 def places_in_runs(values: NDArray[Any]) -> Ints:
     """(n,) how many equal values stand directly before each."""
     index = np.arange(len(values))
-    starts = np.concatenate(([True], values[1:] != values[:-1])) if len(values) else np.zeros(0, np.bool_)
+    starts = (
+        np.concatenate(([True], values[1:] != values[:-1]))
+        if len(values)
+        else np.zeros(0, np.bool_)
+    )
     return np.asarray(index - np.maximum.accumulate(np.where(starts, index, 0)), np.int64)
 
 
@@ -48,4 +52,6 @@ def pairs_of(keys: Ints, others: Ints) -> Sequence[tuple[Ints, Ints]]:
 def _cuts(counts: Ints) -> Ints:
     """Where to cut a list so that the counts of no portion come to much more than `_PAIRS`."""
     total = counts.cumsum()
-    return np.searchsorted(total, np.arange(_PAIRS, int(total[-1]) if len(total) else 0, _PAIRS)).astype(np.int64)
+    return np.searchsorted(
+        total, np.arange(_PAIRS, int(total[-1]) if len(total) else 0, _PAIRS)
+    ).astype(np.int64)

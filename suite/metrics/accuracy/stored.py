@@ -13,7 +13,9 @@ def write_results(results: Sequence[Mapping[str, Any]], path: Path) -> Path:
     """Write results (.json.gz); equal results give equal bytes, and no reader sees a half."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
-    part.write_bytes(gzip.compress(json.dumps(list(results), separators=(",", ":")).encode(), mtime=0))
+    part.write_bytes(
+        gzip.compress(json.dumps(list(results), separators=(",", ":")).encode(), mtime=0)
+    )
     part.replace(path)
     return path
 
@@ -34,7 +36,9 @@ def read_results(path: Path) -> list[dict[str, Any]]:
         if wrong is None:
             return rows
         raise ValueError(f"{path}: [{wrong}] is no COCO result; one has {', '.join(_KEYS)}")
-    raise ValueError(f"{path}: holds a {type(rows).__name__}; detections are a list of COCO results")
+    raise ValueError(
+        f"{path}: holds a {type(rows).__name__}; detections are a list of COCO results"
+    )
 
 
 def _is_result(row: object) -> bool:

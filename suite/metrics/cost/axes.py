@@ -49,7 +49,9 @@ def joined(a: Axis, b: Axis) -> Axis | None:
     return Axis(a.dim, first, tuple(max(s[1], s[3]) for s in seen), a.step * places // len(a.first))
 
 
-def _read(axis: Axis, window: Callable[[int], tuple[int, int]], *, every: int = 1, advance: int = 1) -> Axis:
+def _read(
+    axis: Axis, window: Callable[[int], tuple[int, int]], *, every: int = 1, advance: int = 1
+) -> Axis:
     """The axis whose place u sees what the places `window(u)` do; u + `every` reads `advance` places farther on."""
     times = len(axis.first) // math.gcd(len(axis.first), advance)
     seen = []
@@ -64,7 +66,11 @@ def _read(axis: Axis, window: Callable[[int], tuple[int, int]], *, every: int = 
 @lru_cache(_REMEMBERED)
 def windowed(axis: Axis, kernel: int, stride: int, padding: int, dilation: int) -> Axis:
     """After a convolution or pooling: place u reads from u · stride - padding on."""
-    return _read(axis, lambda u: (u * stride - padding, u * stride - padding + dilation * (kernel - 1)), advance=stride)
+    return _read(
+        axis,
+        lambda u: (u * stride - padding, u * stride - padding + dilation * (kernel - 1)),
+        advance=stride,
+    )
 
 
 @lru_cache(_REMEMBERED)
@@ -85,7 +91,9 @@ def enlarged(axis: Axis, factor: int, *, bilinear: bool) -> Axis:
     def window(u: int) -> tuple[int, int]:
         if not bilinear:
             return u // factor, u // factor
-        place, rest = divmod(2 * u + 1 - factor, 2 * factor)  # (u + 1/2) / factor - 1/2, as a fraction
+        place, rest = divmod(
+            2 * u + 1 - factor, 2 * factor
+        )  # (u + 1/2) / factor - 1/2, as a fraction
         return place, place + bool(rest)
 
     return _read(axis, window, every=factor)

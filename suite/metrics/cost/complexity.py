@@ -31,7 +31,9 @@ HIDDEN = Metric("hidden_gops", "work that no counter sees", "Gops", "lower", VER
 INTENSITY = Metric("intensity", "arithmetic intensity", "FLOP/byte", "", VERSION, 1, "compute")
 PEAK = Metric("peak_maps_mib", "peak of maps", "MiB", "lower", VERSION, 2, "compute")
 WEIGHTS = Metric("weights_mib", "weights in fp32", "MiB", "lower", VERSION, 2, "size")
-FIELD = Metric("receptive_field", "receptive fields of the head's maps", "px", "", VERSION, 0, "compute")
+FIELD = Metric(
+    "receptive_field", "receptive fields of the head's maps", "px", "", VERSION, 0, "compute"
+)
 METRICS: tuple[Metric, ...] = (ACTIVATIONS, HIDDEN, INTENSITY, PEAK, WEIGHTS, FIELD)
 
 
@@ -59,7 +61,11 @@ def weight_bytes(model: "nn.Module") -> dict[str, int]:
         if parameter.ndim > 1 and parameter.numel() > parameter.shape[0]:
             matrices += parameter.numel()
             scales += parameter.shape[0]
-    return {"fp32": 4 * numbers, "fp16": 2 * numbers, "int8": matrices + 4 * (scales + numbers - matrices)}
+    return {
+        "fp32": 4 * numbers,
+        "fp16": 2 * numbers,
+        "int8": matrices + 4 * (scales + numbers - matrices),
+    }
 
 
 def _beside(traced: "Trace") -> dict[str, dict[str, Json]]:
@@ -93,7 +99,11 @@ def _measured(model: "Detector", form: Form, image_size: int, traced: "Trace") -
         (
             ACTIVATIONS,
             total.products / _MEGA,
-            {**shares(model, products, _MEGA), "all_outputs": total.outputs / _MEGA, "bytes": 4 * total.products},
+            {
+                **shares(model, products, _MEGA),
+                "all_outputs": total.outputs / _MEGA,
+                "bytes": 4 * total.products,
+            },
         ),
         (HIDDEN, total.other.total() / _GIGA, {**shares(model, hidden, _GIGA), "kinds": kinds}),
         (INTENSITY, _intensity(total), {"bytes": total.moved}),
@@ -101,7 +111,10 @@ def _measured(model: "Detector", form: Form, image_size: int, traced: "Trace") -
         (WEIGHTS, weights["fp32"] / _MIB, {name: size / _MIB for name, size in weights.items()}),
     ]
     settings: dict[str, Json] = {"image_size": image_size, "batch": 1, "classes": model.classes}
-    found = [Measurement(m.name, VERSION, m.unit, form, (value,), settings, notes) for m, value, notes in samples]
+    found = [
+        Measurement(m.name, VERSION, m.unit, form, (value,), settings, notes)
+        for m, value, notes in samples
+    ]
     return [*found, _fields(model, traced, settings)] if form == "trained" else found
 
 
@@ -127,4 +140,6 @@ def _fields(model: "Detector", traced: "Trace", settings: Mapping[str, Json]) ->
         if node.tags or (node.address, output) in ends
     ]
     samples = tuple(float(seen[address][output].pixels or 0) for address, output in ends)
-    return Measurement(FIELD.name, VERSION, FIELD.unit, "trained", samples, settings, {"taps": taps})
+    return Measurement(
+        FIELD.name, VERSION, FIELD.unit, "trained", samples, settings, {"taps": taps}
+    )

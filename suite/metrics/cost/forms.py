@@ -45,7 +45,9 @@ def layer_of(path: str) -> str:
     return "head" if part == "head" else f"{part}.{rest.partition('.')[0]}"
 
 
-def shares(model: Detector, amounts: Mapping[str, int], unit: float | None = None) -> dict[str, Json]:
+def shares(
+    model: Detector, amounts: Mapping[str, int], unit: float | None = None
+) -> dict[str, Json]:
     """The notes `by_part` and `by_stage` of amounts that layers have (by address), divided by `unit` if given."""
     return {
         "by_part": _summed(model, amounts, lambda node: node.part, unit),
@@ -56,7 +58,10 @@ def shares(model: Detector, amounts: Mapping[str, int], unit: float | None = Non
 def parameters_by_layer(model: Detector) -> dict[str, int]:
     """Parameters of every layer, by address."""
     layers = (*model.backbone, *model.neck, model.head)
-    return {node.address: parameter_total(layer) for node, layer in zip(model.graph, layers, strict=True)}
+    return {
+        node.address: parameter_total(layer)
+        for node, layer in zip(model.graph, layers, strict=True)
+    }
 
 
 def parameter_total(model: nn.Module) -> int:

@@ -64,7 +64,11 @@ def training(
 
     weights = _size(forms.trained)
     trainable = 4 * sum(p.numel() for p in forms.trained.parameters())
-    frozen = sum(4 * p.numel() for part in forms.variant.freeze for p in forms.trained.get_submodule(part).parameters())
+    frozen = sum(
+        4 * p.numel()
+        for part in forms.variant.freeze
+        for p in forms.trained.get_submodule(part).parameters()
+    )
     state = (1 + MOMENTS[optimizer]) * (trainable - frozen) + weights
     model = _in_precision(forms.trained, precision)
     for part in forms.variant.freeze:
@@ -89,7 +93,11 @@ def held_by_step(model: "nn.Module", images: "Tensor") -> int:
             module.inplace = False  # as the training loop has them
     for parameter in model.parameters():
         parameter.grad = torch.empty_like(parameter) if parameter.requires_grad else None
-    known = [*model.parameters(), *model.buffers(), *(p.grad for p in model.parameters() if p.grad is not None)]
+    known = [
+        *model.parameters(),
+        *model.buffers(),
+        *(p.grad for p in model.parameters() if p.grad is not None),
+    ]
     with Ledger(known) as ledger:
         maps = model(images)
         torch.autograd.backward(maps, [torch.empty_like(level) for level in maps])
@@ -132,4 +140,6 @@ def _in_precision(model: "Detector", precision: str) -> "Detector":
 
 def _size(model: "nn.Module") -> int:
     """Bytes of parameters and buffers."""
-    return sum(tensor.numel() * tensor.element_size() for tensor in (*model.parameters(), *model.buffers()))
+    return sum(
+        tensor.numel() * tensor.element_size() for tensor in (*model.parameters(), *model.buffers())
+    )

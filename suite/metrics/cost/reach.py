@@ -84,7 +84,11 @@ class Step:
 
     def lost(self) -> Reach:
         """Seen as the whole image: the operator mixes places in a way that is not followed."""
-        return Reach(whole=next((r.whole for r in map(reach_of, tensors(self.args)) if r and r.whole), self.layer))
+        return Reach(
+            whole=next(
+                (r.whole for r in map(reach_of, tensors(self.args)) if r and r.whole), self.layer
+            )
+        )
 
     def global_(self, reach: Reach) -> Reach:
         """The reach, and the whole image as well."""
@@ -115,7 +119,9 @@ def _union(a: Reach, b: Reach) -> Reach | None:
     return Reach(merged[0], merged[1], a.whole or b.whole, grid)
 
 
-def mapped(step: Step, change: Callable[[Axis, int], Axis | None], *, at: tuple[int, int] = (-2, -1)) -> Reach:
+def mapped(
+    step: Step, change: Callable[[Axis, int], Axis | None], *, at: tuple[int, int] = (-2, -1)
+) -> Reach:
     """The reach of the first argument with each direction changed; lost where the places do not lie at `at`."""
     found = step.reach
     axes: list[Axis | None] = []

@@ -19,7 +19,11 @@ from suite.metrics.cost import receptive_views
 from suite.metrics.cost.axes import Axis, enlarged, transposed, windowed
 from suite.metrics.cost.reach import Handler, Reach, Step, mapped, mark, reach_of, tensors
 
-_FIRST_ONLY = {"native_batch_norm", "native_layer_norm", "native_group_norm"}  # the others are their statistics
+_FIRST_ONLY = {
+    "native_batch_norm",
+    "native_layer_norm",
+    "native_group_norm",
+}  # the others are their statistics
 
 
 def follow(operator: str, args: Sequence[Any], out: Any, layer: str) -> None:
@@ -49,7 +53,9 @@ def _convolution(step: Step) -> Reach:
     strides, paddings, dilations = (_pair(step.args[i]) for i in (3, 4, 5))
     kernels = _pair(weight.shape[2:])
     form = transposed if step.args[6] else windowed
-    found = mapped(step, lambda axis, i: form(axis, kernels[i], strides[i], paddings[i], dilations[i]))
+    found = mapped(
+        step, lambda axis, i: form(axis, kernels[i], strides[i], paddings[i], dilations[i])
+    )
     computed = reach_of(weight)
     return step.global_(found) if computed and computed.whole else found
 
@@ -58,7 +64,9 @@ def _deformed(step: Step) -> Reach:
     x, weight, offset, mask = step.args[:4]
     kernels = _pair(weight.shape[2:])
     strides, paddings, dilations = (step.args[i : i + 2] for i in (5, 7, 9))
-    taps = mapped(step, lambda axis, i: windowed(axis, kernels[i], strides[i], paddings[i], dilations[i]))
+    taps = mapped(
+        step, lambda axis, i: windowed(axis, kernels[i], strides[i], paddings[i], dilations[i])
+    )
     where = [reach for tensor in (offset, mask) if (reach := reach_of(tensor))]
     return step.global_(step.union([taps, *where] if reach_of(x) else where))
 
@@ -68,8 +76,12 @@ def _pool(step: Step) -> Reach:
     strides = _pair(step.argument(2, ()) or kernels)
     paddings = _pair(step.argument(3, 0))
     dilated = step.argument(4, 1)
-    dilations = (1, 1) if isinstance(dilated, bool) else _pair(dilated)  # average pooling has no dilation
-    return mapped(step, lambda axis, i: windowed(axis, kernels[i], strides[i], paddings[i], dilations[i]))
+    dilations = (
+        (1, 1) if isinstance(dilated, bool) else _pair(dilated)
+    )  # average pooling has no dilation
+    return mapped(
+        step, lambda axis, i: windowed(axis, kernels[i], strides[i], paddings[i], dilations[i])
+    )
 
 
 def _adaptive(step: Step) -> Reach:
@@ -88,7 +100,11 @@ def _resized(step: Step, *, bilinear: bool) -> Reach:
     def change(axis: Axis, i: int) -> Axis | None:
         if after[i] % before[i] == 0:
             return enlarged(axis, after[i] // before[i], bilinear=bilinear)
-        return None if before[i] % after[i] or bilinear else windowed(axis, 1, before[i] // after[i], 0, 1)
+        return (
+            None
+            if before[i] % after[i] or bilinear
+            else windowed(axis, 1, before[i] // after[i], 0, 1)
+        )
 
     aligned = bilinear and bool(step.argument(2, default=False))
     return step.lost() if aligned else mapped(step, change)
@@ -106,9 +122,13 @@ def _unshuffled(step: Step) -> Reach:
 def _unfolded(step: Step) -> Reach:
     """im2col: the windows lie along the last dimension, row by row."""
     kernels, dilations, paddings, strides = (_pair(value) for value in step.args[1:5])
-    found = mapped(step, lambda axis, i: windowed(axis, kernels[i], strides[i], paddings[i], dilations[i]))
+    found = mapped(
+        step, lambda axis, i: windowed(axis, kernels[i], strides[i], paddings[i], dilations[i])
+    )
     grid = [
-        (step.x.shape[i - 2] + 2 * paddings[i] - dilations[i] * (kernels[i] - 1) - 1) // strides[i] + 1 for i in (0, 1)
+        (step.x.shape[i - 2] + 2 * paddings[i] - dilations[i] * (kernels[i] - 1) - 1) // strides[i]
+        + 1
+        for i in (0, 1)
     ]
     rows, columns = (axis and replace(axis, dim=-1) for axis in (found.rows, found.columns))
     return replace(found, rows=rows, columns=columns, grid=(grid[0], grid[1]))
@@ -141,21 +161,33 @@ def _batch_normed(step: Step) -> Reach:
 
 def _layer_normed(step: Step) -> Reach:
     inside = len(step.args[1])
-    return step.global_(step.reach) if any(-axis.dim <= inside for axis in step.reach.axes) else step.reach
+    return (
+        step.global_(step.reach)
+        if any(-axis.dim <= inside for axis in step.reach.axes)
+        else step.reach
+    )
 
 
 def _softmax(step: Step) -> Reach:
     dim = step.args[1] - (step.x.ndim if step.args[1] >= 0 else 0)
-    return step.global_(step.reach) if any(axis.dim == dim for axis in step.reach.axes) else step.reach
+    return (
+        step.global_(step.reach) if any(axis.dim == dim for axis in step.reach.axes) else step.reach
+    )
 
 
 def _reduced(step: Step) -> Reach:
     """A mean, sum, extreme or variance over some dimensions."""
     x, found = step.x, step.reach
     dims = step.argument(1, None)
-    listed = range(x.ndim) if dims is None or dims == [] else [dims] if isinstance(dims, int) else dims
+    listed = (
+        range(x.ndim) if dims is None or dims == [] else [dims] if isinstance(dims, int) else dims
+    )
     gone = {int(dim) % x.ndim for dim in listed}
-    kept = list(range(x.ndim)) if step.out.ndim == x.ndim else [d for d in range(x.ndim) if d not in gone]
+    kept = (
+        list(range(x.ndim))
+        if step.out.ndim == x.ndim
+        else [d for d in range(x.ndim) if d not in gone]
+    )
     over = any(axis.dim % x.ndim in gone for axis in found.axes)
     left = [None if a is None or a.dim % x.ndim in gone else a for a in (found.rows, found.columns)]
     moved = [a and replace(a, dim=kept.index(a.dim % x.ndim) - len(kept)) for a in left]
@@ -174,7 +206,10 @@ def _product(step: Step) -> Reach:
         if tensor.ndim == 1:
             return step.lost()
         over = any(axis.dim == summed for axis in reach.axes)
-        axes = [None if axis is None or axis.dim == summed else axis for axis in (reach.rows, reach.columns)]
+        axes = [
+            None if axis is None or axis.dim == summed else axis
+            for axis in (reach.rows, reach.columns)
+        ]
         kept = replace(reach, rows=axes[0], columns=axes[1])
         reaches.append(step.global_(kept) if over else kept)
     return step.union(reaches)
@@ -204,7 +239,19 @@ def _lost(step: Step) -> Reach:
     return step.lost()
 
 
-_REDUCTIONS = ("mean", "sum", "amax", "amin", "max", "min", "var", "std", "var_mean", "prod", "linalg_vector_norm")
+_REDUCTIONS = (
+    "mean",
+    "sum",
+    "amax",
+    "amin",
+    "max",
+    "min",
+    "var",
+    "std",
+    "var_mean",
+    "prod",
+    "linalg_vector_norm",
+)
 _ATTENTIONS = tuple(
     f"_scaled_dot_product_{kind}"
     for kind in (
@@ -217,7 +264,10 @@ _HANDLERS: dict[str, Handler] = {
     "deform_conv2d": _deformed,
     **dict.fromkeys(("max_pool2d_with_indices", "max_pool2d", "avg_pool2d"), _pool),
     **dict.fromkeys(("_adaptive_avg_pool2d", "adaptive_max_pool2d"), _adaptive),
-    **dict.fromkeys(("upsample_nearest2d", "_upsample_nearest_exact2d"), lambda step: _resized(step, bilinear=False)),
+    **dict.fromkeys(
+        ("upsample_nearest2d", "_upsample_nearest_exact2d"),
+        lambda step: _resized(step, bilinear=False),
+    ),
     "upsample_bilinear2d": lambda step: _resized(step, bilinear=True),
     "pixel_shuffle": _shuffled,
     "pixel_unshuffle": _unshuffled,
@@ -232,7 +282,9 @@ _HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(("mm", "addmm", "bmm", "baddbmm", "mv"), _product),
     **dict.fromkeys(_ATTENTIONS, _everywhere),
     "cat": _concatenated,
-    **dict.fromkeys(("roll", "flip", "index", "gather", "scatter", "as_strided", "col2im", "cumsum"), _lost),
+    **dict.fromkeys(
+        ("roll", "flip", "index", "gather", "scatter", "as_strided", "col2im", "cumsum"), _lost
+    ),
     **dict.fromkeys(("repeat", "unfold", "sort", "topk"), _lost),
     **receptive_views.HANDLERS,
 }

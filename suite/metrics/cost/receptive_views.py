@@ -42,7 +42,9 @@ def _squeezed(step: Step) -> Reach:
     dims = step.argument(1, None)
     listed = range(step.x.ndim) if dims is None else [dims] if isinstance(dims, int) else dims
     gone = {d % step.x.ndim for d in listed if step.x.shape[d] == 1}
-    return _placed(step, lambda dim: None if dim in gone else dim - sum(other < dim for other in gone))
+    return _placed(
+        step, lambda dim: None if dim in gone else dim - sum(other < dim for other in gone)
+    )
 
 
 def _selected(step: Step) -> Reach:
@@ -69,7 +71,10 @@ def _shifted(step: Step, dim: int, start: int, every: int) -> Reach:
     found = step.reach
     if found.rows and found.columns and found.rows.dim == found.columns.dim == dim:
         return step.lost()
-    axes = [a and (windowed(a, 1, every, -start, 1) if a.dim == dim else a) for a in (found.rows, found.columns)]
+    axes = [
+        a and (windowed(a, 1, every, -start, 1) if a.dim == dim else a)
+        for a in (found.rows, found.columns)
+    ]
     return replace(found, rows=axes[0], columns=axes[1])
 
 
@@ -82,11 +87,18 @@ def _viewed(step: Step) -> Reach:
         return _regridded(step, found.rows, found.columns, *places[0])
     if any((len(before), len(after)) != (1, 1) for before, after in places):
         return step.lost()
-    moved = {axis: replace(axis, dim=after[0] - len(new)) for axis, (_, after) in zip(found.axes, places, strict=True)}
-    return replace(found, rows=found.rows and moved[found.rows], columns=found.columns and moved[found.columns])
+    moved = {
+        axis: replace(axis, dim=after[0] - len(new))
+        for axis, (_, after) in zip(found.axes, places, strict=True)
+    }
+    return replace(
+        found, rows=found.rows and moved[found.rows], columns=found.columns and moved[found.columns]
+    )
 
 
-def _regridded(step: Step, rows: Axis, columns: Axis, old: tuple[int, ...], new: tuple[int, ...]) -> Reach:
+def _regridded(
+    step: Step, rows: Axis, columns: Axis, old: tuple[int, ...], new: tuple[int, ...]
+) -> Reach:
     """Rows and columns of one group of dimensions: flattened into one, unfolded into two, or left as they are."""
     shape, result, found = step.x.shape, step.out.shape, step.reach
     flat = rows.dim == columns.dim
@@ -96,11 +108,15 @@ def _regridded(step: Step, rows: Axis, columns: Axis, old: tuple[int, ...], new:
         return step.lost()
     dims = [dim - len(result) for dim in (new[0], new[-1])]
     grid = grid if len(new) == 1 else (0, 0)
-    return replace(found, rows=replace(rows, dim=dims[0]), columns=replace(columns, dim=dims[1]), grid=grid)
+    return replace(
+        found, rows=replace(rows, dim=dims[0]), columns=replace(columns, dim=dims[1]), grid=grid
+    )
 
 
 @lru_cache(_REMEMBERED)
-def _groups(old: tuple[int, ...], new: tuple[int, ...]) -> dict[int, tuple[tuple[int, ...], tuple[int, ...]]]:
+def _groups(
+    old: tuple[int, ...], new: tuple[int, ...]
+) -> dict[int, tuple[tuple[int, ...], tuple[int, ...]]]:
     """For each dimension of `old` longer than 1: the smallest group it is in that has as many numbers in `new`."""
     left = [dim for dim, size in enumerate(old) if size > 1]
     right = [dim for dim, size in enumerate(new) if size > 1]

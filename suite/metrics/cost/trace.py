@@ -109,7 +109,9 @@ class Memory:
     def __init__(self) -> None:
         self.held = self.most = 0
         self.maps: list[_Map] = []
-        self._known: dict[int, _Map | None] = {}  # by address of the storage, as long as that lives; None: not counted
+        self._known: dict[
+            int, _Map | None
+        ] = {}  # by address of the storage, as long as that lives; None: not counted
         self._watched: dict[int, object] = {}
 
     def leave_out(self, held: Iterable[Tensor]) -> None:

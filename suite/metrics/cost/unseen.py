@@ -22,21 +22,111 @@ SOFTMAX = "softmax"
 
 _PRODUCTS = ("mul", "div")
 _ARITHMETIC = (
-    *("add", "sub", "rsub", "pow", "neg", "exp", "log", "sqrt", "rsqrt", "reciprocal", "abs", "square", "maximum"),
-    *("minimum", "clamp", "clamp_min", "clamp_max", "where", "floor", "round", "sign", "bitwise_and", "logical_and"),
+    *(
+        "add",
+        "sub",
+        "rsub",
+        "pow",
+        "neg",
+        "exp",
+        "log",
+        "sqrt",
+        "rsqrt",
+        "reciprocal",
+        "abs",
+        "square",
+        "maximum",
+    ),
+    *(
+        "minimum",
+        "clamp",
+        "clamp_min",
+        "clamp_max",
+        "where",
+        "floor",
+        "round",
+        "sign",
+        "bitwise_and",
+        "logical_and",
+    ),
     *("lt", "le", "gt", "ge", "eq", "ne", "masked_fill", "remainder", "sin", "cos", "atan2"),
 )
 _FUNCTIONS = (
-    *("silu", "relu", "gelu", "sigmoid", "hardswish", "hardtanh", "hardsigmoid", "leaky_relu", "mish", "elu", "tanh"),
+    *(
+        "silu",
+        "relu",
+        "gelu",
+        "sigmoid",
+        "hardswish",
+        "hardtanh",
+        "hardsigmoid",
+        "leaky_relu",
+        "mish",
+        "elu",
+        "tanh",
+    ),
     *("softplus", "log_sigmoid", "prelu", "_prelu_kernel", "celu", "selu"),
 )
-_REDUCTIONS = ("mean", "sum", "amax", "amin", "max", "min", "prod", "norm", "linalg_vector_norm", "argmax", "cumsum")
+_REDUCTIONS = (
+    "mean",
+    "sum",
+    "amax",
+    "amin",
+    "max",
+    "min",
+    "prod",
+    "norm",
+    "linalg_vector_norm",
+    "argmax",
+    "cumsum",
+)
 _WINDOWS = ("max_pool2d_with_indices", "avg_pool2d", "max_pool2d")
 _FREE = (  # copies, views, and what makes tensors without arithmetic
-    *("view", "_unsafe_view", "_reshape_alias", "as_strided", "permute", "transpose", "t", "unsqueeze", "squeeze"),
-    *("expand", "select", "slice", "split", "split_with_sizes", "unbind", "alias", "detach", "clone", "copy", "cat"),
-    *("stack", "roll", "flip", "constant_pad_nd", "reflection_pad2d", "replication_pad2d", "im2col", "repeat"),
-    *("pixel_shuffle", "pixel_unshuffle", "index", "index_select", "gather", "scatter", "empty", "empty_like", "zeros"),
+    *(
+        "view",
+        "_unsafe_view",
+        "_reshape_alias",
+        "as_strided",
+        "permute",
+        "transpose",
+        "t",
+        "unsqueeze",
+        "squeeze",
+    ),
+    *(
+        "expand",
+        "select",
+        "slice",
+        "split",
+        "split_with_sizes",
+        "unbind",
+        "alias",
+        "detach",
+        "clone",
+        "copy",
+        "cat",
+    ),
+    *(
+        "stack",
+        "roll",
+        "flip",
+        "constant_pad_nd",
+        "reflection_pad2d",
+        "replication_pad2d",
+        "im2col",
+        "repeat",
+    ),
+    *(
+        "pixel_shuffle",
+        "pixel_unshuffle",
+        "index",
+        "index_select",
+        "gather",
+        "scatter",
+        "empty",
+        "empty_like",
+        "zeros",
+    ),
     *(
         "zeros_like",
         "ones",
@@ -49,8 +139,27 @@ _FREE = (  # copies, views, and what makes tensors without arithmetic
         "new_full",
         "arange",
     ),
-    *("_to_copy", "lift_fresh", "lift_fresh_copy", "fill", "zero", "scalar_tensor", "empty_strided", "channel_shuffle"),
-    *("contiguous", "bernoulli", "rand_like", "rand", "meshgrid", "linspace", "native_dropout", "diagonal", "unfold"),
+    *(
+        "_to_copy",
+        "lift_fresh",
+        "lift_fresh_copy",
+        "fill",
+        "zero",
+        "scalar_tensor",
+        "empty_strided",
+        "channel_shuffle",
+    ),
+    *(
+        "contiguous",
+        "bernoulli",
+        "rand_like",
+        "rand",
+        "meshgrid",
+        "linspace",
+        "native_dropout",
+        "diagonal",
+        "unfold",
+    ),
 )
 Formula = Callable[[Sequence[Any], Tensor], tuple[str, int]]
 
@@ -104,7 +213,9 @@ def _batch_norm(args: Sequence[Any], out: Tensor) -> tuple[str, int]:
 def _deformed(args: Sequence[Any], out: Tensor) -> tuple[str, int]:
     """A value is read between four, for every input channel, tap and place; with a mask it is multiplied once more."""
     weight = args[1]
-    values = args[0].shape[0] * args[0].shape[1] * math.prod(weight.shape[2:]) * math.prod(out.shape[2:])
+    values = (
+        args[0].shape[0] * args[0].shape[1] * math.prod(weight.shape[2:]) * math.prod(out.shape[2:])
+    )
     return SAMPLING, (5 if args[-1] else 4) * values
 
 

@@ -40,7 +40,13 @@ class Call:
 def record(model: nn.Module, images: Tensor) -> tuple[Call, ...]:
     """The calls of `model(images)` without gradients, in the order they ran. The model's mode is not touched."""
     tally = _Tally(model)
-    with torch.no_grad(), without_fast_attention(), tally.following_modules(), tally.functions, tally:
+    with (
+        torch.no_grad(),
+        without_fast_attention(),
+        tally.following_modules(),
+        tally.functions,
+        tally,
+    ):
         model(images)
     return tuple(tally.calls)
 
@@ -49,7 +55,10 @@ def by_layer(model: Detector, images: Tensor) -> dict[str, int]:
     """Multiply-adds of every layer of `model(images)`, by address; the short way where only sums are wanted."""
     tally = _Sum()
     layers = zip(model.graph, (*model.backbone, *model.neck, model.head), strict=True)
-    handles = [layer.register_forward_pre_hook(partial(tally.enter, node.address)) for node, layer in layers]
+    handles = [
+        layer.register_forward_pre_hook(partial(tally.enter, node.address))
+        for node, layer in layers
+    ]
     try:
         with torch.no_grad(), without_fast_attention(), tally:
             model(images)
@@ -73,7 +82,9 @@ def reached(model: nn.Module, images: Tensor) -> set[str]:
         node = waiting.pop()
         if node is None:
             continue
-        found.add(id(getattr(node, "variable", None)))  # only the leaves of the graph hold a variable
+        found.add(
+            id(getattr(node, "variable", None))
+        )  # only the leaves of the graph hold a variable
         fresh = {parent for parent, _ in node.next_functions} - seen
         seen |= fresh
         waiting += fresh

@@ -31,7 +31,8 @@ _SPINS_TIMED = 15  # of which the median is taken
 _SPIN_PROBE = 20_000  # turns of the loop
 # keeps a core busy until the process that started it is gone
 _BURNER = (
-    "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n    for _ in range(1000000):\n        pass\n"
+    "import os\nparent = os.getppid()\n"
+    "while os.getppid() == parent:\n    for _ in range(1000000):\n        pass\n"
 )
 
 
@@ -62,7 +63,8 @@ class Planted:
         wall, cpu = time.perf_counter(), time.process_time()
         spin(self._turns)
         return Timing(
-            inner.wall_ms + 1000 * (time.perf_counter() - wall), inner.cpu_ms + 1000 * (time.process_time() - cpu)
+            inner.wall_ms + 1000 * (time.perf_counter() - wall),
+            inner.cpu_ms + 1000 * (time.process_time() - cpu),
         )
 
     def synchronize(self) -> None:
@@ -93,16 +95,22 @@ def repeat(variant: Variant, settings: Settings, planted: Sequence[float]) -> Re
     example = noise(settings)
 
     def opened() -> Session:
-        return open_session(settings.runtime, deploy(build(variant, seed=0)), settings.options, example)
+        return open_session(
+            settings.runtime, deploy(build(variant, seed=0)), settings.options, example
+        )
 
     sessions: dict[str, Session] = {"base": opened(), "copy": opened()}
     images = sessions["base"].prepare(example)
-    base_ms = warm_up(lambda: sessions["base"].time(images).cpu_ms, LEAST["cpu"], time.perf_counter).last_ms
+    base_ms = warm_up(
+        lambda: sessions["base"].time(images).cpu_ms, LEAST["cpu"], time.perf_counter
+    ).last_ms
     for share in planted:
         sessions[role_of(share)] = Planted(opened(), turns_of(share * base_ms))
     watch = Watch(sensor_of(settings))
     rounds = interleave(sessions, dict.fromkeys(sessions, images), settings, watch, of="copy")
-    sequential = one_after_the_other(sessions["base"], sessions["copy"], images, seconds=settings.cap_seconds)
+    sequential = one_after_the_other(
+        sessions["base"], sessions["copy"], images, seconds=settings.cap_seconds
+    )
     for session in sessions.values():
         session.close()
     return Repetition(rounds, sequential)
@@ -114,7 +122,12 @@ def role_of(share: float) -> str:
 
 
 def one_after_the_other(
-    base: Session, copy: Session, prepared: "Tensor", *, seconds: float, clock: Clock = time.perf_counter
+    base: Session,
+    copy: Session,
+    prepared: "Tensor",
+    *,
+    seconds: float,
+    clock: Clock = time.perf_counter,
 ) -> float:
     """The ratio of medians, copy to base, each of calls for half of the time, as most harnesses do it."""
     medians = []

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 ENERGY_BLOCKS = 3
-ENERGY_SECONDS = {"cpu": 0.3, "cuda": 0.7}  # a block; NVML's counter moves about ten times a second, RAPL's a thousand
+ENERGY_SECONDS = {
+    "cpu": 0.3,
+    "cuda": 0.7,
+}  # a block; NVML's counter moves about ten times a second, RAPL's a thousand
 _FLUSH_TIMES = 2  # the size of the cache
 
 

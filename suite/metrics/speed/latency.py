@@ -13,7 +13,13 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from suite import machine
-from suite.metrics.speed.conditions import ENERGY_SECONDS, flusher, measure_energy, meter_of, sensor_of
+from suite.metrics.speed.conditions import (
+    ENERGY_SECONDS,
+    flusher,
+    measure_energy,
+    meter_of,
+    sensor_of,
+)
 from suite.metrics.speed.phases import PhaseTimes
 from suite.metrics.speed.prepared import Opener
 from suite.metrics.speed.rounds import RULES, Rounds, Settings, Watch, columns, interleave
@@ -27,7 +33,15 @@ if TYPE_CHECKING:
 
     from suite.runtimes.common.proof import Proved
 
-__all__ = ["METRICS", "VERSION", "LatencyError", "Settings", "check_device", "measure_latency", "noise"]
+__all__ = [
+    "METRICS",
+    "VERSION",
+    "LatencyError",
+    "Settings",
+    "check_device",
+    "measure_latency",
+    "noise",
+]
 
 VERSION = 2
 _ROLES = {"variant": "", "base": "base_", "copy": "copy_", "eager": "eager_"}
@@ -142,7 +156,9 @@ def check_device(name: str, stated: Mapping[str, Json], settings: Settings) -> N
     """Raise LatencyError if a session says that it runs elsewhere: a runtime may fall back to the CPU in silence."""
     device = str(stated.get("device", settings.device))
     if device.partition(":")[0] != settings.kind:
-        raise LatencyError(f"{name}: ran on {device} instead of {settings.device}; such a time is not reported")
+        raise LatencyError(
+            f"{name}: ran on {device} instead of {settings.device}; such a time is not reported"
+        )
 
 
 def _open_all(
@@ -162,7 +178,9 @@ def _open_all(
     for role in order:
         runtime = runtimes.get(role) or settings.base_runtime or settings.runtime
         how = as_eager(settings) if role == "eager" else settings
-        found[role] = opener.open(roles[role], runtime, how, classes=classes, images=images, ledger=ledger)
+        found[role] = opener.open(
+            roles[role], runtime, how, classes=classes, images=images, ledger=ledger
+        )
     return found
 
 
@@ -184,11 +202,15 @@ def _energy(
         return (), meter
     found = []
     for role, metric in _ENERGY.items():
-        joules = measure_energy(sessions[role], prepared[role], meter, seconds=ENERGY_SECONDS[settings.kind])
+        joules = measure_energy(
+            sessions[role], prepared[role], meter, seconds=ENERGY_SECONDS[settings.kind]
+        )
         if joules is None:
             return (), "not here: this device does not count energy"
         samples = tuple(1000 * joule / settings.batch for joule in joules)
-        found.append(Measurement(metric, 1, "mJ", "deployed", samples, stated, {"source": meter.source}))
+        found.append(
+            Measurement(metric, 1, "mJ", "deployed", samples, stated, {"source": meter.source})
+        )
     return tuple(found), meter.source
 
 
@@ -196,7 +218,8 @@ def _notes(rounds: Rounds, settings: Settings) -> dict[str, Json]:
     """How the rounds went, for all measurements alike."""
     kept, aside = rounds.kept, Counter(found.aside for found in rounds.rounds if found.aside)
     warm: dict[str, Json] = {
-        role: {"calls": w.calls, "seconds": round(w.seconds, 3), "steady": w.steady} for role, w in rounds.warm.items()
+        role: {"calls": w.calls, "seconds": round(w.seconds, 3), "steady": w.steady}
+        for role, w in rounds.warm.items()
     }
     return {
         "stopped_by": rounds.stopped_by,
@@ -211,7 +234,9 @@ def _notes(rounds: Rounds, settings: Settings) -> dict[str, Json]:
         "seconds": round(rounds.seconds, 3),
         "calls_per_visit": dict(rounds.calls),
         "warm_up": warm,
-        "involuntary_switches": sum(v.switches for found in rounds.rounds for v in found.visits.values()),
+        "involuntary_switches": sum(
+            v.switches for found in rounds.rounds for v in found.visits.values()
+        ),
         "half_width": settings.half_width,
         "cap_seconds": settings.cap_seconds,
         "flush_l2": settings.flush_l2,
@@ -219,7 +244,9 @@ def _notes(rounds: Rounds, settings: Settings) -> dict[str, Json]:
     }
 
 
-def _measurements(rounds: Rounds, stated: Mapping[str, Json], notes: Mapping[str, Json]) -> tuple[Measurement, ...]:
+def _measurements(
+    rounds: Rounds, stated: Mapping[str, Json], notes: Mapping[str, Json]
+) -> tuple[Measurement, ...]:
     """One for each role and clock; the machine's readings stand with the first, every call with its own."""
     found = []
     for role, infix in _ROLES.items():
@@ -231,7 +258,13 @@ def _measurements(rounds: Rounds, stated: Mapping[str, Json], notes: Mapping[str
             flat: list[Json] = [round(call, 4) for visit in calls for call in visit]
             own: dict[str, Json] = {**notes, "calls_ms": flat}
             if (role, clock) == ("variant", "wall"):
-                own["seen"] = {name: list(values) for name, values in columns(rounds.rounds).items()}
+                own["seen"] = {
+                    name: list(values) for name, values in columns(rounds.rounds).items()
+                }
             samples = rounds.wall(role) if clock == "wall" else rounds.cpu(role)
-            found.append(Measurement(f"latency_{infix}{clock}_ms", VERSION, "ms", "deployed", samples, stated, own))
+            found.append(
+                Measurement(
+                    f"latency_{infix}{clock}_ms", VERSION, "ms", "deployed", samples, stated, own
+                )
+            )
     return tuple(found)

@@ -27,7 +27,14 @@ class Opener:
         self._proofs: dict[tuple[object, ...], tuple[Errors, Errors]] = {}
 
     def open(
-        self, variant: Variant, runtime: str, settings: Settings, *, classes: int, images: "Tensor", ledger: PhaseTimes
+        self,
+        variant: Variant,
+        runtime: str,
+        settings: Settings,
+        *,
+        classes: int,
+        images: "Tensor",
+        ledger: PhaseTimes,
     ) -> "Proved":
         """A session for `images` (B, 3, H, W) in 0..1.
 

@@ -16,8 +16,12 @@ if TYPE_CHECKING:
 
 VERSION = 1
 PEAK = Metric("peak_gflops", "measured peak of this machine", "GFLOP/s", "", VERSION, 0, "latency")
-BANDWIDTH = Metric("bandwidth_gbs", "measured bandwidth of this machine", "GB/s", "", VERSION, 1, "latency")
-TIMED = Metric("timed_gflop", "floating-point operations of the timed pass", "GFLOP", "", VERSION, 3, "latency")
+BANDWIDTH = Metric(
+    "bandwidth_gbs", "measured bandwidth of this machine", "GB/s", "", VERSION, 1, "latency"
+)
+TIMED = Metric(
+    "timed_gflop", "floating-point operations of the timed pass", "GFLOP", "", VERSION, 3, "latency"
+)
 METRICS: tuple[Metric, ...] = (PEAK, BANDWIDTH, TIMED)
 _BYTES = {"fp32": 4, "tf32": 4, "bf16": 2, "fp16": 2, "int8": 1}
 _UNPROBED = {"int8"}  # torch's convolutions have no such type
@@ -38,10 +42,14 @@ def measure_work(variant: "Variant", classes: int, stated: Mapping[str, Json]) -
     total = trace(build_forms(variant, classes).deployed, blank(size)).total
     moved = total.moved * _BYTES.get(str(stated.get("precision")), 4) // 4
     notes: dict[str, Json] = {"bytes": moved, "intensity": 2 * total.macs / moved}
-    return Measurement(TIMED.name, VERSION, TIMED.unit, "deployed", (2 * total.macs / 1e9,), stated, notes)
+    return Measurement(
+        TIMED.name, VERSION, TIMED.unit, "deployed", (2 * total.macs / 1e9,), stated, notes
+    )
 
 
-def measure_roof(stated: Mapping[str, Json], *, clock: Clock = time.perf_counter) -> tuple[Measurement, ...]:
+def measure_roof(
+    stated: Mapping[str, Json], *, clock: Clock = time.perf_counter
+) -> tuple[Measurement, ...]:
     """Peak and bandwidth under the settings of a latency; nothing where torch cannot probe the precision."""
     import torch
 
@@ -54,14 +62,23 @@ def measure_roof(stated: Mapping[str, Json], *, clock: Clock = time.perf_counter
     large = device != "cpu"
     rates: dict[str, Json] = {}
     with torch.inference_mode():
-        for name, (flop, run) in {"matmul": _matmul(large), "convolution": _convolution(large)}.items():
+        for name, (flop, run) in {
+            "matmul": _matmul(large),
+            "convolution": _convolution(large),
+        }.items():
             rates[name] = flop / 1e9 / _best(run(device, kind), device, clock)
         copied = torch.empty(2**28 if large else 2**24, dtype=torch.float32, device=device)
         target = torch.empty_like(copied)
         rate = 2 * copied.numel() * 4 / 1e9 / _best(lambda: target.copy_(copied), device, clock)
     best = max(float(value) for value in rates.values() if isinstance(value, float))
-    found: tuple[tuple[Metric, float, dict[str, Json]], ...] = ((PEAK, best, rates), (BANDWIDTH, rate, {}))
-    return tuple(Measurement(m.name, VERSION, m.unit, "", (value,), stated, notes) for m, value, notes in found)
+    found: tuple[tuple[Metric, float, dict[str, Json]], ...] = (
+        (PEAK, best, rates),
+        (BANDWIDTH, rate, {}),
+    )
+    return tuple(
+        Measurement(m.name, VERSION, m.unit, "", (value,), stated, notes)
+        for m, value, notes in found
+    )
 
 
 Probe = tuple[float, Callable[[str, Any], Callable[[], object]]]

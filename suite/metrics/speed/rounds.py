@@ -155,7 +155,10 @@ def interleave(
         shuffle(order)
         watch.sensor.start()
         began = watch.clock()
-        visits = {role: _visit(sessions[role], prepared[role], calls[role], watch.before_call) for role in order}
+        visits = {
+            role: _visit(sessions[role], prepared[role], calls[role], watch.before_call)
+            for role in order
+        }
         measuring += watch.clock() - began
         seen = watch.sensor.stop()
         aside = why_aside(visits, seen, device=settings.kind, threads=settings.threads)
@@ -172,7 +175,9 @@ def interleave(
     )
 
 
-def _visit(session: Session, prepared: "Tensor", calls: int, before_call: Callable[[], None] = lambda: None) -> Visit:
+def _visit(
+    session: Session, prepared: "Tensor", calls: int, before_call: Callable[[], None] = lambda: None
+) -> Visit:
     """`calls` timed calls, after one untimed call that warms the caches again."""
     switched = _switches()
     session.run(prepared)
@@ -181,7 +186,9 @@ def _visit(session: Session, prepared: "Tensor", calls: int, before_call: Callab
     for _ in range(calls):
         before_call()
         timings.append(session.time(prepared))
-    return Visit(tuple(t.wall_ms for t in timings), tuple(t.cpu_ms for t in timings), _switches() - switched)
+    return Visit(
+        tuple(t.wall_ms for t in timings), tuple(t.cpu_ms for t in timings), _switches() - switched
+    )
 
 
 class _Stop:
@@ -228,7 +235,9 @@ def columns(rounds: Sequence[Round]) -> dict[str, list[float]]:
     names = dict.fromkeys(name for found in rounds for name in found.seen)
     table = {name: _filled([found.seen.get(name) for found in rounds]) for name in names}
     table["switches"] = [float(sum(v.switches for v in found.visits.values())) for found in rounds]
-    table["waited"] = [max(v.wall / v.cpu if v.cpu else 0.0 for v in found.visits.values()) for found in rounds]
+    table["waited"] = [
+        max(v.wall / v.cpu if v.cpu else 0.0 for v in found.visits.values()) for found in rounds
+    ]
     return {name: [round(value, 4) for value in values] for name, values in table.items()}
 
 

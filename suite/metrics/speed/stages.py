@@ -24,7 +24,13 @@ if TYPE_CHECKING:
     from suite.datasets.images import Image
     from suite.nn.network import Detector
 
-PRE, FORWARD, DECODE, BOTH, NMS = "pre-processing", "forward", "decode", "forward and decode", "suppression"
+PRE, FORWARD, DECODE, BOTH, NMS = (
+    "pre-processing",
+    "forward",
+    "decode",
+    "forward and decode",
+    "suppression",
+)
 END_TO_END = "end to end"
 _WARM_ROUNDS = 3
 Clock = Callable[[], float]
@@ -64,7 +70,9 @@ class Pipeline:
     def __init__(self, model: "Detector", settings: Settings, thresholds: Thresholds) -> None:
         from suite.runtimes.common.proof import open_proved
 
-        self._session: Session = open_proved(settings.runtime, model, settings.options, noise(settings)).session
+        self._session: Session = open_proved(
+            settings.runtime, model, settings.options, noise(settings)
+        ).session
         self._size, self._thresholds = settings.image_size, thresholds
         self.steps: dict[str, Callable[[Any], Any]] = {PRE: self._prepare}
         if settings.runtime == "eager":
@@ -103,7 +111,11 @@ class Pipeline:
 
         told = self._thresholds
         return nms(
-            predictions.float(), confidence=told.confidence, iou=told.iou, max_detections=told.most, how=told.how
+            predictions.float(),
+            confidence=told.confidence,
+            iou=told.iou,
+            max_detections=told.most,
+            how=told.how,
         )
 
 
@@ -135,7 +147,10 @@ def measure_stages(
                 found = _one_round(pipelines[name], batch, times[name], clock)
                 boxes[name] += [len(rows) for rows in found]
     return {
-        name: Staged({step: tuple(found) for step, found in times[name].items()}, statistics.mean(boxes[name]))
+        name: Staged(
+            {step: tuple(found) for step, found in times[name].items()},
+            statistics.mean(boxes[name]),
+        )
         for name in pipelines
     }
 

@@ -52,5 +52,7 @@ class _PooledNorm(nn.BatchNorm2d):
     def forward(self, x: Tensor) -> Tensor:
         if self.training and len(x) == 1:
             mean, variance = self.running_mean, self.running_var
-            return F.batch_norm(x, mean, variance, self.weight, self.bias, training=False, eps=self.eps)
+            return F.batch_norm(
+                x, mean, variance, self.weight, self.bias, training=False, eps=self.eps
+            )
         return super().forward(x)

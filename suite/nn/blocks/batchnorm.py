@@ -24,7 +24,9 @@ class BatchNorm(nn.Module):
         if not isinstance(self.norm, nn.BatchNorm2d):
             return self
         scale, shift = norm_as_affine(self.norm)
-        conv = nn.Conv2d(len(scale), len(scale), 1, groups=len(scale), device=scale.device, dtype=scale.dtype)
+        conv = nn.Conv2d(
+            len(scale), len(scale), 1, groups=len(scale), device=scale.device, dtype=scale.dtype
+        )
         assert conv.bias is not None
         with torch.no_grad():
             conv.weight.copy_(scale[:, None, None, None])

@@ -24,7 +24,9 @@ class Fuse(nn.Module):
             raise ValueError("fuses several maps, but gets one; name two or more in `inputs`")
         if len(set(in_channels)) > 1:
             widths = ", ".join(map(str, in_channels))
-            raise ValueError(f"fuses maps of one width, but they have {widths}; put a 1x1 before those that differ")
+            raise ValueError(
+                f"fuses maps of one width, but they have {widths}; put a 1x1 before those that differ"
+            )
         self.weight = nn.Parameter(torch.ones(len(in_channels)))
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:

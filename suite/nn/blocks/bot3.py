@@ -33,7 +33,9 @@ class BoT3(CrossStage):
 
         def inner(width: int) -> nn.Module:
             hidden = max(int(width * squeeze) // heads, 1) * heads
-            blocks = (BoT(width, hidden, make=make, heads=heads, reach=reach) for _ in range(repeat))
+            blocks = (
+                BoT(width, hidden, make=make, heads=heads, reach=reach) for _ in range(repeat)
+            )
             return nn.Sequential(*blocks)
 
         super().__init__((in_channels, out_channels), inner, make=make, expansion=expansion)
@@ -42,7 +44,9 @@ class BoT3(CrossStage):
 class BoT(nn.Module):
     """1x1 to `hidden`, attention and activation, 1x1 back; the last activation comes after the sum with the input."""
 
-    def __init__(self, width: int, hidden: int, *, make: ConvFactory, heads: int, reach: int) -> None:
+    def __init__(
+        self, width: int, hidden: int, *, make: ConvFactory, heads: int, reach: int
+    ) -> None:
         super().__init__()
         self.reduce = make.conv_norm_act(width, hidden)
         self.attention = RelativeAttention(hidden, make=make, heads=heads, reach=reach)
@@ -76,13 +80,17 @@ class RelativeAttention(nn.Module):
         """(B, C, H, W) to the same shape."""
         samples, channels, height, width = x.shape
         parts = self.project(x).view(samples, 3, self.heads, -1, height, width)
-        query, key, value = (part.permute(0, 1, 3, 4, 2) for part in parts.unbind(1))  # (B, heads, H, W, d)
+        query, key, value = (
+            part.permute(0, 1, 3, 4, 2) for part in parts.unbind(1)
+        )  # (B, heads, H, W, d)
         down = torch.einsum("bnyxd,yvd->bnyxv", query, self._between(self.down, height))
         right = torch.einsum("bnyxd,xvd->bnyxv", query, self._between(self.right, width))
         places = (down[..., :, None] + right[..., None, :]).flatten(4).flatten(2, 3)
         content = query.flatten(2, 3) @ key.flatten(2, 3).transpose(2, 3)
         shares = ((content + places) / math.sqrt(query.shape[4])).softmax(3)
-        out: Tensor = (shares @ value.flatten(2, 3)).transpose(2, 3).reshape(samples, channels, height, width)
+        out: Tensor = (
+            (shares @ value.flatten(2, 3)).transpose(2, 3).reshape(samples, channels, height, width)
+        )
         normed: Tensor = self.norm(out)
         return normed
 

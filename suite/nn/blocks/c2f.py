@@ -30,7 +30,15 @@ class C2f(nn.Module):
         self.part = make.conv_norm_act(in_channels, 2 * hidden)
         self.merge = make.conv_norm_act((2 + repeat) * hidden, out_channels)
         self.blocks = nn.ModuleList(
-            Bottleneck(hidden, hidden, make=make, shortcut=shortcut, groups=groups, expansion=1.0, kernels=(3, 3))
+            Bottleneck(
+                hidden,
+                hidden,
+                make=make,
+                shortcut=shortcut,
+                groups=groups,
+                expansion=1.0,
+                kernels=(3, 3),
+            )
             for _ in range(repeat)
         )
 

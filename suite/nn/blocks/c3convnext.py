@@ -26,7 +26,9 @@ class C3ConvNeXt(CrossStage):
 
         def inner(width: int) -> nn.Module:
             blocks = (
-                ConvNeXt(width, width, make=make, kernel=kernel, expand=expand, layer_scale=layer_scale)
+                ConvNeXt(
+                    width, width, make=make, kernel=kernel, expand=expand, layer_scale=layer_scale
+                )
                 for _ in range(repeat)
             )
             return nn.Sequential(*blocks)

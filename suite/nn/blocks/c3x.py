@@ -24,7 +24,9 @@ class C3x(CrossStage):
         make = make or ConvFactory()
 
         def inner(width: int) -> nn.Module:
-            crossed = (CrossConv(width, make=make, shortcut=shortcut, groups=groups) for _ in range(repeat))
+            crossed = (
+                CrossConv(width, make=make, shortcut=shortcut, groups=groups) for _ in range(repeat)
+            )
             return nn.Sequential(*crossed)
 
         super().__init__((in_channels, out_channels), inner, make=make, expansion=expansion)
@@ -34,7 +36,13 @@ class CrossConv(nn.Module):
     """1x`kernel`, then `kernel`x1, with a residual where `shortcut` is set. Keeps width and resolution."""
 
     def __init__(
-        self, width: int, *, make: ConvFactory, kernel: int = 3, shortcut: bool = True, groups: int = 1
+        self,
+        width: int,
+        *,
+        make: ConvFactory,
+        kernel: int = 3,
+        shortcut: bool = True,
+        groups: int = 1,
     ) -> None:
         super().__init__()
         half = kernel // 2

@@ -30,14 +30,20 @@ class CARAFE(nn.Module):
         self.compress = make.conv(in_channels, hidden, bias=True)
         self.encode = make.conv(hidden, scale**2 * kernel**2, encoder, bias=True)
         if isinstance(self.encode, nn.Conv2d):
-            nn.init.normal_(self.encode.weight, std=0.001)  # all neighbours weigh alike at the start
+            nn.init.normal_(
+                self.encode.weight, std=0.001
+            )  # all neighbours weigh alike at the start
             nn.init.zeros_(self.encode.bias)  # type: ignore[arg-type]  # it has one
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to (B, C, scale · H, scale · W)."""
         samples, channels, height, width = x.shape
         taps, parts = self.kernel**2, self.scale**2
-        weights = self.encode(self.compress(x)).view(samples, taps, parts, height * width).softmax(1)
-        neighbours = F.unfold(x, self.kernel, padding=self.kernel // 2).view(samples, channels, taps, -1)
+        weights = (
+            self.encode(self.compress(x)).view(samples, taps, parts, height * width).softmax(1)
+        )
+        neighbours = F.unfold(x, self.kernel, padding=self.kernel // 2).view(
+            samples, channels, taps, -1
+        )
         out = torch.einsum("bcti,btpi->bcpi", neighbours, weights)
         return F.pixel_shuffle(out.reshape(samples, channels * parts, height, width), self.scale)

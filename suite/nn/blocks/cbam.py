@@ -11,15 +11,24 @@ class CBAM(nn.Module):
     convolution reads the two maps of the places.
     """
 
-    def __init__(self, in_channels: int, *, reduction: int = 16, min_hidden: int = 4, kernel: int = 7) -> None:
+    def __init__(
+        self, in_channels: int, *, reduction: int = 16, min_hidden: int = 4, kernel: int = 7
+    ) -> None:
         super().__init__()
         hidden = max(in_channels // reduction, min_hidden)
-        self.perceptron = nn.Sequential(nn.Linear(in_channels, hidden), nn.ReLU(), nn.Linear(hidden, in_channels))
+        self.perceptron = nn.Sequential(
+            nn.Linear(in_channels, hidden), nn.ReLU(), nn.Linear(hidden, in_channels)
+        )
         self.places = nn.Conv2d(2, 1, kernel, padding=kernel // 2, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to the same shape."""
-        x = x * (self.perceptron(x.mean((2, 3))) + self.perceptron(x.amax((2, 3)))).sigmoid()[..., None, None]
+        x = (
+            x
+            * (self.perceptron(x.mean((2, 3))) + self.perceptron(x.amax((2, 3)))).sigmoid()[
+                ..., None, None
+            ]
+        )
         statistics = torch.cat((x.mean(1, keepdim=True), x.amax(1, keepdim=True)), 1)
         gated: Tensor = x * self.places(statistics).sigmoid()
         return gated

@@ -35,7 +35,9 @@ class ConvNeXt(nn.Module):
     ) -> None:
         super().__init__()
         if in_channels != out_channels:
-            raise ValueError(f"keeps its width, but has {in_channels} channels in and {out_channels} out")
+            raise ValueError(
+                f"keeps its width, but has {in_channels} channels in and {out_channels} out"
+            )
         make = make or ConvFactory()
         hidden = expand * in_channels
         self.mix = make.conv(in_channels, in_channels, kernel, groups=in_channels, bias=True)
@@ -43,7 +45,11 @@ class ConvNeXt(nn.Module):
         self.expand = make.conv(in_channels, hidden, bias=True)
         self.act = nn.GELU()
         self.project = make.conv(hidden, in_channels, bias=True)
-        scale = None if layer_scale is None else nn.Parameter(torch.full((in_channels,), float(layer_scale)))
+        scale = (
+            None
+            if layer_scale is None
+            else nn.Parameter(torch.full((in_channels,), float(layer_scale)))
+        )
         self.register_parameter("layer_scale", scale)
         self.drop_path = DropPath(drop_path)
         for conv in (self.mix, self.expand, self.project):
@@ -75,7 +81,12 @@ class Downsample(nn.Module):
     """Layer norm, then a `stride` x `stride` convolution of that stride: what stands between the stages."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, stride: int = 2
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        make: ConvFactory | None = None,
+        stride: int = 2,
     ) -> None:
         super().__init__()
         make = make or ConvFactory()

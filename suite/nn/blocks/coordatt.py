@@ -16,14 +16,20 @@ class CoordAtt(nn.Module):
         super().__init__()
         hidden = max(in_channels // reduction, 8)
         norm = nn.BatchNorm2d(hidden, eps=1e-3, momentum=0.03)
-        self.reduce = ConvNormAct(nn.Conv2d(in_channels, hidden, 1, bias=False), norm, nn.Hardswish())
+        self.reduce = ConvNormAct(
+            nn.Conv2d(in_channels, hidden, 1, bias=False), norm, nn.Hardswish()
+        )
         self.rows = nn.Conv2d(hidden, in_channels, 1)
         self.columns = nn.Conv2d(hidden, in_channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to the same shape."""
         height, width = x.shape[2:]
-        means = torch.cat((x.mean(3, keepdim=True), x.mean(2, keepdim=True).transpose(2, 3)), 2)  # (B, C, H + W, 1)
+        means = torch.cat(
+            (x.mean(3, keepdim=True), x.mean(2, keepdim=True).transpose(2, 3)), 2
+        )  # (B, C, H + W, 1)
         rows, columns = self.reduce(means).split((height, width), 2)
-        gated: Tensor = x * self.rows(rows).sigmoid() * self.columns(columns.transpose(2, 3)).sigmoid()
+        gated: Tensor = (
+            x * self.rows(rows).sigmoid() * self.columns(columns.transpose(2, 3)).sigmoid()
+        )
         return gated

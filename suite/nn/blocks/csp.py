@@ -36,7 +36,9 @@ class BottleneckCSP(nn.Module):
         self.act = nn.SiLU(inplace=True)
         self.blocks = nn.Sequential(
             *(
-                Bottleneck(hidden, hidden, make=make, shortcut=shortcut, groups=groups, expansion=1.0)
+                Bottleneck(
+                    hidden, hidden, make=make, shortcut=shortcut, groups=groups, expansion=1.0
+                )
                 for _ in range(repeat)
             )
         )

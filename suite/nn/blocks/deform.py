@@ -38,7 +38,9 @@ class DeformConv2d(nn.Module):
         super().__init__()
         self.stride, self.padding, self.dilation = stride, padding, dilation
         self.taps = offset_groups * kernel**2
-        self.where = nn.Conv2d(in_channels, 3 * self.taps, kernel, stride, padding, dilation=dilation)
+        self.where = nn.Conv2d(
+            in_channels, 3 * self.taps, kernel, stride, padding, dilation=dilation
+        )
         nn.init.zeros_(self.where.weight)
         assert self.where.bias is not None
         nn.init.zeros_(self.where.bias)
@@ -50,7 +52,14 @@ class DeformConv2d(nn.Module):
         """(B, in, H, W) to (B, out, H', W')."""
         offset, mask = self.where(x).split((2 * self.taps, self.taps), 1)
         out: Tensor = deform_conv2d(
-            x, offset, self.weight, self.bias, self.stride, self.padding, self.dilation, mask.sigmoid()
+            x,
+            offset,
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,
+            self.dilation,
+            mask.sigmoid(),
         )
         return out
 
@@ -65,7 +74,9 @@ class DeformConv2d(nn.Module):
 
 
 @register_flop_formula(torch.ops.torchvision.deform_conv2d)
-def _flops(_input: object, weight: tuple[int, ...], *_: object, out_shape: tuple[int, ...], **__: object) -> int:
+def _flops(
+    _input: object, weight: tuple[int, ...], *_: object, out_shape: tuple[int, ...], **__: object
+) -> int:
     """What a plain convolution of this kernel costs: torch's counter does not know torchvision's operator."""
     taps = math.prod(weight[1:])
     return 2 * math.prod(out_shape) * taps

@@ -19,7 +19,9 @@ class DySample(nn.Module):
 
     start: Tensor
 
-    def __init__(self, in_channels: int, *, make: ConvFactory | None = None, scale: int = 2, groups: int = 4) -> None:
+    def __init__(
+        self, in_channels: int, *, make: ConvFactory | None = None, scale: int = 2, groups: int = 4
+    ) -> None:
         super().__init__()
         if in_channels % groups:
             raise ValueError(f"{in_channels} channels cannot be parted into {groups} groups")
@@ -44,7 +46,11 @@ class DySample(nn.Module):
         # grid_sample wants the outer edges at -1 and 1
         across = (2 * (offset[:, 0] + columns) + 1) / width - 1
         down = (2 * (offset[:, 1] + rows) + 1) / height - 1
-        places = F.pixel_shuffle(torch.stack((across, down), 2).flatten(0, 1).flatten(1, 2), self.scale)
+        places = F.pixel_shuffle(
+            torch.stack((across, down), 2).flatten(0, 1).flatten(1, 2), self.scale
+        )
         maps = x.reshape(samples * self.groups, channels // self.groups, height, width)
-        grown = F.grid_sample(maps, places.permute(0, 2, 3, 1), padding_mode="border", align_corners=False)
+        grown = F.grid_sample(
+            maps, places.permute(0, 2, 3, 1), padding_mode="border", align_corners=False
+        )
         return grown.view(samples, channels, self.scale * height, self.scale * width)

@@ -28,11 +28,15 @@ class EMA(nn.Module):
         """(B, C, H, W) to the same shape."""
         height, width = x.shape[2:]
         parts = x.reshape(len(x) * self.groups, -1, height, width)
-        means = torch.cat((parts.mean(3, keepdim=True), parts.mean(2, keepdim=True).transpose(2, 3)), 2)
+        means = torch.cat(
+            (parts.mean(3, keepdim=True), parts.mean(2, keepdim=True).transpose(2, 3)), 2
+        )
         rows, columns = self.point(means).split((height, width), 2)
         gated = self.norm(parts * rows.sigmoid() * columns.transpose(2, 3).sigmoid())
         local = self.local(parts)
-        logits = _weights(gated) @ local.flatten(2) + _weights(local) @ gated.flatten(2)  # (B · groups, 1, H · W)
+        logits = _weights(gated) @ local.flatten(2) + _weights(local) @ gated.flatten(
+            2
+        )  # (B · groups, 1, H · W)
         out: Tensor = parts * logits.view(-1, 1, height, width).sigmoid()
         return out.reshape(x.shape)
 

@@ -22,7 +22,12 @@ class Stem(nn.Module):
     """3x3 of stride 2 and norm, then a depthwise 3x3, squeeze-excite of the full width, and a linear 1x1."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, stride: int = 2
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        make: ConvFactory | None = None,
+        stride: int = 2,
     ) -> None:
         super().__init__()
         make = make or ConvFactory()
@@ -67,9 +72,13 @@ class IRMB(nn.Module):
         make = make or ConvFactory()
         hidden = int(expand * in_channels)
         self.norm: nn.Module = (
-            nn.BatchNorm2d(in_channels, eps=EPS) if norm == "batch" else LayerNorm2d(in_channels, eps=EPS)
+            nn.BatchNorm2d(in_channels, eps=EPS)
+            if norm == "batch"
+            else LayerNorm2d(in_channels, eps=EPS)
         )
-        self.attend = nn.Identity() if head is None else Attention(in_channels, head, window, make=make)
+        self.attend = (
+            nn.Identity() if head is None else Attention(in_channels, head, window, make=make)
+        )
         self.expand = make.conv(in_channels, hidden, bias=True)
         self.act = ACTIVATIONS[act]()
         self.mix = _mix(make, hidden, kernel, stride)
@@ -89,7 +98,9 @@ class IRMB(nn.Module):
         """The same block with its batch norm folded into the 1x1 behind it; not where padded attention is between."""
         norm, conv = self.norm, self.expand
         if not (
-            isinstance(norm, nn.BatchNorm2d) and isinstance(self.attend, nn.Identity) and isinstance(conv, nn.Conv2d)
+            isinstance(norm, nn.BatchNorm2d)
+            and isinstance(self.attend, nn.Identity)
+            and isinstance(conv, nn.Conv2d)
         ):
             return self
         form = copy.deepcopy(self)
@@ -134,7 +145,9 @@ class Attention(nn.Module):
         """(B, C, H, W) to (B, n, m, heads, pixels of a window, width of a head)."""
         batch, channels, height, width = x.shape
         side = self.window
-        parts = x.reshape(batch, channels // self.head, self.head, side, height // side, side, width // side)
+        parts = x.reshape(
+            batch, channels // self.head, self.head, side, height // side, side, width // side
+        )
         return parts.permute(0, 4, 6, 1, 3, 5, 2).flatten(4, 5)
 
 

@@ -20,7 +20,12 @@ class Merge(ConvNormAct):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, stride: int = 2
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        make: ConvFactory | None = None,
+        stride: int = 2,
     ) -> None:
         conv = (make or ConvFactory()).conv(in_channels, out_channels, stride, stride, padding=0)
         super().__init__(conv, nn.BatchNorm2d(out_channels), nn.Identity())
@@ -50,7 +55,9 @@ class PConv(nn.Module):
     ) -> None:
         super().__init__()
         if in_channels != out_channels:
-            raise ValueError(f"keeps its width, but has {in_channels} channels in and {out_channels} out")
+            raise ValueError(
+                f"keeps its width, but has {in_channels} channels in and {out_channels} out"
+            )
         if stride != 1 or 2 * padding != dilation * (kernel - 1):
             raise ValueError(
                 f"keeps the resolution, but has kernel {kernel}, stride {stride}, "
@@ -60,8 +67,12 @@ class PConv(nn.Module):
             raise ValueError(f"is a convolution of one group, but is to have {groups}")
         self.part = in_channels // divisor
         if self.part == 0:
-            raise ValueError(f"convolves 1/{divisor} of its channels, but there are only {in_channels}")
-        self.conv = (make or ConvFactory()).conv(self.part, self.part, kernel, padding=padding, dilation=dilation)
+            raise ValueError(
+                f"convolves 1/{divisor} of its channels, but there are only {in_channels}"
+            )
+        self.conv = (make or ConvFactory()).conv(
+            self.part, self.part, kernel, padding=padding, dilation=dilation
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to the same shape."""

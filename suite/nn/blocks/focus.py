@@ -24,11 +24,15 @@ class Focus(nn.Module):
     ) -> None:
         super().__init__()
         self.stride = stride
-        self.mix = (make or ConvFactory()).conv_norm_act(in_channels * stride**2, out_channels, kernel, groups=groups)
+        self.mix = (make or ConvFactory()).conv_norm_act(
+            in_channels * stride**2, out_channels, kernel, groups=groups
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H / stride, W / stride)."""
         steps = range(self.stride)
-        pixels = [x[..., row :: self.stride, column :: self.stride] for column in steps for row in steps]
+        pixels = [
+            x[..., row :: self.stride, column :: self.stride] for column in steps for row in steps
+        ]
         out: Tensor = self.mix(torch.cat(pixels, 1))
         return out

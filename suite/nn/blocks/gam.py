@@ -14,14 +14,24 @@ class GAM(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, *, make: ConvFactory | None = None, reduction: int = 4, kernel: int = 7, groups: int = 1
+        self,
+        in_channels: int,
+        *,
+        make: ConvFactory | None = None,
+        reduction: int = 4,
+        kernel: int = 7,
+        groups: int = 1,
     ) -> None:
         super().__init__()
         make = make or ConvFactory()
         hidden = max(in_channels // reduction, 1)
-        self.channels = nn.Sequential(nn.Conv2d(in_channels, hidden, 1), nn.ReLU(), nn.Conv2d(hidden, in_channels, 1))
+        self.channels = nn.Sequential(
+            nn.Conv2d(in_channels, hidden, 1), nn.ReLU(), nn.Conv2d(hidden, in_channels, 1)
+        )
         self.narrow = ConvNormAct(
-            make.conv(in_channels, hidden, kernel, groups=groups), make.norm(hidden), nn.ReLU(inplace=True)
+            make.conv(in_channels, hidden, kernel, groups=groups),
+            make.norm(hidden),
+            nn.ReLU(inplace=True),
         )
         self.widen = make.conv_norm_act(hidden, in_channels, kernel, groups=groups, act=False)
 

@@ -20,7 +20,12 @@ class Stem(ConvNormAct):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, stride: int = 2
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        make: ConvFactory | None = None,
+        stride: int = 2,
     ) -> None:
         conv = (make or ConvFactory()).conv(in_channels, out_channels, 3, stride)
         super().__init__(conv, nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True))
@@ -30,13 +35,22 @@ class GhostModule(nn.Module):
     """A 1x1 makes half of the channels, a depthwise 3x3 of those makes the rest; ReLUs unless `act` is off."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, act: bool = True
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        make: ConvFactory | None = None,
+        act: bool = True,
     ) -> None:
         super().__init__()
         make = make or ConvFactory()
         half = (out_channels + 1) // 2
-        self.primary = conv_norm(make, in_channels, half, act=nn.ReLU(inplace=True) if act else None)
-        self.cheap = conv_norm(make, half, half, 3, groups=half, act=nn.ReLU(inplace=True) if act else None)
+        self.primary = conv_norm(
+            make, in_channels, half, act=nn.ReLU(inplace=True) if act else None
+        )
+        self.cheap = conv_norm(
+            make, half, half, 3, groups=half, act=nn.ReLU(inplace=True) if act else None
+        )
         self.out_channels = out_channels
 
     def forward(self, x: Tensor) -> Tensor:
@@ -67,12 +81,22 @@ class Bottleneck(nn.Module):
         make = make or ConvFactory()
         hidden = rounded(expand * in_channels, 4)
         self.widen = GhostModule(in_channels, hidden, make=make)
-        self.mix = conv_norm(make, hidden, hidden, kernel, stride, groups=hidden) if stride > 1 else nn.Identity()
-        self.squeeze = SqueezeExcite(hidden, rounded(hidden / 4, 4), gate=nn.Hardsigmoid) if squeeze else nn.Identity()
+        self.mix = (
+            conv_norm(make, hidden, hidden, kernel, stride, groups=hidden)
+            if stride > 1
+            else nn.Identity()
+        )
+        self.squeeze = (
+            SqueezeExcite(hidden, rounded(hidden / 4, 4), gate=nn.Hardsigmoid)
+            if squeeze
+            else nn.Identity()
+        )
         self.project = GhostModule(hidden, out_channels, make=make, act=False)
         self.shortcut = nn.Sequential()
         if stride > 1 or in_channels != out_channels:
-            self.shortcut.append(conv_norm(make, in_channels, in_channels, kernel, stride, groups=in_channels))
+            self.shortcut.append(
+                conv_norm(make, in_channels, in_channels, kernel, stride, groups=in_channels)
+            )
             self.shortcut.append(conv_norm(make, in_channels, out_channels))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -121,11 +145,19 @@ class GhostBottleneck(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, kernel: int = 3, stride: int = 1
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        make: ConvFactory | None = None,
+        kernel: int = 3,
+        stride: int = 1,
     ) -> None:
         super().__init__()
         if stride == 1 and in_channels != out_channels:
-            raise ValueError(f"keeps its width at stride 1, but has {in_channels} channels in and {out_channels} out")
+            raise ValueError(
+                f"keeps its width at stride 1, but has {in_channels} channels in and {out_channels} out"
+            )
         make = make or ConvFactory()
         hidden = out_channels // 2
         self.reduce = GhostConv(in_channels, hidden, make=make)
@@ -136,7 +168,9 @@ class GhostBottleneck(nn.Module):
         self.shortcut = nn.Sequential()
         if stride > 1:
             self.shortcut.append(
-                make.conv_norm_act(in_channels, in_channels, kernel, stride, groups=in_channels, act=False)
+                make.conv_norm_act(
+                    in_channels, in_channels, kernel, stride, groups=in_channels, act=False
+                )
             )
             self.shortcut.append(make.conv_norm_act(in_channels, out_channels, act=False))
 

@@ -27,12 +27,16 @@ class GSConv(GhostConv):
         stride: int = 1,
         act: bool = True,
     ) -> None:
-        super().__init__(in_channels, out_channels, make=make, kernel=kernel, stride=stride, act=act)
+        super().__init__(
+            in_channels, out_channels, make=make, kernel=kernel, stride=stride, act=act
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H / stride, W / stride)."""
         both = super().forward(x)
-        return torch.cat((both[:, ::2], both[:, 1::2]), 1)  # the authors' shuffle: even channels, then odd ones
+        return torch.cat(
+            (both[:, ::2], both[:, 1::2]), 1
+        )  # the authors' shuffle: even channels, then odd ones
 
 
 class VoVGSCSP(CrossStage):

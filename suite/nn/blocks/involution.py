@@ -48,7 +48,9 @@ class Involution(nn.Module):
         self.reduce = ConvNormAct(nn.Conv2d(in_channels, hidden, 1, bias=False), norm, nn.ReLU())
         self.span = nn.Conv2d(hidden, self.groups * size**2, 1)
         widens = in_channels != out_channels
-        self.widen = nn.Conv2d(in_channels, out_channels, 1, bias=False) if widens else nn.Identity()
+        self.widen = (
+            nn.Conv2d(in_channels, out_channels, 1, bias=False) if widens else nn.Identity()
+        )
         self.register_parameter("scale", None)
         self.register_parameter("shift", None)
 

@@ -38,7 +38,11 @@ class MBConv(nn.Module):
         self.expand = make.conv_norm_act(in_channels, hidden) if expand > 1 else nn.Identity()
         self.mix = make.conv_norm_act(hidden, hidden, kernel, stride, groups=hidden)
         squeezed = max(int(in_channels * squeeze), 1)
-        self.squeeze = SqueezeExcite(hidden, squeezed, act=ACTIVATIONS[squeeze_act]) if squeeze else nn.Identity()
+        self.squeeze = (
+            SqueezeExcite(hidden, squeezed, act=ACTIVATIONS[squeeze_act])
+            if squeeze
+            else nn.Identity()
+        )
         self.project = make.conv_norm_act(hidden, out_channels, act=not linear)
         self.drop_path = DropPath(drop_path)
         self.residual = stride == 1 and in_channels == out_channels
@@ -71,7 +75,11 @@ class FusedMBConv(nn.Module):
         make = make or ConvFactory()
         hidden = expand * in_channels if expand > 1 else out_channels
         self.mix = make.conv_norm_act(in_channels, hidden, kernel, stride)
-        self.project = make.conv_norm_act(hidden, out_channels, act=not linear) if expand > 1 else nn.Identity()
+        self.project = (
+            make.conv_norm_act(hidden, out_channels, act=not linear)
+            if expand > 1
+            else nn.Identity()
+        )
         self.drop_path = DropPath(drop_path)
         self.residual = stride == 1 and in_channels == out_channels
 

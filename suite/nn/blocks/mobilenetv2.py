@@ -11,7 +11,13 @@ class Conv(ConvNormAct):
     """Convolution, norm, ReLU6: the network's first layer. (B, in, H, W) to (B, out, H / stride, W / stride)."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, kernel: int = 1, stride: int = 1
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        make: ConvFactory | None = None,
+        kernel: int = 1,
+        stride: int = 1,
     ) -> None:
         make = make or ConvFactory()
         conv = make.conv(in_channels, out_channels, kernel, stride)
@@ -25,13 +31,25 @@ class InvertedResidual(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, expand: int, make: ConvFactory | None = None, stride: int = 1
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        expand: int,
+        make: ConvFactory | None = None,
+        stride: int = 1,
     ) -> None:
         super().__init__()
         make = make or ConvFactory()
         hidden = expand * in_channels
-        self.expand = conv_norm(make, in_channels, hidden, act=nn.ReLU6(inplace=True)) if expand > 1 else nn.Identity()
-        self.mix = conv_norm(make, hidden, hidden, 3, stride, groups=hidden, act=nn.ReLU6(inplace=True))
+        self.expand = (
+            conv_norm(make, in_channels, hidden, act=nn.ReLU6(inplace=True))
+            if expand > 1
+            else nn.Identity()
+        )
+        self.mix = conv_norm(
+            make, hidden, hidden, 3, stride, groups=hidden, act=nn.ReLU6(inplace=True)
+        )
         self.project = conv_norm(make, hidden, out_channels)
         self.residual = stride == 1 and in_channels == out_channels
 

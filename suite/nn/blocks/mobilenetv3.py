@@ -18,7 +18,13 @@ class Conv(ConvNormAct):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, kernel: int = 1, stride: int = 1
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        make: ConvFactory | None = None,
+        kernel: int = 1,
+        stride: int = 1,
     ) -> None:
         make = make or ConvFactory()
         conv = make.conv(in_channels, out_channels, kernel, stride)
@@ -50,10 +56,18 @@ class InvertedResidual(nn.Module):
         hidden = rounded(expand * in_channels, 8) if expand != 1 else in_channels
         activation = ACTIVATIONS[act]
         first = make.conv(in_channels, hidden) if expand != 1 else None
-        self.expand = ConvNormAct(first, make.norm(hidden), activation(inplace=True)) if first else nn.Identity()
+        self.expand = (
+            ConvNormAct(first, make.norm(hidden), activation(inplace=True))
+            if first
+            else nn.Identity()
+        )
         mix = make.conv(hidden, hidden, kernel, stride, groups=hidden)
         self.mix = ConvNormAct(mix, make.norm(hidden), activation(inplace=True))
-        self.squeeze = SqueezeExcite(hidden, rounded(hidden / 4, 8), gate=nn.Hardsigmoid) if squeeze else nn.Identity()
+        self.squeeze = (
+            SqueezeExcite(hidden, rounded(hidden / 4, 8), gate=nn.Hardsigmoid)
+            if squeeze
+            else nn.Identity()
+        )
         self.project = make.conv_norm_act(hidden, out_channels, act=False)
         self.residual = stride == 1 and in_channels == out_channels
 

@@ -27,7 +27,14 @@ class MobileOne(nn.Sequential):
     ) -> None:
         make = make or ConvFactory()
         super().__init__(
-            Branches(in_channels, in_channels, make=make, stride=stride, groups=in_channels, branches=branches),
+            Branches(
+                in_channels,
+                in_channels,
+                make=make,
+                stride=stride,
+                groups=in_channels,
+                branches=branches,
+            ),
             Branches(in_channels, out_channels, make=make, kernel=1, branches=branches),
         )
 
@@ -56,10 +63,13 @@ class Branches(nn.Module):
         if not 0 < branches <= MAX_BRANCHES:
             raise ValueError(f"has 1 to {MAX_BRANCHES} branches, not {branches}")
         make = make or ConvFactory()
-        self.identity = nn.BatchNorm2d(out_channels) if stride == 1 and in_channels == out_channels else None
+        self.identity = (
+            nn.BatchNorm2d(out_channels) if stride == 1 and in_channels == out_channels else None
+        )
         kernels = [kernel] * branches + ([1] if kernel > 1 else [])
         self.convs = nn.ModuleList(
-            conv_norm(make, in_channels, out_channels, size, stride, groups=groups) for size in kernels
+            conv_norm(make, in_channels, out_channels, size, stride, groups=groups)
+            for size in kernels
         )
         self.act = nn.ReLU(inplace=True)
 

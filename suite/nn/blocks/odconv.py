@@ -53,18 +53,26 @@ class ODConv(nn.Module):
             kernels=kernels,
         )
         # one row a kernel: a tensor of five dimensions could not be moved to channels_last memory
-        self.weight = nn.Parameter(torch.empty(kernels, out_channels, self.shape[1] * kernel * kernel))
+        self.weight = nn.Parameter(
+            torch.empty(kernels, out_channels, self.shape[1] * kernel * kernel)
+        )
         nn.init.normal_(self.weight, std=math.sqrt(2 / (out_channels * kernel * kernel)))
         self.register_parameter("bias", None)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H', W')."""
-        channel, filters, spatial, mixture = self.attention(x, self.temperature if self.training else 1.0)
+        channel, filters, spatial, mixture = self.attention(
+            x, self.temperature if self.training else 1.0
+        )
         weight = self._mixed(spatial, mixture)
         out = convolve_each(x * channel, weight, **self.place)
         if filters is None:
             return out if self.bias is None else out + self.bias[:, None, None]
-        return out * filters if self.bias is None else torch.addcmul(self.bias[:, None, None], out, filters)
+        return (
+            out * filters
+            if self.bias is None
+            else torch.addcmul(self.bias[:, None, None], out, filters)
+        )
 
     def deployed(self) -> "ODConv":
         """The same map with the attention's norm folded into its squeeze."""
@@ -96,7 +104,9 @@ class Attention(nn.Module):
     Heads of 0 `filters`, 1 of `taps` (positions of the kernel) and 1 of `kernels` are left out.
     """
 
-    def __init__(self, channels: int, filters: int, hidden: int, *, taps: int, kernels: int) -> None:
+    def __init__(
+        self, channels: int, filters: int, hidden: int, *, taps: int, kernels: int
+    ) -> None:
         super().__init__()
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.squeeze = nn.Linear(channels, hidden, bias=False)
@@ -112,7 +122,9 @@ class Attention(nn.Module):
             if head is not None and head.bias is not None:
                 nn.init.zeros_(head.bias)
 
-    def forward(self, x: Tensor, temperature: float) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor | None]:
+    def forward(
+        self, x: Tensor, temperature: float
+    ) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor | None]:
         """(B, C, H, W) to scales of the channels (B, C, 1, 1), filters (B, F, 1, 1), taps (B, T), kernels (B, K)."""
         hidden = self.act(self._normalised(self.squeeze(self.pool(x).flatten(1))))
         channel = _scaled(self.channel(hidden), temperature).sigmoid()[..., None, None]
@@ -142,7 +154,9 @@ class Attention(nn.Module):
         if norm.training and len(hidden) == 1:
             # one value a channel has no variance: the running statistics serve, and learn nothing from it
             mean, variance = norm.running_mean, norm.running_var
-            return F.batch_norm(hidden, mean, variance, norm.weight, norm.bias, training=False, eps=norm.eps)
+            return F.batch_norm(
+                hidden, mean, variance, norm.weight, norm.bias, training=False, eps=norm.eps
+            )
         out: Tensor = norm(hidden)
         return out
 

@@ -39,7 +39,14 @@ class RepConv(nn.Module):
                 f"it must be odd, with padding {same}"
             )
         self.wide = nn.Conv2d(
-            in_channels, out_channels, kernel, stride, padding, dilation=dilation, groups=groups, bias=False
+            in_channels,
+            out_channels,
+            kernel,
+            stride,
+            padding,
+            dilation=dilation,
+            groups=groups,
+            bias=False,
         )
         self.wide_norm = _norm(out_channels)
         self.point = nn.Conv2d(in_channels, out_channels, 1, stride, groups=groups, bias=False)

@@ -15,11 +15,18 @@ class Stem(nn.Module):
     """Two 3x3 convolutions of stride 2 with a GELU between them, by way of half the width."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, stride: int = 4
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        make: ConvFactory | None = None,
+        stride: int = 4,
     ) -> None:
         super().__init__()
         if stride != 4:
-            raise ValueError(f"halves the resolution twice, but the stride is {stride}; it must be 4")
+            raise ValueError(
+                f"halves the resolution twice, but the stride is {stride}; it must be 4"
+            )
         make = make or ConvFactory()
         self.first = _conv_norm(make, in_channels, out_channels // 2, 3, 2, act=nn.GELU())
         self.second = _conv_norm(make, out_channels // 2, out_channels, 3, 2)
@@ -38,14 +45,23 @@ class RepViT(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, squeeze: bool = False
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        make: ConvFactory | None = None,
+        squeeze: bool = False,
     ) -> None:
         super().__init__()
         if in_channels != out_channels:
-            raise ValueError(f"keeps its width, but has {in_channels} channels in and {out_channels} out")
+            raise ValueError(
+                f"keeps its width, but has {in_channels} channels in and {out_channels} out"
+            )
         make = make or ConvFactory()
         self.tokens = TokenMixer(in_channels, make=make)
-        self.squeeze = SqueezeExcite(in_channels, _squeezed(in_channels)) if squeeze else nn.Identity()
+        self.squeeze = (
+            SqueezeExcite(in_channels, _squeezed(in_channels)) if squeeze else nn.Identity()
+        )
         self.channels = ChannelMixer(in_channels, make=make)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -58,10 +74,17 @@ class Stage(nn.Sequential):
     """`repeat` blocks, of which the first, third, fifth, ... have squeeze-excite."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, repeat: int = 1
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        make: ConvFactory | None = None,
+        repeat: int = 1,
     ) -> None:
         make = make or ConvFactory()
-        blocks = (RepViT(in_channels, out_channels, make=make, squeeze=i % 2 == 0) for i in range(repeat))
+        blocks = (
+            RepViT(in_channels, out_channels, make=make, squeeze=i % 2 == 0) for i in range(repeat)
+        )
         super().__init__(*blocks)
 
 
@@ -69,7 +92,12 @@ class Downsample(nn.Module):
     """Depthwise 3x3 of stride 2, 1x1 to the new width, channel mixer."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, stride: int = 2
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        make: ConvFactory | None = None,
+        stride: int = 2,
     ) -> None:
         super().__init__()
         make = make or ConvFactory()
@@ -100,7 +128,11 @@ class TokenMixer(nn.Module):
     def deployed(self) -> nn.Module:
         """One depthwise 3x3: the inner norm folded, the branches added to the centre, then the outer norm folded."""
         wide, norm, point = self.wide.conv, self.wide.norm, self.point
-        if not (isinstance(wide, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d) and isinstance(point, nn.Conv2d)):
+        if not (
+            isinstance(wide, nn.Conv2d)
+            and isinstance(norm, nn.BatchNorm2d)
+            and isinstance(point, nn.Conv2d)
+        ):
             return self
         merged = fold_norm(wide, norm)
         assert merged.bias is not None

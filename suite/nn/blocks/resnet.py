@@ -28,9 +28,13 @@ class Stem(nn.Module):
     ) -> None:
         super().__init__()
         if stride != 4:
-            raise ValueError(f"takes a quarter of the resolution, but the stride is {stride}; it must be 4")
+            raise ValueError(
+                f"takes a quarter of the resolution, but the stride is {stride}; it must be 4"
+            )
         make = make or ConvFactory()
-        self.conv = _conv_norm(make, in_channels, out_channels, 7, 2 if pool else 4, act=nn.ReLU(inplace=True))
+        self.conv = _conv_norm(
+            make, in_channels, out_channels, 7, 2 if pool else 4, act=nn.ReLU(inplace=True)
+        )
         self.pool = nn.MaxPool2d(3, 2, padding=1) if pool else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -60,9 +64,13 @@ class Bottleneck(nn.Module):
         hidden = round(width * out_channels)
         same = stride == 1 and in_channels == out_channels
         self.reduce = _conv_norm(make, in_channels, hidden, act=nn.ReLU(inplace=True))
-        self.mix = _conv_norm(make, hidden, hidden, 3, stride, groups=groups, act=nn.ReLU(inplace=True))
+        self.mix = _conv_norm(
+            make, hidden, hidden, 3, stride, groups=groups, act=nn.ReLU(inplace=True)
+        )
         self.expand = _conv_norm(make, hidden, out_channels)
-        self.shortcut = nn.Identity() if same else _conv_norm(make, in_channels, out_channels, 1, stride)
+        self.shortcut = (
+            nn.Identity() if same else _conv_norm(make, in_channels, out_channels, 1, stride)
+        )
         self.act = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -25,7 +25,12 @@ class Patchify(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, stride: int = 4
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        make: ConvFactory | None = None,
+        stride: int = 4,
     ) -> None:
         super().__init__()
         make = make or ConvFactory()
@@ -67,7 +72,9 @@ class Block(nn.Module):
     ) -> None:
         super().__init__()
         if form != "mix_first" and (few_acts or few_norms):
-            raise ValueError(f"few_acts and few_norms are steps of the form mix_first, but the form is {form}")
+            raise ValueError(
+                f"few_acts and few_norms are steps of the form mix_first, but the form is {form}"
+            )
         parts = Parts(make or ConvFactory(), act, norm)
         hidden = out_channels // 4 if form == "bottleneck" else 4 * out_channels
         mixed = in_channels if form == "mix_first" else hidden
@@ -77,7 +84,9 @@ class Block(nn.Module):
         project = parts.unit(hidden, out_channels, norm=not few_norms, act=False)
         self.branch = nn.Sequential(*(mix, widen) if form == "mix_first" else (widen, mix), project)
         same = stride == 1 and in_channels == out_channels
-        self.shortcut = nn.Identity() if same else parts.unit(in_channels, out_channels, 1, stride, act=False)
+        self.shortcut = (
+            nn.Identity() if same else parts.unit(in_channels, out_channels, 1, stride, act=False)
+        )
         self.act = nn.Identity() if few_acts else parts.activation()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -106,7 +115,9 @@ class Parts:
         act: bool = True,
     ) -> nn.Module:
         """A convolution, which has a bias where it has no norm."""
-        conv = self._make.conv(in_channels, out_channels, kernel, stride, groups=groups, bias=not norm)
+        conv = self._make.conv(
+            in_channels, out_channels, kernel, stride, groups=groups, bias=not norm
+        )
         last = self.activation() if act else nn.Identity()
         if norm and self._norm is nn.BatchNorm2d:
             return ConvNormAct(conv, nn.BatchNorm2d(out_channels), last)

@@ -17,7 +17,9 @@ class ShuffleAttention(nn.Module):
     def __init__(self, in_channels: int, *, groups: int = 8) -> None:
         super().__init__()
         if in_channels % (2 * groups):
-            raise ValueError(f"{in_channels} channels cannot be parted into {groups} groups of two halves")
+            raise ValueError(
+                f"{in_channels} channels cannot be parted into {groups} groups of two halves"
+            )
         self.groups = groups
         half = in_channels // (2 * groups)
         self.channel_weight = nn.Parameter(torch.zeros(half))
@@ -29,7 +31,12 @@ class ShuffleAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to the same shape."""
         first, second = x.reshape(len(x) * self.groups, -1, *x.shape[2:]).chunk(2, 1)
-        first = first * _affine(first.mean((2, 3), keepdim=True), self.channel_weight, self.channel_bias).sigmoid()
+        first = (
+            first
+            * _affine(
+                first.mean((2, 3), keepdim=True), self.channel_weight, self.channel_bias
+            ).sigmoid()
+        )
         second = second * _affine(self.norm(second), self.place_weight, self.place_bias).sigmoid()
         out = torch.cat((first, second), 1)
         # channel c of the result is channel c // 2 of the half c % 2

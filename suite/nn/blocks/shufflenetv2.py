@@ -22,12 +22,21 @@ class Stem(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, stride: int = 4
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        make: ConvFactory | None = None,
+        stride: int = 4,
     ) -> None:
         super().__init__()
         if stride != 4:
-            raise ValueError(f"halves the resolution twice, but the stride is {stride}; it must be 4")
-        self.conv = conv_norm(make or ConvFactory(), in_channels, out_channels, 3, 2, act=nn.ReLU(inplace=True))
+            raise ValueError(
+                f"halves the resolution twice, but the stride is {stride}; it must be 4"
+            )
+        self.conv = conv_norm(
+            make or ConvFactory(), in_channels, out_channels, 3, 2, act=nn.ReLU(inplace=True)
+        )
         self.pool = nn.MaxPool2d(3, stride=2, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -54,9 +63,13 @@ class Unit(nn.Module):
     ) -> None:
         super().__init__()
         if stride == 1 and in_channels != out_channels:
-            raise ValueError(f"keeps its width at stride 1, but has {in_channels} channels in and {out_channels} out")
+            raise ValueError(
+                f"keeps its width at stride 1, but has {in_channels} channels in and {out_channels} out"
+            )
         if out_channels % 2:
-            raise ValueError(f"halves its channels, but there are {out_channels}; the number must be even")
+            raise ValueError(
+                f"halves its channels, but there are {out_channels}; the number must be even"
+            )
         make = make or ConvFactory()
         half = out_channels // 2
         entering = in_channels if stride > 1 else half

@@ -11,13 +11,22 @@ class SimSPPF(nn.Module):
     """Halves the channels, pools three times in a row, merges all four maps; ReLU whatever the model's activation."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, kernel: int = 5
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        make: ConvFactory | None = None,
+        kernel: int = 5,
     ) -> None:
         super().__init__()
         make = make or ConvFactory()
         hidden = in_channels // 2
-        self.reduce = ConvNormAct(make.conv(in_channels, hidden), make.norm(hidden), nn.ReLU(inplace=True))
-        self.merge = ConvNormAct(make.conv(4 * hidden, out_channels), make.norm(out_channels), nn.ReLU(inplace=True))
+        self.reduce = ConvNormAct(
+            make.conv(in_channels, hidden), make.norm(hidden), nn.ReLU(inplace=True)
+        )
+        self.merge = ConvNormAct(
+            make.conv(4 * hidden, out_channels), make.norm(out_channels), nn.ReLU(inplace=True)
+        )
         self.pool = nn.MaxPool2d(kernel, stride=1, padding=kernel // 2)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -28,7 +28,14 @@ class SPDConv(nn.Module):
         super().__init__()
         self.scale = stride
         self.conv = nn.Conv2d(
-            in_channels * stride**2, out_channels, kernel, 1, padding, dilation=dilation, groups=groups, bias=False
+            in_channels * stride**2,
+            out_channels,
+            kernel,
+            1,
+            padding,
+            dilation=dilation,
+            groups=groups,
+            bias=False,
         )
 
     def forward(self, x: Tensor) -> Tensor:

@@ -22,7 +22,9 @@ class SPP(nn.Module):
         hidden = in_channels // 2
         self.reduce = make.conv_norm_act(in_channels, hidden)
         self.merge = make.conv_norm_act((len(kernels) + 1) * hidden, out_channels)
-        self.pools = nn.ModuleList(nn.MaxPool2d(kernel, stride=1, padding=kernel // 2) for kernel in kernels)
+        self.pools = nn.ModuleList(
+            nn.MaxPool2d(kernel, stride=1, padding=kernel // 2) for kernel in kernels
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H, W)."""

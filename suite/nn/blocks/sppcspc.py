@@ -29,9 +29,12 @@ class SPPCSPC(nn.Module):
             make.conv_norm_act(hidden, hidden, 3),
             make.conv_norm_act(hidden, hidden),
         )
-        self.pools = nn.ModuleList(nn.MaxPool2d(kernel, stride=1, padding=kernel // 2) for kernel in kernels)
+        self.pools = nn.ModuleList(
+            nn.MaxPool2d(kernel, stride=1, padding=kernel // 2) for kernel in kernels
+        )
         self.after = nn.Sequential(
-            make.conv_norm_act((len(kernels) + 1) * hidden, hidden), make.conv_norm_act(hidden, hidden, 3)
+            make.conv_norm_act((len(kernels) + 1) * hidden, hidden),
+            make.conv_norm_act(hidden, hidden, 3),
         )
         self.bypass = make.conv_norm_act(in_channels, hidden)
         self.merge = make.conv_norm_act(2 * hidden, out_channels)

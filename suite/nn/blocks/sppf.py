@@ -10,7 +10,12 @@ class SPPF(nn.Module):
     """Halves the channels, pools three times in a row, merges all four maps by a 1x1 convolution."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, kernel: int = 5
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        make: ConvFactory | None = None,
+        kernel: int = 5,
     ) -> None:
         super().__init__()
         make = make or ConvFactory()

@@ -10,7 +10,12 @@ class Patchify(nn.Module):
     """A `stride` x `stride` convolution of that stride, with bias, then layer norm; no activation."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, stride: int = 4
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        make: ConvFactory | None = None,
+        stride: int = 4,
     ) -> None:
         super().__init__()
         make = make or ConvFactory()

@@ -25,7 +25,12 @@ class Stem(nn.Module):
     """Patches: a `stride` x `stride` convolution of that stride, with bias, then layer norm."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, stride: int = 4
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        make: ConvFactory | None = None,
+        stride: int = 4,
     ) -> None:
         super().__init__()
         make = make or ConvFactory()
@@ -46,11 +51,18 @@ class Merge(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, stride: int = 2
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        make: ConvFactory | None = None,
+        stride: int = 2,
     ) -> None:
         super().__init__()
         if stride != 2:
-            raise ValueError(f"merges squares of 2 pixels, but the stride is {stride}; it must be 2")
+            raise ValueError(
+                f"merges squares of 2 pixels, but the stride is {stride}; it must be 2"
+            )
         make = make or ConvFactory()
         self.norm = LayerNorm2d(4 * in_channels, eps=EPS)
         self.project = start(make.conv(4 * in_channels, out_channels))
@@ -83,7 +95,14 @@ class Stage(nn.Sequential):
     ) -> None:
         make = make or ConvFactory()
         block = partial(
-            Block, in_channels, out_channels, make=make, head=head, window=window, pad=pad, drop_path=drop_path
+            Block,
+            in_channels,
+            out_channels,
+            make=make,
+            head=head,
+            window=window,
+            pad=pad,
+            drop_path=drop_path,
         )
         super().__init__(*(block(shift=window // 2 * (index % 2)) for index in range(repeat)))
 
@@ -110,11 +129,15 @@ class Block(nn.Module):
     ) -> None:
         super().__init__()
         if in_channels != out_channels:
-            raise ValueError(f"keeps its width, but has {in_channels} channels in and {out_channels} out")
+            raise ValueError(
+                f"keeps its width, but has {in_channels} channels in and {out_channels} out"
+            )
         make = make or ConvFactory()
         hidden = expand * in_channels
         self.first_norm = LayerNorm2d(in_channels, eps=EPS)
-        self.attend = WindowAttention(in_channels, head=head, window=window, shift=shift, pad=pad, make=make)
+        self.attend = WindowAttention(
+            in_channels, head=head, window=window, shift=shift, pad=pad, make=make
+        )
         self.second_norm = LayerNorm2d(in_channels, eps=EPS)
         self.expand = start(make.conv(in_channels, hidden, bias=True))
         self.act = nn.GELU()
@@ -141,7 +164,14 @@ class WindowAttention(nn.Module):
     index: Tensor
 
     def __init__(
-        self, channels: int, *, head: int, window: int, shift: int = 0, pad: Pad = "before", make: ConvFactory
+        self,
+        channels: int,
+        *,
+        head: int,
+        window: int,
+        shift: int = 0,
+        pad: Pad = "before",
+        make: ConvFactory,
     ) -> None:
         super().__init__()
         self.head = min(head, channels)
@@ -179,7 +209,9 @@ class WindowAttention(nn.Module):
         """(B, C, H, W) to (B, n, m, heads, pixels of a window, width of a head)."""
         batch, channels, rows, columns = x.shape
         side = self.window
-        parts = x.reshape(batch, channels // self.head, self.head, rows // side, side, columns // side, side)
+        parts = x.reshape(
+            batch, channels // self.head, self.head, rows // side, side, columns // side, side
+        )
         return parts.permute(0, 3, 5, 1, 4, 6, 2).flatten(4, 5)
 
     def _position_bias(self) -> Tensor:
@@ -192,7 +224,9 @@ class WindowAttention(nn.Module):
         below = torch.arange(rows, device=self.index.device) >= rows - down
         beyond = torch.arange(columns, device=self.index.device) >= columns - right
         region = 2 * below[:, None] + 1 * beyond
-        regions = region.reshape(rows // side, side, columns // side, side).transpose(1, 2).flatten(2)
+        regions = (
+            region.reshape(rows // side, side, columns // side, side).transpose(1, 2).flatten(2)
+        )
         return BLOCKED * (regions[..., :, None] != regions[..., None, :])[:, :, None]
 
 

@@ -48,7 +48,9 @@ class Backbone(nn.Module):
         if self.merged:
             return self
         form = copy.deepcopy(self)
-        with _default_dtype(next(self.parameters()).dtype):  # timm makes the merged convolutions in the default one
+        with _default_dtype(
+            next(self.parameters()).dtype
+        ):  # timm makes the merged convolutions in the default one
             form.features = reparameterize_model(form.features, inplace=True)
         form.merged = True
         return form
@@ -75,7 +77,9 @@ def _create(name: str, **options: Any) -> nn.Module:
     config = timm.get_pretrained_cfg(name)
     for size in ANY_SIZE if config is not None and config.fixed_input_size else ({},):
         try:
-            model: nn.Module = timm.create_model(name, pretrained=False, features_only=True, **size, **options)
+            model: nn.Module = timm.create_model(
+                name, pretrained=False, features_only=True, **size, **options
+            )
         except TypeError:  # the model does not know the option
             continue
         except (RuntimeError, AttributeError, AssertionError, IndexError) as error:

@@ -11,7 +11,9 @@ class Transposed(nn.Module):
 
     def __init__(self, in_channels: int, *, scale: int = 2, groups: int = 1) -> None:
         super().__init__()
-        self.grow = nn.ConvTranspose2d(in_channels, in_channels, scale, scale, groups=groups or in_channels)
+        self.grow = nn.ConvTranspose2d(
+            in_channels, in_channels, scale, scale, groups=groups or in_channels
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to (B, C, scale · H, scale · W)."""

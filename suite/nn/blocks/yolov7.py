@@ -14,7 +14,12 @@ class ELAN(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, expansion: float = 0.25
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        make: ConvFactory | None = None,
+        expansion: float = 0.25,
     ) -> None:
         super().__init__()
         make = make or ConvFactory()
@@ -22,7 +27,9 @@ class ELAN(nn.Module):
         self.bypass = make.conv_norm_act(in_channels, hidden)
         self.reduce = make.conv_norm_act(in_channels, hidden)
         self.pairs = nn.ModuleList(
-            nn.Sequential(make.conv_norm_act(hidden, hidden, 3), make.conv_norm_act(hidden, hidden, 3))
+            nn.Sequential(
+                make.conv_norm_act(hidden, hidden, 3), make.conv_norm_act(hidden, hidden, 3)
+            )
             for _ in range(2)
         )
         self.merge = make.conv_norm_act(4 * hidden, out_channels)
@@ -39,7 +46,9 @@ class ELAN(nn.Module):
 class ELANW(nn.Module):
     """ELAN's form for the neck: two 1x1 as wide as the output, four 3x3 of half of that; a 1x1 merges all six."""
 
-    def __init__(self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None
+    ) -> None:
         super().__init__()
         make = make or ConvFactory()
         half = out_channels // 2
@@ -61,7 +70,9 @@ class ELANW(nn.Module):
 class Rep(nn.Module):
     """RepConv and the activation, without a norm between them; 3x3 of stride 1."""
 
-    def __init__(self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None
+    ) -> None:
         super().__init__()
         make = make or ConvFactory()
         self.operator = RepConv(in_channels, out_channels)
@@ -81,7 +92,12 @@ class MP(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None, stride: int = 2
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        make: ConvFactory | None = None,
+        stride: int = 2,
     ) -> None:
         super().__init__()
         if stride != 2:

@@ -33,12 +33,18 @@ class AnchorHead(Head):
     ) -> None:
         super().__init__()
         if len(anchors) != len(in_channels):
-            raise ValueError(f"has {len(in_channels)} inputs but {len(anchors)} lists of anchors; one list an input")
+            raise ValueError(
+                f"has {len(in_channels)} inputs but {len(anchors)} lists of anchors; one list an input"
+            )
         if len({len(level) for level in anchors}) != 1 or not anchors[0] or len(anchors[0]) % 2:
-            raise ValueError("anchors must be lists of equal length, each of width, height pairs in pixels")
+            raise ValueError(
+                "anchors must be lists of equal length, each of width, height pairs in pixels"
+            )
         self.classes = classes
         self.strides = strides
-        self.register_buffer("anchors", torch.tensor(anchors, dtype=torch.float32).view(len(anchors), -1, 2))
+        self.register_buffer(
+            "anchors", torch.tensor(anchors, dtype=torch.float32).view(len(anchors), -1, 2)
+        )
         self.per_level = len(anchors[0]) // 2
         width = self.per_level * (BOX_AND_OBJECTNESS + classes)
         self.outputs = nn.ModuleList(nn.Conv2d(channels, width, 1) for channels in in_channels)

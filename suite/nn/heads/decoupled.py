@@ -38,19 +38,23 @@ class DecoupledHead(AnchorFreeHead):
     ) -> None:
         super().__init__()
         if convs < 1 or (hidden is not None and hidden < 1):
-            raise ValueError(f"needs at least one convolution and channel, but has convs {convs} and hidden {hidden}")
+            raise ValueError(
+                f"needs at least one convolution and channel, but has convs {convs} and hidden {hidden}"
+            )
         make = make or ConvFactory()
         self.classes = classes
         self.strides = strides
         self.per_level = 1
         self.levels = nn.ModuleList(
-            _Branches(channels, hidden or channels, classes=classes, convs=convs, make=make) for channels in in_channels
+            _Branches(channels, hidden or channels, classes=classes, convs=convs, make=make)
+            for channels in in_channels
         )
 
     def forward(self, maps: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Maps (B, C_i, H_i, W_i) to raw predictions (B, 1, H_i, W_i, 5 + classes), before any sigmoid."""
         return tuple(
-            level(x).unflatten(1, (1, -1)).permute(0, 1, 3, 4, 2) for level, x in zip(self.levels, maps, strict=True)
+            level(x).unflatten(1, (1, -1)).permute(0, 1, 3, 4, 2)
+            for level, x in zip(self.levels, maps, strict=True)
         )
 
     def decode(self, raw: Sequence[Tensor]) -> Tensor:
@@ -77,7 +81,12 @@ class DecoupledHead(AnchorFreeHead):
             objectness=flat[..., 4],
             classes=flat[..., 5:],
             centres=torch.cat(centres),
-            strides=torch.cat([c.new_full((len(c),), stride) for c, stride in zip(centres, self.strides, strict=True)]),
+            strides=torch.cat(
+                [
+                    c.new_full((len(c),), stride)
+                    for c, stride in zip(centres, self.strides, strict=True)
+                ]
+            ),
             size=(columns * self.strides[0], rows * self.strides[0]),
         )
 
@@ -85,11 +94,17 @@ class DecoupledHead(AnchorFreeHead):
 class _Branches(nn.Module):
     """One level: a 1x1 convolution, then 3x3 convolutions for the class scores and for box and objectness."""
 
-    def __init__(self, channels: int, hidden: int, *, classes: int, convs: int, make: ConvFactory) -> None:
+    def __init__(
+        self, channels: int, hidden: int, *, classes: int, convs: int, make: ConvFactory
+    ) -> None:
         super().__init__()
         self.stem = make.conv_norm_act(channels, hidden)
-        self.class_branch = nn.Sequential(*(make.conv_norm_act(hidden, hidden, 3) for _ in range(convs)))
-        self.box_branch = nn.Sequential(*(make.conv_norm_act(hidden, hidden, 3) for _ in range(convs)))
+        self.class_branch = nn.Sequential(
+            *(make.conv_norm_act(hidden, hidden, 3) for _ in range(convs))
+        )
+        self.box_branch = nn.Sequential(
+            *(make.conv_norm_act(hidden, hidden, 3) for _ in range(convs))
+        )
         self.scores = nn.Conv2d(hidden, classes, 1)
         self.boxes = nn.Conv2d(hidden, 4, 1)
         self.objectness = nn.Conv2d(hidden, 1, 1)
@@ -101,7 +116,9 @@ class _Branches(nn.Module):
         """(B, C, H, W) to (B, 5 + classes, H, W)."""
         x = self.stem(x)
         boxes = self.box_branch(x)
-        return torch.cat((self.boxes(boxes), self.objectness(boxes), self.scores(self.class_branch(x))), 1)
+        return torch.cat(
+            (self.boxes(boxes), self.objectness(boxes), self.scores(self.class_branch(x))), 1
+        )
 
 
 def _boxes(level: Tensor, stride: int) -> Tensor:

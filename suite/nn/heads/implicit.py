@@ -49,7 +49,13 @@ class _Implicit(nn.Module):
         weight, bias = self.conv.weight.detach(), self.conv.bias
         assert bias is not None
         times = self.times.detach()
-        merged = nn.Conv2d(self.conv.in_channels, self.conv.out_channels, 1, device=weight.device, dtype=weight.dtype)
+        merged = nn.Conv2d(
+            self.conv.in_channels,
+            self.conv.out_channels,
+            1,
+            device=weight.device,
+            dtype=weight.dtype,
+        )
         assert merged.bias is not None
         with torch.no_grad():
             merged.weight.copy_(weight * times[:, None, None, None])

@@ -18,7 +18,14 @@ from suite.nn.weights.reference import from_reference
 from suite.nn.weights.slots import describe_slots
 from suite.record import Json
 
-__all__ = ["Checkpoint", "WeightsError", "about_file", "load_checkpoint", "load_weights", "save_checkpoint"]
+__all__ = [
+    "Checkpoint",
+    "WeightsError",
+    "about_file",
+    "load_checkpoint",
+    "load_weights",
+    "save_checkpoint",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +43,9 @@ def save_checkpoint(path: Path, model: Detector, facts: Mapping[str, Json]) -> P
     which another network takes them over, and their SHA-256, which is checked on reading: a flipped bit in a weights
     file loads without complaint otherwise.
     """
-    data = save_tensors({name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()})
+    data = save_tensors(
+        {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
+    )
     about = {
         **facts,
         "variant": model.name,
@@ -67,7 +76,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
     except (OSError, ValueError) as error:
         raise WeightsError(f"{path}: cannot be read ({error})") from error
     if hashlib.sha256(data).hexdigest() != facts.get("sha256"):
-        raise WeightsError(f"{path}: damaged, or not the file that {about_file(path).name} describes")
+        raise WeightsError(
+            f"{path}: damaged, or not the file that {about_file(path).name} describes"
+        )
     try:
         return Checkpoint(load_tensors(data), facts)
     except SafetensorError as error:
@@ -94,7 +105,9 @@ def load_weights(model: Detector, path: Path) -> Mapping[str, Json]:
     differ = [
         name
         for name in sorted(set(wanted) | set(checkpoint.tensors))
-        if name not in wanted or name not in checkpoint.tensors or wanted[name].shape != checkpoint.tensors[name].shape
+        if name not in wanted
+        or name not in checkpoint.tensors
+        or wanted[name].shape != checkpoint.tensors[name].shape
     ]
     if differ:
         raise WeightsError(

@@ -79,7 +79,10 @@ class Start:
             "share": self.share,
             "tensors": len(self.tensors),
             "loaded": sum(not fate.reason for fate in self.tensors),
-            "stages": [[s.name, s.tensors, s.loaded, s.parameters, s.loaded_parameters] for s in self.stages],
+            "stages": [
+                [s.name, s.tensors, s.loaded, s.parameters, s.loaded_parameters]
+                for s in self.stages
+            ],
             "left": _reasons((fate.role, fate.reason) for fate in self.tensors if fate.reason),
             "skipped": _reasons((skipped.role, skipped.reason) for skipped in self.skipped),
         }

@@ -63,12 +63,19 @@ def read_reference_checkpoint(path: Path) -> dict[str, Tensor]:
     ) as error:
         if isinstance(error, WeightsError):
             raise WeightsError(f"{path}: {error}") from error
-        raise WeightsError(f"{path}: not a readable YOLOv5 checkpoint ({error}); it may be damaged") from error
+        raise WeightsError(
+            f"{path}: not a readable YOLOv5 checkpoint ({error}); it may be damaged"
+        ) from error
     model = content.get("ema") or content.get("model") if isinstance(content, dict) else content
     if not isinstance(model, StandIn):
-        raise WeightsError(f"{path}: holds no model; a YOLOv5 checkpoint has one under 'ema' or 'model'")
+        raise WeightsError(
+            f"{path}: holds no model; a YOLOv5 checkpoint has one under 'ema' or 'model'"
+        )
     _refuse_focus(path, model)
-    return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in _tensors(model)}
+    return {
+        name: tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in _tensors(model)
+    }
 
 
 class StandIn:
@@ -103,7 +110,9 @@ class _Unpickler(pickle.Unpickler):
             return known
         if f"{module}.".startswith(STAND_INS):
             return type(name, (StandIn,), {"original": f"{module}.{name}"})
-        raise WeightsError(f"names {module}.{name}, which no model needs: refused, nothing was executed")
+        raise WeightsError(
+            f"names {module}.{name}, which no model needs: refused, nothing was executed"
+        )
 
     def persistent_load(self, pid: Any) -> Tensor:
         kind, dtype, key, _, count = pid
@@ -115,19 +124,27 @@ class _Unpickler(pickle.Unpickler):
 def _read_archive(archive: zipfile.ZipFile) -> Any:
     index = next((name for name in archive.namelist() if name.endswith("/data.pkl")), None)
     if index is None:
-        raise WeightsError("has no data.pkl inside; files saved before torch 1.6 must be saved again by a newer one")
+        raise WeightsError(
+            "has no data.pkl inside; files saved before torch 1.6 must be saved again by a newer one"
+        )
     root = index.removesuffix("data.pkl")
 
     def storage(key: str, dtype: torch.dtype, count: int) -> Tensor:
         data = archive.read(f"{root}data/{key}")
         if len(data) != count * dtype.itemsize:
-            raise WeightsError(f"storage {key} has {len(data)} bytes, not the {count * dtype.itemsize} it claims")
-        return torch.frombuffer(bytearray(data), dtype=dtype) if count else torch.empty(0, dtype=dtype)
+            raise WeightsError(
+                f"storage {key} has {len(data)} bytes, not the {count * dtype.itemsize} it claims"
+            )
+        return (
+            torch.frombuffer(bytearray(data), dtype=dtype) if count else torch.empty(0, dtype=dtype)
+        )
 
     return _Unpickler(archive.read(index), storage).load()
 
 
-def _rebuild_tensor(storage: Tensor, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: object) -> Tensor:
+def _rebuild_tensor(
+    storage: Tensor, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: object
+) -> Tensor:
     if any(n < 0 for n in (*size, *stride, offset)):
         raise WeightsError("holds a tensor of negative size")
     last = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True))

@@ -41,7 +41,9 @@ _DOWN = {"norm": "downsample.0", "conv": "downsample.1"}
 Found = dict[Slot, tuple[str, Tensor]]
 
 
-def published_slots(model: Detector, variant: Variant, path: Path, tensors: Mapping[str, Tensor]) -> tuple[str, Found]:
+def published_slots(
+    model: Detector, variant: Variant, path: Path, tensors: Mapping[str, Tensor]
+) -> tuple[str, Found]:
     """The network's name and, for each slot of `model` that the file fills, the file's name and tensor.
 
     Raises:
@@ -60,11 +62,16 @@ def published_slots(model: Detector, variant: Variant, path: Path, tensors: Mapp
             message = f"{variant.name} has no backbone of timm; a checkpoint of ours has a {path.name}.json beside it"
             raise WeightsError(f"{path}: {message}")
         slots, state = slots_of(model), model.state_dict()
-        return wanted, {slots[ours]: (theirs, _fitted(tensors, theirs, state[ours])) for ours, theirs in pairs.items()}
+        return wanted, {
+            slots[ours]: (theirs, _fitted(tensors, theirs, state[ours]))
+            for ours, theirs in pairs.items()
+        }
     except ValueError as error:
         if isinstance(error, WeightsError):
             raise
-        raise WeightsError(f"{path}: not the weights of {variant.name}'s backbone: {error}") from error
+        raise WeightsError(
+            f"{path}: not the weights of {variant.name}'s backbone: {error}"
+        ) from error
 
 
 def _stated_name(path: Path) -> str:
@@ -86,7 +93,9 @@ def _fitted(tensors: Mapping[str, Tensor], name: str, ours: Tensor) -> Tensor:
     return tensor
 
 
-def _feature_names(model: Detector, name: str, stated_name: str, tensors: Mapping[str, Tensor]) -> dict[str, str]:
+def _feature_names(
+    model: Detector, name: str, stated_name: str, tensors: Mapping[str, Tensor]
+) -> dict[str, str]:
     """Our names to the file's, which must be the whole of timm's model `name` with or without its classifier."""
     import timm
 
@@ -97,12 +106,21 @@ def _feature_names(model: Detector, name: str, stated_name: str, tensors: Mappin
         whole: Any = timm.create_model(name, pretrained=False)
     stated = whole.pretrained_cfg.get("classifier") or ()
     heads = (stated,) if isinstance(stated, str) else tuple(stated)
-    body = {n: t for n, t in whole.state_dict().items() if not n.startswith(tuple(f"{head}." for head in heads))}
+    body = {
+        n: t
+        for n, t in whole.state_dict().items()
+        if not n.startswith(tuple(f"{head}." for head in heads))
+    }
     _require_all((n for n in body if not n.endswith("num_batches_tracked")), tensors)
     surplus = [n for n in tensors if n not in whole.state_dict()]
     if surplus:
         raise ValueError(f"timm's {name} has no {surplus[0]} ({len(surplus)} such tensors)")
-    theirs = {alias: n for n in body if n in tensors for alias in (n, f"model.{n}", n.replace(".", "_", 1))}
+    theirs = {
+        alias: n
+        for n in body
+        if n in tensors
+        for alias in (n, f"model.{n}", n.replace(".", "_", 1))
+    }
     prefix = f"{address}.features."
     ours = [n for n in model.state_dict() if n.startswith(prefix)]
     return {n: theirs[n.removeprefix(prefix)] for n in ours if n.removeprefix(prefix) in theirs}
@@ -119,7 +137,9 @@ def _convnext_names(model: Detector, tensors: Mapping[str, Tensor]) -> dict[str,
             places[node.address] = ""
         elif node.block in STAGES:
             stages[node.block] += 1
-            places[node.address] = f"stages.{stages[node.block] - (node.block == 'convnext.ConvNeXt')}."
+            places[node.address] = (
+                f"stages.{stages[node.block] - (node.block == 'convnext.ConvNeXt')}."
+            )
     slots = slots_of(model)
     found = {
         ours: places[split_address(ours)[0]] + _convnext_name(slot)

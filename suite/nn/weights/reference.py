@@ -30,7 +30,9 @@ from suite.nn.blocks.maxpool import MaxPool
 from suite.nn.network import Detector, Node
 from suite.nn.weights.slots import split_address
 
-Rules = tuple[tuple[str, str], ...]  # patterns at the start of our name within a layer, and what the reference has
+Rules = tuple[
+    tuple[str, str], ...
+]  # patterns at the start of our name within a layer, and what the reference has
 
 _FRAME: Rules = (("reduce", "cv1"), ("bypass", "cv2"), ("merge", "cv3"))
 _GHOST: Rules = (("reduce", "conv.0"), ("mix", "conv.1"), ("project", "conv.2"))
@@ -123,7 +125,11 @@ def from_reference(model: Detector, state: Mapping[str, Tensor]) -> dict[str, Te
         ValueError: tensors are missing, left over, or of another shape; the message names the first few.
     """
     names = reference_names(model)
-    given = {name: tensor.float() for name, tensor in _parted(state).items() if not name.endswith(".anchor_grid")}
+    given = {
+        name: tensor.float()
+        for name, tensor in _parted(state).items()
+        if not name.endswith(".anchor_grid")
+    }
     wanted = model.state_dict()
     missing = sorted(theirs for theirs in names.values() if theirs not in given)
     surplus = sorted(set(given) - set(names.values()))
@@ -132,7 +138,11 @@ def from_reference(model: Detector, state: Mapping[str, Tensor]) -> dict[str, Te
             f"the weights are of another network: {len(missing)} tensors missing ({_few(missing)}), "
             f"{len(surplus)} left over ({_few(surplus)})"
         )
-    wrong = [t for ours, t in names.items() if ours != "head.anchors" and given[t].shape != wanted[ours].shape]
+    wrong = [
+        t
+        for ours, t in names.items()
+        if ours != "head.anchors" and given[t].shape != wanted[ours].shape
+    ]
     if wrong:
         example = given[wrong[0]].shape
         raise ValueError(

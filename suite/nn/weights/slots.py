@@ -15,7 +15,9 @@ class Slot:
 
     role: str  # of the layer
     block: str  # that the layer is made of
-    name: str  # within the layer: the number of the copy first; the levels of a head by their strides
+    name: (
+        str  # within the layer: the number of the copy first; the levels of a head by their strides
+    )
     kind: str  # the classes of the modules that it lies in, outermost first
 
 
@@ -37,11 +39,15 @@ def slots_of(model: Detector) -> dict[str, Slot]:
 def describe_slots(model: Detector) -> dict[str, Json]:
     """The slots as plain JSON, each layer's role and block once: what a checkpoint says of its tensors."""
     layers: dict[str, Json] = {node.address: [node.role, node.block] for node in model.graph}
-    tensors: dict[str, Json] = {name: [slot.name, slot.kind] for name, slot in slots_of(model).items()}
+    tensors: dict[str, Json] = {
+        name: [slot.name, slot.kind] for name, slot in slots_of(model).items()
+    }
     return {"layers": layers, "tensors": tensors}
 
 
-def slots_from(layers: Mapping[str, list[str]], tensors: Mapping[str, list[str]]) -> dict[str, Slot]:
+def slots_from(
+    layers: Mapping[str, list[str]], tensors: Mapping[str, list[str]]
+) -> dict[str, Slot]:
     """The slots that `describe_slots` has described, by the names of the tensors."""
     found = {}
     for tensor, (name, kind) in tensors.items():

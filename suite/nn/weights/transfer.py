@@ -59,22 +59,37 @@ def start_from(model: Detector, variant: Variant, path: Path) -> Start:
     reasons = {name: _reason(slot, state[name], source) for name, slot in slots.items()}
     taken = {name: source.tensors[slots[name]] for name, reason in reasons.items() if not reason}
     if not taken:
-        raise WeightsError(f"{path}: holds {source.network}, of which nothing belongs to {variant.name}")
+        raise WeightsError(
+            f"{path}: holds {source.network}, of which nothing belongs to {variant.name}"
+        )
     _require_finite(path, taken)
     with torch.no_grad():
         for name, tensor in taken.items():
             state[name].copy_(tensor)
     unused = _unused(source, {slots[name] for name in taken} | priors, slots, state)
-    skipped = [Skipped(source.names[slot], slot.role, OWN_PRIORS) for slot in source.tensors if slot in priors]
+    skipped = [
+        Skipped(source.names[slot], slot.role, OWN_PRIORS)
+        for slot in source.tensors
+        if slot in priors
+    ]
     skipped += [Skipped(name, "", "belongs to no layer of a detector") for name in source.foreign]
     return Start(
-        path.name, file_digest(path), source.form, source.network, _fates(model, slots, reasons), (*skipped, *unused)
+        path.name,
+        file_digest(path),
+        source.form,
+        source.network,
+        _fates(model, slots, reasons),
+        (*skipped, *unused),
     )
 
 
-def _fates(model: Detector, slots: Mapping[str, Slot], reasons: Mapping[str, str]) -> tuple[Fate, ...]:
+def _fates(
+    model: Detector, slots: Mapping[str, Slot], reasons: Mapping[str, str]
+) -> tuple[Fate, ...]:
     sizes = {name: parameter.numel() for name, parameter in model.named_parameters()}
-    stages = {n.address: n.part if n.part == "head" else f"{n.part} {n.stride}" for n in model.graph}
+    stages = {
+        n.address: n.part if n.part == "head" else f"{n.part} {n.stride}" for n in model.graph
+    }
     return tuple(
         Fate(name, slot.role, stages[split_address(name)[0]], sizes.get(name, 0), reasons[name])
         for name, slot in slots.items()
@@ -83,11 +98,15 @@ def _fates(model: Detector, slots: Mapping[str, Slot], reasons: Mapping[str, str
 
 def _read(model: Detector, variant: Variant, path: Path) -> Source:
     if not path.is_file():
-        raise WeightsError(f"{path}: no such file; weights are a .safetensors or a .pt file, and never downloaded")
+        raise WeightsError(
+            f"{path}: no such file; weights are a .safetensors or a .pt file, and never downloaded"
+        )
     if path.suffix == ".pt":
         return _read_reference(variant, path)
     if path.suffix != ".safetensors":
-        raise WeightsError(f"{path}: is no weights file; there are .safetensors files and YOLOv5's .pt files")
+        raise WeightsError(
+            f"{path}: is no weights file; there are .safetensors files and YOLOv5's .pt files"
+        )
     return _read_own(path) if about_file(path).exists() else _read_published(model, variant, path)
 
 
@@ -95,13 +114,17 @@ def _read_own(path: Path) -> Source:
     checkpoint = load_checkpoint(path)
     described = checkpoint.facts.get("slots")
     if not isinstance(described, dict):
-        raise WeightsError(f"{path}: does not say which layer a tensor belongs to; train it again with this version")
+        raise WeightsError(
+            f"{path}: does not say which layer a tensor belongs to; train it again with this version"
+        )
     try:
         layers = cast("dict[str, list[str]]", described["layers"])
         slots = slots_from(layers, cast("dict[str, list[str]]", described["tensors"]))
         tensors = {slot: checkpoint.tensors[name] for name, slot in slots.items()}
     except (KeyError, TypeError, ValueError) as error:
-        raise WeightsError(f"{about_file(path)}: does not describe the tensors of {path.name} ({error!r})") from error
+        raise WeightsError(
+            f"{about_file(path)}: does not describe the tensors of {path.name} ({error!r})"
+        ) from error
     names = {slot: name for name, slot in slots.items()}
     return Source("checkpoint", str(checkpoint.facts.get("variant")), tensors, names)
 
@@ -127,7 +150,9 @@ def _read_reference(variant: Variant, path: Path) -> Source:
         slots = slots_of(network)
         named = {slots[name]: tensor for name, tensor in tensors.items()}
         return Source("YOLOv5", candidate.name, named, {slot: name for name, slot in slots.items()})
-    raise WeightsError(f"{path}: is neither {variant.name} nor one of {', '.join(SIZES)}, which YOLOv5 publishes")
+    raise WeightsError(
+        f"{path}: is neither {variant.name} nor one of {', '.join(SIZES)}, which YOLOv5 publishes"
+    )
 
 
 def _read_published(model: Detector, variant: Variant, path: Path) -> Source:
@@ -139,14 +164,20 @@ def _read_published(model: Detector, variant: Variant, path: Path) -> Source:
     used = {name for name, _ in slots.values()}
     found = {slot: tensor for slot, (_, tensor) in slots.items()}
     names = {slot: name for slot, (name, _) in slots.items()}
-    return Source("timm", network, found, names, tuple(name for name in tensors if name not in used))
+    return Source(
+        "timm", network, found, names, tuple(name for name in tensors if name not in used)
+    )
 
 
 def _reason(slot: Slot, tensor: Tensor, source: Source) -> str:
     """Why a tensor of the network stays at its own start, "" where it does not."""
     given = source.tensors.get(slot)
     if given is not None:
-        return "" if given.shape == tensor.shape else f"shape {_shape(tensor)}, in the file {_shape(given)}"
+        return (
+            ""
+            if given.shape == tensor.shape
+            else f"shape {_shape(tensor)}, in the file {_shape(given)}"
+        )
     same_layer = [other for other in source.tensors if other.role == slot.role]
     if not same_layer:
         return "the file has no such layer"
@@ -178,7 +209,9 @@ def _unused(
 def _require_finite(path: Path, tensors: Mapping[str, Tensor]) -> None:
     broken = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
     if broken:
-        raise WeightsError(f"{path}: holds values that are no numbers in {len(broken)} tensors, first {broken[0]}")
+        raise WeightsError(
+            f"{path}: holds values that are no numbers in {len(broken)} tensors, first {broken[0]}"
+        )
 
 
 def _shape(tensor: Tensor) -> str:

@@ -30,7 +30,12 @@ def liven(model: Detector, images: Tensor, *, seed: int = 0) -> Detector:
 def _thinned(images: Tensor, stride: int) -> Tensor:
     """Every fourth, or second, row and column, as far as the strides go on fitting: statistics need no more."""
     every = next(
-        (n for n in (4, 2) if all(s % (n * stride) == 0 and s >= 4 * n * stride for s in images.shape[-2:])), 1
+        (
+            n
+            for n in (4, 2)
+            if all(s % (n * stride) == 0 and s >= 4 * n * stride for s in images.shape[-2:])
+        ),
+        1,
     )
     return images[..., ::every, ::every]
 
@@ -45,7 +50,9 @@ def _vector(path: str, like: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _teach_norms(model: nn.Module, images: Tensor) -> None:
-    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)]
+    norms = [
+        module for module in model.modules() if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)
+    ]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
@@ -58,4 +65,6 @@ def _teach_norms(model: nn.Module, images: Tensor) -> None:
         assert norm.running_mean is not None
         assert norm.running_var is not None
         # pooled maps hardly differ between two images: dividing by that would magnify rounding
-        norm.running_var.copy_(torch.maximum(norm.running_var, (_LEAST_SPREAD * norm.running_mean) ** 2))
+        norm.running_var.copy_(
+            torch.maximum(norm.running_var, (_LEAST_SPREAD * norm.running_mean) ** 2)
+        )

@@ -9,7 +9,12 @@ from suite.nn.network import Detector
 from suite.runtimes import Options
 from suite.runtimes.common.session import Call, Clock, CpuClock, CudaClock
 
-DTYPES = {"fp32": torch.float32, "tf32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+DTYPES = {
+    "fp32": torch.float32,
+    "tf32": torch.float32,
+    "fp16": torch.float16,
+    "bf16": torch.bfloat16,
+}
 
 
 def pinned_clock(options: Options) -> Clock:
@@ -53,7 +58,9 @@ def placed(model: Detector, options: Options, *, channels_last: bool = True) -> 
 def placer(options: Options, *, channels_last: bool = True) -> Call:
     """What brings images to where `placed` brings a model."""
     form = _format(channels_last=channels_last)
-    return lambda images: images.to(options.device, DTYPES[options.precision]).contiguous(memory_format=form)
+    return lambda images: images.to(options.device, DTYPES[options.precision]).contiguous(
+        memory_format=form
+    )
 
 
 def inferring(call: Call) -> Call:

@@ -16,14 +16,27 @@ from suite.record import Json
 from suite.runtimes import MismatchError, Options, Session, open_session
 
 TOLERANCE = {"fp32": 1e-4, "tf32": 0.05, "fp16": 0.05, "bf16": 0.25, "int8": 0.25}
-_DECODED = {"fp16": 2.0**-11, "bf16": 2.0**-8}  # rounding of a position that is written, where not that of fp32
+_DECODED = {
+    "fp16": 2.0**-11,
+    "bf16": 2.0**-8,
+}  # rounding of a position that is written, where not that of fp32
 _FP32 = 2.0**-24
-MOST = {"int8": 0.5}  # of scores, whatever is lost: those of two unrelated networks differ by about as much
+MOST = {
+    "int8": 0.5
+}  # of scores, whatever is lost: those of two unrelated networks differ by about as much
 _WRITES = 2  # roundings between a cell's place and the centre of its box
 _PLAIN = "eager+contiguous"
 _SMALLEST_BOX = 8.0  # pixels: no cell is much smaller, and a prediction wanders within its cell
-_OF_OWN = {"fp32": 10.0, "tf32": 3.0, "fp16": 3.0, "bf16": 3.0, "int8": 3.0}  # times the precision's own loss
-_WRITTEN_OUT = {"int8": "onnxruntime+literal"}  # runtimes that compute a precision by its definition, where not eager
+_OF_OWN = {
+    "fp32": 10.0,
+    "tf32": 3.0,
+    "fp16": 3.0,
+    "bf16": 3.0,
+    "int8": 3.0,
+}  # times the precision's own loss
+_WRITTEN_OUT = {
+    "int8": "onnxruntime+literal"
+}  # runtimes that compute a precision by its definition, where not eager
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +63,13 @@ class Proved:
     @property
     def as_json(self) -> dict[str, Json]:
         """For the notes of a measurement."""
-        pairs = {"boxes": (self.found.boxes, self.allowed.boxes), "scores": (self.found.scores, self.allowed.scores)}
-        return {what: {"error": error, "allowed": allowed} for what, (error, allowed) in pairs.items()}
+        pairs = {
+            "boxes": (self.found.boxes, self.allowed.boxes),
+            "scores": (self.found.scores, self.allowed.scores),
+        }
+        return {
+            what: {"error": error, "allowed": allowed} for what, (error, allowed) in pairs.items()
+        }
 
 
 def open_proved(runtime: str, model: Detector, options: Options, images: Tensor) -> Proved:

@@ -33,7 +33,10 @@ class CpuClock:
     """The processor's: by the time a call returns, its work is done."""
 
     def __init__(
-        self, *, wall: Callable[[], float] = time.perf_counter, cpu: Callable[[], float] = time.process_time
+        self,
+        *,
+        wall: Callable[[], float] = time.perf_counter,
+        cpu: Callable[[], float] = time.process_time,
     ) -> None:
         self._wall, self._cpu = wall, cpu
 
@@ -80,7 +83,9 @@ class CudaClock:
 class CallSession:
     """A session whose runtime is one call; `prepare` makes images into what the call takes."""
 
-    def __init__(self, settings: Mapping[str, Json], clock: Clock, prepare: Call, call: Call) -> None:
+    def __init__(
+        self, settings: Mapping[str, Json], clock: Clock, prepare: Call, call: Call
+    ) -> None:
         self.settings: Mapping[str, Json] = settings
         self._clock = clock
         self._prepare = prepare

@@ -26,7 +26,11 @@ def misfit(signature: BlockSignature, name: str, value: Json) -> str:
 
 def missing(signature: BlockSignature, given: set[str]) -> list[str]:
     """The options that a layer must state and does not."""
-    return [name for name, default in signature.options.items() if default is REQUIRED and name not in given]
+    return [
+        name
+        for name, default in signature.options.items()
+        if default is REQUIRED and name not in given
+    ]
 
 
 @cache
@@ -65,14 +69,18 @@ def _fits_name(name: str, value: Json) -> bool:
 def _fits_generic(name: str, inner: ast.expr, value: Json) -> bool:
     members = inner.elts if isinstance(inner, ast.Tuple) else [inner]
     if name == "Literal":
-        return any(isinstance(member, ast.Constant) and _same(member.value, value) for member in members)
+        return any(
+            isinstance(member, ast.Constant) and _same(member.value, value) for member in members
+        )
     if name in MAPPINGS:
         return isinstance(value, dict)
     if name not in SEQUENCES:
         return True
     if not isinstance(value, list):
         return False
-    fixed = name == "tuple" and not (isinstance(members[-1], ast.Constant) and members[-1].value is ...)
+    fixed = name == "tuple" and not (
+        isinstance(members[-1], ast.Constant) and members[-1].value is ...
+    )
     if fixed:
         return len(value) == len(members) and all(map(_fits, members, value))
     return all(_fits(members[0], item) for item in value)

@@ -22,7 +22,9 @@ Kind = Literal["block", "operator", "head"]
 _NN = Path(__file__).resolve().parents[2] / "nn"
 _GIVEN: dict[Kind, frozenset[str]] = {
     "block": frozenset({"in_channels", "out_channels", "repeat", "stride", "make"}),
-    "operator": frozenset({"in_channels", "out_channels", "kernel", "stride", "padding", "dilation", "groups", "make"}),
+    "operator": frozenset(
+        {"in_channels", "out_channels", "kernel", "stride", "padding", "dilation", "groups", "make"}
+    ),
     "head": frozenset({"in_channels", "classes", "strides", "make"}),
 }
 YOLOV5 = ("yolov5",)  # served by a head that does not say what it serves
@@ -67,7 +69,9 @@ class BlockSignature:
 class Signatures:
     """The block files of some folders; each is read once, when first asked for."""
 
-    def __init__(self, blocks: Sequence[Path] = (_NN / "blocks",), heads: Sequence[Path] = (_NN / "heads",)) -> None:
+    def __init__(
+        self, blocks: Sequence[Path] = (_NN / "blocks",), heads: Sequence[Path] = (_NN / "heads",)
+    ) -> None:
         self._folders: tuple[tuple[Path, Kind], ...] = (
             *((folder, "block") for folder in blocks),
             *((folder, "head") for folder in heads),
@@ -86,7 +90,9 @@ class Signatures:
         found: list[str] = []
         for stem in self._stems():
             path, _ = self._file(stem)
-            found += [f"{stem}.{name}" for name in self._read_classes(path) if self._is_block(stem, name)]
+            found += [
+                f"{stem}.{name}" for name in self._read_classes(path) if self._is_block(stem, name)
+            ]
         return tuple(sorted(found))
 
     def _is_block(self, stem: str, name: str) -> bool:
@@ -102,7 +108,9 @@ class Signatures:
 
     def _stems(self) -> Iterator[str]:
         for folder, _ in self._folders:
-            yield from sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
+            yield from sorted(
+                path.stem for path in folder.glob("*.py") if not path.stem.startswith("_")
+            )
 
     def _file(self, stem: str) -> tuple[Path, Kind]:
         for folder, kind in self._folders:
@@ -142,7 +150,9 @@ def signature_in(
         raise _error(f"{path.name} has no block {quote(name)}", suggest(name, public))
     arguments = _constructor(classes, name)
     if arguments is None:
-        hint = "the constructor of a block takes the channels in as its first argument, `in_channels`"
+        hint = (
+            "the constructor of a block takes the channels in as its first argument, `in_channels`"
+        )
         raise _error(f"{address} is no block", hint)
     keywords = {argument.arg for argument in arguments.kwonlyargs}
     found = _signature(address, kind or ("head" if keywords >= _HEAD else "block"), path, arguments)
@@ -188,7 +198,11 @@ def _constructor(classes: Mapping[str, ast.ClassDef], name: str) -> ast.argument
 def _served(classes: Mapping[str, ast.ClassDef], name: str) -> tuple[str, ...]:
     """What a head's class attribute `assigners` lists, its own or that of a base class in the same file."""
     for statement in classes[name].body:
-        if is_served(statement) and isinstance(statement, ast.AnnAssign) and statement.value is not None:
+        if (
+            is_served(statement)
+            and isinstance(statement, ast.AnnAssign)
+            and statement.value is not None
+        ):
             return tuple(ast.literal_eval(statement.value))
     for base in classes[name].bases:
         if isinstance(base, ast.Name) and base.id in classes and base.id != name:
@@ -202,10 +216,16 @@ def _signature(address: str, kind: Kind, path: Path, arguments: ast.arguments) -
     if kind == "block" and names[: len(_OPERATOR)] == _OPERATOR:
         kind = "operator"
     missing = len(positional) - len(arguments.defaults)
-    defaults: list[ast.expr | None] = [*[None] * missing, *arguments.defaults, *arguments.kw_defaults]
+    defaults: list[ast.expr | None] = [
+        *[None] * missing,
+        *arguments.defaults,
+        *arguments.kw_defaults,
+    ]
     given = list(zip(positional + arguments.kwonlyargs, defaults, strict=True))[1:]
     parameters = {argument.arg: (argument, _default(default)) for argument, default in given}
-    options = {name: default for name, (_, default) in parameters.items() if name not in _GIVEN[kind]}
+    options = {
+        name: default for name, (_, default) in parameters.items() if name not in _GIVEN[kind]
+    }
     stride = parameters["stride"][1] if "stride" in parameters else 1
     return BlockSignature(
         address=address,

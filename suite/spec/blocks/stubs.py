@@ -33,7 +33,9 @@ def _reduced(tree: ast.Module) -> ast.Module:
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
             served = [statement for statement in node.body if is_served(statement)]
-            node.body = [_constructor(statement) for statement in node.body if _is_constructor(statement)]
+            node.body = [
+                _constructor(statement) for statement in node.body if _is_constructor(statement)
+            ]
             node.body = [*served, *node.body] or [ast.Pass()]
             node.decorator_list = []
             classes.append(node)
@@ -42,7 +44,11 @@ def _reduced(tree: ast.Module) -> ast.Module:
 
 def is_served(node: ast.stmt) -> bool:
     """Whether a statement of a head's class says which assigners it serves."""
-    return isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == "assigners"
+    return (
+        isinstance(node, ast.AnnAssign)
+        and isinstance(node.target, ast.Name)
+        and node.target.id == "assigners"
+    )
 
 
 def _is_constructor(node: ast.stmt) -> bool:

@@ -38,7 +38,9 @@ def fillings(root: Table, axes: Node | None, reader: Reader) -> Iterator[Table]:
     _check_placeholders(root, points, reader)
     number = prod(len(values) for values in points.values())
     if number > MAX_MEMBERS or number * size(root) > MAX_COPIED:
-        reader.problems.add(axes.mark, "E005", f"the axes make {number} variants, which is too much for one file")
+        reader.problems.add(
+            axes.mark, "E005", f"the axes make {number} variants, which is too much for one file"
+        )
     if reader.problems.found:
         return
     for chosen in product(*points.values()):
@@ -58,10 +60,20 @@ def _points(name: str, axes: Table, reader: Reader) -> list[Point]:
         found = [Point(_text(value), value) for value in values if isinstance(value, Scalar)]
         for value in values:
             if not isinstance(value, Scalar):
-                reader.problems.add(value.mark, "E101", "a value that is no number or word needs a label", "{label: …}")
+                reader.problems.add(
+                    value.mark,
+                    "E101",
+                    "a value that is no number or word needs a label",
+                    "{label: …}",
+                )
     for point in found:
         if not _LABEL.fullmatch(point.label):
-            reader.problems.add(point.node.mark, "E208", f"{quote(point.label)} cannot be part of a name", "{label: …}")
+            reader.problems.add(
+                point.node.mark,
+                "E208",
+                f"{quote(point.label)} cannot be part of a name",
+                "{label: …}",
+            )
     if not found:
         reader.problems.add(node.mark, "E103", f"the axis {quote(name)} has no values")
     return found
@@ -78,9 +90,16 @@ def _check_placeholders(root: Table, points: Mapping[str, object], reader: Reade
         for name in PLACEHOLDER.findall(str(scalar.value)) if isinstance(scalar.value, str) else ():
             used.add(name)
             if name not in points:
-                reader.problems.add(scalar.mark, "E211", f"no axis {quote(name)}", suggest(name, points))
+                reader.problems.add(
+                    scalar.mark, "E211", f"no axis {quote(name)}", suggest(name, points)
+                )
     for name in points.keys() - used:
-        reader.problems.add(root.mark, "E211", f"nothing uses the axis {quote(name)}", f"write ${name} where it acts")
+        reader.problems.add(
+            root.mark,
+            "E211",
+            f"nothing uses the axis {quote(name)}",
+            f"write ${name} where it acts",
+        )
 
 
 def _scalars(node: Node) -> Iterator[Scalar]:
@@ -99,7 +118,9 @@ def size(node: Node) -> int:
 def _filled_table(table: Table, chosen: Mapping[str, Point]) -> Table:
     prose = () if "block" in table.entries else _PROSE  # a block may have an option `name`
     entries = {
-        key: _worded(node, chosen) if key in prose and isinstance(node, Scalar) else _filled(node, chosen)
+        key: _worded(node, chosen)
+        if key in prose and isinstance(node, Scalar)
+        else _filled(node, chosen)
         for key, node in table.entries.items()
     }
     return Table(entries, table.keys, table.mark)

@@ -55,7 +55,9 @@ def read_text(path: Path) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        raise SpecError.single(Mark(shown_path(path), line, 1), "E007", "is not UTF-8 text") from None
+        raise SpecError.single(
+            Mark(shown_path(path), line, 1), "E007", "is not UTF-8 text"
+        ) from None
 
 
 def decode(text: str, file: str, name: str, signatures: Signatures) -> SpecFile:
@@ -79,7 +81,9 @@ def decode_tree(
     root: Node, name: str, signatures: Signatures, problems: Problems, *, folder: Path = Path()
 ) -> SpecFile:
     """The record of a file's tree; SpecError for all that is wrong with it. Paths in it are relative to `folder`."""
-    spec = _Decoder(Reader(problems), LayerReader(Reader(problems), signatures), folder).file(root, name)
+    spec = _Decoder(Reader(problems), LayerReader(Reader(problems), signatures), folder).file(
+        root, name
+    )
     problems.raise_if_any()
     assert spec is not None, "a file without a problem has a record"
     return spec
@@ -101,7 +105,11 @@ class _Decoder:
         if base is None and "base" not in table.entries:
             self._need_all_parts(table)
         if {"match", "width"} <= table.keys.keys():
-            self._add(table.keys["width"], "E105", "`width` and `match` exclude each other: `match` finds the width")
+            self._add(
+                table.keys["width"],
+                "E105",
+                "`width` and `match` exclude each other: `match` finds the width",
+            )
         return SpecFile(
             name=name,
             mark=table.mark,
@@ -112,13 +120,22 @@ class _Decoder:
             depth=self._factor(get("depth"), "`depth`"),
             width=self._factor(get("width"), "`width`"),
             match=_optional(get("match"), self._match),
-            parts={part: self._part(table.entries[part], part) for part in PARTS if part in table.entries},
+            parts={
+                part: self._part(table.entries[part], part)
+                for part in PARTS
+                if part in table.entries
+            },
             edits=self._edits(get("edits")),
             schedules=_optional(get("schedules"), self._schedules),
             freeze=_optional(get("freeze"), self._freeze),
             recipe=_optional(get("recipe"), lambda node: self.reader.word(node, "`recipe`")),
-            control=_optional(get("control"), lambda node: self.reader.choice(node, "`control`", CONTROLS)),
-            activation=_optional(get("activation"), lambda node: self.reader.choice(node, "`activation`", ACTIVATIONS)),
+            control=_optional(
+                get("control"), lambda node: self.reader.choice(node, "`control`", CONTROLS)
+            ),
+            activation=_optional(
+                get("activation"),
+                lambda node: self.reader.choice(node, "`activation`", ACTIVATIONS),
+            ),
             norm=_optional(get("norm"), self._norm),
             anchors=_optional(get("anchors"), aims.anchors),
             loss=_optional(get("loss"), aims.loss),
@@ -131,7 +148,9 @@ class _Decoder:
     def _need_all_parts(self, table: Table) -> None:
         lacking = [part for part in PARTS if part not in table.entries]
         if lacking:
-            message = f"without `base`, a variant needs {', '.join(f'`{part}`' for part in lacking)}"
+            message = (
+                f"without `base`, a variant needs {', '.join(f'`{part}`' for part in lacking)}"
+            )
             self._add(table.mark, "E103", message)
         for key in {"depth", "width", "match"} & table.keys.keys():
             self._add(table.keys[key], "E105", f"`{key}` scales the base, and there is no `base`")
@@ -149,7 +168,11 @@ class _Decoder:
         if word is None or word == SCRATCH:
             return None if word is None else ""
         if not word.endswith(WEIGHTS_FILES):
-            self._add(node.mark, "E101", f"`weights` is a file that ends in {' or '.join(WEIGHTS_FILES)}, or {SCRATCH}")
+            self._add(
+                node.mark,
+                "E101",
+                f"`weights` is a file that ends in {' or '.join(WEIGHTS_FILES)}, or {SCRATCH}",
+            )
         return str(self.folder.absolute() / word)
 
     def _match(self, node: Node) -> Match | None:
@@ -159,14 +182,24 @@ class _Decoder:
         entries = table.entries
         lacking = [key for key in ("metric", "to") if key not in entries]
         if lacking:
-            self._add(table.mark, "E103", f"`match` needs {', '.join(f'`{key}`' for key in lacking)}")
+            self._add(
+                table.mark, "E103", f"`match` needs {', '.join(f'`{key}`' for key in lacking)}"
+            )
             return None
         metric = self.reader.choice(entries["metric"], "`metric`", MATCH_METRICS)
         to = self._reference(entries["to"])
         by = self.reader.choice(entries["by"], "`by`", MATCH_BY) if "by" in entries else MATCH_BY[0]
         share = entries.get("tolerance")
-        tolerance = self.reader.number(share, "`tolerance`", low=0, high=1, above=True) if share else MATCH_TOLERANCE
-        return Match(metric, to.name, tolerance, by, mark=to.mark) if metric and to and by and tolerance else None
+        tolerance = (
+            self.reader.number(share, "`tolerance`", low=0, high=1, above=True)
+            if share
+            else MATCH_TOLERANCE
+        )
+        return (
+            Match(metric, to.name, tolerance, by, mark=to.mark)
+            if metric and to and by and tolerance
+            else None
+        )
 
     def _reference(self, node: Node) -> Reference | None:
         name = self.reader.word(node, "a variant's name")
@@ -217,13 +250,19 @@ class _Decoder:
     def _insert(self, table: Table) -> Edit | None:
         """`part` of the new lines is set when the place is known; heads are not inserted."""
         lines = self.reader.several(table.entries["insert"])
-        layers = tuple(layer for line in lines if (layer := self.layers.layer(line, "backbone", complete=False)))
+        layers = tuple(
+            layer
+            for line in lines
+            if (layer := self.layers.layer(line, "backbone", complete=False))
+        )
         places = [key for key in ("before", "after") if key in table.entries]
         if len(places) != 1:
             self._add(table.mark, "E105", "`insert` needs either `before` or `after`")
             return None
         select = self._selector(table.entries[places[0]])
-        keep = _optional(table.entries.get("keep_tag"), lambda node: self.reader.flag(node, "`keep_tag`"))
+        keep = _optional(
+            table.entries.get("keep_tag"), lambda node: self.reader.flag(node, "`keep_tag`")
+        )
         if not layers or select is None:
             return None
         before = places[0] == "before"
@@ -249,11 +288,15 @@ class _Decoder:
             stride=numbers["stride"],
             groups=numbers["groups"],
             path=words["path"],
-            count=None if count is None else self.reader.whole(count, "`count`", low=1, high=MAX_SELECTED),
+            count=None
+            if count is None
+            else self.reader.whole(count, "`count`", low=1, high=MAX_SELECTED),
         )
 
     def _known_unless_pattern(self, node: Node) -> None:
-        address = self.reader.word(node, "`block`") if isinstance(node, Scalar) and node.sound else None
+        address = (
+            self.reader.word(node, "`block`") if isinstance(node, Scalar) and node.sound else None
+        )
         if address and not PATTERN_SIGNS & set(address):
             self.layers.known_block(address, node.mark)
 
@@ -277,18 +320,26 @@ class _Decoder:
         optional = {"across", "over"} if "across" in table.keys else {"across"}
         lacking = [key for key in SCHEDULE_KEYS if key not in {*table.entries, *optional}]
         if lacking:
-            self._add(table.mark, "E103", f"a schedule needs {', '.join(f'`{key}`' for key in lacking)}")
+            self._add(
+                table.mark, "E103", f"a schedule needs {', '.join(f'`{key}`' for key in lacking)}"
+            )
             return None
         entries = table.entries
         block = self.reader.word(entries["block"], "`block`")
         attribute = self.reader.word(entries["set"], "`set`")
-        low, high = (0.0, MAX_DROP_PATH) if attribute == DROP_PATH else (-MAX_SELECTED, MAX_SELECTED)
+        low, high = (
+            (0.0, MAX_DROP_PATH) if attribute == DROP_PATH else (-MAX_SELECTED, MAX_SELECTED)
+        )
         start = self.reader.number(entries["from"], "`from`", low=low, high=high)
         end = self.reader.number(entries["to"], "`to`", low=low, high=high)
         over: float | None = 0.0
         if "over" in entries:
-            over = self.reader.number(entries["over"], "`over`, a share of the run,", low=0, high=1, above=True)
-        across = _optional(entries.get("across"), lambda node: self.reader.choice(node, "`across`", ACROSS))
+            over = self.reader.number(
+                entries["over"], "`over`, a share of the run,", low=0, high=1, above=True
+            )
+        across = _optional(
+            entries.get("across"), lambda node: self.reader.choice(node, "`across`", ACROSS)
+        )
         if block is None or attribute is None or start is None or end is None or over is None:
             return None
         known = self.layers.known_block(block, entries["block"].mark)
@@ -302,7 +353,11 @@ class _Decoder:
         return tuple(sorted((str(entry) for entry in chosen), key=_place))
 
     def _frozen(self, node: Node) -> str | None:
-        if isinstance(node, Scalar) and isinstance(node.value, str) and re.fullmatch(FROZEN_STAGE, node.value):
+        if (
+            isinstance(node, Scalar)
+            and isinstance(node.value, str)
+            and re.fullmatch(FROZEN_STAGE, node.value)
+        ):
             return node.value
         return self.reader.choice(node, "`freeze`", PARTS)
 
@@ -315,7 +370,11 @@ class _Decoder:
         kind = self.reader.choice(table.entries["kind"] if table else node, "`norm`", NORMS)
         groups = table.entries.get("groups") if table else None
         if table and groups and kind not in {"group", None}:
-            self._add(table.keys["groups"], "E105", f"`groups` are those of the group norm, and the norm is {kind}")
+            self._add(
+                table.keys["groups"],
+                "E105",
+                f"`groups` are those of the group norm, and the norm is {kind}",
+            )
         number = self.reader.whole(groups, "`groups`", low=1, high=MAX_GROUPS) if groups else None
         return Norm(kind, number or 0) if kind else None
 
@@ -326,8 +385,12 @@ class _Decoder:
         params, gmacs = table.entries.get("params"), table.entries.get("gmacs")
         return Expect(
             strides=self._numbers(table, "strides") if "strides" in table.entries else None,
-            params=_optional(params, lambda node: self.reader.whole(node, "`params`", low=1, high=10**12)),
-            gmacs=_optional(gmacs, lambda node: self.reader.number(node, "`gmacs`", low=0, high=10**9)),
+            params=_optional(
+                params, lambda node: self.reader.whole(node, "`params`", low=1, high=10**12)
+            ),
+            gmacs=_optional(
+                gmacs, lambda node: self.reader.number(node, "`gmacs`", low=0, high=10**9)
+            ),
             mark=table.mark,
         )
 

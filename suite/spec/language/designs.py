@@ -11,7 +11,14 @@ from itertools import combinations
 from pathlib import Path
 
 from suite.spec.language.axes import MAX_COPIED, fillings, size
-from suite.spec.language.vocabulary import DESIGNS, FAMILY_KEYS, FILE_KEYS, MAX_MEMBERS, MAX_STEPS, STEP_KEYS
+from suite.spec.language.vocabulary import (
+    DESIGNS,
+    FAMILY_KEYS,
+    FILE_KEYS,
+    MAX_MEMBERS,
+    MAX_STEPS,
+    STEP_KEYS,
+)
 from suite.spec.records.ladder import Rung
 from suite.yaml.document import Node, Scalar, Table, plain
 from suite.yaml.errors import Problems, quote, suggest
@@ -19,7 +26,10 @@ from suite.yaml.mark import Mark
 from suite.yaml.reader import Reader
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_ALONE = ("ladder", "one-at-a-time")  # designs in which a step is one variant, and can say what it costs
+_ALONE = (
+    "ladder",
+    "one-at-a-time",
+)  # designs in which a step is one variant, and can say what it costs
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +54,16 @@ def is_design(root: Node) -> bool:
 def expand(root: Table, problems: Problems) -> tuple[Member, ...]:
     """The variants of a design, in order; what is wrong with the design itself is added to `problems`."""
     reader = Reader(problems)
-    reader.table(root, "a design", FAMILY_KEYS if "steps" in root.entries else (*FILE_KEYS, "name", "axes", "design"))
-    promises = reader.table(root.entries["expect"], "`expect` of a design") if "expect" in root.entries else None
+    reader.table(
+        root,
+        "a design",
+        FAMILY_KEYS if "steps" in root.entries else (*FILE_KEYS, "name", "axes", "design"),
+    )
+    promises = (
+        reader.table(root.entries["expect"], "`expect` of a design")
+        if "expect" in root.entries
+        else None
+    )
     members: list[Member] = []
     for filled in fillings(_without(root, "axes", "expect"), root.entries.get("axes"), reader):
         members += _Family(reader, filled).members()
@@ -53,7 +71,11 @@ def expand(root: Table, problems: Problems) -> tuple[Member, ...]:
             problems.add(root.mark, "E005", f"more than {MAX_MEMBERS} variants in one file")
             break
         if sum(size(table) for member in members for table in member.chain) > MAX_COPIED:
-            problems.add(root.mark, "E005", "the variants of this file, written out, are too much for one file")
+            problems.add(
+                root.mark,
+                "E005",
+                "the variants of this file, written out, are too much for one file",
+            )
             return ()
         if problems.found:
             break  # the other values would only say the same
@@ -75,7 +97,11 @@ class _Family:
         if "steps" not in entries:
             name = self._word(self.root, "name", "`axes` need `name`, such as k$kernels")
             if "design" in entries:
-                self._add(self.root.keys["design"], "E105", "`design` combines `steps`, and there are none")
+                self._add(
+                    self.root.keys["design"],
+                    "E105",
+                    "`design` combines `steps`, and there are none",
+                )
             own = _without(self.root, "name", "design")
             return [Member(f"{base}_{name}", base, (own,), self.root.mark)] if base and name else []
         design = self._design()
@@ -92,7 +118,12 @@ class _Family:
 
     def _design(self) -> str | None:
         if "design" not in self.root.entries:
-            self._add(self.root.keys["steps"], "E103", "`steps` need `design`", f"one of {', '.join(DESIGNS)}")
+            self._add(
+                self.root.keys["steps"],
+                "E103",
+                "`steps` need `design`",
+                f"one of {', '.join(DESIGNS)}",
+            )
             return None
         return self.reader.choice(self.root.entries["design"], "`design`", DESIGNS)
 
@@ -121,11 +152,20 @@ class _Family:
         for name, step in steps.items():
             on = self._word(step, "on", "") if "on" in step.entries else None
             if on and on not in seen:
-                self._add(step.entries["on"].mark, "E204", f"no step {quote(on)} before this one", suggest(on, seen))
+                self._add(
+                    step.entries["on"].mark,
+                    "E204",
+                    f"no step {quote(on)} before this one",
+                    suggest(on, seen),
+                )
             own = self._own_name(base, name)
             under = self._own_name(base, on) if on else below
-            rung = Rung(Path(self.root.mark.file).stem, self._shown_title(), name, side="on" in step.entries)
-            yield Member(own, under, (self._table(step, under, self._title(step, name)),), step.mark, rung)
+            rung = Rung(
+                Path(self.root.mark.file).stem, self._shown_title(), name, side="on" in step.entries
+            )
+            yield Member(
+                own, under, (self._table(step, under, self._title(step, name)),), step.mark, rung
+            )
             below = below if "on" in step.entries else own
             seen.append(name)
 
@@ -136,30 +176,46 @@ class _Family:
 
     def _leave_one_out(self, base: str, steps: dict[str, Table]) -> Iterator[Member]:
         """All steps together, then all but each; those differ from the whole, not from the base."""
-        family = self._word(self.root, "name", "`design: leave-one-out` needs `name`, that of all steps together")
+        family = self._word(
+            self.root, "name", "`design: leave-one-out` needs `name`, that of all steps together"
+        )
         if not family:
             return
         whole = f"{base}_{family}"
         if len(steps) < 2:
-            self._add(self.root.entries["steps"].mark, "E105", "to leave one of the steps out, there must be two")
+            self._add(
+                self.root.entries["steps"].mark,
+                "E105",
+                "to leave one of the steps out, there must be two",
+            )
         yield self._combined(whole, base, base, list(steps.values()), self._family_title())
         for name, step in steps.items():
             rest = [other for other in steps.values() if other is not step]
             title = self._family_title(f", without {name}")
-            yield replace(self._combined(f"{whole}_without_{name}", base, whole, rest, title), mark=step.mark)
+            yield replace(
+                self._combined(f"{whole}_without_{name}", base, whole, rest, title), mark=step.mark
+            )
 
     def _factorial(self, base: str, steps: dict[str, Table]) -> Iterator[Member]:
         """Every choice of steps, in their order; all differ from the base."""
         if 2 ** len(steps) - 1 > MAX_MEMBERS:
-            self._add(self.root.keys["steps"], "E005", f"{len(steps)} steps make more than {MAX_MEMBERS} variants")
+            self._add(
+                self.root.keys["steps"],
+                "E005",
+                f"{len(steps)} steps make more than {MAX_MEMBERS} variants",
+            )
             return
         for number in range(1, len(steps) + 1):
             for names in combinations(steps, number):
                 title = self._family_title(f": {', '.join(names)}")
                 chosen = [steps[name] for name in names]
-                yield self._combined(self._own_name(base, "_".join(names)), base, base, chosen, title)
+                yield self._combined(
+                    self._own_name(base, "_".join(names)), base, base, chosen, title
+                )
 
-    def _combined(self, name: str, start: str, base: str, steps: Sequence[Table], title: Scalar | None) -> Member:
+    def _combined(
+        self, name: str, start: str, base: str, steps: Sequence[Table], title: Scalar | None
+    ) -> Member:
         chain = tuple(self._table(step, start, title) for step in steps)
         return Member(name, base, chain, steps[-1].mark if steps else self.root.mark)
 
@@ -205,7 +261,12 @@ class _Family:
         word = self.reader.word(node, f"`{key}`")
         if word is None or _NAME.fullmatch(word):
             return word
-        self._add(node.mark, "E208", f"{quote(word)} cannot be part of a name", "letters, digits, '.', '_' and '-'")
+        self._add(
+            node.mark,
+            "E208",
+            f"{quote(word)} cannot be part of a name",
+            "letters, digits, '.', '_' and '-'",
+        )
         return None
 
     def _add(self, mark: Mark, code: str, message: str, hint: str = "") -> None:
@@ -226,7 +287,9 @@ def _check_names(members: Sequence[Member], reader: Reader) -> None:
         twin = seen.setdefault(member.name.lower(), member.name)
         if twin is not member.name:
             hint = "name every axis and step in `name`"
-            reader.problems.add(member.mark, "E208", f"the name {quote(member.name)} is made twice", hint)
+            reader.problems.add(
+                member.mark, "E208", f"the name {quote(member.name)} is made twice", hint
+            )
             return
 
 
@@ -235,11 +298,20 @@ def _promised(members: Sequence[Member], promises: Table, reader: Reader) -> tup
     by_name = {member.name: member for member in members}
     for name, node in promises.entries.items():
         if name not in by_name:
-            reader.problems.add(promises.keys[name], "E204", f"no variant {quote(name)} here", suggest(name, by_name))
+            reader.problems.add(
+                promises.keys[name],
+                "E204",
+                f"no variant {quote(name)} here",
+                suggest(name, by_name),
+            )
             continue
         *before, last = by_name[name].chain
         if "expect" in last.entries:
             reader.problems.add(promises.keys[name], "E105", f"{name} has an `expect` of its own")
-        table = Table({**last.entries, "expect": node}, {**last.keys, "expect": promises.keys[name]}, last.mark)
+        table = Table(
+            {**last.entries, "expect": node},
+            {**last.keys, "expect": promises.keys[name]},
+            last.mark,
+        )
         by_name[name] = replace(by_name[name], chain=(*before, table))
     return tuple(by_name.values())

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from suite.record import Json
 from suite.spec.blocks.options import misfit, missing
 from suite.spec.blocks.signatures import BlockSignature, Signatures
-from suite.spec.language.vocabulary import CHANGE_KEYS, LAYER_KEYS, MAX_OUT, MAX_OUTPUTS, MAX_REPEAT, MAX_STRIDE
+from suite.spec.language.vocabulary import (
+    CHANGE_KEYS,
+    LAYER_KEYS,
+    MAX_OUT,
+    MAX_OUTPUTS,
+    MAX_REPEAT,
+    MAX_STRIDE,
+)
 from suite.spec.records.source import Change
 from suite.spec.records.variant import Layer, Part
 from suite.yaml.document import Node, Scalar, Table, plain
@@ -66,9 +73,16 @@ class LayerReader:
             return None
         if not block:
             if "block" in table.keys:
-                self._add(table.keys["block"], "E102", "`to` changes a layer's options, not its block", "use `replace`")
+                self._add(
+                    table.keys["block"],
+                    "E102",
+                    "`to` changes a layer's options, not its block",
+                    "use `replace`",
+                )
             out, repeat, stride = self._numbers(table, None)
-            options = {key: plain(value) for key, value in table.entries.items() if key not in CHANGE_KEYS}
+            options = {
+                key: plain(value) for key, value in table.entries.items() if key not in CHANGE_KEYS
+            }
             return Change("", out, repeat, stride, options, table.mark)
         signature = self._signature(table)
         if signature is None:
@@ -78,8 +92,15 @@ class LayerReader:
             self._require(table.mark, signature, options)
             for key in table.keys.keys() & {"out", "repeat", "stride"}:
                 hint = "it takes over the convolution's own"
-                self._add(table.keys[key], "E202", f"{signature.address} is an operator and has no `{key}` here", hint)
-        out, repeat, stride = self._numbers(table, None if signature.kind == "operator" else signature)
+                self._add(
+                    table.keys[key],
+                    "E202",
+                    f"{signature.address} is an operator and has no `{key}` here",
+                    hint,
+                )
+        out, repeat, stride = self._numbers(
+            table, None if signature.kind == "operator" else signature
+        )
         return Change(signature.address, out, repeat, stride, options, table.mark)
 
     def _signature(self, table: Table) -> BlockSignature | None:
@@ -107,7 +128,9 @@ class LayerReader:
         self._add(mark, "E205", f"{signature.address} {_KIND_PLACE[signature.kind]}")
         return True
 
-    def _options(self, table: Table, signature: BlockSignature, reserved: tuple[str, ...]) -> dict[str, Json]:
+    def _options(
+        self, table: Table, signature: BlockSignature, reserved: tuple[str, ...]
+    ) -> dict[str, Json]:
         """The line's other keys, each an option of the block with a value that fits."""
         found: dict[str, Json] = {}
         for key, node in table.entries.items():
@@ -115,7 +138,12 @@ class LayerReader:
                 continue
             complaint = signature.check_option(key)
             if complaint:
-                self._add(table.keys[key], "E202", complaint, suggest(key, (*signature.options, *reserved)))
+                self._add(
+                    table.keys[key],
+                    "E202",
+                    complaint,
+                    suggest(key, (*signature.options, *reserved)),
+                )
             elif not _all_sound(node):
                 continue
             elif complaint := misfit(signature, key, plain(node)):
@@ -127,12 +155,18 @@ class LayerReader:
         for name in missing(signature, set(options)):
             self._add(mark, "E103", f"{signature.address} needs the option {name!r}")
 
-    def _numbers(self, table: Table, signature: BlockSignature | None) -> tuple[int | None, int | None, int | None]:
+    def _numbers(
+        self, table: Table, signature: BlockSignature | None
+    ) -> tuple[int | None, int | None, int | None]:
         """`out`, `repeat` and `stride` where they are given and the block takes them."""
         takes_out = signature is None or signature.takes_out
         takes_stride = signature is None or signature.takes_stride
         if not takes_out and "out" in table.keys:
-            self._add(table.keys["out"], "E202", f"{_block_of(table)} decides its channels itself and takes no `out`")
+            self._add(
+                table.keys["out"],
+                "E202",
+                f"{_block_of(table)} decides its channels itself and takes no `out`",
+            )
         if not takes_stride and "stride" in table.keys:
             self._add(table.keys["stride"], "E202", f"{_block_of(table)} takes no `stride`")
         return (
@@ -162,7 +196,9 @@ class LayerReader:
         if "tag" in table.entries:
             name = self.reader.word(table.entries["tag"], "`tag`")
             found |= {name: 0} if name else {}
-        many = self.reader.table(table.entries["tags"], "`tags`") if "tags" in table.entries else None
+        many = (
+            self.reader.table(table.entries["tags"], "`tags`") if "tags" in table.entries else None
+        )
         for name, node in many.entries.items() if many else ():
             index = self.reader.whole(node, "an output's index", low=0, high=MAX_OUTPUTS)
             found |= {name: index} if index is not None else {}

@@ -4,7 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from suite.spec.language.vocabulary import ASSIGNER_KEYS, LOSS_KEYS, MAX_ANCHOR, MAX_LEVELS, NMS_KEYS
+from suite.spec.language.vocabulary import (
+    ASSIGNER_KEYS,
+    LOSS_KEYS,
+    MAX_ANCHOR,
+    MAX_LEVELS,
+    NMS_KEYS,
+)
 from suite.spec.records.objective import (
     Assigner,
     AssignerName,
@@ -36,7 +42,11 @@ class ObjectiveReader:
         objectness = self._choice(table, "objectness", get_args(ScoreKind), "bce")
         classes = self._choice(table, "class", get_args(ScoreKind), "bce")
         owners = {"gamma": _FOCAL & {objectness, classes}, "alpha": _FOCAL & {objectness, classes}}
-        self._owned(table, {**owners, "constant": {box} & {"nwd"}}, ("focal or varifocal", "focal or varifocal", "nwd"))
+        self._owned(
+            table,
+            {**owners, "constant": {box} & {"nwd"}},
+            ("focal or varifocal", "focal or varifocal", "nwd"),
+        )
         return Loss(
             box=box,  # type: ignore[arg-type]  # one of the choices
             objectness=objectness,  # type: ignore[arg-type]
@@ -57,7 +67,11 @@ class ObjectiveReader:
         usual = Assigner()
         radius = self._number(table, "radius", MAX_ANCHOR, above=True)
         candidates = table.entries.get("candidates")
-        count = None if candidates is None else self.reader.whole(candidates, "`candidates`", low=1, high=1000)
+        count = (
+            None
+            if candidates is None
+            else self.reader.whole(candidates, "`candidates`", low=1, high=1000)
+        )
         return Assigner(
             name=name,  # type: ignore[arg-type]
             radius=usual.radius if radius is None else radius,
@@ -71,7 +85,9 @@ class ObjectiveReader:
             return None
         kind = self._choice(table, "kind", get_args(SuppressionKind), "hard")
         self._owned(
-            table, {"sigma": {kind} & {"soft"}, "iou": {kind} - {"soft"}}, ("soft", "hard, diou or soft_linear")
+            table,
+            {"sigma": {kind} & {"soft"}, "iou": {kind} - {"soft"}},
+            ("soft", "hard, diou or soft_linear"),
         )
         usual = Suppression()
         sigma = self._number(table, "sigma", 100, above=True)
@@ -88,15 +104,22 @@ class ObjectiveReader:
         levels = self.reader.items(node, "`anchors`")
         found = [tuple(self._sides(level)) for level in levels]
         if len(levels) > MAX_LEVELS or any(len(level) > 2 * MAX_LEVELS for level in found):
-            self.reader.problems.add(node.mark, "E104", f"at most {MAX_LEVELS} levels of {MAX_LEVELS} anchors each")
+            self.reader.problems.add(
+                node.mark, "E104", f"at most {MAX_LEVELS} levels of {MAX_LEVELS} anchors each"
+            )
         elif len({len(level) for level in found}) != 1 or not found[0] or len(found[0]) % 2:
-            message = "`anchors` are lists of equal length, one a level, of widths and heights in pixels"
+            message = (
+                "`anchors` are lists of equal length, one a level, of widths and heights in pixels"
+            )
             self.reader.problems.add(node.mark, "E101", message)
         return Anchors(tuple(found), node.mark)
 
     def _sides(self, level: Node) -> list[float]:
         sides = self.reader.items(level, "the anchors of a level")
-        read = (self.reader.number(side, "a side of an anchor", low=0, high=MAX_ANCHOR, above=True) for side in sides)
+        read = (
+            self.reader.number(side, "a side of an anchor", low=0, high=MAX_ANCHOR, above=True)
+            for side in sides
+        )
         return [side for side in read if side is not None]
 
     def _table(self, node: Node, key: str, what: str, known: Sequence[str]) -> Table | None:
@@ -112,11 +135,17 @@ class ObjectiveReader:
 
     def _number(self, table: Table, key: str, high: float, *, above: bool = False) -> float | None:
         node = table.entries.get(key)
-        value = None if node is None else self.reader.number(node, f"`{key}`", low=0, high=high, above=above)
+        value = (
+            None
+            if node is None
+            else self.reader.number(node, f"`{key}`", low=0, high=high, above=above)
+        )
         return None if value is None else float(value)
 
     def _owned(self, table: Table, owners: Mapping[str, set[str]], words: Sequence[str]) -> None:
         """A number that nothing named here has is a mistake, not a decoration."""
         for (key, having), owner in zip(owners.items(), words, strict=True):
             if key in table.keys and not having:
-                self.reader.problems.add(table.keys[key], "E105", f"`{key}` is of {owner}, which is not named here")
+                self.reader.problems.add(
+                    table.keys[key], "E105", f"`{key}` is of {owner}, which is not named here"
+                )

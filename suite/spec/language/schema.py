@@ -75,13 +75,22 @@ def schema(signatures: Signatures) -> Schema:
         **_closed((*FILE_KEYS, *DESIGN_KEYS), _FILE),
         "anyOf": [{"required": ["base"]}, {"required": list(PARTS)}],
         "allOf": [_if_design()],
-        "dependentRequired": {"depth": ["base"], "width": ["base"], "steps": ["base", "design"], "axes": ["base"]},
+        "dependentRequired": {
+            "depth": ["base"],
+            "width": ["base"],
+            "steps": ["base", "design"],
+            "axes": ["base"],
+        },
         "$defs": {
             "layer": _line(inside, out=True),
             "inserted": _line(inside, out=False),
             "head": _line([block for block in blocks if block.kind == "head"], out=True),
-            "with": _line(blocks, out=False) | {"properties": {"block": _addresses(blocks), **_NOT_IN_CHANGES}},
-            "to": {"type": "object", "properties": {"block": False, **{key: _LAYER[key] for key in CHANGE_KEYS[1:]}}},
+            "with": _line(blocks, out=False)
+            | {"properties": {"block": _addresses(blocks), **_NOT_IN_CHANGES}},
+            "to": {
+                "type": "object",
+                "properties": {"block": False, **{key: _LAYER[key] for key in CHANGE_KEYS[1:]}},
+            },
             "selector": _closed((*SELECTOR_WORDS, *SELECTOR_NUMBERS, "count"), _SELECTOR),
             "edit": {"type": "object", "oneOf": [_edit(verb, COMPANIONS[verb]) for verb in VERBS]},
             "schedule": _closed(SCHEDULE_KEYS, _SCHEDULE)
@@ -125,7 +134,11 @@ def _several(one: Schema) -> Schema:
 
 def _closed(keys: Iterable[str], fragments: Schema) -> Schema:
     """A mapping of these keys and no others."""
-    return {"type": "object", "properties": {key: fragments[key] for key in keys}, "additionalProperties": False}
+    return {
+        "type": "object",
+        "properties": {key: fragments[key] for key in keys},
+        "additionalProperties": False,
+    }
 
 
 def _part(line: str) -> Schema:
@@ -156,13 +169,17 @@ _FILE: Schema = {
             "tolerance": {**_NUMBER, "exclusiveMinimum": 0, "maximum": 1},
         },
     )
-    | {"required": ["metric", "to"], "description": "Scales the base to the cost of another variant"},
+    | {
+        "required": ["metric", "to"],
+        "description": "Scales the base to the cost of another variant",
+    },
     "depth": FACTOR | {"description": "Factor on the base's repeats"},
     "width": FACTOR | {"description": "Factor on the base's channels"},
     "backbone": _part("layer") | {"description": "Layers, one a line, or {of: VARIANT}"},
     "neck": _part("layer") | {"description": "Layers, one a line, or {of: VARIANT}"},
     "head": _part("head") | {"description": "One line, a head, or {of: VARIANT}"},
-    "activation": _or_placeholder({"enum": list(ACTIVATIONS)}) | {"description": "In all blocks that leave it open"},
+    "activation": _or_placeholder({"enum": list(ACTIVATIONS)})
+    | {"description": "In all blocks that leave it open"},
     "norm": {
         "anyOf": [
             _or_placeholder({"enum": list(NORMS)}),
@@ -171,18 +188,39 @@ _FILE: Schema = {
         ],
         "description": "In all blocks that leave it open",
     },
-    "anchors": _or_placeholder({"type": "array", "items": {"type": "array", "items": _ANCHOR, "minItems": 2}})
-    | {"description": "In the place of the head's: widths and heights in pixels, one flat list a level"},
+    "anchors": _or_placeholder(
+        {"type": "array", "items": {"type": "array", "items": _ANCHOR, "minItems": 2}}
+    )
+    | {
+        "description": "In the place of the head's: widths and heights in pixels, one flat list a level"
+    },
     "loss": _ref("loss") | {"description": "What the network is trained towards"},
-    "assigner": _named(ASSIGNERS, "assigner") | {"description": "Which predictions answer for which object"},
-    "nms": _named(SUPPRESSIONS, "nms") | {"description": "The variant's own suppression of double detections"},
-    "edits": {"type": "array", "items": _ref("edit"), "description": "Changes, carried out in order"},
-    "schedules": {"type": "array", "items": _ref("schedule"), "description": "Attributes that change while training"},
-    "freeze": _several({"anyOf": [{"enum": list(PARTS)}, {"type": "string", "pattern": f"^{FROZEN_STAGE}$"}]})
-    | {"description": "Parts that are not trained, or their layers of one output stride: backbone 8"},
-    "weights": WORD | {"description": "The file that training starts from, relative to this one; or scratch"},
-    "blocks": _several(WORD) | {"description": "Your own Python files with blocks, relative to this one"},
-    "recipe": WORD | {"description": "Only runs with this recipe can say how accurate the variant is"},
+    "assigner": _named(ASSIGNERS, "assigner")
+    | {"description": "Which predictions answer for which object"},
+    "nms": _named(SUPPRESSIONS, "nms")
+    | {"description": "The variant's own suppression of double detections"},
+    "edits": {
+        "type": "array",
+        "items": _ref("edit"),
+        "description": "Changes, carried out in order",
+    },
+    "schedules": {
+        "type": "array",
+        "items": _ref("schedule"),
+        "description": "Attributes that change while training",
+    },
+    "freeze": _several(
+        {"anyOf": [{"enum": list(PARTS)}, {"type": "string", "pattern": f"^{FROZEN_STAGE}$"}]}
+    )
+    | {
+        "description": "Parts that are not trained, or their layers of one output stride: backbone 8"
+    },
+    "weights": WORD
+    | {"description": "The file that training starts from, relative to this one; or scratch"},
+    "blocks": _several(WORD)
+    | {"description": "Your own Python files with blocks, relative to this one"},
+    "recipe": WORD
+    | {"description": "Only runs with this recipe can say how accurate the variant is"},
     "control": {"enum": list(CONTROLS), "description": "Shipped to be found broken"},
     "expect": {
         "anyOf": [_ref("expect"), {"type": "object", "additionalProperties": _ref("expect")}],
@@ -190,7 +228,11 @@ _FILE: Schema = {
     },
     "name": WORD | {"description": "What follows the base in the names of a design's variants"},
     "design": {"enum": list(DESIGNS), "description": "How the steps combine"},
-    "steps": {"type": "array", "items": _ref("step"), "description": "Partial variants, each with a name"},
+    "steps": {
+        "type": "array",
+        "items": _ref("step"),
+        "description": "Partial variants, each with a name",
+    },
     "axes": {
         "type": "object",
         "propertyNames": {"pattern": "^[a-z][a-z0-9]*$"},
@@ -210,7 +252,8 @@ _LOSS: Schema = {
 _ASSIGNER: Schema = {
     "name": _or_placeholder({"enum": list(ASSIGNERS)}),
     "radius": _between(0, MAX_ANCHOR, above=True) | {"description": "Of simota, in strides"},
-    "candidates": _whole(1, 1000) | {"description": "Of simota: at most so many decide how many answer"},
+    "candidates": _whole(1, 1000)
+    | {"description": "Of simota: at most so many decide how many answer"},
 }
 _NMS: Schema = {
     "kind": _or_placeholder({"enum": list(SUPPRESSIONS)}),
@@ -226,7 +269,9 @@ _LAYER: Schema = {
     "tags": {"type": "object", "additionalProperties": _whole(0, MAX_OUTPUTS)},
     "inputs": _several(WORD) | {"description": "Tags, or last for the line above"},
 }
-_NOT_IN_CHANGES: Schema = dict.fromkeys((key for key in LAYER_KEYS if key not in CHANGE_KEYS), False)
+_NOT_IN_CHANGES: Schema = dict.fromkeys(
+    (key for key in LAYER_KEYS if key not in CHANGE_KEYS), False
+)
 _SELECTOR: Schema = {
     **{key: _several(WORD) for key in SELECTOR_WORDS},
     **{key: _several(_whole(1, MAX_SELECTED)) for key in SELECTOR_NUMBERS},
@@ -235,7 +280,9 @@ _SELECTOR: Schema = {
     "count": _whole(1, MAX_SELECTED) | {"description": "The number of matches, pinned"},
 }
 _EDIT: Schema = {
-    **dict.fromkeys(("replace", "remove", "set", "before", "after"), _or_placeholder(_ref("selector"))),
+    **dict.fromkeys(
+        ("replace", "remove", "set", "before", "after"), _or_placeholder(_ref("selector"))
+    ),
     "insert": _several(_ref("inserted")),
     "with": _or_placeholder(_ref("with")),
     "to": _or_placeholder(_ref("to")),
@@ -247,7 +294,10 @@ _SCHEDULE: Schema = {
     "from": NUMBER,
     "to": NUMBER,
     "over": {**_NUMBER, "exclusiveMinimum": 0, "maximum": 1, "description": "Share of the run"},
-    "across": {"enum": list(ACROSS), "description": "Only the last block goes to `to`, those before it to less"},
+    "across": {
+        "enum": list(ACROSS),
+        "description": "Only the last block goes to `to`, those before it to less",
+    },
 }
 _EXPECT: Schema = {
     "strides": _several(_whole(1, MAX_SELECTED)),
@@ -262,7 +312,11 @@ def _if_design() -> Schema:
         "if": {"anyOf": [{"required": ["steps"]}, {"required": ["axes"]}]},
         "then": {
             "if": {"required": ["steps"]},
-            "then": {"properties": dict.fromkeys((key for key in FILE_KEYS if key not in FAMILY_KEYS), False)},
+            "then": {
+                "properties": dict.fromkeys(
+                    (key for key in FILE_KEYS if key not in FAMILY_KEYS), False
+                )
+            },
             "else": {"required": ["name"], "properties": {"design": False}},
         },
         "else": {"properties": {"name": False, "design": False}},
@@ -298,7 +352,9 @@ def _line(blocks: list[BlockSignature], *, out: bool) -> Schema:
 
 def _if_block(block: BlockSignature, *, out: bool) -> Schema:
     needed: list[Json] = [*missing(block, set()), *(["out"] if out and block.takes_out else [])]
-    then = _ref(block.address) | ({"required": needed} if needed and (out or block.kind == "operator") else {})
+    then = _ref(block.address) | (
+        {"required": needed} if needed and (out or block.kind == "operator") else {}
+    )
     condition: Json = {"properties": {"block": {"const": block.address}}, "required": ["block"]}
     return {"if": condition, "then": then}
 
@@ -342,6 +398,10 @@ def _generic(name: str, inner: ast.expr) -> Schema:
         return {}
     if name == "tuple" and not (isinstance(members[-1], ast.Constant) and members[-1].value is ...):
         size = len(members)
-        fixed: Schema = {"prefixItems": list(map(_annotated, members)), "minItems": size, "maxItems": size}
+        fixed: Schema = {
+            "prefixItems": list(map(_annotated, members)),
+            "minItems": size,
+            "maxItems": size,
+        }
         return {"type": ["array", "string"], "pattern": PLACEHOLDER, **fixed}
     return {"type": ["array", "string"], "pattern": PLACEHOLDER, "items": _annotated(members[0])}

@@ -41,7 +41,9 @@ LAYER_KEYS = ("block", "out", "repeat", "stride", "tag", "tags", "inputs")
 CHANGE_KEYS = ("block", "out", "repeat", "stride")
 SCHEDULE_KEYS = ("block", "set", "from", "to", "over", "across")
 ACROSS = ("blocks",)
-FROZEN_STAGE = "(backbone|neck) [1-9][0-9]{0,2}"  # of `freeze`: a part, and the stride of some of its layers
+FROZEN_STAGE = (
+    "(backbone|neck) [1-9][0-9]{0,2}"  # of `freeze`: a part, and the stride of some of its layers
+)
 DROP_PATH = "drop_path"  # the attribute of a schedule that means stochastic depth
 LOSS_KEYS = ("box", "objectness", "class", "gamma", "alpha", "constant")
 ASSIGNER_KEYS = ("name", "radius", "candidates")

@@ -44,9 +44,13 @@ class Match:
 
 def match_json(match: Match) -> Json:
     """What is matched, and the solution with its residual, as plain JSON."""
-    found: dict[str, Json] = {key: getattr(match, key) for key in ("metric", "to", "by", "tolerance")}
+    found: dict[str, Json] = {
+        key: getattr(match, key) for key in ("metric", "to", "by", "tolerance")
+    }
     solution = match.solution
-    return found | ({"solution": {**asdict(solution), "residual": solution.residual}} if solution else {})
+    return found | (
+        {"solution": {**asdict(solution), "residual": solution.residual}} if solution else {}
+    )
 
 
 def match_of(architecture: Mapping[str, Any]) -> Match | None:
@@ -55,5 +59,7 @@ def match_of(architecture: Mapping[str, Any]) -> Match | None:
     if found is None:
         return None
     kept = found.get("solution")
-    solution = Solution(**{each.name: kept[each.name] for each in fields(Solution)}) if kept else None
+    solution = (
+        Solution(**{each.name: kept[each.name] for each in fields(Solution)}) if kept else None
+    )
     return Match(found["metric"], found["to"], found["tolerance"], found["by"], solution)

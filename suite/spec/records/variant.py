@@ -143,7 +143,10 @@ class Variant:
     @property
     def used_blocks(self) -> tuple[BlockFile, ...]:
         """Those of the user's block files that the network is made of."""
-        addresses = (*(layer.block for layer in self.layers), *(edit.operator for edit in self.conv_edits))
+        addresses = (
+            *(layer.block for layer in self.layers),
+            *(edit.operator for edit in self.conv_edits),
+        )
         stems = {address.partition(".")[0] for address in addresses} if self.blocks else set()
         return tuple(file for file in self.blocks if file.stem in stems)
 
@@ -167,7 +170,11 @@ class Variant:
         if self.match:
             found["match"] = match_json(self.match)
         # what is YOLOv5's own is left out
-        aims = {"loss": stated(self.loss), "assigner": stated(self.assigner), "nms": stated(self.nms)}
+        aims = {
+            "loss": stated(self.loss),
+            "assigner": stated(self.assigner),
+            "nms": stated(self.nms),
+        }
         return found | {key: words for key, words in aims.items() if words}
 
     @property

@@ -42,7 +42,9 @@ class Editor:
             return layers
         if edit.select.count is not None and edit.select.count != len(chosen):
             message = f"`{edit.verb}` matches {_plural(len(chosen))}, but `count` says {edit.select.count}"
-            self.problems.add(edit.mark, "E207", message, f"they are: {', '.join(_addresses(layers, chosen))}")
+            self.problems.add(
+                edit.mark, "E207", message, f"they are: {', '.join(_addresses(layers, chosen))}"
+            )
             return layers
         if edit.verb == "insert" and len(layers) + len(chosen) * len(edit.layers) > MAX_LAYERS:
             message = f"`insert` makes {len(layers) + len(chosen) * len(edit.layers)} layers"
@@ -53,7 +55,9 @@ class Editor:
         if edit.verb == "remove":
             return self._remove(edit, layers, chosen)
         change = self._replaced if edit.verb == "replace" else self._set
-        return tuple(change(layer, edit.change) if i in chosen else layer for i, layer in enumerate(layers))
+        return tuple(
+            change(layer, edit.change) if i in chosen else layer for i, layer in enumerate(layers)
+        )
 
     def _replaced(self, old: Layer, change: Change) -> Layer:
         """Options of equal name carry over, the others take the new block's defaults."""
@@ -61,15 +65,23 @@ class Editor:
         if (before.kind == "head") != (after.kind == "head"):
             self._add(change.mark, "E205", f"{old.block} and {change.block} are not both heads")
             return old
-        options = {name: value for name, value in old.options.items() if name in after.options} | dict(change.options)
+        options = {
+            name: value for name, value in old.options.items() if name in after.options
+        } | dict(change.options)
         self._check_options(after, options, change.mark)
         effective = old.stride or before.stride
         if not after.takes_stride and effective != 1:
-            self._add(change.mark, "E202", f"{change.block} takes no stride, but {old.block} has stride {effective}")
+            self._add(
+                change.mark,
+                "E202",
+                f"{change.block} takes no stride, but {old.block} has stride {effective}",
+            )
         inherited = effective if effective != after.stride else old.stride
         out = change.out or old.out
         if after.takes_out and out is None:
-            self._add(change.mark, "E103", f"{change.block} needs `out`, which {old.block} decides itself")
+            self._add(
+                change.mark, "E103", f"{change.block} needs `out`, which {old.block} decides itself"
+            )
         return replace(
             old,
             block=change.block,
@@ -96,7 +108,9 @@ class Editor:
             mark=change.mark,
         )
 
-    def _check_options(self, signature: BlockSignature, options: dict[str, Json], mark: Mark | None) -> None:
+    def _check_options(
+        self, signature: BlockSignature, options: dict[str, Json], mark: Mark | None
+    ) -> None:
         for name, value in options.items():
             complaint = signature.check_option(name)
             if complaint:
@@ -106,7 +120,9 @@ class Editor:
         for name in missing(signature, set(options)):
             self._add(mark, "E103", f"{signature.address} needs the option {name!r}")
 
-    def _insert(self, edit: Edit, layers: tuple[Layer, ...], chosen: Sequence[int]) -> tuple[Layer, ...]:
+    def _insert(
+        self, edit: Edit, layers: tuple[Layer, ...], chosen: Sequence[int]
+    ) -> tuple[Layer, ...]:
         result: list[Layer] = []
         for index, layer in enumerate(layers):
             if index not in chosen:
@@ -123,7 +139,11 @@ class Editor:
             self._add(edit.mark, "E207", "nothing can be inserted after a head")
             return [layer]
         if len(layer.tags) > 1:
-            self._add(edit.mark, "E207", f"{layer.block} has several outputs; nothing can be inserted after it")
+            self._add(
+                edit.mark,
+                "E207",
+                f"{layer.block} has several outputs; nothing can be inserted after it",
+            )
         new = [self._placed(edit, line, layer, layer.out) for line in edit.layers]
         if not edit.keep_tag and layer.tags:
             new[-1] = replace(new[-1], tags=dict(layer.tags) | dict(new[-1].tags))
@@ -133,7 +153,11 @@ class Editor:
     def _inserted_before(self, edit: Edit, layer: Layer) -> list[Layer]:
         """The first new line reads what the layer read, the layer reads the last new line."""
         if self.signatures.get(layer.block).multi_input:
-            self._add(edit.mark, "E207", f"{layer.block} takes several maps; insert after the layers it reads")
+            self._add(
+                edit.mark,
+                "E207",
+                f"{layer.block} takes several maps; insert after the layers it reads",
+            )
             return [layer]
         new = [self._placed(edit, line, layer, None) for line in edit.layers]
         new[0] = replace(new[0], inputs=layer.inputs)
@@ -147,13 +171,17 @@ class Editor:
             line = replace(line, out=out)
         return replace(line, part=beside.part, role=inserted_role(line, beside, before=edit.before))
 
-    def _remove(self, edit: Edit, layers: tuple[Layer, ...], chosen: Sequence[int]) -> tuple[Layer, ...]:
+    def _remove(
+        self, edit: Edit, layers: tuple[Layer, ...], chosen: Sequence[int]
+    ) -> tuple[Layer, ...]:
         """Who read a removed layer reads what it read."""
         result = list(layers)
         for index in reversed(chosen):
             gone = result.pop(index)
             if len(gone.inputs) > 1:
-                self._add(edit.mark, "E207", f"{gone.block} joins several maps and cannot be removed")
+                self._add(
+                    edit.mark, "E207", f"{gone.block} joins several maps and cannot be removed"
+                )
                 continue
             result = self._bridged(result, index, gone)
         return tuple(result)
@@ -206,7 +234,11 @@ def _candidates(layers: tuple[Layer, ...], signatures: Signatures) -> list[_Cand
         signature = signatures.get(layer.block)
         kernel, groups = _option(layer, signature, "kernel"), _option(layer, signature, "groups")
         stride = layer.stride or signature.stride
-        found.append(_Candidate(layer.part, tuple(layer.tags), stage, layer.block, kernel, stride, groups, name))
+        found.append(
+            _Candidate(
+                layer.part, tuple(layer.tags), stage, layer.block, kernel, stride, groups, name
+            )
+        )
     return found
 
 
@@ -231,7 +263,9 @@ def _stages(layers: tuple[Layer, ...], signatures: Signatures) -> list[float]:
 
 
 def _addresses(layers: tuple[Layer, ...], chosen: Sequence[int]) -> list[str]:
-    first = {part: next((i for i, layer in enumerate(layers) if layer.part == part), 0) for part in PARTS}
+    first = {
+        part: next((i for i, layer in enumerate(layers) if layer.part == part), 0) for part in PARTS
+    }
     return [f"{layers[i].part}.{i - first[layers[i].part]}" for i in chosen]
 
 

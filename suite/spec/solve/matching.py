@@ -79,7 +79,9 @@ def explain(select: Selector, candidates: Sequence[Candidate]) -> tuple[str, str
     loose = {key: sum(fits(select, c, without=key) for c in candidates) for key in stated}
     freed = [f"without `{key}` it would match {count}" for key, count in loose.items() if count]
     alone = {key: sum(_holds(key, select, c) for c in candidates) for key in stated}
-    hint = freed[:SHOWN_CONDITIONS] or [f"`{key}` alone fits {count}" for key, count in alone.items()]
+    hint = freed[:SHOWN_CONDITIONS] or [
+        f"`{key}` alone fits {count}" for key, count in alone.items()
+    ]
     return f"none fits {listed} together", ", ".join(hint)
 
 
@@ -101,10 +103,17 @@ def _choices(key: str, select: Selector, candidates: Sequence[Candidate]) -> str
         return f"`{key}` is one of: {', '.join(map(str, numbers))}"
     words = sorted(map(str, there))
     nearest = suggest(str(getattr(select, key)[0]), words)
-    listed = f" there are: {', '.join(words)}" if nearest.startswith("did") and len(words) <= SHOWN_CHOICES else ""
+    listed = (
+        f" there are: {', '.join(words)}"
+        if nearest.startswith("did") and len(words) <= SHOWN_CHOICES
+        else ""
+    )
     return f"{nearest}{listed}"
 
 
 def _written(values: Sequence[object]) -> str:
-    words = [value if isinstance(value, str) and value.isprintable() else quote(value) for value in values]
+    words = [
+        value if isinstance(value, str) and value.isprintable() else quote(value)
+        for value in values
+    ]
     return words[0] if len(words) == 1 else f"[{', '.join(words)}]"

@@ -25,7 +25,9 @@ MATCHED_DIVISOR = 2
 Lookup = Callable[[Reference], "Variant | None"]
 
 
-def resolve(spec: SpecFile, lookup: Lookup, signatures: Signatures, problems: Problems) -> Variant | None:
+def resolve(
+    spec: SpecFile, lookup: Lookup, signatures: Signatures, problems: Problems
+) -> Variant | None:
     """The final variant; None if its base or the owner of a borrowed part cannot be had.
 
     `lookup` gives the resolved variant of a name and reports what it cannot find. `baseline` is the base, or "" where
@@ -42,9 +44,13 @@ def resolve(spec: SpecFile, lookup: Lookup, signatures: Signatures, problems: Pr
     if None in owners.values():
         return None
     ancestors = (*((base,) if base else ()), *(owner for owner in owners.values() if owner))
-    blocks = merge_blocks(spec.blocks, (file for ancestor in ancestors for file in ancestor.blocks), problems)
+    blocks = merge_blocks(
+        spec.blocks, (file for ancestor in ancestors for file in ancestor.blocks), problems
+    )
     signatures = Scope(signatures, blocks) if blocks else signatures
-    resolver = _Resolver(spec, base, {part: owner for part, owner in owners.items() if owner}, signatures, problems)
+    resolver = _Resolver(
+        spec, base, {part: owner for part, owner in owners.items() if owner}, signatures, problems
+    )
     layers = tuple(layer for part in PARTS for layer in resolver.part(part))
     conv_edits = resolver.inherited_conv_edits()
     editor = Editor(signatures, problems)
@@ -94,7 +100,12 @@ def _finals(lookup: Lookup, problems: Problems) -> Lookup:
         if found is None or found.match is None:
             return found
         message = f"{reference.name} is matched to a cost when it is built, and until then has no final numbers"
-        problems.add(reference.mark, "E213", message, f"name another, such as {found.base} or {found.match.to}")
+        problems.add(
+            reference.mark,
+            "E213",
+            message,
+            f"name another, such as {found.base} or {found.match.to}",
+        )
         return None
 
     return find
@@ -130,7 +141,11 @@ class _Resolver:
         if own is not None:
             return with_roles(own)
         inherited = self.base.part(part) if self.base else ()
-        return inherited if self.spec.width == self.spec.depth == 1 else tuple(map(self._scaled, inherited))
+        return (
+            inherited
+            if self.spec.width == self.spec.depth == 1
+            else tuple(map(self._scaled, inherited))
+        )
 
     def _scaled(self, layer: Layer) -> Layer:
         out, repeat = layer.out, layer.repeat
@@ -152,7 +167,8 @@ class _Resolver:
     def _limit(self, key: str, value: int, limit: int, what: str) -> None:
         if value > limit:
             message = (
-                f"`{key}` {getattr(self.spec, key):g} makes a layer of {value} {what}; at most {limit} are allowed"
+                f"`{key}` {getattr(self.spec, key):g} makes a layer of {value} {what}; "
+                f"at most {limit} are allowed"
             )
             if all(problem.message != message for problem in self.problems.found):
                 self.problems.add(self.spec.keys.get(key, self.spec.mark), "E104", message)
@@ -171,12 +187,16 @@ class _Resolver:
             edits = [replace(edit, select=replace(edit.select, count=None)) for edit in edits]
         return edits
 
-    def schedules(self, layers: tuple[Layer, ...], conv_edits: list[ConvEdit]) -> tuple[Schedule, ...]:
+    def schedules(
+        self, layers: tuple[Layer, ...], conv_edits: list[ConvEdit]
+    ) -> tuple[Schedule, ...]:
         """Own schedules must concern a block of the network; inherited ones that do not are dropped."""
         used = {layer.block for layer in layers} | {edit.operator for edit in conv_edits}
         if self.spec.schedules is None:
             ancestors = ((self.base,) if self.base else ()) + tuple(self.owners.values())
-            inherited = dict.fromkeys(schedule for ancestor in ancestors for schedule in ancestor.schedules)
+            inherited = dict.fromkeys(
+                schedule for ancestor in ancestors for schedule in ancestor.schedules
+            )
             return tuple(schedule for schedule in inherited if schedule.block in used)
         for schedule, mark in self.spec.schedules:
             if schedule.block not in used:
@@ -187,7 +207,9 @@ class _Resolver:
     def check_layers(self, layers: tuple[Layer, ...]) -> None:
         """Every input is a tag of a line before, no tag is given twice, and the head is one line."""
         if len(layers) > MAX_LAYERS:
-            self.problems.add(self.spec.mark, "E005", f"{len(layers)} layers; at most {MAX_LAYERS} are allowed")
+            self.problems.add(
+                self.spec.mark, "E005", f"{len(layers)} layers; at most {MAX_LAYERS} are allowed"
+            )
         if (repeats := sum(layer.repeat for layer in layers)) > MAX_REPEATS:
             message = f"{repeats} repeats of blocks in all; at most {MAX_REPEATS} are allowed"
             self.problems.add(self.spec.mark, "E005", message)
@@ -200,12 +222,16 @@ class _Resolver:
             for tag in layer.tags:
                 if tag in seen:
                     first = seen[tag].mark
-                    self.problems.add(layer.mark, "E206", f"the tag {tag!r} is given twice; first at {first}")
+                    self.problems.add(
+                        layer.mark, "E206", f"the tag {tag!r} is given twice; first at {first}"
+                    )
                 seen[tag] = layer
         heads = [layer for layer in layers if layer.part == "head"]
         if len(heads) != 1 or self.signatures.get(heads[0].block).kind != "head":
             mark = self.spec.keys.get("head", self.spec.mark)
-            self.problems.add(mark, "E205", f"`head` is one line, a head; it has {len(heads)} lines")
+            self.problems.add(
+                mark, "E205", f"`head` is one line, a head; it has {len(heads)} lines"
+            )
 
     def with_anchors(self, layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
         """The layers with this file's anchors in the head's line, which must have as many inputs."""

@@ -47,8 +47,14 @@ class LayerChange:
 
     def __str__(self) -> str:
         words = ", ".join(map(str, self.changes))
-        blocks = f"{self.old_block} → {self.block}" if self.kind == "replaced" else self.block or self.old_block
-        return f"{SIGNS[self.kind]} {self.address or self.was} {blocks}{f': {words}' if words else ''}"
+        blocks = (
+            f"{self.old_block} → {self.block}"
+            if self.kind == "replaced"
+            else self.block or self.old_block
+        )
+        return (
+            f"{SIGNS[self.kind]} {self.address or self.was} {blocks}{f': {words}' if words else ''}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +78,19 @@ def difference(own: Mapping[str, Json], other: Mapping[str, Json]) -> Difference
     mine, theirs = vertices(stored_layers(own)), vertices(stored_layers(other))
     pairs: list[tuple[Vertex | None, Vertex | None]] = []
     for part in PARTS:
-        pairs += _aligned([v for v in mine if v.layer.part == part], [v for v in theirs if v.layer.part == part])
+        pairs += _aligned(
+            [v for v in mine if v.layer.part == part], [v for v in theirs if v.layer.part == part]
+        )
     counterparts = {new.address: old.address for new, old in pairs if new and old}
     layers = [
-        change for new, old in pairs if (change := _change(new, old, _Edges(mine, theirs, counterparts))) is not None
+        change
+        for new, old in pairs
+        if (change := _change(new, old, _Edges(mine, theirs, counterparts))) is not None
     ]
     keys = [key for key in {**other, **own} if key not in _LISTS and own.get(key) != other.get(key)]
-    whole = (Change(key, other.get(key) or None, own.get(key) or None) for key in keys)  # an empty list is none
+    whole = (
+        Change(key, other.get(key) or None, own.get(key) or None) for key in keys
+    )  # an empty list is none
     return Difference(tuple(layers), tuple(whole))
 
 
@@ -106,7 +118,11 @@ class _Edges:
 
 def _change(new: Vertex | None, old: Vertex | None, edges: _Edges) -> LayerChange | None:
     if old is None:
-        return LayerChange("added", new.address, "", new.layer.block, "", _stated(new.layer)) if new else None
+        return (
+            LayerChange("added", new.address, "", new.layer.block, "", _stated(new.layer))
+            if new
+            else None
+        )
     if new is None:
         return LayerChange("removed", "", old.address, "", old.layer.block)
     blocks = (new.address, old.address, new.layer.block, old.layer.block)
@@ -120,11 +136,17 @@ def _change(new: Vertex | None, old: Vertex | None, edges: _Edges) -> LayerChang
 
 def _changes(new: Layer, old: Layer) -> list[Change]:
     before, after = _keys(old), _keys(new)
-    return [Change(k, before.get(k), after.get(k)) for k in {**before, **after} if before.get(k) != after.get(k)]
+    return [
+        Change(k, before.get(k), after.get(k))
+        for k in {**before, **after}
+        if before.get(k) != after.get(k)
+    ]
 
 
 def _stated(layer: Layer) -> tuple[Change, ...]:
-    return tuple(Change(key, None, value) for key, value in _keys(layer).items() if value is not None)
+    return tuple(
+        Change(key, None, value) for key, value in _keys(layer).items() if value is not None
+    )
 
 
 def _keys(layer: Layer) -> dict[str, Json]:
@@ -132,7 +154,9 @@ def _keys(layer: Layer) -> dict[str, Json]:
     return {"out": layer.out, "repeat": repeat, "stride": layer.stride, **layer.options}
 
 
-def _aligned(mine: Sequence[Vertex], theirs: Sequence[Vertex]) -> list[tuple[Vertex | None, Vertex | None]]:
+def _aligned(
+    mine: Sequence[Vertex], theirs: Sequence[Vertex]
+) -> list[tuple[Vertex | None, Vertex | None]]:
     """Both lists in one, each layer beside its counterpart or beside nothing."""
     width = len(theirs) + 1
     cost = [[_ALONE * (i + j) for j in range(width)] for i in range(len(mine) + 1)]
@@ -143,7 +167,11 @@ def _aligned(mine: Sequence[Vertex], theirs: Sequence[Vertex]) -> list[tuple[Ver
     found: list[tuple[Vertex | None, Vertex | None]] = []
     i, j = len(mine), len(theirs)
     while i or j:
-        if i and j and cost[i][j] == cost[i - 1][j - 1] + _price(mine[i - 1].layer, theirs[j - 1].layer):
+        if (
+            i
+            and j
+            and cost[i][j] == cost[i - 1][j - 1] + _price(mine[i - 1].layer, theirs[j - 1].layer)
+        ):
             i, j = i - 1, j - 1
             found.append((mine[i], theirs[j]))
         elif i and cost[i][j] == cost[i - 1][j] + _ALONE:
@@ -160,7 +188,11 @@ def _price(new: Layer, old: Layer) -> float:
     if new.block == old.block:
         return min(_PER_OPTION * len(_changes(new, old)), _MOST_OPTIONS)
     shrinks = new.stride is not None and new.stride == old.stride
-    same_place = shrinks or bool(new.tags.keys() & old.tags.keys()) or (new.out, new.stride) == (old.out, old.stride)
+    same_place = (
+        shrinks
+        or bool(new.tags.keys() & old.tags.keys())
+        or (new.out, new.stride) == (old.out, old.stride)
+    )
     return _SAME_PLACE if same_place else _STRANGERS
 
 

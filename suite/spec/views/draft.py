@@ -40,11 +40,17 @@ class DraftEdit:
     def phrase(self) -> str:
         """What it does, for a title."""
         block = self.what.get("block", "")
-        others = " and ".join(f"{key} {_spoken(value)}" for key, value in self.what.items() if key != "block")
+        others = " and ".join(
+            f"{key} {_spoken(value)}" for key, value in self.what.items() if key != "block"
+        )
         made = f"{block} ({others})" if block and others else f"{block}{others}"
         joint = {"insert": self.place, "replace": "in place of", "set": "at"}
         where = _place(self.select)
-        return f"without {where}" if self.verb == "remove" else f"with {made} {joint[self.verb]} {where}"
+        return (
+            f"without {where}"
+            if self.verb == "remove"
+            else f"with {made} {joint[self.verb]} {where}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +112,9 @@ def without_keys(text: str, file: str, keys: Sequence[str]) -> list[str]:
     problems.raise_if_any()
     marks = root.keys if isinstance(root, Table) else {}
     if not marks or any(mark.column != 1 for mark in marks.values()):
-        raise SpecError.single(root.mark, "E101", "is not written with a key a line, and cannot be copied")
+        raise SpecError.single(
+            root.mark, "E101", "is not written with a key a line, and cannot be copied"
+        )
     lines = text.splitlines()
     starts = sorted(mark.line - 1 for mark in marks.values())
     gone = {0} if lines[0].startswith("# yaml-language-server") else set()
@@ -162,7 +170,9 @@ def _rank(item: tuple[str, Json]) -> int:
 def _place(select: Words) -> str:
     """A selector in words: c3.C3 stage 16 of the backbone."""
     named = {key: _spoken(value) for key, value in sorted(select.items(), key=_rank)}
-    words = [named[key] if key == "block" else f"{key} {named[key]}" for key in named if key != "part"]
+    words = [
+        named[key] if key == "block" else f"{key} {named[key]}" for key in named if key != "part"
+    ]
     words.sort(key=lambda word: word != named.get("block"))
     part = f"the {named['part']}" if "part" in named else ""
     return f"{' '.join(words)} of {part}" if words and part else part or " ".join(words)

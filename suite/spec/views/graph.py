@@ -29,14 +29,18 @@ def vertices(layers: Sequence[Layer]) -> tuple[Vertex, ...]:
         counts[layer.part] = number + 1
         address = "head" if layer.part == "head" else f"{layer.part}.{number}"
         above = {**tags, "last": position - 1}
-        found.append(Vertex(address, layer, tuple(above[name] for name in layer.inputs if name in above)))
+        found.append(
+            Vertex(address, layer, tuple(above[name] for name in layer.inputs if name in above))
+        )
         tags |= dict.fromkeys(layer.tags, position)
     return tuple(found)
 
 
 def stored_layers(architecture: Mapping[str, Json]) -> tuple[Layer, ...]:
     """The layers of an architecture that `Variant.architecture` gave and a store kept."""
-    return tuple(_layer(line) for line in cast("list[dict[str, Json]]", architecture.get("layers", [])))
+    return tuple(
+        _layer(line) for line in cast("list[dict[str, Json]]", architecture.get("layers", []))
+    )
 
 
 def _layer(line: dict[str, Json]) -> Layer:

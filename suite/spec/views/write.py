@@ -5,7 +5,16 @@ from collections.abc import Mapping
 
 from suite.record import Json, canonical_json
 from suite.spec.records.objective import stated
-from suite.spec.records.variant import PARTS, ConvEdit, Expect, Layer, Norm, Schedule, Selector, Variant
+from suite.spec.records.variant import (
+    PARTS,
+    ConvEdit,
+    Expect,
+    Layer,
+    Norm,
+    Schedule,
+    Selector,
+    Variant,
+)
 from suite.yaml.document import is_word
 from suite.yaml.mark import Mark
 
@@ -27,7 +36,10 @@ def write(variant: Variant, origins: Mapping[str, str] | None = None) -> str:
         add("paper", prose(variant.paper))
     for part in PARTS:
         add(part, "" if variant.part(part) else "[]")
-        lines += [(f"  - {layer_text(layer)}", _place(layer.mark, origins)) for layer in variant.part(part)]
+        lines += [
+            (f"  - {layer_text(layer)}", _place(layer.mark, origins))
+            for layer in variant.part(part)
+        ]
     if variant.activation:
         add("activation", variant.activation)
     if variant.norm != Norm():
@@ -37,7 +49,11 @@ def write(variant: Variant, origins: Mapping[str, str] | None = None) -> str:
             if variant.norm.groups
             else variant.norm.kind,
         )
-    for key, objective in (("loss", variant.loss), ("assigner", variant.assigner), ("nms", variant.nms)):
+    for key, objective in (
+        ("loss", variant.loss),
+        ("assigner", variant.assigner),
+        ("nms", variant.nms),
+    ):
         if found := stated(objective):
             add(key, flow(found))
     if variant.conv_edits:

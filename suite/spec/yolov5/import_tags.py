@@ -31,9 +31,15 @@ def tagged(lines: Sequence[Line], head: Layer, head_reads: Sequence[int]) -> tup
 
 
 def _tags(lines: Sequence[Line], head_reads: Sequence[int]) -> dict[int, str]:
-    far = {read for number, line in enumerate(lines) for read in line.reads if 0 <= read < number - 1}
-    of_backbone = {line.stride: number for number, line in enumerate(lines) if line.layer.part == "backbone"}
-    ends = {number for stride, number in of_backbone.items() if (_level(stride) or 0) >= FIRST_LEVEL}
+    far = {
+        read for number, line in enumerate(lines) for read in line.reads if 0 <= read < number - 1
+    }
+    of_backbone = {
+        line.stride: number for number, line in enumerate(lines) if line.layer.part == "backbone"
+    }
+    ends = {
+        number for stride, number in of_backbone.items() if (_level(stride) or 0) >= FIRST_LEVEL
+    }
     found: dict[int, str] = {}
     for number in sorted(far | ends | {read for read in head_reads if read >= 0}):
         line = lines[number]

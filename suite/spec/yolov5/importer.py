@@ -37,7 +37,9 @@ def import_model(text: str, file: str, name: str, signatures: Signatures) -> Imp
     importer = _Importer(ModuleReader(reader, signatures, model, anchors_a_level(model)))
     layers = importer.layers()
     problems.raise_if_any()
-    variant = Variant(name=name, title=f"{name} (imported)", layers=layers, activation=model.activation)
+    variant = Variant(
+        name=name, title=f"{name} (imported)", layers=layers, activation=model.activation
+    )
     return Imported(variant, tuple(importer.warnings))
 
 
@@ -90,7 +92,9 @@ class _Importer:
         if row.module == CONCAT:
             return self._joined(row, sources, readers)
         if len(sources) > 1:
-            self._add(row, "E202", f"row {row.index}: {row.module} reads one map, not {len(sources)}")
+            self._add(
+                row, "E202", f"row {row.index}: {row.module} reads one map, not {len(sources)}"
+            )
             return None
         if row.module == ZERO_PAD:
             return self._padded(row, sources[0], readers)
@@ -105,8 +109,15 @@ class _Importer:
         factor = (layer.stride or signature.stride) / (scale if isinstance(scale, int) else 1)
         copies = 1 if signature.takes_repeat else layer.repeat
         if copies > 1 and channels != source.channels:
-            message = f"row {row.index} repeats {row.module}, but its first copy changes the channels"
-            self._add(row, "E202", message, "YOLOv5 cannot build it either; give the first copy a row of its own")
+            message = (
+                f"row {row.index} repeats {row.module}, but its first copy changes the channels"
+            )
+            self._add(
+                row,
+                "E202",
+                message,
+                "YOLOv5 cannot build it either; give the first copy a row of its own",
+            )
             return None
         times = copies if factor != 1 else 1
         reads, stride = source.lines, source.stride
@@ -115,7 +126,9 @@ class _Importer:
             reads = self._add_line(replace(layer, repeat=layer.repeat // times), reads, row, stride)
         return _Map(reads, channels, stride)
 
-    def _add_line(self, layer: Layer, reads: tuple[int, ...], row: Row, stride: float) -> tuple[int, ...]:
+    def _add_line(
+        self, layer: Layer, reads: tuple[int, ...], row: Row, stride: float
+    ) -> tuple[int, ...]:
         """The new line's own number."""
         part: Part = "backbone" if row.in_backbone else "neck"
         self.lines.append(Line(replace(layer, part=part), reads, row.index, stride))
@@ -124,10 +137,16 @@ class _Importer:
     def _joined(self, row: Row, sources: Sequence[_Map], readers: Sequence[Row]) -> _Map | None:
         """A concatenation is the inputs of the one line that reads it, and a line itself only where that cannot be."""
         if [value_of(argument) for argument in row.args] not in ([], [1]):
-            self._add(row, "E202", f"row {row.index}: {CONCAT} joins channels, [1], and no other dimension")
+            self._add(
+                row,
+                "E202",
+                f"row {row.index}: {CONCAT} joins channels, [1], and no other dimension",
+            )
             return None
         if any(source.zeros for source in sources):
-            self._add(row, "E202", f"row {row.index} reads a border of zeros, which only {POOL} can")
+            self._add(
+                row, "E202", f"row {row.index} reads a border of zeros, which only {POOL} can"
+            )
             return None
         lines = tuple(line for source in sources for line in source.lines)
         channels, stride = sum(source.channels for source in sources), sources[0].stride
@@ -141,10 +160,18 @@ class _Importer:
         sides = value if isinstance(value, list) else [value] * 4
         zeros = tuple(side for side in sides if type(side) is int and 0 <= side <= MAX_BORDER)
         if len(sides) != 4 or len(zeros) != 4:
-            self._add(row, "E202", f"row {row.index}: {ZERO_PAD} takes [left, right, top, bottom] in pixels")
+            self._add(
+                row,
+                "E202",
+                f"row {row.index}: {ZERO_PAD} takes [left, right, top, bottom] in pixels",
+            )
             return None
         if [(reader.module, reader.number) for reader in readers] != [(POOL, 1)] or source.zeros:
-            self._add(row, "E202", f"row {row.index}: {ZERO_PAD} has a counterpart only before a {POOL} of its own")
+            self._add(
+                row,
+                "E202",
+                f"row {row.index}: {ZERO_PAD} has a counterpart only before a {POOL} of its own",
+            )
             return None
         return replace(source, zeros=zeros)
 

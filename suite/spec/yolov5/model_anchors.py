@@ -21,7 +21,9 @@ def anchors_a_level(model: ModelFile) -> int:
     return node.value if isinstance(node, Scalar) and isinstance(node.value, int) else 0
 
 
-def read_anchors(model: ModelFile, row: Row, strides: Sequence[float], reader: Reader) -> tuple[Levels, list[str]]:
+def read_anchors(
+    model: ModelFile, row: Row, strides: Sequence[float], reader: Reader
+) -> tuple[Levels, list[str]]:
     """Widths and heights in pixels for every level that the head's `row` reads, and what is to be known of them.
 
     They come in the order of the strides: YOLOv5 turns them round where they do not. No levels: it was reported.
@@ -41,9 +43,15 @@ def read_anchors(model: ModelFile, row: Row, strides: Sequence[float], reader: R
         reader.problems.add(row.mark, "E202", message)
         return [], []
     if len({len(level) for level in levels}) != 1 or not levels[0] or len(levels[0]) % 2:
-        reader.problems.add(node.mark, "E202", "anchors are lists of one length, each of width, height pairs in pixels")
+        reader.problems.add(
+            node.mark,
+            "E202",
+            "anchors are lists of one length, each of width, height pairs in pixels",
+        )
         return [], []
-    areas = [math.fsum(w * h for w, h in zip(level[::2], level[1::2], strict=True)) for level in levels]
+    areas = [
+        math.fsum(w * h for w, h in zip(level[::2], level[1::2], strict=True)) for level in levels
+    ]
     ordered: Levels = [list(level) for level in levels]
     if (areas[-1] - areas[0]) * (strides[-1] - strides[0]) >= 0:
         return ordered, []
@@ -51,5 +59,8 @@ def read_anchors(model: ModelFile, row: Row, strides: Sequence[float], reader: R
 
 
 def _level(node: Node, reader: Reader) -> list[float]:
-    found = (reader.number(item, "an anchor", low=0, high=MAX_PIXELS) for item in reader.items(node, "a level"))
+    found = (
+        reader.number(item, "an anchor", low=0, high=MAX_PIXELS)
+        for item in reader.items(node, "a level")
+    )
     return [value for value in found if value is not None]

@@ -94,7 +94,9 @@ def read_model(root: Node, reader: Reader) -> ModelFile | None:
     depth = _factor(table, "depth_multiple", reader)
     rows = _rows(table, depth, reader)
     if "ch" in table.entries:
-        reader.whole(table.entries["ch"], "`ch`, the channels of a picture,", low=COLOURS, high=COLOURS)
+        reader.whole(
+            table.entries["ch"], "`ch`, the channels of a picture,", low=COLOURS, high=COLOURS
+        )
     return ModelFile(
         rows=rows,
         classes=_whole(table, "nc", 80, reader),
@@ -132,7 +134,9 @@ def _activation(node: Node | None, reader: Reader) -> str:
     for inplace in (",inplace=True", "inplace=True"):
         bare = bare.replace(inplace, "")
     if bare not in ACTIVATIONS:
-        reader.problems.add(node.mark, "E101", f"no activation {quote(word)} here", suggest(bare, ACTIVATIONS))
+        reader.problems.add(
+            node.mark, "E101", f"no activation {quote(word)} here", suggest(bare, ACTIVATIONS)
+        )
         return ""
     return ACTIVATIONS[bare]
 

@@ -16,7 +16,13 @@ from suite.yaml.reader import Reader
 
 CONCAT, DETECT, ZERO_PAD, POOL = "Concat", "Detect", "nn.ZeroPad2d", "nn.MaxPool2d"
 _IGNORED = "-"  # YOLOv5 takes the argument and makes nothing of it
-_ONLY: Mapping[str, Json] = {"dilation": 1, "act": True, "size": None, "mode": "nearest", "dimension": 1}
+_ONLY: Mapping[str, Json] = {
+    "dilation": 1,
+    "act": True,
+    "size": None,
+    "mode": "nearest",
+    "dimension": 1,
+}
 """Arguments that have no counterpart here, with the only value that needs none."""
 
 
@@ -47,7 +53,9 @@ MODULES: Mapping[str, Module] = {
     "Conv": Module("conv.Conv", _CONV),
     "DWConv": Module("conv.Conv", ("out", "kernel", "stride", "dilation", "act")),
     "DWConvTranspose2d": Module(_TRANSPOSED, ("out", "kernel", "stride"), needed=3),
-    "Focus": Module("focus.Focus", ("out", "kernel", "inner stride", "inner padding", "groups", "act")),
+    "Focus": Module(
+        "focus.Focus", ("out", "kernel", "inner stride", "inner padding", "groups", "act")
+    ),
     "GhostBottleneck": Module("ghost.GhostBottleneck", ("out", "kernel", "stride")),
     "GhostConv": Module("ghost.GhostConv", ("out", "kernel", "stride", "groups", "act")),
     "SPP": Module("spp.SPP", ("out", "kernels")),
@@ -75,7 +83,9 @@ class ModuleReader:
         if row.module in MODULES or row.module in _OWN_RULES:
             return True
         hint = suggest(row.module, (*MODULES, *_OWN_RULES))
-        message = f"row {row.index} is of the module {quote(row.module)}, which has no counterpart here"
+        message = (
+            f"row {row.index} is of the module {quote(row.module)}, which has no counterpart here"
+        )
         self.reader.problems.add(row.module_mark, "E201", message, hint)
         return False
 
@@ -88,21 +98,33 @@ class ModuleReader:
             few = f"{low} to {high}" if low < high else f"{high}"
             message = f"row {row.index}: {row.module} takes {few} arguments, not {len(row.args)}"
             order = ", ".join(name for name in module.arguments if name != _IGNORED)
-            self.reader.problems.add(row.mark, "E202", message, f"in this order: {order}" if order else "")
+            self.reader.problems.add(
+                row.mark, "E202", message, f"in this order: {order}" if order else ""
+            )
             return None
         if module.block == _TRANSPOSED:
             return self._transposed(row, channels)
         before = len(self.reader.problems.found)
-        given = {name: node for name, node in zip(module.arguments, row.args, strict=False) if name != _IGNORED}
+        given = {
+            name: node
+            for name, node in zip(module.arguments, row.args, strict=False)
+            if name != _IGNORED
+        }
         out = self._out(given.pop("out"), row) if "out" in given else None
         stride = self._stride(given.pop("stride", None), row)
-        options = {name: value_of(node) for name, node in given.items() if self._is_option(name, node, row, signature)}
+        options = {
+            name: value_of(node)
+            for name, node in given.items()
+            if self._is_option(name, node, row, signature)
+        }
         if len(self.reader.problems.found) > before:
             return None
         options = self._completed(row, options, (channels, out), zeros)
         if row.module == POOL and stride is None:
             stride = int(str(options["kernel"]))  # as torch has it
-        kept = {name: value for name, value in options.items() if value != signature.options.get(name)}
+        kept = {
+            name: value for name, value in options.items() if value != signature.options.get(name)
+        }
         if row.module == "nn.Upsample":
             kept["scale"] = options["scale"]  # what such a line is for
         own_stride = stride if stride != signature.stride or row.module == POOL else None
@@ -119,7 +141,10 @@ class ModuleReader:
                 row.mark, "E202", message, "only one that keeps them and whose kernel is its stride"
             )
             return None
-        options: dict[str, Json] = {"scale": scale, **({"groups": 0} if row.module.startswith("DW") else {})}
+        options: dict[str, Json] = {
+            "scale": scale,
+            **({"groups": 0} if row.module.startswith("DW") else {}),
+        }
         return Layer(_TRANSPOSED, "neck", None, row.number, options=options, mark=row.mark)
 
     def _out(self, node: Node, row: Row) -> int | None:
@@ -127,7 +152,9 @@ class ModuleReader:
         if value is None:
             return None
         out = self.model.channels(value, self.per_level)
-        self.reader.within(node.mark, f"the channels of row {row.index}, multiplied,", out, 1, MAX_OUT)
+        self.reader.within(
+            node.mark, f"the channels of row {row.index}, multiplied,", out, 1, MAX_OUT
+        )
         return out
 
     def _stride(self, node: Node | None, row: Row) -> int | None:
@@ -142,7 +169,9 @@ class ModuleReader:
         if name in only:
             if value != only[name] or isinstance(value, bool) != isinstance(only[name], bool):
                 message = f"{where} with {name} {quote(value)} has no counterpart here"
-                self.reader.problems.add(node.mark, "E202", message, f"only {quote(only[name])} has")
+                self.reader.problems.add(
+                    node.mark, "E202", message, f"only {quote(only[name])} has"
+                )
             return False
         if complaint := misfit(signature, name, value):
             self.reader.problems.add(node.mark, "E202", f"row {row.index}: {complaint}")
@@ -152,7 +181,11 @@ class ModuleReader:
         return True
 
     def _completed(
-        self, row: Row, options: dict[str, Json], channels: tuple[int, int | None], zeros: tuple[int, ...]
+        self,
+        row: Row,
+        options: dict[str, Json],
+        channels: tuple[int, int | None],
+        zeros: tuple[int, ...],
     ) -> dict[str, Json]:
         """With what YOLOv5 works out itself and a line here states."""
         kernel = options.get("kernel", 1)
@@ -160,7 +193,9 @@ class ModuleReader:
             if options.get("padding") is None:
                 options["padding"] = kernel // 2
             if kernel % 2 and options["padding"] == kernel // 2:
-                del options["padding"]  # what a line without it gets; only of an even kernel that is another
+                del options[
+                    "padding"
+                ]  # what a line without it gets; only of an even kernel that is another
         if row.module == "DWConv" and channels[1]:
             options["groups"] = math.gcd(channels[0], channels[1])
         if zeros:

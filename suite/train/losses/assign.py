@@ -34,10 +34,18 @@ class Assignment:
     box: Tensor  # (n, 4) in grid units: offset of the centre from the cell's corner (-0.5 to 1.5), width, height
 
 
-NEIGHBOURS = ((0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (-0.5, 0.0), (0.0, -0.5))  # own cell, left, upper, right, lower
+NEIGHBOURS = (
+    (0.0, 0.0),
+    (0.5, 0.0),
+    (0.0, 0.5),
+    (-0.5, 0.0),
+    (0.0, -0.5),
+)  # own cell, left, upper, right, lower
 
 
-def assign(targets: Tensor, shapes: Sequence[tuple[int, int]], priors: Priors, threshold: float = 4.0) -> Assignment:
+def assign(
+    targets: Tensor, shapes: Sequence[tuple[int, int]], priors: Priors, threshold: float = 4.0
+) -> Assignment:
     """Choose which predictions answer for which target.
 
     Args:
@@ -46,7 +54,9 @@ def assign(targets: Tensor, shapes: Sequence[tuple[int, int]], priors: Priors, t
         priors: the head's anchors and strides.
         threshold: an anchor answers for a box if neither side differs by this factor or more.
     """
-    grid = targets.new_tensor([(columns, rows) for rows, columns in shapes])[:, None]  # (levels, 1, 2)
+    grid = targets.new_tensor([(columns, rows) for rows, columns in shapes])[
+        :, None
+    ]  # (levels, 1, 2)
     stride = targets.new_tensor(priors.strides)[:, None, None]
     centre = targets[:, 2:4] * grid  # (levels, n, 2) in grid units
     size = targets[:, 4:6] * grid
@@ -57,7 +67,9 @@ def assign(targets: Tensor, shapes: Sequence[tuple[int, int]], priors: Priors, t
     before = (centre % 1 < 0.5) & (centre > 1)
     mirrored = grid - centre
     behind = (mirrored % 1 < 0.5) & (mirrored > 1)
-    near = torch.cat((torch.ones_like(before[..., :1]), before, behind), -1).permute(0, 2, 1)  # (levels, 5, n)
+    near = torch.cat((torch.ones_like(before[..., :1]), before, behind), -1).permute(
+        0, 2, 1
+    )  # (levels, 5, n)
 
     level, offset, anchor, target = (near[:, :, None] & similar[:, None]).nonzero().unbind(1)
     where = centre[level, target]

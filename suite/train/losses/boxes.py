@@ -28,7 +28,9 @@ class BoxLoss:
         self._constant = NWD_CONSTANT if loss.constant is None else loss.constant
         self._usual: Tensor | None = None  # mean of 1 - IoU over the steps, of WIoU v3
 
-    def __call__(self, boxes: Tensor, targets: Tensor, unit: Tensor | float = 1.0) -> tuple[Tensor, Tensor]:
+    def __call__(
+        self, boxes: Tensor, targets: Tensor, unit: Tensor | float = 1.0
+    ) -> tuple[Tensor, Tensor]:
         """Loss of each row, and how well it fits.
 
         Args:
@@ -50,7 +52,9 @@ class BoxLoss:
         hull = hull_aligned(boxes, targets)
         if self._kind in {"wiou", "wiou_v3"}:
             loss = _distance_weight(boxes, targets, hull) * (1 - iou)
-            return (loss if self._kind == "wiou" else loss * self._focus(1 - iou.detach())), iou.detach()
+            return (
+                loss if self._kind == "wiou" else loss * self._focus(1 - iou.detach())
+            ), iou.detach()
         penalty = _edge_penalty if self._kind == "eiou" else _angle_penalty
         loss = 1 - iou + penalty(boxes, targets, hull)
         return loss, (1 - loss).detach()
@@ -67,7 +71,9 @@ class BoxLoss:
         """WIoU v3 (arXiv 2301.10051, eq. 11 and 12): beta = missed / its running mean; beta / (d a^(beta - d))."""
         if self._usual is None:
             self._usual = missed.new_ones(())
-        total, count = self._group.total(torch.stack((missed.sum(), missed.new_tensor(len(missed))))).unbind()
+        total, count = self._group.total(
+            torch.stack((missed.sum(), missed.new_tensor(len(missed))))
+        ).unbind()
         mean = torch.where(count > 0, total / count, self._usual)  # with nothing new it stays
         self._usual = MEMORY * self._usual + (1 - MEMORY) * mean
         outlying = missed / self._usual

@@ -24,7 +24,11 @@ class DetectionLoss:
     """Callable on raw maps and targets; holds the level balance, which `autobalance` moves from call to call."""
 
     def __init__(
-        self, priors: Priors, settings: LossSettings, kinds: Loss | None = None, group: ProcessGroup = SINGLE
+        self,
+        priors: Priors,
+        settings: LossSettings,
+        kinds: Loss | None = None,
+        group: ProcessGroup = SINGLE,
     ) -> None:
         levels = len(priors.strides)
         self._priors = priors
@@ -61,7 +65,12 @@ class DetectionLoss:
             The total, which is what to differentiate: the sum of the parts times the batch size; and, without
             gradient, the parts (3,): box, objectness, classes.
         """
-        found = assign(targets, [(x.shape[2], x.shape[3]) for x in raw], self._priors, self._settings.anchor_threshold)
+        found = assign(
+            targets,
+            [(x.shape[2], x.shape[3]) for x in raw],
+            self._priors,
+            self._settings.anchor_threshold,
+        )
         objectness, positives = _Pick.apply(found, *raw)
         counts = self._group.total(positives.new_tensor(found.counts))
         share = (1 / counts.clamp(min=1))[found.level]  # a mean on each level
@@ -73,18 +82,26 @@ class DetectionLoss:
             (
                 self._settings.box * torch.dot(missed, share),
                 self._settings.objectness * self._objectness_loss(raw, objectness, overlap, found),
-                self._settings.classes * self._class_loss(positives[:, 5:], found.label, overlap, share),
+                self._settings.classes
+                * self._class_loss(positives[:, 5:], found.label, overlap, share),
             )
         )
         return parts.sum() * (raw[0].shape[0] * self._group.size), parts.detach()
 
     def _decode(self, raw: Tensor, found: Assignment) -> Tensor:
         """(n, 4) boxes in grid units: centre from the cell's corner, width, height."""
-        anchors = self._priors.anchors / self._priors.anchors.new_tensor(self._priors.strides)[:, None, None]
+        anchors = (
+            self._priors.anchors
+            / self._priors.anchors.new_tensor(self._priors.strides)[:, None, None]
+        )
         near = raw.sigmoid() * 2
-        return torch.cat((near[:, :2] - 0.5, near[:, 2:].square() * anchors[found.level, found.anchor]), 1)
+        return torch.cat(
+            (near[:, :2] - 0.5, near[:, 2:].square() * anchors[found.level, found.anchor]), 1
+        )
 
-    def _objectness_loss(self, raw: Sequence[Tensor], objectness: Tensor, overlap: Tensor, found: Assignment) -> Tensor:
+    def _objectness_loss(
+        self, raw: Sequence[Tensor], objectness: Tensor, overlap: Tensor, found: Assignment
+    ) -> Tensor:
         """Mean of each level's cells, weighed by the balance; a cell's target is the overlap of what it found."""
         sizes = [x[..., 0].numel() for x in raw]
         place = _flat_index(raw, sizes, found)
@@ -93,7 +110,10 @@ class DetectionLoss:
         last = place.new_zeros(len(objectness)).scatter_reduce_(0, place, order, "amax")
         target = torch.cat((overlap.new_zeros(1), overlap.detach()))[last]
         loss = self._score_losses.objectness(objectness, target)
-        levels = torch.stack([part.mean() for part in torch.split_with_sizes(loss, sizes)]) / self._group.size
+        levels = (
+            torch.stack([part.mean() for part in torch.split_with_sizes(loss, sizes)])
+            / self._group.size
+        )
         total = torch.dot(levels, self._balance.to(levels.dtype))
         if self._settings.autobalance:
             self._rebalance(self._group.total(levels.detach()))
@@ -110,7 +130,9 @@ class DetectionLoss:
         aware = self._kinds.classes == "varifocal"
         smooth = 0.0 if aware else self._settings.label_smoothing
         target = torch.full_like(scores, 0.5 * smooth, requires_grad=False)
-        target[torch.arange(len(label), device=label.device), label] = overlap if aware else 1 - 0.5 * smooth
+        target[torch.arange(len(label), device=label.device), label] = (
+            overlap if aware else 1 - 0.5 * smooth
+        )
         loss = self._score_losses.classes(scores, target)
         return torch.dot(loss.mean(1), share)
 
@@ -141,7 +163,9 @@ class _Pick(torch.autograd.Function):
         gradients = [torch.zeros_like(level) for level in raw]  # in the memory order of the maps
         by_level = zip(
             gradients,
-            torch.split_with_sizes(cells.to(raw[0].dtype), [level[..., 4].numel() for level in raw]),
+            torch.split_with_sizes(
+                cells.to(raw[0].dtype), [level[..., 4].numel() for level in raw]
+            ),
             torch.split_with_sizes(rows.to(raw[0].dtype), ctx.found.counts),
             _indices(ctx.found),
             strict=True,
@@ -155,14 +179,18 @@ class _Pick(torch.autograd.Function):
 def _indices(found: Assignment) -> list[tuple[Tensor, ...]]:
     """Level by level where the positives stand: image, anchor, row, column."""
     column, row = found.cell.unbind(1)
-    by_level = (torch.split_with_sizes(x, found.counts) for x in (found.image, found.anchor, row, column))
+    by_level = (
+        torch.split_with_sizes(x, found.counts) for x in (found.image, found.anchor, row, column)
+    )
     return list(zip(*by_level, strict=True))
 
 
 def _flat_index(raw: Sequence[Tensor], sizes: Sequence[int], found: Assignment) -> Tensor:
     """(n,) position of each positive among the cells of all levels."""
     starts = [sum(sizes[:i]) for i in range(len(sizes))]
-    shape = found.level.new_tensor([(start, *x.shape[1:4]) for start, x in zip(starts, raw, strict=True)])
+    shape = found.level.new_tensor(
+        [(start, *x.shape[1:4]) for start, x in zip(starts, raw, strict=True)]
+    )
     start, anchors, rows, columns = shape[found.level].unbind(1)
     column, row = found.cell.unbind(1)
     return start + ((found.image * anchors + found.anchor) * rows + row) * columns + column

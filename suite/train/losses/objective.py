@@ -31,7 +31,9 @@ class Objective(Protocol):
         ...
 
 
-def objective(head: Head, variant: Variant, settings: LossSettings, group: ProcessGroup = SINGLE) -> Objective:
+def objective(
+    head: Head, variant: Variant, settings: LossSettings, group: ProcessGroup = SINGLE
+) -> Objective:
     """The loss of raw maps and targets; `check` has refused a head and an assigner that do not go together.
 
     In a `group` each process is given its share of a batch, and its loss is its share of the whole batch's: the sum of

@@ -11,7 +11,9 @@ from torch import Tensor
 from suite.spec.records.objective import Loss, ScoreKind
 from suite.train.recipe import LossSettings
 
-ScoreLoss = Callable[[Tensor, Tensor], Tensor]  # scores and targets of one shape to losses of that shape
+ScoreLoss = Callable[
+    [Tensor, Tensor], Tensor
+]  # scores and targets of one shape to losses of that shape
 
 GAMMA = 2.0  # of both papers
 FOCAL_ALPHA = 0.25
@@ -32,15 +34,21 @@ def score_losses(kinds: Loss, settings: LossSettings) -> ScoreLosses:
     A recipe with a `focal_gamma` means focal loss wherever it says cross entropy, as YOLOv5 does.
     """
     return ScoreLosses(
-        _score_loss(kinds.objectness, kinds, settings.focal_gamma, settings.objectness_positive_weight),
+        _score_loss(
+            kinds.objectness, kinds, settings.focal_gamma, settings.objectness_positive_weight
+        ),
         _score_loss(kinds.classes, kinds, settings.focal_gamma, settings.classes_positive_weight),
     )
 
 
-def _score_loss(kind: ScoreKind, kinds: Loss, focal_gamma: float, positive_weight: float) -> ScoreLoss:
+def _score_loss(
+    kind: ScoreKind, kinds: Loss, focal_gamma: float, positive_weight: float
+) -> ScoreLoss:
     gamma = GAMMA if kinds.gamma is None else kinds.gamma
     if kind == "varifocal":
-        return partial(varifocal, gamma=gamma, alpha=VARIFOCAL_ALPHA if kinds.alpha is None else kinds.alpha)
+        return partial(
+            varifocal, gamma=gamma, alpha=VARIFOCAL_ALPHA if kinds.alpha is None else kinds.alpha
+        )
     if kind == "focal":
         alpha = FOCAL_ALPHA if kinds.alpha is None else kinds.alpha
         return partial(focal, gamma=gamma, alpha=alpha, positive_weight=positive_weight)
@@ -55,7 +63,9 @@ def cross_entropy(scores: Tensor, target: Tensor, *, positive_weight: float = 1.
     return F.binary_cross_entropy_with_logits(scores, target, pos_weight=weight, reduction="none")
 
 
-def focal(scores: Tensor, target: Tensor, *, gamma: float, alpha: float, positive_weight: float = 1.0) -> Tensor:
+def focal(
+    scores: Tensor, target: Tensor, *, gamma: float, alpha: float, positive_weight: float = 1.0
+) -> Tensor:
     """Cross entropy times what is missed to the power gamma (arXiv 1708.02002, eq. 5), for targets between 0 and 1."""
     probability = scores.sigmoid()
     missed = target * (1 - probability) + (1 - target) * probability

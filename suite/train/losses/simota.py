@@ -40,11 +40,15 @@ def assign(predictions: Predictions, targets: Tensor, assigner: Assigner) -> Mat
         near, inside = _geometry(predictions, targets[rows, 2:], assigner.radius)
         if not len(near):
             continue
-        iou = box_iou(cxcywh_to_xyxy(targets[rows, 2:]), cxcywh_to_xyxy(predictions.boxes[image, near]))
+        iou = box_iou(
+            cxcywh_to_xyxy(targets[rows, 2:]), cxcywh_to_xyxy(predictions.boxes[image, near])
+        )
         cost = _class_cost(predictions, image, near, targets[rows, 1].long())
         cost = cost - OVERLAP_WEIGHT * (iou + 1e-8).log() + OUTSIDE * ~inside
         target, candidate = _cheapest(cost, iou, assigner.candidates)
-        found.append((torch.full_like(target, image), near[candidate], rows[target], iou[target, candidate]))
+        found.append(
+            (torch.full_like(target, image), near[candidate], rows[target], iou[target, candidate])
+        )
     if not found:
         none = targets.new_zeros(0, dtype=torch.long)
         return Matches(none, none, none, predictions.boxes.new_zeros(0))

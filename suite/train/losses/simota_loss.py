@@ -17,7 +17,9 @@ from suite.train.process_group import SINGLE, ProcessGroup
 from suite.train.recipe import LossSettings
 
 BOX_GAIN = 5.0  # the two scores have 1
-NOMINAL_BATCH = 64  # images, of YOLOX's rate: a recipe's rate means YOLOv5's loss, which is summed over so many
+NOMINAL_BATCH = (
+    64  # images, of YOLOX's rate: a recipe's rate means YOLOv5's loss, which is summed over so many
+)
 
 
 class SimOtaLoss:
@@ -79,7 +81,9 @@ class SimOtaLoss:
     def _objectness_loss(self, scores: Tensor, fit: Tensor, found: Matches) -> Tensor:
         """Sum over all predictions: 1 is the target where there is an object, or the fit for varifocal scores."""
         target = torch.zeros_like(scores, requires_grad=False)
-        target[found.image, found.prior] = fit.clamp(min=0) if self._kinds.objectness == "varifocal" else 1.0
+        target[found.image, found.prior] = (
+            fit.clamp(min=0) if self._kinds.objectness == "varifocal" else 1.0
+        )
         return self._score_losses.objectness(scores, target).sum()
 
     def _class_loss(self, scores: Tensor, label: Tensor, found: Matches) -> Tensor:

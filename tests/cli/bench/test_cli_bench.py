@@ -29,15 +29,30 @@ class Stopwatch:
     def __call__(self, variant, base, settings, opener):
         self.asked.append((variant.name, base.name, settings))
         if variant.name == "yolov5p_repvit":
-            raise MismatchError("yolov5p_repvit in eager: 1 of 2 outputs are not finite in fp16; time it in fp32")
+            raise MismatchError(
+                "yolov5p_repvit in eager: 1 of 2 outputs are not finite in fp16; time it in fp32"
+            )
         if settings.runtime == "openvino":
             raise RuntimeUnfitError("openvino: openvino is not here: pip install it")
         own = 10.0 if variant.name == base.name else 12.0
         spent = {"building": 0.5, "warming": 1.0, "measuring": 8.0, "watching": 0.5}
         notes = {"stopped_by": "precision", "kept": [0, 1, *range(4, 22)], "spent": spent}
         return tuple(
-            Measurement(f"latency_{role}{clock}_ms", 1, "ms", "deployed", (t, t, 10 * t, 10 * t, *[t] * 18), {}, notes)
-            for role, t in {"": own, "base_": 10.0, "copy_": 10.0 * self.apart, **self.eager(settings)}.items()
+            Measurement(
+                f"latency_{role}{clock}_ms",
+                1,
+                "ms",
+                "deployed",
+                (t, t, 10 * t, 10 * t, *[t] * 18),
+                {},
+                notes,
+            )
+            for role, t in {
+                "": own,
+                "base_": 10.0,
+                "copy_": 10.0 * self.apart,
+                **self.eager(settings),
+            }.items()
             for clock in ("wall", "cpu")
         )
 
@@ -70,8 +85,16 @@ def test_bench_prints_the_ratio_to_the_baseline_with_its_interval(stopwatch, cap
         "12.0",
         "10.0",
     )
-    assert (found["RATIO"], found["95 %"]) == ("1.2", "1.194 to 1.206")  # one process is never surer than 0.5 %
-    assert (found["CALL"], found["ROUNDS"], found["SET ASIDE"], found["ENDED BY"]) == ("slower", "22", "2", "precision")
+    assert (found["RATIO"], found["95 %"]) == (
+        "1.2",
+        "1.194 to 1.206",
+    )  # one process is never surer than 0.5 %
+    assert (found["CALL"], found["ROUNDS"], found["SET ASIDE"], found["ENDED BY"]) == (
+        "slower",
+        "22",
+        "2",
+        "precision",
+    )
 
 
 def test_every_replica_has_its_own_seed(stopwatch, capsys):
@@ -87,14 +110,22 @@ def test_the_base_is_timed_against_itself_before_anything_else(stopwatch, capsys
     main(["bench", "yolov5p_convnext", "yolov5p_wide", "--seconds", "30"])
 
     (name, base, settings), *rest = stopwatch.asked
-    assert (name, base, settings.cap_seconds, settings.half_width) == ("yolov5p", "yolov5p", 10.0, 0.0)
+    assert (name, base, settings.cap_seconds, settings.half_width) == (
+        "yolov5p",
+        "yolov5p",
+        10.0,
+        0.0,
+    )
     assert [asked[0] for asked in rest] == ["yolov5p_convnext", "yolov5p_wide"]
 
 
 def test_what_the_machine_cannot_tell_apart_is_said(stopwatch, capsys):
     main(["bench", "yolov5p_convnext"])
 
-    assert "differences under 0.5 % cannot be seen here now: the machine is admitted" in capsys.readouterr().err
+    assert (
+        "differences under 0.5 % cannot be seen here now: the machine is admitted"
+        in capsys.readouterr().err
+    )
 
 
 def test_a_difference_below_what_copies_differ_by_is_no_call(stopwatch, capsys):
@@ -121,7 +152,11 @@ def test_the_document_says_where_the_time_went(stopwatch, capsys):
     main(["bench", "yolov5p_convnext", "yolov5p_wide", "--json"])
 
     document = json.loads(capsys.readouterr().out)["data"]
-    booked = {phase: seconds for phase, seconds in document["seconds"].items() if phase != "starting and rest"}
+    booked = {
+        phase: seconds
+        for phase, seconds in document["seconds"].items()
+        if phase != "starting and rest"
+    }
     assert sum(booked.values()) == pytest.approx(3 * 10.0)
     assert booked["measuring"] == pytest.approx(3 * 8.0)
     total = sum(document["seconds"].values())
@@ -132,7 +167,12 @@ def test_every_combination_of_sizes_and_batches_is_timed(stopwatch, capsys):
     main(["bench", "yolov5p_convnext", "--imgsz", "128,256", "--batch", "1,8", "--json"])
 
     found = json.loads(capsys.readouterr().out)["data"]["timed"]
-    assert [(row["image_size"], row["batch"]) for row in found] == [(128, 1), (128, 8), (256, 1), (256, 8)]
+    assert [(row["image_size"], row["batch"]) for row in found] == [
+        (128, 1),
+        (128, 8),
+        (256, 1),
+        (256, 8),
+    ]
 
 
 @pytest.mark.parametrize("words", ["128,", "0", "16", "big"])
@@ -141,7 +181,9 @@ def test_sizes_that_are_none_are_a_usage_error(stopwatch, words):
 
 
 def test_threads_may_be_left_to_an_idle_machine(stopwatch, monkeypatch, capsys):
-    monkeypatch.setattr(bench, "settle", lambda wanted: (1, "one thread: the cores are 55% busy; allowed 10%"))
+    monkeypatch.setattr(
+        bench, "settle", lambda wanted: (1, "one thread: the cores are 55% busy; allowed 10%")
+    )
 
     main(["bench", "yolov5p", "--threads", "auto"])
 
@@ -167,11 +209,30 @@ def test_steps_are_timed_on_pictures_and_on_noise(monkeypatch, capsys, tmp_path)
     monkeypatch.setattr(machine, "unrest", lambda: ())
     data = ensure(tmp_path / "data", train=2, val=3, size=64)
 
-    assert main(["bench", "yolov5p", "--stages", "--imgsz", "64", "--seconds", "0.1", "--data", str(data)]) == 0
+    assert (
+        main(
+            [
+                "bench",
+                "yolov5p",
+                "--stages",
+                "--imgsz",
+                "64",
+                "--seconds",
+                "0.1",
+                "--data",
+                str(data),
+            ]
+        )
+        == 0
+    )
 
     heading, *rows = (line.split("\t") for line in capsys.readouterr().out.splitlines())
     pictures, noise = (dict(zip(heading, row, strict=True)) for row in rows)
-    assert (pictures["INPUT"], noise["INPUT"], pictures["WEIGHTS"]) == ("pictures", "noise", "untrained")
+    assert (pictures["INPUT"], noise["INPUT"], pictures["WEIGHTS"]) == (
+        "pictures",
+        "noise",
+        "untrained",
+    )
     assert float(pictures["FORWARD MS"]) > 0
     assert float(pictures["END TO END MS"]) > 0
 
@@ -194,10 +255,14 @@ def test_the_steps_of_a_network_that_is_not_eagers_are_not_timed(monkeypatch, ca
     assert "are not finite" in told.err
 
 
-def test_steps_are_timed_with_a_checkpoints_weights_and_as_many_classes(monkeypatch, capsys, tmp_path):
+def test_steps_are_timed_with_a_checkpoints_weights_and_as_many_classes(
+    monkeypatch, capsys, tmp_path
+):
     monkeypatch.setattr(machine, "unrest", lambda: ())
     data = ensure(tmp_path / "data", train=2, val=3, size=64)
-    weights = save_checkpoint(tmp_path / "w.safetensors", build(Library().load("yolov5p"), 4, seed=0), {})
+    weights = save_checkpoint(
+        tmp_path / "w.safetensors", build(Library().load("yolov5p"), 4, seed=0), {}
+    )
     options = ["--imgsz", "64", "--batch", "2", "--seconds", "0.1", "--data", str(data), "--json"]
 
     assert main(["bench", "yolov5p", "--stages", "--weights", str(weights), *options]) == 0
@@ -207,14 +272,36 @@ def test_steps_are_timed_with_a_checkpoints_weights_and_as_many_classes(monkeypa
         ("pictures", "w.safetensors"),
         ("noise", "w.safetensors"),
     ]
-    assert all(len(samples) == len(row["ms"]["end to end"]) for row in found for samples in row["ms"].values())
+    assert all(
+        len(samples) == len(row["ms"]["end to end"])
+        for row in found
+        for samples in row["ms"].values()
+    )
 
 
 def test_the_settings_are_the_users(stopwatch):
-    main(["bench", "yolov5p_convnext", "--imgsz", "128", "--threads", "2", "--seconds", "5", "--half-width", "0.02"])
+    main(
+        [
+            "bench",
+            "yolov5p_convnext",
+            "--imgsz",
+            "128",
+            "--threads",
+            "2",
+            "--seconds",
+            "5",
+            "--half-width",
+            "0.02",
+        ]
+    )
 
     ((_, _, settings),) = stopwatch.variants
-    assert (settings.image_size, settings.threads, settings.cap_seconds, settings.half_width) == (128, 2, 5.0, 0.02)
+    assert (settings.image_size, settings.threads, settings.cap_seconds, settings.half_width) == (
+        128,
+        2,
+        5.0,
+        0.02,
+    )
 
 
 def test_a_variant_may_be_timed_against_any_other(stopwatch):
@@ -264,7 +351,12 @@ def test_a_device_that_is_not_here_exits_5(monkeypatch, capsys):
 
 
 def test_every_runtime_is_timed_beside_the_base_in_the_same_one_and_beside_eager(stopwatch, capsys):
-    assert main(["bench", "yolov5p_convnext", "--runtime", "eager,compiled", "--threads", "2", "--json"]) == 0
+    assert (
+        main(
+            ["bench", "yolov5p_convnext", "--runtime", "eager,compiled", "--threads", "2", "--json"]
+        )
+        == 0
+    )
 
     found = json.loads(capsys.readouterr().out)["data"]["timed"]
     assert [(f["runtime"], f["ratio"]["wall"]["value"]) for f in found] == [
@@ -275,7 +367,9 @@ def test_every_runtime_is_timed_beside_the_base_in_the_same_one_and_beside_eager
 
 
 def test_a_runtime_that_is_not_here_is_noted_once_and_leaves_the_others_timed(stopwatch, capsys):
-    assert main(["bench", "yolov5p", "yolov5p_convnext", "--runtime", "openvino,eager", "--json"]) == 0
+    assert (
+        main(["bench", "yolov5p", "yolov5p_convnext", "--runtime", "openvino,eager", "--json"]) == 0
+    )
 
     told = capsys.readouterr()
     document = json.loads(told.out)["data"]

@@ -16,7 +16,9 @@ edits:
 """
 
 
-def test_github_gets_an_annotation_for_every_mistake(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_github_gets_an_annotation_for_every_mistake(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "wrong.yaml"
     path.write_text("base: yolov5n\nwidht: 0.5\ndepth: x\n")
 
@@ -29,7 +31,9 @@ def test_github_gets_an_annotation_for_every_mistake(tmp_path: Path, capsys: pyt
     ]
 
 
-def test_what_would_end_an_annotation_is_escaped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_would_end_an_annotation_is_escaped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The runner's rules: % CR LF in the message, and : , as well in a property."""
     folder = tmp_path / "a,b:c%d"
     folder.mkdir()
@@ -39,16 +43,25 @@ def test_what_would_end_an_annotation_is_escaped(tmp_path: Path, capsys: pytest.
     main(["check", str(path), "--format", "github"])
 
     line = capsys.readouterr().out.splitlines()[0]
-    assert f"file={tmp_path}/a%2Cb%3Ac%25d/wrong.yaml,line=2,col=1,title=E102::unknown key '100%25,'" in line
+    assert (
+        f"file={tmp_path}/a%2Cb%3Ac%25d/wrong.yaml,line=2,col=1,title=E102::unknown key '100%25,'"
+        in line
+    )
 
 
-def test_strides_unlike_the_baselines_are_a_warning_to_github(capsys: pytest.CaptureFixture[str]) -> None:
+def test_strides_unlike_the_baselines_are_a_warning_to_github(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert main(["check", "--build", "yolov5p_efficientnetv2_printed", "--format", "github"]) == 0
 
-    assert capsys.readouterr().out.startswith("::warning file=variants/demo/yolov5p_efficientnetv2_printed.yaml,line=")
+    assert capsys.readouterr().out.startswith(
+        "::warning file=variants/demo/yolov5p_efficientnetv2_printed.yaml,line="
+    )
 
 
-def test_github_gets_the_line_to_paste_as_a_notice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_github_gets_the_line_to_paste_as_a_notice(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("title: Mine\nbase: yolov5n\n")
 
@@ -59,7 +72,9 @@ def test_github_gets_the_line_to_paste_as_a_notice(tmp_path: Path, capsys: pytes
     assert notice in capsys.readouterr().out.splitlines()
 
 
-def test_format_json_is_the_same_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_format_json_is_the_same_as_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     found = []
     for option in (["--json"], ["--format", "json"], ["--format=json"]):
         assert main(["check", "yolov5n", *option]) == 0
@@ -68,7 +83,9 @@ def test_format_json_is_the_same_as_json(tmp_path: Path, capsys: pytest.CaptureF
     assert found[0] == found[1] == found[2]
 
 
-def test_a_mistake_on_the_command_line_is_a_document_too(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_mistake_on_the_command_line_is_a_document_too(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert main(["check", "z*", "--format", "json"]) == 2
 
     assert json.loads(capsys.readouterr().out)["command"] == "check"
@@ -83,7 +100,9 @@ def test_a_mistake_after_building_names_the_designs_variant_and_shows_the_line(
     assert main(["check", "--build", str(path)]) == 2
 
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith(f"{path}:6:5: error E301 in yolov5n_odd_5: the edit matches none of 57 convolutions")
+    assert lines[0].startswith(
+        f"{path}:6:5: error E301 in yolov5n_odd_5: the edit matches none of 57 convolutions"
+    )
     assert "none has `kernel: 5`; `kernel` is one of: 1, 3, 6" in lines[0]
     assert lines[1:3] == ["  6 |   - replace: {part: backbone, kernel: $kernel}", "    |     ^"]
     assert f"{path}:6:5: error E301 in yolov5n_odd_7: " in lines[3]

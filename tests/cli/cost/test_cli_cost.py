@@ -40,7 +40,8 @@ def test_cost_prints_what_else_the_deployed_form_costs(capsys):
 
 
 @pytest.mark.parametrize(
-    ("by", "first", "lines"), [("part", "backbone", 3), ("stage", "2", 6), ("layer", "backbone.0", 21)]
+    ("by", "first", "lines"),
+    [("part", "backbone", 3), ("stage", "2", 6), ("layer", "backbone.0", 21)],
 )
 def test_cost_is_cut_by_part_stage_or_layer(by, first, lines, capsys):
     assert main(["cost", "yolov5n", "--by", by]) == 0
@@ -55,7 +56,10 @@ def test_cost_is_cut_by_part_stage_or_layer(by, first, lines, capsys):
 def test_the_cut_is_of_the_form_that_is_asked_for(capsys):
     assert main(["cost", "yolov5n", "--by", "part", "--form", "deployed"]) == 0
 
-    assert sum(int(line.split("\t")[2]) for line in capsys.readouterr().out.splitlines()[1:]) == 1_867_405
+    assert (
+        sum(int(line.split("\t")[2]) for line in capsys.readouterr().out.splitlines()[1:])
+        == 1_867_405
+    )
 
 
 def test_a_few_variants_are_audited_unasked(capsys):
@@ -79,7 +83,10 @@ def test_cost_as_json_keeps_the_evidence(capsys):
 
 
 def test_the_image_size_and_the_classes_are_the_users(capsys):
-    assert main(["cost", "yolov5n", "--json", "--no-audit", "--image-size", "320", "--classes", "3"]) == 0
+    assert (
+        main(["cost", "yolov5n", "--json", "--no-audit", "--image-size", "320", "--classes", "3"])
+        == 0
+    )
 
     (variant,) = document(capsys)["data"]["variants"]
     assert numbers(variant)["params", "trained"] == 1_872_157 - 3 * 77 * (64 + 128 + 256 + 3)
@@ -107,7 +114,8 @@ def test_a_promise_is_not_compared_at_another_size(tmp_path):
 
 def test_a_variant_that_does_not_build_leaves_the_others_counted(tmp_path, capsys):
     folder = write(
-        tmp_path, "title: Mine\nbase: yolov5n\nedits:\n  - replace: {kernel: 9}\n    with: {block: odconv.ODConv}\n"
+        tmp_path,
+        "title: Mine\nbase: yolov5n\nedits:\n  - replace: {kernel: 9}\n    with: {block: odconv.ODConv}\n",
     )
 
     assert main(["cost", "mine", "yolov5n", "--no-audit", "--variants", folder]) == 2
@@ -120,7 +128,9 @@ def test_a_variant_that_does_not_build_leaves_the_others_counted(tmp_path, capsy
 def test_memory_is_estimated_for_a_pass_and_a_training_step(capsys):
     assert main(["cost", "yolov5n", "--memory", "--batch", "2", "--imgsz", "64"]) == 0
 
-    heading, inference, training = (line.split("\t") for line in capsys.readouterr().out.splitlines())
+    heading, inference, training = (
+        line.split("\t") for line in capsys.readouterr().out.splitlines()
+    )
     assert heading == ["NAME", "WHAT", "BATCH", "WEIGHTS", "STATE", "MAPS", "TOTAL"]
     assert inference[:5] == ["yolov5n", "inference", "2", "7.1", "0.0"]
     assert float(training[-1]) == pytest.approx(sum(map(float, training[3:6])), abs=0.2)

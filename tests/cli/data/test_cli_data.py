@@ -67,7 +67,8 @@ def test_check_finds_a_whole_file_that_does_not_decode(folder, capsys):
 
 
 @pytest.mark.parametrize(
-    ("make", "said"), [(lambda _: None, "no such folder"), (Path.mkdir, "no annotations of 'train'")]
+    ("make", "said"),
+    [(lambda _: None, "no such folder"), (Path.mkdir, "no annotations of 'train'")],
 )
 def test_check_of_no_data_is_one_line(tmp_path, capsys, make, said):
     make(tmp_path / "none")
@@ -92,11 +93,17 @@ def test_a_wrong_line_of_a_file_is_named_and_nothing_runs(folder, tmp_path, caps
     labels.write_text(f"{labels.read_text()}9 0.5 0.5 0.1 0.1\n")
     count = len(labels.read_text().splitlines())
 
-    codes = [main([*words, str(yolo)]) for words in (("data", "check"), ("run", "yolov5p", "--dry-run", "--data"))]
+    codes = [
+        main([*words, str(yolo)])
+        for words in (("data", "check"), ("run", "yolov5p", "--dry-run", "--data"))
+    ]
 
     said = capsys.readouterr().err.splitlines()
     assert codes == [2, 2]
-    assert said == [f"ablation: {labels}:{count}: class '9'; there are 4 names, for the classes 0 to 3"] * 2
+    assert (
+        said
+        == [f"ablation: {labels}:{count}: class '9'; there are 4 names, for the classes 0 to 3"] * 2
+    )
 
 
 def test_check_finds_leaks_twins_and_suspicious_boxes(folder, capsys):
@@ -105,9 +112,15 @@ def test_check_finds_leaks_twins_and_suspicious_boxes(folder, capsys):
 
     assert main(["data", "check", str(folder), "--json"]) == 0
 
-    found = {(f["kind"], f["part"]): f for f in json.loads(capsys.readouterr().out)["data"]["findings"]}
-    assert found["leak from train to val: same file", "both"]["examples"] == ["000001.png = 000005.png"]
-    assert found["leak from train to val: looks the same", "both"]["examples"] == ["000001.png = 000006.jpg"]
+    found = {
+        (f["kind"], f["part"]): f for f in json.loads(capsys.readouterr().out)["data"]["findings"]
+    }
+    assert found["leak from train to val: same file", "both"]["examples"] == [
+        "000001.png = 000005.png"
+    ]
+    assert found["leak from train to val: looks the same", "both"]["examples"] == [
+        "000001.png = 000006.jpg"
+    ]
     assert found["object annotated twice: same class, same box", "train"]["count"] == 1
     assert found["box of 95 % of the picture or more", "val"]["count"] == 1
 
@@ -128,14 +141,20 @@ def test_the_page_holds_its_pictures_and_no_script(folder, tmp_path, capsys):
     annotations["categories"][0]["name"] = "<script>alert(1)</script>"
     (folder / "instances_train.json").write_text(json.dumps(annotations))
     rest = json.loads((folder / "instances_val.json").read_text())
-    (folder / "instances_val.json").write_text(json.dumps({**rest, "categories": annotations["categories"]}))
+    (folder / "instances_val.json").write_text(
+        json.dumps({**rest, "categories": annotations["categories"]})
+    )
 
     assert main(["data", "check", str(folder), "--page", str(page)]) == 0
 
     text = page.read_text()
     assert "<script" not in text
     assert "leak from train to val: looks the same" in text
-    assert len(re.findall('<rect class="k[0-5]"', text)) > len(re.findall('<rect class="k[0-5] meant"', text)) > 0
+    assert (
+        len(re.findall('<rect class="k[0-5]"', text))
+        > len(re.findall('<rect class="k[0-5] meant"', text))
+        > 0
+    )
     assert set(re.findall(r'(?:href|src)="([^#"]{1,22})', text)) == {"data:image/jpeg;base64"}
 
 
@@ -143,7 +162,10 @@ def plant(folder: Path) -> None:
     """Faults that `check` has to find."""
     images = folder / "images"
     shutil.copy(images / "train/000001.png", images / "val/000005.png")
-    cv2.imwrite(str(images / "val/000006.jpg"), cv2.resize(cv2.imread(str(images / "train/000001.png")), (140, 140)))
+    cv2.imwrite(
+        str(images / "val/000006.jpg"),
+        cv2.resize(cv2.imread(str(images / "train/000001.png")), (140, 140)),
+    )
     val = json.loads((folder / "instances_val.json").read_text())
     val["images"] += [{"id": 5, "file_name": "000005.png", "width": 128, "height": 128}]
     val["images"] += [{"id": 6, "file_name": "000006.jpg", "width": 140, "height": 140}]

@@ -32,15 +32,27 @@ def zipped(members: dict[str, bytes]) -> bytes:
 
 def annotations(number: int) -> bytes:
     image = {"id": number, "file_name": f"{number:012}.jpg", "width": 64, "height": 48}
-    box = {"id": 1, "image_id": number, "category_id": 18, "bbox": [4, 4, 20, 20], "area": 400, "iscrowd": 0}
-    return json.dumps({"images": [image], "annotations": [box], "categories": [{"id": 18, "name": "dog"}]}).encode()
+    box = {
+        "id": 1,
+        "image_id": number,
+        "category_id": 18,
+        "bbox": [4, 4, 20, 20],
+        "area": 400,
+        "iscrowd": 0,
+    }
+    return json.dumps(
+        {"images": [image], "annotations": [box], "categories": [{"id": 18, "name": "dog"}]}
+    ).encode()
 
 
 @pytest.fixture
 def manners(monkeypatch) -> Manners:
     """One picture a part; the archives' pinned sizes and checksums are those of these."""
     jpeg = cv2.imencode(".jpg", np.full((48, 64, 3), 90, np.uint8))[1].tobytes()
-    instances = {f"annotations/instances_{part}2017.json": annotations(n) for n, part in ((1, "train"), (2, "val"))}
+    instances = {
+        f"annotations/instances_{part}2017.json": annotations(n)
+        for n, part in ((1, "train"), (2, "val"))
+    }
     contents = {
         "annotations": zipped({**instances, "annotations/captions_val2017.json": b"{}"}),
         "val": zipped({"val2017/": b"", "val2017/000000000002.jpg": jpeg}),
@@ -70,7 +82,10 @@ def prepare(server: str, folder: Path, *words: str) -> int:
 def test_what_is_prepared_can_be_read_and_leaves_no_archive(server, tmp_path, capsys):
     assert prepare(server, tmp_path / "coco") == 0
 
-    assert [len(read_split(tmp_path / "coco", part).pictures) for part in ("train", "val")] == [1, 1]
+    assert [len(read_split(tmp_path / "coco", part).pictures) for part in ("train", "val")] == [
+        1,
+        1,
+    ]
     assert sorted(file.name for file in (tmp_path / "coco").iterdir()) == [
         "annotations", "prepared.json", "train2017", "val2017"
     ]  # fmt: skip
@@ -100,7 +115,10 @@ def test_over_a_bad_connection_it_takes_longer_and_that_is_all(server, manners, 
 def test_only_val_fetches_no_training_pictures(server, manners, tmp_path, capsys):
     assert prepare(server, tmp_path / "coco", "--only", "val") == 0
 
-    assert [path for path, _ in manners.asked] == ["/annotations/annotations_trainval2017.zip", "/zips/val2017.zip"]
+    assert [path for path, _ in manners.asked] == [
+        "/annotations/annotations_trainval2017.zip",
+        "/zips/val2017.zip",
+    ]
 
 
 def test_another_file_under_the_name_is_refused(server, manners, tmp_path, capsys):
@@ -113,7 +131,9 @@ def test_another_file_under_the_name_is_refused(server, manners, tmp_path, capsy
     assert not (tmp_path / "coco/val2017").exists()
 
 
-def test_a_disk_that_is_too_small_is_told_before_anything_is_fetched(server, manners, tmp_path, capsys, monkeypatch):
+def test_a_disk_that_is_too_small_is_told_before_anything_is_fetched(
+    server, manners, tmp_path, capsys, monkeypatch
+):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=100))
 
     assert prepare(server, tmp_path / "coco") == 5
@@ -124,7 +144,9 @@ def test_a_disk_that_is_too_small_is_told_before_anything_is_fetched(server, man
 
 def test_the_pinned_archives_are_those_of_coco_2017():
     """Pictures as the consortium states them: 118,287 and 5,000."""
-    assert {part: (archive.wanted.name, archive.files) for part, archive in coco2017.ARCHIVES.items()} == {
+    assert {
+        part: (archive.wanted.name, archive.files) for part, archive in coco2017.ARCHIVES.items()
+    } == {
         "annotations": ("annotations_trainval2017.zip", 2),
         "val": ("val2017.zip", 5000),
         "train": ("train2017.zip", 118287),

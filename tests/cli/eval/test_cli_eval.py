@@ -70,7 +70,9 @@ def evaluated(capsys, *arguments: str) -> dict:
 
 def test_kept_detections_give_the_same_numbers_without_the_model(weights, data, tmp_path, capsys):
     out = tmp_path / "kept"
-    first = evaluated(capsys, "yolov5p", "--weights", str(weights), "--data", str(data), "--out", str(out))
+    first = evaluated(
+        capsys, "yolov5p", "--weights", str(weights), "--data", str(data), "--out", str(out)
+    )
 
     again = evaluated(capsys, "--detections", str(out / "detections.json.gz"), "--data", str(data))
 
@@ -80,7 +82,9 @@ def test_kept_detections_give_the_same_numbers_without_the_model(weights, data, 
 
 
 def test_rectangular_batches_are_stated(weights, data, capsys):
-    told = evaluated(capsys, "yolov5p", "--weights", str(weights), "--data", str(data), "--rect", "--batch", "2")
+    told = evaluated(
+        capsys, "yolov5p", "--weights", str(weights), "--data", str(data), "--rect", "--batch", "2"
+    )
 
     assert (told["settings"]["letterbox"], told["settings"]["batch"]) == ("rectangular", 2)
 
@@ -103,12 +107,19 @@ def test_a_precision_s_accuracy_is_measured_in_the_runtime_that_has_it(weights, 
     ("arguments", "code", "said"),
     [
         (["--runtime", "magic"], 5, "eval: no runtime 'magic'; there are: eager, "),
-        (["--precision", "int8"], 5, "eval: eager: no precision 'int8' on cpu; there are: fp32, bf16, fp16"),
+        (
+            ["--precision", "int8"],
+            5,
+            "eval: eager: no precision 'int8' on cpu; there are: fp32, bf16, fp16",
+        ),
         (["--runtime", "eager", "--rect"], 2, "--rect changes the shape from batch to batch"),
     ],
 )
 def test_a_runtime_that_is_not_to_be_had_is_refused(weights, data, capsys, arguments, code, said):
-    assert main(["eval", "yolov5p", "--weights", str(weights), "--data", str(data), *arguments]) == code
+    assert (
+        main(["eval", "yolov5p", "--weights", str(weights), "--data", str(data), *arguments])
+        == code
+    )
 
     assert said in capsys.readouterr().err
 
@@ -119,10 +130,15 @@ def test_detections_of_other_data_are_refused(data, tmp_path, capsys):
 
     assert main(["eval", "--detections", str(path), "--data", str(data)]) == 2
 
-    assert f"{path}: a detection is of picture 77, which the data does not have" in capsys.readouterr().err
+    assert (
+        f"{path}: a detection is of picture 77, which the data does not have"
+        in capsys.readouterr().err
+    )
 
 
-def test_evaluators_that_disagree_end_with_the_number_and_exit_code_1(weights, data, monkeypatch, capsys):
+def test_evaluators_that_disagree_end_with_the_number_and_exit_code_1(
+    weights, data, monkeypatch, capsys
+):
     monkeypatch.setattr("suite.metrics.accuracy.assess.pycocotools_numbers", lambda *_: (0.5,) * 12)
 
     assert main(["eval", "yolov5p", "--weights", str(weights), "--data", str(data)]) == 1
@@ -131,7 +147,9 @@ def test_evaluators_that_disagree_end_with_the_number_and_exit_code_1(weights, d
 
 
 def test_weights_of_another_number_of_classes_are_refused(data, tmp_path, capsys):
-    path = save_checkpoint(tmp_path / "w.safetensors", build(Library().load("yolov5p"), 7, seed=0), {})
+    path = save_checkpoint(
+        tmp_path / "w.safetensors", build(Library().load("yolov5p"), 7, seed=0), {}
+    )
 
     assert main(["eval", "yolov5p", "--weights", str(path), "--data", str(data)]) == 2
 
@@ -140,7 +158,9 @@ def test_weights_of_another_number_of_classes_are_refused(data, tmp_path, capsys
 
 def test_weights_trained_on_other_names_are_evaluated_with_a_warning(data, tmp_path, capsys):
     model = build(Library().load("yolov5p"), 4, seed=0)
-    path = save_checkpoint(tmp_path / "w.safetensors", model, {"class_names": ["a", "b", "c", "d"], "image_size": 64})
+    path = save_checkpoint(
+        tmp_path / "w.safetensors", model, {"class_names": ["a", "b", "c", "d"], "image_size": 64}
+    )
 
     assert main(["eval", "yolov5p", "--weights", str(path), "--data", str(data)]) == 0
 
@@ -156,7 +176,11 @@ def test_weights_trained_on_other_names_are_evaluated_with_a_warning(data, tmp_p
         (["yolov5p", "--weights", "WEIGHTS", "--data", "nowhere"], 4, "nowhere: no such folder"),
         (["yolov5p", "--weights", "WEIGHTS", "--imgsz", "100"], 2, "needs a multiple of 32"),
         (["yolov5p"], 2, "needs NAME and --weights FILE, or --detections FILE alone"),
-        (["yolov5p", "--weights", "WEIGHTS", "--detections", "d.json"], 2, "or --detections FILE alone"),
+        (
+            ["yolov5p", "--weights", "WEIGHTS", "--detections", "d.json"],
+            2,
+            "or --detections FILE alone",
+        ),
         (["--detections", "gone.json"], 2, "gone.json: cannot be read as detections"),
     ],
 )
@@ -174,7 +198,10 @@ def test_damaged_weights_are_named(weights, data, tmp_path, capsys):
         (tmp_path / f"w.safetensors{suffix}").write_bytes(Path(f"{weights}{suffix}").read_bytes())
     (tmp_path / "w.safetensors").write_bytes(weights.read_bytes()[:1000])
 
-    assert main(["eval", "yolov5p", "--weights", str(tmp_path / "w.safetensors"), "--data", str(data)]) == 2
+    assert (
+        main(["eval", "yolov5p", "--weights", str(tmp_path / "w.safetensors"), "--data", str(data)])
+        == 2
+    )
 
     assert "w.safetensors: damaged" in capsys.readouterr().err
 
@@ -183,9 +210,13 @@ def test_what_was_left_out_of_the_data_is_said(weights, tmp_path, capsys):
     folder = ensure(tmp_path / "set", train=1, val=3)
     (folder / "images/val/000002.png").unlink()
 
-    assert main(["eval", "yolov5p", "--weights", str(weights), "--data", str(folder), "--json"]) == 0
+    assert (
+        main(["eval", "yolov5p", "--weights", str(weights), "--data", str(folder), "--json"]) == 0
+    )
 
     out, err = capsys.readouterr()
     skipped = json.loads(out)["data"]["skipped"]
-    assert skipped == [{"kind": "picture left out: missing", "count": 1, "examples": ["000002.png"]}]
+    assert skipped == [
+        {"kind": "picture left out: missing", "count": 1, "examples": ["000002.png"]}
+    ]
     assert "000002.png" in err

@@ -24,7 +24,9 @@ def make(tmp_path: Path):
     return run
 
 
-def refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, *options: str, name: str = "yolov5n_mine") -> str:
+def refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, *options: str, name: str = "yolov5n_mine"
+) -> str:
     """What `new` says when it refuses; nothing is written."""
     assert main(["new", name, *options, "--output", str(tmp_path / "new")]) == 2
     assert not (tmp_path / "new").exists()
@@ -36,19 +38,24 @@ def refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, *options: str, n
 def test_cbam_after_each_c3_of_the_backbone_is_a_file_of_eight_lines(make, tmp_path: Path) -> None:
     lines = make(*CBAM, name="yolov5s_mine", base="")
 
-    assert lines == [
-        "title: YOLOv5s with cbam.CBAM after c3.C3 of the backbone",
-        "paper: arXiv 1807.06521",
-        "base: yolov5s",
-        "edits:",
-        "  - insert: {block: cbam.CBAM}",
-        "    after: {part: backbone, block: c3.C3, count: 4}",
-        "expect: {strides: [8, 16, 32], params: 7280321, gmacs: 8.22}",  # as variants/attention/yolov5s_cbam.yaml
-    ]
+    assert (
+        lines
+        == [
+            "title: YOLOv5s with cbam.CBAM after c3.C3 of the backbone",
+            "paper: arXiv 1807.06521",
+            "base: yolov5s",
+            "edits:",
+            "  - insert: {block: cbam.CBAM}",
+            "    after: {part: backbone, block: c3.C3, count: 4}",
+            "expect: {strides: [8, 16, 32], params: 7280321, gmacs: 8.22}",  # as variants/attention/yolov5s_cbam.yaml
+        ]
+    )
     assert len((tmp_path / "yolov5s_mine.yaml").read_text().splitlines()) == 8
 
 
-@pytest.mark.parametrize("example", [line.strip() for line in HELP.splitlines() if line.startswith("    new ")])
+@pytest.mark.parametrize(
+    "example", [line.strip() for line in HELP.splitlines() if line.startswith("    new ")]
+)
 def test_every_example_of_the_help_works(tmp_path: Path, example: str) -> None:
     assert main([*example.split(), "--output", str(tmp_path)]) == 0
 
@@ -79,7 +86,9 @@ def test_the_first_line_names_the_schema_relative_to_the_file(tmp_path: Path) ->
 
 
 def test_a_replacement_counts_the_convolutions_that_it_fits(make) -> None:
-    lines = make("--replace", "kernel=3,c3.C3,backbone", "--with", "odconv.ODConv,kernels=4,reduction=0.25")
+    lines = make(
+        "--replace", "kernel=3,c3.C3,backbone", "--with", "odconv.ODConv,kernels=4,reduction=0.25"
+    )
 
     # YOLOv5n's C3 have 1, 2, 3 and 1 bottlenecks, each with one 3x3
     assert "  - replace: {part: backbone, block: c3.C3, kernel: 3, count: 7}" in lines
@@ -93,10 +102,21 @@ def test_a_condition_given_twice_means_either(make) -> None:
 
 
 def test_several_edits_are_counted_one_after_the_other(make) -> None:
-    lines = make("--insert", "eca.ECA", "--after", "c3.C3,backbone", "--replace", "c3.C3,stage=16", "--with", "c2f.C2f")
+    lines = make(
+        "--insert",
+        "eca.ECA",
+        "--after",
+        "c3.C3,backbone",
+        "--replace",
+        "c3.C3,stage=16",
+        "--with",
+        "c2f.C2f",
+    )
 
     assert "  - replace: {stage: 16, block: c3.C3, count: 3}" in lines
-    assert "    after: {part: backbone, block: c3.C3, count: 3}" in lines  # the one of stage 16 is gone
+    assert (
+        "    after: {part: backbone, block: c3.C3, count: 3}" in lines
+    )  # the one of stage 16 is gone
 
 
 def test_another_variants_backbone_is_borrowed(make) -> None:
@@ -130,7 +150,9 @@ class Mine(Conv):
 """
 
 
-def test_a_block_may_come_from_a_file_of_ones_own(make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_block_may_come_from_a_file_of_ones_own(
+    make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "own.py").write_text(OWN)
     monkeypatch.chdir(tmp_path)
 
@@ -198,7 +220,19 @@ def test_a_file_in_a_folder_of_variants_is_called_by_its_name(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = ("--variants", str(tmp_path))
-    main(["new", "yolov5n_mine", "--base", "yolov5n", *CBAM, "--output", str(tmp_path), *folder, "--json"])
+    main(
+        [
+            "new",
+            "yolov5n_mine",
+            "--base",
+            "yolov5n",
+            *CBAM,
+            "--output",
+            str(tmp_path),
+            *folder,
+            "--json",
+        ]
+    )
 
     data = json.loads(capsys.readouterr().out)["data"]
     assert data["next"][0].endswith(f"show yolov5n_mine --variants {tmp_path}")
@@ -206,7 +240,9 @@ def test_a_file_in_a_folder_of_variants_is_called_by_its_name(
     assert data["text"] == (tmp_path / "yolov5n_mine.yaml").read_text()
 
 
-def test_a_file_is_overwritten_by_force_only(make, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_is_overwritten_by_force_only(
+    make, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     make(*CBAM)
     before = (tmp_path / "yolov5n_mine.yaml").read_text()
 
@@ -219,13 +255,22 @@ def test_a_file_is_overwritten_by_force_only(make, tmp_path: Path, capsys: pytes
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--insert", "cbam.CBM", *CBAM[2:]), "error E201: cbam.py has no block 'CBM'; did you mean 'CBAM'?"),
+        (
+            ("--insert", "cbam.CBM", *CBAM[2:]),
+            "error E201: cbam.py has no block 'CBM'; did you mean 'CBAM'?",
+        ),
         ((*CBAM[:2], "--after", "c3.C33"), "c3.py has no block 'C33'; did you mean 'C3'?"),
         ((*CBAM[:2], "--after", "stage=7"), "none has `stage: 7`"),
         (("--insert", "cbam.CBAM,size=3", *CBAM[2:]), "cbam.CBAM has no option 'size'"),
         (("--insert", "cbam", *CBAM[2:]), "--insert: 'cbam' is no name=value"),
-        (("--insert", "out=3", *CBAM[2:]), "--insert: 'out=3' names no block; write its address, such as cbam.CBAM"),
-        ((*CBAM[:2], "--after", "colour=3"), "--after: no condition 'colour'; there are: part, tag"),
+        (
+            ("--insert", "out=3", *CBAM[2:]),
+            "--insert: 'out=3' names no block; write its address, such as cbam.CBAM",
+        ),
+        (
+            (*CBAM[:2], "--after", "colour=3"),
+            "--after: no condition 'colour'; there are: part, tag",
+        ),
         (CBAM[:2], "--insert needs either --after or --before"),
         (CBAM[2:], "--insert needs either --after or --before"),
         ((*CBAM, "--before", "c3.C3"), "--insert needs either --after or --before"),
@@ -234,10 +279,16 @@ def test_a_file_is_overwritten_by_force_only(make, tmp_path: Path, capsys: pytes
         ((), "say what is new"),
         (("--like", "yolov5s_cbam", *CBAM), "--like copies a file"),
         (("--like", "yolov5s_cbm"), "no variant 'yolov5s_cbm'; did you mean"),
-        (("--like", "yolov5l", "--base", "yolov5s"), "'yolov5l' has no base that --base could take the place of"),
+        (
+            ("--like", "yolov5l", "--base", "yolov5s"),
+            "'yolov5l' has no base that --base could take the place of",
+        ),
         (("--base", "yolov5q", "--remove", "sppf.SPPF"), "no variant 'yolov5q'; did you mean"),
         (("--backbone", "yolov5q"), "no variant 'yolov5q'"),
-        (("--backbone", "timm.Backbone,name=resnet19"), "timm has no model 'resnet19'; did you mean 'resnet18'?"),
+        (
+            ("--backbone", "timm.Backbone,name=resnet19"),
+            "timm has no model 'resnet19'; did you mean 'resnet18'?",
+        ),
         (("--backbone", "c3tr.C3TR,heads=7"), "cannot be parted into 7 heads"),
     ],
 )
@@ -257,10 +308,14 @@ def test_a_network_that_no_image_goes_through_is_a_mistake_of_the_file(
 
 
 @pytest.mark.parametrize("name", ["yolov5s", "YOLOv5s_CBAM"])
-def test_a_name_that_is_taken_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+def test_a_name_that_is_taken_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
     assert "already, and names are unique" in refused(capsys, tmp_path, *CBAM, name=name)
 
 
 @pytest.mark.parametrize("name", ["../up", "a/b", "", "ä"])
-def test_a_name_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+def test_a_name_that_is_none_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
     assert "cannot name a variant" in refused(capsys, tmp_path, *CBAM, name=name)

@@ -32,7 +32,9 @@ def test_list_says_that_the_width_is_not_known_yet(capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize("command", ["list", "show"])
-def test_there_is_no_fingerprint_before_the_width_is_known(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_there_is_no_fingerprint_before_the_width_is_known(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main([command, NAME, "--json"]) == 0
 
     data = document(capsys)["data"]
@@ -53,7 +55,8 @@ def test_check_counts_what_it_cannot_solve(capsys: pytest.CaptureFixture[str]) -
 
 def test_light_commands_never_solve() -> None:
     script = (
-        f"import sys; from suite.cli.main import main; main(['check', '{NAME}']); assert 'torch' not in sys.modules"
+        f"import sys; from suite.cli.main import main; main(['check', '{NAME}']); "
+        "assert 'torch' not in sys.modules"
     )
 
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
@@ -69,21 +72,29 @@ def test_check_build_prints_the_width_and_what_is_left(capsys: pytest.CaptureFix
     assert "warning" not in output.err
 
 
-def test_what_cannot_be_reached_is_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_reached_is_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "close.yaml"
-    path.write_text("base: yolov5p\nmatch: {metric: flops, to: yolov5p_convnext, tolerance: 1e-9}\n")
+    path.write_text(
+        "base: yolov5p\nmatch: {metric: flops, to: yolov5p_convnext, tolerance: 1e-9}\n"
+    )
 
     assert main(["cost", str(path), "--no-audit"]) == 0
 
     assert "warning: close: width 1." in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("command", "code"), [(["cost", "--no-audit"], 2), (["check", "--build"], 2)])
+@pytest.mark.parametrize(
+    ("command", "code"), [(["cost", "--no-audit"], 2), (["check", "--build"], 2)]
+)
 def test_a_cost_out_of_reach_is_a_mistake_of_the_file(
     command: list[str], code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "heavy.yaml"
-    wide = "edits: [{insert: {block: conv.Conv, out: 256, kernel: 3, repeat: 3}, before: {tag: p2}}]"
+    wide = (
+        "edits: [{insert: {block: conv.Conv, out: 256, kernel: 3, repeat: 3}, before: {tag: p2}}]"
+    )
     path.write_text(f"base: yolov5p\n{wide}\nmatch: {{metric: params, to: yolov5p}}\n")
 
     assert main([*command, str(path)]) == code

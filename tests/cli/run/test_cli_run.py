@@ -56,7 +56,9 @@ class FakeExecutor:
         for task in tasks:
             yield Started(task.id)
             FakeExecutor.done.append(task.label)
-            result = Result((Measurement("ap50", 1, "", "trained", (0.5,)),) if task.stage == "train" else ())
+            result = Result(
+                (Measurement("ap50", 1, "", "trained", (0.5,)),) if task.stage == "train" else ()
+            )
             if FakeExecutor.failing in task.label:
                 result = Failure(task.stage, "oom", "no memory")
             yield Finished(task.id, result, "2026-01-01T00:00:00+00:00", 2.0, None)
@@ -105,7 +107,9 @@ def test_progress_is_one_line_an_event_on_stderr(run):
     assert len(err.splitlines()) == 2 * JOBS
 
 
-def test_a_recipe_that_stops_early_is_refused_where_budgets_have_to_be_equal(run, tmp_path, protocol):
+def test_a_recipe_that_stops_early_is_refused_where_budgets_have_to_be_equal(
+    run, tmp_path, protocol
+):
     recipe = tmp_path / "hasty.yaml"
     recipe.write_text("title: hasty\nevaluate_every: 10\npatience: 2\n")
     Path(protocol).write_text(PROTOCOL.replace("recipe: tiny", f"recipe: {recipe}"))
@@ -196,7 +200,9 @@ def test_a_dry_run_knows_what_is_stored(run):
         (("--seeds", "1,1"), 2, "a seed is named twice"),
     ],
 )
-def test_what_cannot_be_run_is_refused_before_anything_is_made(run, tmp_path, arguments, code, message):
+def test_what_cannot_be_run_is_refused_before_anything_is_made(
+    run, tmp_path, arguments, code, message
+):
     found, _, err = run(*arguments)
 
     assert (found, message in err) == (code, True)
@@ -250,7 +256,9 @@ def test_a_damaged_store_gives_exit_code_5_and_is_left_alone(run, tmp_path):
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_the_run_with_its_code_and_keeps_what_is_done(run, executor, monkeypatch, tmp_path, number, code):
+def test_a_signal_ends_the_run_with_its_code_and_keeps_what_is_done(
+    run, executor, monkeypatch, tmp_path, number, code
+):
     def interrupted(self, tasks, *, parallel):
         yield from list(plain(self, tasks[:1], parallel=parallel))
         os.kill(os.getpid(), number)
@@ -301,7 +309,9 @@ def test_export_writes_every_record_sorted_by_key(run, tmp_path, capsys):
     keys = [record["key"] for record in records]
     assert code == 0
     assert (len(keys), keys) == (JOBS, sorted(set(keys)))
-    assert [m["samples"] for r in records if r["kind"] == "train" for m in r["measurements"]] == [[0.5]] * 4
+    assert [m["samples"] for r in records if r["kind"] == "train" for m in r["measurements"]] == [
+        [0.5]
+    ] * 4
 
 
 def test_export_as_csv_has_one_line_a_sample(run, tmp_path, capsys):
@@ -319,7 +329,9 @@ def test_export_without_a_store_gives_exit_code_5(tmp_path):
 
 
 @pytest.mark.parametrize(("busy", "threads"), [(("the cores are 55% busy",), 1), ((), 4)])
-def test_threads_left_to_the_machine_are_settled_before_anything_is_planned(tmp_path, monkeypatch, busy, threads):
+def test_threads_left_to_the_machine_are_settled_before_anything_is_planned(
+    tmp_path, monkeypatch, busy, threads
+):
     protocol = tmp_path / "mine.yaml"
     protocol.write_text(PROTOCOL.replace("threads: 1", "threads: auto"))
     monkeypatch.setattr(machine, "unrest", lambda: busy)
@@ -330,11 +342,17 @@ def test_threads_left_to_the_machine_are_settled_before_anything_is_planned(tmp_
     assert prepared.plan.conditions.protocol.latency.threads == threads
 
 
-@pytest.mark.parametrize(("floor", "strict", "code"), [(0.02, True, 0), (0.0001, True, 5), (0.0001, False, 0)])
-def test_a_machine_that_cannot_tell_copies_apart_is_an_exit_code_when_strict(tmp_path, capsys, floor, strict, code):
+@pytest.mark.parametrize(
+    ("floor", "strict", "code"), [(0.02, True, 0), (0.0001, True, 5), (0.0001, False, 0)]
+)
+def test_a_machine_that_cannot_tell_copies_apart_is_an_exit_code_when_strict(
+    tmp_path, capsys, floor, strict, code
+):
     verdict = {**fixture_store.PROTOCOL["verdict"], "latency_floor": floor}
     made = fixture_store.Plan(
-        variants=fixture_store.VARIANTS[:1], train=False, protocol={**fixture_store.PROTOCOL, "verdict": verdict}
+        variants=fixture_store.VARIANTS[:1],
+        train=False,
+        protocol={**fixture_store.PROTOCOL, "verdict": verdict},
     )
     options = Options((), "demo", None, (), tmp_path, strict=strict)
     fixture_store.build(options.store, made)

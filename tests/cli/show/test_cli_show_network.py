@@ -13,11 +13,27 @@ def test_layers_are_listed_with_shapes_and_costs(capsys: pytest.CaptureFixture[s
     lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
     assert lines[0] == ["ADDRESS", "BLOCK", "INPUTS", "OUT", "STRIDE", "PARAMS", "MACS"]
     # 3 x 32 x 6 x 6 weights and a norm of 2 x 32; each weight once for each of 320 x 320 places
-    assert lines[1] == ["backbone.0", "conv.Conv", "last", "32x320x320", "2", "3520", str(3 * 32 * 36 * 320 * 320)]
+    assert lines[1] == [
+        "backbone.0",
+        "conv.Conv",
+        "last",
+        "32x320x320",
+        "2",
+        "3520",
+        str(3 * 32 * 36 * 320 * 320),
+    ]
     assert lines[13][:5] == ["neck.2", "c3.C3", "last p4", "256x40x40", "16"]
     # three levels of 1x1 convolutions to 3 x (5 + 80) channels
     macs = 255 * (128 * 80 * 80 + 256 * 40 * 40 + 512 * 20 * 20)
-    assert lines[-2] == ["head", "anchor.AnchorHead", "n3 n4 n5", "", "8 16 32", "229245", str(macs)]
+    assert lines[-2] == [
+        "head",
+        "anchor.AnchorHead",
+        "n3 n4 n5",
+        "",
+        "8 16 32",
+        "229245",
+        str(macs),
+    ]
     assert lines[-1][5] == "7235389"
 
 
@@ -71,7 +87,9 @@ def test_the_name_may_stand_after_diff(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().out.startswith("yolov5s_cbam against yolov5s\n")
 
 
-def test_diff_lists_the_convolutions_that_an_edit_replaced(capsys: pytest.CaptureFixture[str]) -> None:
+def test_diff_lists_the_convolutions_that_an_edit_replaced(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     main(["show", "yolov5p_odconv_down_k4", "--diff"])
 
     lines = capsys.readouterr().out.splitlines()
@@ -84,7 +102,9 @@ def test_diff_to_another_variant_as_json(capsys: pytest.CaptureFixture[str]) -> 
 
     found = json.loads(capsys.readouterr().out)["data"]["diff"]
     assert found["against"] == "yolov5s_spp"
-    assert [(c["kind"], c["old_block"], c["block"]) for c in found["layers"]] == [("replaced", "spp.SPP", "sppf.SPPF")]
+    assert [(c["kind"], c["old_block"], c["block"]) for c in found["layers"]] == [
+        ("replaced", "spp.SPP", "sppf.SPPF")
+    ]
     assert found["whole"] == [{"key": "activation", "before": None, "after": "relu"}]
 
 
@@ -98,13 +118,17 @@ def test_show_without_a_name_says_what_it_wants(capsys: pytest.CaptureFixture[st
     assert "name a variant or a file" in capsys.readouterr().err
 
 
-def test_the_drawing_is_a_file_that_marks_what_differs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_drawing_is_a_file_that_marks_what_differs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "graph.svg"
 
     assert main(["show", "yolov5s_cbam", "--svg", str(path)]) == 0
 
     assert capsys.readouterr().out == ""
-    groups = [g.get("class") for g in ET.parse(path).getroot().iter("{http://www.w3.org/2000/svg}g")]
+    groups = [
+        g.get("class") for g in ET.parse(path).getroot().iter("{http://www.w3.org/2000/svg}g")
+    ]
     assert groups.count("box added") == 4
     assert groups.count("box") == 21
 
@@ -114,4 +138,7 @@ def test_a_plain_show_imports_no_torch() -> None:
     import sys
 
     code = "import sys; from suite.cli.main import main; main(['show', 'yolov5s']); sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode
+        == 0
+    )

@@ -19,7 +19,10 @@ from tests.nn.reference_checkpoint import reference_state, write_archive, write_
 from tests.nn.reference_fill import fill, golden, image
 
 CASE = golden("yolov5n-nc3")
-SIZE, HIGH = 128, 96  # of the pictures; their letterbox is 128 x 128 with 16 grey rows above and below
+SIZE, HIGH = (
+    128,
+    96,
+)  # of the pictures; their letterbox is 128 x 128 with 16 grey rows above and below
 CONFIDENCE, IOU, MOST = 0.001, 0.6, 300
 Row = tuple[float, float, float, float, float, int]  # left, top, right, bottom, score, class
 
@@ -41,12 +44,16 @@ def loaded(official: Path) -> Detector:
     return model.eval()
 
 
-def test_an_official_file_gives_the_golden_boxes_to_half_a_pixel_and_scores_to_0_005(loaded: Detector) -> None:
+def test_an_official_file_gives_the_golden_boxes_to_half_a_pixel_and_scores_to_0_005(
+    loaded: Detector,
+) -> None:
     """Halves for weights cost less than that."""
     with torch.inference_mode():
         found = loaded.predict(image("2x3x128x128"))[0].flatten()[:48].reshape(6, 8)
 
-    expected = torch.tensor(CASE["forward"]["2x3x128x128"]["decoded_first50_f32"][:48]).reshape(6, 8)
+    expected = torch.tensor(CASE["forward"]["2x3x128x128"]["decoded_first50_f32"][:48]).reshape(
+        6, 8
+    )
     assert (found[:, :4] - expected[:, :4]).abs().max() < 0.5
     assert (found[:, 4:] - expected[:, 4:]).abs().max() < 0.005
 
@@ -56,11 +63,17 @@ def naive_detections(model: Detector, picture: np.ndarray) -> list[Row]:
     canvas = np.full((SIZE, SIZE, 3), 114, np.uint8)
     canvas[16 : 16 + HIGH] = picture
     with torch.inference_mode():
-        rows = model.predict(torch.from_numpy(canvas).permute(2, 0, 1)[None].float() / 255)[0].double().numpy()
+        rows = (
+            model.predict(torch.from_numpy(canvas).permute(2, 0, 1)[None].float() / 255)[0]
+            .double()
+            .numpy()
+        )
     scores = rows[:, 5:] * rows[:, 4:5]
     found: list[Row] = []
     for label in range(scores.shape[1]):
-        mine = [i for i in np.argsort(-scores[:, label], kind="stable") if scores[i, label] > CONFIDENCE]
+        mine = [
+            i for i in np.argsort(-scores[:, label], kind="stable") if scores[i, label] > CONFIDENCE
+        ]
         x, y, width, height = rows[mine, :4].T
         boxes = np.stack((x - width / 2, y - height / 2, x + width / 2, y + height / 2), axis=1)
         alive = np.ones(len(mine), bool)
@@ -79,17 +92,23 @@ def naive_detections(model: Detector, picture: np.ndarray) -> list[Row]:
 def ious(one: np.ndarray, others: np.ndarray) -> np.ndarray:
     sides = (np.minimum(one[2:], others[:, 2:]) - np.maximum(one[:2], others[:, :2])).clip(min=0)
     inner = sides.prod(axis=1)
-    return inner / ((one[2:] - one[:2]).prod() + (others[:, 2:] - others[:, :2]).prod(axis=1) - inner)
+    return inner / (
+        (one[2:] - one[:2]).prod() + (others[:, 2:] - others[:, :2]).prod(axis=1) - inner
+    )
 
 
 @pytest.fixture(scope="module")
-def made(loaded: Detector, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], list[Any]]:
+def made(
+    loaded: Detector, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, Any], list[Any]]:
     """Pictures of noise whose objects are some of the detections, a little beside them; and all detections."""
     folder = tmp_path_factory.mktemp("data")
     (folder / "images").mkdir()
     stream = np.random.default_rng(1)
     annotations: dict[str, Any] = {
-        "images": [{"id": n, "file_name": f"{n}.png", "width": SIZE, "height": HIGH} for n in range(3)],
+        "images": [
+            {"id": n, "file_name": f"{n}.png", "width": SIZE, "height": HIGH} for n in range(3)
+        ],
         "categories": [{"id": 5 * k + 2, "name": f"stand-in {k}"} for k in range(3)],
         "annotations": [],
     }
@@ -101,11 +120,19 @@ def made(loaded: Detector, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
         rows = naive_detections(loaded, picture)
         for left, top, right, bottom, score, label in rows:
             box = [float(v) for v in (left, top, right - left, bottom - top)]
-            results.append({"image_id": n, "category_id": 5 * label + 2, "bbox": box, "score": float(score)})
+            results.append(
+                {"image_id": n, "category_id": 5 * label + 2, "bbox": box, "score": float(score)}
+            )
         for chosen in (0, 3, 11, 40):
             left, top, right, bottom, _, label = rows[chosen]
             box = [left + 1.0, top, max(right - left - 2.0, 1.0), max(bottom - top, 1.0)]
-            row = {"image_id": n, "category_id": 5 * label + 2, "bbox": box, "area": box[2] * box[3], "iscrowd": 0}
+            row = {
+                "image_id": n,
+                "category_id": 5 * label + 2,
+                "bbox": box,
+                "area": box[2] * box[3],
+                "iscrowd": 0,
+            }
             annotations["annotations"].append({"id": len(annotations["annotations"]) + 1, **row})
     (folder / "instances_val.json").write_text(json.dumps(annotations))
     return folder, annotations, results
@@ -122,15 +149,30 @@ def test_eval_of_an_official_file_is_what_pycocotools_gives_for_the_published_pr
     numbers = json.loads(capsys.readouterr().out)["data"]["numbers"]
     expected = pycocotools_numbers(annotations, results)
     assert 0.05 < expected[0] < 0.95
-    assert [-1 if value is None else value for value in numbers.values()] == pytest.approx(expected, abs=0.001)
+    assert [-1 if value is None else value for value in numbers.values()] == pytest.approx(
+        expected, abs=0.001
+    )
 
 
 def test_detect_of_an_official_file_finds_the_same_boxes(
-    official: Path, made: tuple[Path, dict[str, Any], list[Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    official: Path,
+    made: tuple[Path, dict[str, Any], list[Any]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """`detect` pads to the next stride only, here not at all, and keeps the best class of a box."""
     folder, _, _ = made
-    arguments = ["--weights", str(official), "--out", str(tmp_path), "--imgsz", str(SIZE), "--conf", "0.2", "--json"]
+    arguments = [
+        "--weights",
+        str(official),
+        "--out",
+        str(tmp_path),
+        "--imgsz",
+        str(SIZE),
+        "--conf",
+        "0.2",
+        "--json",
+    ]
     assert main(["detect", "yolov5n", str(folder / "images/0.png"), *arguments]) == 0
 
     found = json.loads(capsys.readouterr().out)["data"][0]["boxes"]
@@ -160,7 +202,10 @@ def best_class_detections(official: Path, picture: np.ndarray) -> list[Row]:
         if best[i] > 0.2 and not (ious(box, rivals) > 0.45).any():
             kept.append((*box, best[i], int(label[i])))
     high = (SIZE, HIGH, SIZE, HIGH)
-    return [(*(min(max(v, 0), limit) for v, limit in zip(row[:4], high, strict=True)), *row[4:]) for row in kept]
+    return [
+        (*(min(max(v, 0), limit) for v, limit in zip(row[:4], high, strict=True)), *row[4:])
+        for row in kept
+    ]
 
 
 class Harm:

@@ -13,7 +13,18 @@ from suite.train.loop import Progress
 @pytest.fixture
 def arguments(tmp_path):
     data = ensure(tmp_path / "data", train=4, val=2, size=64)
-    return ["train", "yolov5p", "--data", str(data), "--steps", "2", "--batch", "2", "--imgsz", "64"]
+    return [
+        "train",
+        "yolov5p",
+        "--data",
+        str(data),
+        "--steps",
+        "2",
+        "--batch",
+        "2",
+        "--imgsz",
+        "64",
+    ]
 
 
 def test_train_writes_a_checkpoint_with_its_facts(arguments, tmp_path, capsys):
@@ -67,7 +78,9 @@ def test_an_interrupted_training_is_resumed_and_ends_like_an_uninterrupted_one(
     assert codes == [130, 2, 0, 0]
     assert "the same command with --resume goes on" in told
     assert whole.read_bytes() == later.read_bytes()
-    assert whole.with_suffix(".curve.csv").read_text() == later.with_suffix(".curve.csv").read_text()
+    assert (
+        whole.with_suffix(".curve.csv").read_text() == later.with_suffix(".curve.csv").read_text()
+    )
     assert not list(tmp_path.glob("later.checkpoint*"))
 
 
@@ -90,7 +103,18 @@ def test_without_tensorboard_its_option_is_answered_once(arguments, tmp_path, ca
     monkeypatch.setattr("suite.jobs.journal.find_spec", lambda name: None)
     monkeypatch.setattr("suite.jobs.train.has_tensorboard", lambda: False)
 
-    assert main([*arguments, "--out", str(tmp_path / "a.safetensors"), "--tensorboard", str(tmp_path / "board")]) == 0
+    assert (
+        main(
+            [
+                *arguments,
+                "--out",
+                str(tmp_path / "a.safetensors"),
+                "--tensorboard",
+                str(tmp_path / "board"),
+            ]
+        )
+        == 0
+    )
     assert capsys.readouterr().err.count("tensorboard is not installed") == 1
 
 
@@ -122,7 +146,10 @@ def test_train_without_usable_data_gives_exit_code_4(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--cache", "tape:4G"], "'tape:4G' is no cache; it is 'ram:4G', 'disk:DIR', 'disk:DIR:100G' or 'none'"),
+        (
+            ["--cache", "tape:4G"],
+            "'tape:4G' is no cache; it is 'ram:4G', 'disk:DIR', 'disk:DIR:100G' or 'none'",
+        ),
         (["--workers", "many"], "it is 'auto' or a whole number from 0 to 64, not 'many'"),
     ],
 )

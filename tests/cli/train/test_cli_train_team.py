@@ -13,8 +13,25 @@ ROOT = Path(__file__).parents[3]
 @pytest.mark.slow
 def test_two_processes_train_one_network_and_one_of_them_speaks(tmp_path: Path) -> None:
     weights = tmp_path / "team.safetensors"
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    train = ["run_suite.py", "train", "yolov5p", "--steps", "20", "--batch", "4", "--out", str(weights)]
+    torchrun = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        "2",
+    ]
+    train = [
+        "run_suite.py",
+        "train",
+        "yolov5p",
+        "--steps",
+        "20",
+        "--batch",
+        "4",
+        "--out",
+        str(weights),
+    ]
     done = subprocess.run(
         [*torchrun, *train],
         cwd=ROOT,

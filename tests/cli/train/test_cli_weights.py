@@ -15,7 +15,9 @@ from suite.spec.library import Library
 @pytest.fixture
 def weights(tmp_path: Path) -> Path:
     """A checkpoint of yolov5p with 80 classes."""
-    return save_checkpoint(tmp_path / "base.safetensors", build(Library().load("yolov5p"), 80, seed=0), {})
+    return save_checkpoint(
+        tmp_path / "base.safetensors", build(Library().load("yolov5p"), 80, seed=0), {}
+    )
 
 
 @pytest.fixture
@@ -35,7 +37,10 @@ def test_show_says_by_stage_what_would_be_loaded(spec: Path, weights: Path, caps
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "# yolov5p_eca from base.safetensors: checkpoint, yolov5p"
     assert lines[1] == "STAGE\tTENSORS\tLOADED\tPARAMETERS\tLOADED\tSHARE"
-    assert {line.split("\t")[0] for line in lines[2:] if line.endswith("\t100.0 %")} >= {"backbone 2", "head"}
+    assert {line.split("\t")[0] for line in lines[2:] if line.endswith("\t100.0 %")} >= {
+        "backbone 2",
+        "head",
+    }
     assert "left at its own start:" in lines
     assert any(line.startswith("  c3.C3 after backbone.p3.c3.C3: ") for line in lines)
     assert any(line.endswith("1 tensor: the anchors are the variant's own") for line in lines)
@@ -55,17 +60,35 @@ def test_show_refuses_a_file_that_is_no_weights(spec: Path, tmp_path: Path, caps
     path.write_text("hello")
 
     assert main(["show", str(spec), "--weights", str(path)]) == 2
-    assert "is no weights file; there are .safetensors files and YOLOv5's .pt files" in capsys.readouterr().err
+    assert (
+        "is no weights file; there are .safetensors files and YOLOv5's .pt files"
+        in capsys.readouterr().err
+    )
 
 
 @pytest.fixture
 def arguments(tmp_path: Path, spec: Path) -> list[str]:
     data = ensure(tmp_path / "data", train=4, val=2, size=64)
     out = str(tmp_path / "mine.safetensors")
-    return ["train", str(spec), "--data", str(data), "--steps", "1", "--batch", "2", "--imgsz", "64", "--out", out]
+    return [
+        "train",
+        str(spec),
+        "--data",
+        str(data),
+        "--steps",
+        "1",
+        "--batch",
+        "2",
+        "--imgsz",
+        "64",
+        "--out",
+        out,
+    ]
 
 
-def test_a_training_keeps_what_it_began_with(arguments: list[str], weights: Path, tmp_path: Path, capsys) -> None:
+def test_a_training_keeps_what_it_began_with(
+    arguments: list[str], weights: Path, tmp_path: Path, capsys
+) -> None:
     assert main([*arguments, "--weights", str(weights), "--json"]) == 0
 
     said = document(capsys)["data"]["start"]
@@ -75,14 +98,18 @@ def test_a_training_keeps_what_it_began_with(arguments: list[str], weights: Path
     assert 0 < kept["share"] < 1
 
 
-def test_a_spec_s_weights_are_relative_to_it(arguments: list[str], weights: Path, spec: Path, capsys) -> None:
+def test_a_spec_s_weights_are_relative_to_it(
+    arguments: list[str], weights: Path, spec: Path, capsys
+) -> None:
     spec.write_text(spec.read_text() + "weights: ./base.safetensors\n")
 
     assert main(arguments) == 0
     assert " s from weights base.safetensors: " in capsys.readouterr().out
 
 
-def test_scratch_takes_the_base_s_weights_back(arguments: list[str], spec: Path, tmp_path: Path, capsys) -> None:
+def test_scratch_takes_the_base_s_weights_back(
+    arguments: list[str], spec: Path, tmp_path: Path, capsys
+) -> None:
     (tmp_path / "yolov5p_start.yaml").write_text("base: yolov5p\nweights: absent.pt\n")
     spec.write_text("base: yolov5p_start\nweights: scratch\nfreeze: backbone\n")
 
@@ -90,14 +117,18 @@ def test_scratch_takes_the_base_s_weights_back(arguments: list[str], spec: Path,
     assert " s from scratch, seed 0" in capsys.readouterr().out
 
 
-def test_weights_that_are_not_there_fail_the_training_with_their_name(arguments: list[str], spec: Path, capsys) -> None:
+def test_weights_that_are_not_there_fail_the_training_with_their_name(
+    arguments: list[str], spec: Path, capsys
+) -> None:
     spec.write_text(spec.read_text() + "weights: absent.pt\n")
 
     assert main(arguments) == 1
     assert "absent.pt: no such file" in capsys.readouterr().err
 
 
-def test_a_run_with_weights_that_are_not_there_begins_nothing(spec: Path, tmp_path: Path, capsys) -> None:
+def test_a_run_with_weights_that_are_not_there_begins_nothing(
+    spec: Path, tmp_path: Path, capsys
+) -> None:
     spec.write_text(spec.read_text() + "weights: absent.pt\n")
     out = tmp_path / "out"
     data = str(ensure(tmp_path / "data", train=2, val=2, size=64))
@@ -118,7 +149,12 @@ def test_the_content_of_the_weights_is_part_of_a_training_s_key_and_of_no_other(
     other.write_bytes(weights.read_bytes()[:-1])
     keys = []
 
-    for start in ([], ["--weights", str(weights)], ["--weights", str(copy)], ["--weights", str(other)]):
+    for start in (
+        [],
+        ["--weights", str(weights)],
+        ["--weights", str(copy)],
+        ["--weights", str(other)],
+    ):
         assert main([*command, *start]) == 0
         jobs = document(capsys)["data"]["jobs"]
         keys.append({job["job"]: job["key"] for job in jobs})
@@ -132,7 +168,9 @@ def test_the_content_of_the_weights_is_part_of_a_training_s_key_and_of_no_other(
 
 
 @pytest.mark.parametrize("value", ["yolov5s", "yolov5s.onnx", "[a.pt]", "{of: yolov5s}", "3"])
-def test_what_cannot_be_weights_is_an_error_at_its_place(tmp_path: Path, capsys, value: str) -> None:
+def test_what_cannot_be_weights_is_an_error_at_its_place(
+    tmp_path: Path, capsys, value: str
+) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(f"base: yolov5n\nweights: {value}\n")
 

@@ -19,12 +19,17 @@ SIZE = (160, 160)
 def quadrants(count: int, shape: tuple[int, int] = SIZE) -> list[Sample]:
     """As many pictures, each with one rectangle of its own colour."""
     height, width = shape
-    return [painted(shape, {n: (width // 4, height // 5, width // 2 + 9, height // 2 + 17)}) for n in range(count)]
+    return [
+        painted(shape, {n: (width // 4, height // 5, width // 2 + 9, height // 2 + 17)})
+        for n in range(count)
+    ]
 
 
 def boxed(*boxes: tuple[float, float, float, float], side: int = 100) -> Sample:
     return Sample(
-        np.zeros((side, side, 3), np.uint8), np.array(boxes, np.float64).reshape(-1, 4), np.arange(len(boxes))
+        np.zeros((side, side, 3), np.uint8),
+        np.array(boxes, np.float64).reshape(-1, 4),
+        np.arange(len(boxes)),
     )
 
 
@@ -47,7 +52,9 @@ def test_a_moved_box_is_where_its_object_is(augment: Augment, seed: int) -> None
     result = moved(fitted(sample, SIZE), SIZE, augment, RandomStream(seed))
 
     seen = extent(result.image, 0)
-    if seen is None or min(seen) <= 0 or max(seen) >= SIZE[0]:  # cut off: a turned box then hangs over its object
+    if (
+        seen is None or min(seen) <= 0 or max(seen) >= SIZE[0]
+    ):  # cut off: a turned box then hangs over its object
         assert len(result.boxes) <= 1
     elif min(seen[2] - seen[0], seen[3] - seen[1]) > 3:
         assert result.boxes.tolist()[0] == pytest.approx(seen, abs=1.5)
@@ -64,7 +71,9 @@ def test_warped_boxes_are_neither_shifted_nor_grown_on_average(factor: float) ->
         result = warped(canvas, SIZE, matrix, area=factor**2)
         errors.append(result.boxes[0] - np.array(extent(result.image, 0)))
 
-    assert np.abs(np.mean(errors, axis=0)).max() < 4 * 0.3 / np.sqrt(60)  # 0.3: of evenly spread rounding
+    assert np.abs(np.mean(errors, axis=0)).max() < 4 * 0.3 / np.sqrt(
+        60
+    )  # 0.3: of evenly spread rounding
 
 
 @pytest.mark.parametrize(("count", "layout"), [(4, mosaic4), (9, mosaic9)])
@@ -80,20 +89,38 @@ def test_boxes_of_a_mosaic_are_where_the_objects_are(count: int, layout, seed: i
     for colour in set(range(count)) - set(result.labels.tolist()):
         left, top, right, bottom = extent(result.image, colour) or [0, 0, 0, 0]
         whole = 49 * 41 * 1.5**2
-        assert min(right - left, bottom - top) <= 3 or (right - left) * (bottom - top) <= 0.1 * whole + 10
+        assert (
+            min(right - left, bottom - top) <= 3
+            or (right - left) * (bottom - top) <= 0.1 * whole + 10
+        )
 
 
 def test_four_pictures_meet_in_a_point_and_cover_their_canvas_where_they_reach() -> None:
     canvas = mosaic4(quadrants(4), 160, RandomStream(1))
 
     x, y = canvas.pieces[3].left, canvas.pieces[3].top
-    assert [(p.left, p.top) for p in canvas.pieces] == [(x - 160, y - 160), (x, y - 160), (x - 160, y), (x, y)]
+    assert [(p.left, p.top) for p in canvas.pieces] == [
+        (x - 160, y - 160),
+        (x, y - 160),
+        (x - 160, y),
+        (x, y),
+    ]
     assert 80 <= min(x, y) <= max(x, y) <= 240
     assert canvas.size == (320, 320)
 
 
 def test_nine_pictures_of_any_shapes_touch_but_never_overlap() -> None:
-    shapes = [(160, 90), (60, 160), (160, 160), (120, 160), (160, 40), (100, 160), (160, 70), (30, 160), (160, 120)]
+    shapes = [
+        (160, 90),
+        (60, 160),
+        (160, 160),
+        (120, 160),
+        (160, 40),
+        (100, 160),
+        (160, 70),
+        (30, 160),
+        (160, 120),
+    ]
     pictures = [painted(shape, {}) for shape in shapes]
 
     canvas = mosaic9(pictures, 160, RandomStream(2))
@@ -101,7 +128,9 @@ def test_nine_pictures_of_any_shapes_touch_but_never_overlap() -> None:
     covered = np.zeros((900, 900), int)
     for piece in canvas.pieces:
         height, width = piece.image.shape[:2]
-        covered[piece.top + 300 : piece.top + 300 + height, piece.left + 300 : piece.left + 300 + width] += 1
+        covered[
+            piece.top + 300 : piece.top + 300 + height, piece.left + 300 : piece.left + 300 + width
+        ] += 1
     assert covered.max() == 1
     assert covered.sum() == sum(height * width for height, width in shapes)
     middle = canvas.pieces[0]
@@ -221,7 +250,9 @@ def test_a_warp_of_a_window_shows_what_a_warp_of_the_whole_shows(seed: int) -> N
 
     by_pixel = (shifted(-0.5, -0.5) @ matrix @ shifted(0.5, 0.5))[:2]
     whole = cv2.warpAffine(noise, by_pixel, SIZE[::-1], borderValue=(114,) * 3)
-    assert (np.abs(result.image.astype(int) - whole) > 16).mean() < 0.001  # positions are rounded to 1/32 of a pixel
+    assert (
+        np.abs(result.image.astype(int) - whole) > 16
+    ).mean() < 0.001  # positions are rounded to 1/32 of a pixel
 
 
 @pytest.mark.parametrize(
@@ -243,7 +274,9 @@ def test_a_share_of_the_mosaics_has_nine_pictures() -> None:
     counts = []
     for seed in range(60):
         asked: list[int] = []
-        pool = Pool(lambda index, asked=asked: asked.append(index) or boxed((1, 1, 50, 50)), range(7))
+        pool = Pool(
+            lambda index, asked=asked: asked.append(index) or boxed((1, 1, 50, 50)), range(7)
+        )
         augmented(pool, 3, (100, 100), Augment(mosaic=1, mosaic9=0.5), RandomStream(seed))
         counts.append(len(asked))
         assert 3 in asked
@@ -276,7 +309,12 @@ def any_sample(draw: st.DrawFn) -> Sample:
 
 
 @settings(max_examples=60, deadline=None)
-@given(any_augment, st.lists(any_sample(), min_size=1, max_size=3), st.integers(0, 2**32), st.booleans())
+@given(
+    any_augment,
+    st.lists(any_sample(), min_size=1, max_size=3),
+    st.integers(0, 2**32),
+    st.booleans(),
+)
 def test_whatever_is_done_boxes_lie_in_the_picture_and_come_from_the_sources(
     augment: Augment, samples: list[Sample], seed: int, square: bool
 ) -> None:
@@ -292,14 +330,19 @@ def test_whatever_is_done_boxes_lie_in_the_picture_and_come_from_the_sources(
     assert (result.boxes <= np.array(size[::-1] * 2)).all()
     assert (result.boxes[:, :2] <= result.boxes[:, 2:]).all()
     assert len(result.boxes) == len(result.labels)
-    most = sum(len(sample.boxes) * (2 if sample.outlines and augment.copy_paste else 1) for sample in fetched)
+    most = sum(
+        len(sample.boxes) * (2 if sample.outlines and augment.copy_paste else 1)
+        for sample in fetched
+    )
     assert len(result.boxes) <= most
 
 
 def test_the_same_dice_give_the_same_sample_and_others_another() -> None:
     samples = quadrants(4)
     pool = Pool(samples.__getitem__, range(4))
-    rich = Augment(mosaic=1, mixup=0.5, degrees=10, hsv_value=0.4, randaugment=2, erasing=0.3, cutmix=0.5)
+    rich = Augment(
+        mosaic=1, mixup=0.5, degrees=10, hsv_value=0.4, randaugment=2, erasing=0.3, cutmix=0.5
+    )
 
     images = [augmented(pool, 0, SIZE, rich, RandomStream(seed)).image for seed in (7, 7, 8, 9)]
 

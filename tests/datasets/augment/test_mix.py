@@ -10,8 +10,12 @@ from suite.datasets.random import RandomStream
 from tests.datasets.painted import COLOURS, extent, painted
 
 SIZE = (120, 160)
-ONE = painted(SIZE, {0: (10, 10, 60, 50), 1: (80, 20, 150, 40), 2: (20, 70, 40, 115), 3: (70, 60, 120, 110)})
-OTHER = painted(SIZE, {4: (5, 5, 75, 30), 5: (90, 10, 100, 100), 6: (10, 60, 70, 110), 7: (110, 70, 150, 90)})
+ONE = painted(
+    SIZE, {0: (10, 10, 60, 50), 1: (80, 20, 150, 40), 2: (20, 70, 40, 115), 3: (70, 60, 120, 110)}
+)
+OTHER = painted(
+    SIZE, {4: (5, 5, 75, 30), 5: (90, 10, 100, 100), 6: (10, 60, 70, 110), 7: (110, 70, 150, 90)}
+)
 
 
 def visible_boxes_are_right(result: Sample, sources: tuple[Sample, ...]) -> None:
@@ -55,7 +59,10 @@ def test_what_is_seen_around_a_hole(hole: tuple[int, int, int, int], seen: list[
 
 def test_cutmix_shows_on_average_as_much_of_either_picture() -> None:
     """The side of the hole is the root of an even number, but holes are cut off at the picture's edge."""
-    black, white = (Sample(np.full((50, 50, 3), v, np.uint8), np.empty((0, 4)), np.empty(0, int)) for v in (0, 255))
+    black, white = (
+        Sample(np.full((50, 50, 3), v, np.uint8), np.empty((0, 4)), np.empty(0, int))
+        for v in (0, 255)
+    )
 
     shown = [cut_mixed(black, white, RandomStream(seed)).image.mean() / 255 for seed in range(400)]
 
@@ -81,7 +88,11 @@ def test_erasing_cuts_off_what_is_hidden(seed: int) -> None:
 def test_mixup_joins_all_boxes_and_weighs_both_pictures() -> None:
     black, white = (np.full((*SIZE, 3), value, np.uint8) for value in (0, 200))
 
-    result = mixed(Sample(black, ONE.boxes, ONE.labels), Sample(white, OTHER.boxes, OTHER.labels), RandomStream(0))
+    result = mixed(
+        Sample(black, ONE.boxes, ONE.labels),
+        Sample(white, OTHER.boxes, OTHER.labels),
+        RandomStream(0),
+    )
 
     assert len(np.unique(result.image)) == 1
     assert result.image[0, 0, 0] == round(200 * (1 - RandomStream(0).beta(32)))

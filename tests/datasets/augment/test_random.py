@@ -14,7 +14,9 @@ NOISE = np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8)
 
 def by_value(change: Callable[[int], float]) -> np.ndarray:
     """Every value of the noise changed by itself, cut to the range, decimals dropped."""
-    return np.array([int(min(max(change(int(v)), 0), 255)) for v in NOISE.flatten()]).reshape(NOISE.shape)
+    return np.array([int(min(max(change(int(v)), 0), 255)) for v in NOISE.flatten()]).reshape(
+        NOISE.shape
+    )
 
 
 def test_there_are_timms_fifteen_operations() -> None:
@@ -34,7 +36,9 @@ def test_there_are_timms_fifteen_operations() -> None:
     ],
     ids=["invert", "solarize", "solarize-add", "posterize", "posterize-all", "brighter", "darker"],
 )
-def test_changes_of_single_values_are_their_formulas(made: np.ndarray, naive: Callable[[int], float]) -> None:
+def test_changes_of_single_values_are_their_formulas(
+    made: np.ndarray, naive: Callable[[int], float]
+) -> None:
     assert np.array_equal(made, by_value(naive))
 
 
@@ -54,7 +58,10 @@ def test_stretched_values_reach_from_0_to_255_in_each_channel() -> None:
 
     result = colour.stretched_values(dull)
 
-    assert (result.min(axis=(0, 1)).tolist(), result.max(axis=(0, 1)).tolist()) == ([0] * 3, [255] * 3)
+    assert (result.min(axis=(0, 1)).tolist(), result.max(axis=(0, 1)).tolist()) == (
+        [0] * 3,
+        [255] * 3,
+    )
     assert np.array_equal(colour.stretched_values(flat), flat)
 
 
@@ -63,7 +70,9 @@ def test_hue_turns_and_the_others_end_at_full() -> None:
 
     assert colour.adjust_hsv(red, (1.0, 1.0, 1.0))[0, 0].tolist() == [200, 100, 100]
     assert colour.adjust_hsv(red, (1.0, 0.0, 1.0))[0, 0].tolist() == [200, 200, 200]
-    assert colour.adjust_hsv(red, (1.0, 1.0, 2.0))[0, 0].tolist() == pytest.approx([255, 128, 128], abs=1)
+    assert colour.adjust_hsv(red, (1.0, 1.0, 2.0))[0, 0].tolist() == pytest.approx(
+        [255, 128, 128], abs=1
+    )
     assert colour.adjust_hsv(red, (1.0, 9.0, 1.0))[0, 0].tolist() == [200, 0, 0]
 
 

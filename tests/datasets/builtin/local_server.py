@@ -50,7 +50,11 @@ def answer(request: BaseHTTPRequestHandler, manners: Manners) -> None:
         request.send_error(manners.codes.pop(0) if manners.codes else 404)
         return
     same = request.headers.get("If-Range", manners.tag) == manners.tag
-    start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and manners.knows_ranges and same else 0
+    start = (
+        int(wanted.removeprefix("bytes=").rstrip("-"))
+        if wanted and manners.knows_ranges and same
+        else 0
+    )
     request.send_response(206 if start else 200)
     if start:
         told = start if manners.honest_ranges else start - 1

@@ -36,11 +36,16 @@ def test_a_file_comes_whole_and_leaves_nothing_beside_it(url: str, tmp_path: Pat
     assert [file.name for file in tmp_path.iterdir()] == ["data.zip"]
 
 
-def test_a_connection_that_is_cut_again_and_again_is_taken_up_where_it_was(url, manners, tmp_path) -> None:
+def test_a_connection_that_is_cut_again_and_again_is_taken_up_where_it_was(
+    url, manners, tmp_path
+) -> None:
     manners.cuts = [1000] * 9
 
     assert get(url, tmp_path / "data.zip") == DATA
-    assert [wanted for _, wanted in manners.asked] == ["", *(f"bytes={1000 * n}-" for n in range(1, 10))]
+    assert [wanted for _, wanted in manners.asked] == [
+        "",
+        *(f"bytes={1000 * n}-" for n in range(1, 10)),
+    ]
 
 
 def test_a_later_command_goes_on_where_an_earlier_one_stopped(url, manners, tmp_path) -> None:
@@ -64,7 +69,9 @@ def test_a_server_that_ignores_ranges_sends_everything_anew(url, manners, tmp_pa
     assert get(url, tmp_path / "data.zip") == DATA
 
 
-def test_a_file_that_changed_between_two_connections_is_not_patched_together(url, manners, tmp_path) -> None:
+def test_a_file_that_changed_between_two_connections_is_not_patched_together(
+    url, manners, tmp_path
+) -> None:
     manners.files["/data.zip"] = bytes(len(DATA))
     manners.cuts = [3000]
     waits: list[float] = []
@@ -89,7 +96,9 @@ def test_a_range_that_was_not_asked_for_is_not_taken(url, manners, tmp_path) -> 
 def test_wrong_bytes_are_deleted_and_told(url, manners, tmp_path) -> None:
     manners.files["/data.zip"] = bytes(len(DATA))
 
-    with pytest.raises(FetchError, match=r"SHA-256 [0-9a-f]{64} is not that of data\.zip, .*; the file was deleted"):
+    with pytest.raises(
+        FetchError, match=r"SHA-256 [0-9a-f]{64} is not that of data\.zip, .*; the file was deleted"
+    ):
         get(url, tmp_path / "data.zip")
 
     assert list(tmp_path.glob("*.zip*")) == []
@@ -102,14 +111,18 @@ def test_a_part_that_is_too_long_is_thrown_away(url, tmp_path) -> None:
 
 
 @pytest.mark.parametrize("size", [100, 20_000])
-def test_a_file_of_another_size_is_refused_before_it_is_downloaded(url, manners, tmp_path, size) -> None:
+def test_a_file_of_another_size_is_refused_before_it_is_downloaded(
+    url, manners, tmp_path, size
+) -> None:
     manners.files["/data.zip"] = bytes(size)
 
     with pytest.raises(FetchError, match=rf"has {size:,} bytes, not the 10,240 of data\.zip"):
         get(url, tmp_path / "data.zip")
 
 
-def test_a_server_that_is_busy_is_asked_again_after_longer_and_longer_waits(url, manners, tmp_path) -> None:
+def test_a_server_that_is_busy_is_asked_again_after_longer_and_longer_waits(
+    url, manners, tmp_path
+) -> None:
     manners.codes = [503, 429, 500]
     waits: list[float] = []
 
@@ -122,7 +135,9 @@ def test_a_server_that_never_answers_is_given_up(tmp_path) -> None:
     with serving(manners) as address:
         pass
 
-    with pytest.raises(FetchError, match=r"no connection .*, 6 times in a row; the same command goes on at 0 bytes"):
+    with pytest.raises(
+        FetchError, match=r"no connection .*, 6 times in a row; the same command goes on at 0 bytes"
+    ):
         get(f"{address}/data.zip", tmp_path / "data.zip")
 
 
@@ -155,9 +170,13 @@ def test_a_full_disk_keeps_what_has_come(url, manners, tmp_path, monkeypatch) ->
     part = tmp_path / "data.zip.part"
     part.write_bytes(DATA[:4000])
     opened = Path.open
-    monkeypatch.setattr(Path, "open", lambda self, mode="r", *a, **k: Full() if "a" in mode else opened(self, mode))
+    monkeypatch.setattr(
+        Path, "open", lambda self, mode="r", *a, **k: Full() if "a" in mode else opened(self, mode)
+    )
 
-    with pytest.raises(NoRoomError, match=r"the disk is full, 6,240 bytes are still to come; what is there is kept"):
+    with pytest.raises(
+        NoRoomError, match=r"the disk is full, 6,240 bytes are still to come; what is there is kept"
+    ):
         get(url, tmp_path / "data.zip")
 
     assert part.read_bytes() == DATA[:4000]

@@ -18,7 +18,11 @@ SMALL_SET_SHA256 = "f252aa39ea870d4c3609ffd0bf062e29c993930a4e7bd62db07bdbb9a27e
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
-    return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
+    return {
+        str(file.relative_to(folder)): file.read_bytes()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
 
 
 def sha256_of(folder: Path) -> str:
@@ -53,7 +57,9 @@ def test_a_larger_set_begins_with_the_smaller_one(small: Path, tmp_path: Path) -
 def test_another_seed_gives_other_scenes(small: Path, tmp_path: Path) -> None:
     other = ensure(tmp_path / "other", seed=1, train=1, val=1)
 
-    assert (other / "images/train/000001.png").read_bytes() != (small / "images/train/000001.png").read_bytes()
+    assert (other / "images/train/000001.png").read_bytes() != (
+        small / "images/train/000001.png"
+    ).read_bytes()
 
 
 def test_train_and_val_share_no_picture(small: Path) -> None:
@@ -84,7 +90,9 @@ def test_a_folder_with_other_content_is_refused_and_kept(tmp_path: Path) -> None
     assert [file.name for file in tmp_path.iterdir()] == ["letter.txt"]
 
 
-def test_a_set_broken_off_while_written_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_set_broken_off_while_written_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full_disk(_path: Path, _data: bytes) -> int:
         raise OSError(28, "No space left on device")
 

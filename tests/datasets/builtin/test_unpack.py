@@ -13,7 +13,9 @@ CONTENTS = Contents("val", ("val/",), 10_000)
 FILES = {"val/1.jpg": b"one" * 50, "val/2.jpg": b"two" * 50}
 
 
-def packed(folder: Path, members: dict[str | zipfile.ZipInfo, bytes], *, way: int = zipfile.ZIP_STORED) -> Path:
+def packed(
+    folder: Path, members: dict[str | zipfile.ZipInfo, bytes], *, way: int = zipfile.ZIP_STORED
+) -> Path:
     path = folder / "archive.zip"
     with zipfile.ZipFile(path, "w", way) as archive:
         for name, data in members.items():
@@ -32,11 +34,16 @@ def names(folder: Path) -> list[str]:
 def test_the_files_are_unpacked_into_their_folders(tmp_path: Path) -> None:
     assert unpacked(packed(tmp_path, FILES)) == 2
 
-    assert {name: (tmp_path / "out" / name).read_bytes() for name in names(tmp_path / "out")} == FILES
+    assert {
+        name: (tmp_path / "out" / name).read_bytes() for name in names(tmp_path / "out")
+    } == FILES
 
 
 def test_only_what_is_wanted_is_unpacked(tmp_path: Path) -> None:
-    unpacked(packed(tmp_path, {**FILES, "val/notes.txt": b""}), Contents("val", ("val/1", "val/2"), 10_000))
+    unpacked(
+        packed(tmp_path, {**FILES, "val/notes.txt": b""}),
+        Contents("val", ("val/1", "val/2"), 10_000),
+    )
 
     assert names(tmp_path / "out") == ["val/1.jpg", "val/2.jpg"]
 
@@ -72,9 +79,21 @@ def link(name: str) -> zipfile.ZipInfo:
         ({"val/A.jpg": b"1", "val/a.jpg": b"2"}, "holds a file twice"),
         ({"val/3.jpg": bytes(20_000)}, "would unpack to 20,300 bytes, more than 10,000"),
     ],
-    ids=["dots", "dots inside", "absolute", "backslashes", "drive", "elsewhere", "link", "twice", "bomb"],
+    ids=[
+        "dots",
+        "dots inside",
+        "absolute",
+        "backslashes",
+        "drive",
+        "elsewhere",
+        "link",
+        "twice",
+        "bomb",
+    ],
 )
-def test_a_hostile_archive_is_refused_before_anything_is_written(tmp_path: Path, members, said: str) -> None:
+def test_a_hostile_archive_is_refused_before_anything_is_written(
+    tmp_path: Path, members, said: str
+) -> None:
     with pytest.raises(FetchError, match=said):
         unpacked(packed(tmp_path, {**FILES, **members}, way=zipfile.ZIP_DEFLATED))
 
@@ -100,7 +119,9 @@ def test_a_truncated_archive_is_told(tmp_path: Path, keep: float) -> None:
     data = archive.read_bytes()
     archive.write_bytes(data[: int(len(data) * keep)])
 
-    with pytest.raises(FetchError, match=r"archive\.zip: is no whole zip file .*; delete it, and the same command"):
+    with pytest.raises(
+        FetchError, match=r"archive\.zip: is no whole zip file .*; delete it, and the same command"
+    ):
         unpacked(archive)
 
 

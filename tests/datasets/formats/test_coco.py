@@ -18,7 +18,9 @@ from suite.datasets.formats.forms import check_same_categories, read_split
 from suite.datasets.split import DataError, Split
 
 SHARED = Path(os.environ.get("ABLATION_SHARED", Path(__file__).parents[4] / "shared")) / "data"
-needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="ABLATION_SHARED names no folder with real data sets")
+needs_shared = pytest.mark.skipif(
+    not SHARED.is_dir(), reason="ABLATION_SHARED names no folder with real data sets"
+)
 
 Content = dict[str, Any]
 Write = Callable[[Content], Path]
@@ -80,7 +82,9 @@ def average_precision(split: Split, detections: list[Content]) -> float:
 
 
 def test_class_indices_follow_the_files_own_category_ids(write: Write) -> None:
-    split = read_split(write(content(annotation(1, category_id=90), annotation(2, category_id=7))), "val")
+    split = read_split(
+        write(content(annotation(1, category_id=90), annotation(2, category_id=7))), "val"
+    )
 
     assert [category.name for category in split.categories] == ["cat", "brush"]
     assert split.pictures[0].labels.tolist() == [1, 0]
@@ -109,7 +113,9 @@ def test_crowd_regions_are_kept_and_marked(write: Write) -> None:
     run_lengths = {"counts": [0, 9], "size": [48, 64]}
     crowd = annotation(2, iscrowd=1, segmentation=run_lengths)
 
-    split = read_split(write(content(annotation(1, segmentation=[[10, 10, 30, 10, 30, 30]]), crowd)), "val")
+    split = read_split(
+        write(content(annotation(1, segmentation=[[10, 10, 30, 10, 30, 30]]), crowd)), "val"
+    )
 
     assert split.pictures[0].crowd.tolist() == [False, True]
     assert [row["iscrowd"] for row in split.annotations["annotations"]] == [0, 1]
@@ -142,7 +148,9 @@ def test_a_missing_area_is_that_of_the_box(write: Write) -> None:
         ({"category_id": 8}, "annotation left out: unknown category_id"),
     ],
 )
-def test_an_unusable_annotation_is_left_out_and_counted(write: Write, fields: Content, kind: str) -> None:
+def test_an_unusable_annotation_is_left_out_and_counted(
+    write: Write, fields: Content, kind: str
+) -> None:
     split = read_split(write(content(annotation(1), annotation(2, **fields))), "val")
 
     assert split.box_count == 1
@@ -165,8 +173,12 @@ def test_a_box_rounded_over_the_edge_stays_as_it_is(write: Write) -> None:
 
 
 @pytest.mark.parametrize("numbers", [(0, 1), (3, 3)], ids=["id 0", "an id used twice"])
-def test_annotation_ids_that_spoil_pycocotools_are_given_anew(write: Write, numbers: tuple[int, int]) -> None:
-    rows = [annotation(number, bbox=[8 + 20 * place, 8, 16, 16]) for place, number in enumerate(numbers)]
+def test_annotation_ids_that_spoil_pycocotools_are_given_anew(
+    write: Write, numbers: tuple[int, int]
+) -> None:
+    rows = [
+        annotation(number, bbox=[8 + 20 * place, 8, 16, 16]) for place, number in enumerate(numbers)
+    ]
 
     split = read_split(write(content(*rows)), "val")
 
@@ -179,7 +191,10 @@ def test_annotation_ids_that_spoil_pycocotools_are_given_anew(write: Write, numb
     ("change", "message"),
     [
         ({"images": [picture(1), picture(1)]}, "images has the id 1 twice"),
-        ({"categories": [{"id": 7, "name": "a"}, {"id": 7, "name": "b"}]}, "categories has the id 7 twice"),
+        (
+            {"categories": [{"id": 7, "name": "a"}, {"id": 7, "name": "b"}]},
+            "categories has the id 7 twice",
+        ),
         ({"categories": []}, "table of categories is empty"),
         ({"categories": None}, "no list of objects 'categories'"),
         ({"annotations": {}}, "no list of objects 'annotations'"),
@@ -195,7 +210,9 @@ def test_annotation_ids_that_spoil_pycocotools_are_given_anew(write: Write, numb
         ({"images": [picture(1, file_name="a\0b")]}, "no file can be called 'a"),
     ],
 )
-def test_a_file_that_contradicts_itself_is_refused(write: Write, change: Content, message: str) -> None:
+def test_a_file_that_contradicts_itself_is_refused(
+    write: Write, change: Content, message: str
+) -> None:
     folder = write({**content(annotation(1)), **change})
 
     with pytest.raises(DataError) as caught:
@@ -204,7 +221,9 @@ def test_a_file_that_contradicts_itself_is_refused(write: Write, change: Content
     assert message in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1, 2]", "[" * 100_000], ids=["empty", "half", "a list", "deep"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[1, 2]", "[" * 100_000], ids=["empty", "half", "a list", "deep"]
+)
 def test_a_file_that_is_no_coco_file_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "instances_val.json").write_text(text)
 
@@ -213,7 +232,9 @@ def test_a_file_that_is_no_coco_file_is_refused(tmp_path: Path, text: str) -> No
 
 
 def test_a_folder_without_annotations_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"should be instances_train.json or annotations/instances_train2017.json"):
+    with pytest.raises(
+        DataError, match=r"should be instances_train.json or annotations/instances_train2017.json"
+    ):
         read_split(tmp_path, "train")
 
 
@@ -223,13 +244,19 @@ def damage(folder: Path, name: str, how: str) -> None:
     if how == "missing":
         path.unlink()
     else:
-        halves = {"truncated": data[: len(data) // 2], "empty": b"", "not a picture": b"<html>not found</html>"}
+        halves = {
+            "truncated": data[: len(data) // 2],
+            "empty": b"",
+            "not a picture": b"<html>not found</html>",
+        }
         path.write_bytes(halves[how])
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "bmp"])
 @pytest.mark.parametrize("how", ["missing", "truncated", "empty", "not a picture"])
-def test_an_unusable_picture_is_left_out_with_its_boxes(write: Write, how: str, suffix: str) -> None:
+def test_an_unusable_picture_is_left_out_with_its_boxes(
+    write: Write, how: str, suffix: str
+) -> None:
     found = content(annotation(1), annotation(2, image_id=2))
     found["images"].append(picture(2, file_name=f"2.{suffix}"))
     folder = write(found)
@@ -268,7 +295,9 @@ def test_training_data_without_an_object_are_refused(write: Write) -> None:
 
 
 @pytest.mark.parametrize("images", ["images/val", "val2017", "images", "images/val2017", "val"])
-@pytest.mark.parametrize("file", ["instances_val.json", "annotations/instances_val2017.json", "annotations/val.json"])
+@pytest.mark.parametrize(
+    "file", ["instances_val.json", "annotations/instances_val2017.json", "annotations/val.json"]
+)
 def test_the_usual_layouts_are_found(write: Write, tmp_path: Path, images: str, file: str) -> None:
     source = write(content(annotation(1)))
     target = tmp_path / "laid out"
@@ -299,7 +328,11 @@ def test_the_fingerprint_changes_with_what_matters(write: Write, change: str) ->
 
     row = found["annotations"][0]
     row.update(
-        {"box": {"bbox": [10, 10, 20, 20.5]}, "label": {"category_id": 90}, "crowd": {"iscrowd": 1}}.get(change, {})
+        {
+            "box": {"bbox": [10, 10, 20, 20.5]},
+            "label": {"category_id": 90},
+            "crowd": {"iscrowd": 1},
+        }.get(change, {})
     )
     if change == "name":
         found["categories"][0]["name"] = "dog"
@@ -330,10 +363,16 @@ def test_parts_with_different_categories_are_refused(write: Write) -> None:
         ("coco_ccby", "val", 40, 391, 6, 2, 80),
     ],
 )
-def test_real_sets_have_the_counts_of_their_readmes(name, part, pictures, boxes, crowds, empty, categories) -> None:
+def test_real_sets_have_the_counts_of_their_readmes(
+    name, part, pictures, boxes, crowds, empty, categories
+) -> None:
     split = read_split(SHARED / name, part)
 
-    assert (len(split.pictures), split.box_count, len(split.categories)) == (pictures, boxes, categories)
+    assert (len(split.pictures), split.box_count, len(split.categories)) == (
+        pictures,
+        boxes,
+        categories,
+    )
     assert sum(int(picture.crowd.sum()) for picture in split.pictures) == crowds
     assert sum(not len(picture.boxes) for picture in split.pictures) == empty
     assert split.issues == ()
@@ -341,7 +380,9 @@ def test_real_sets_have_the_counts_of_their_readmes(name, part, pictures, boxes,
 
 @needs_shared
 def test_bccd_has_the_sizes_of_its_readme() -> None:
-    area = np.concatenate([picture.area for picture in read_split(SHARED / "bccd", "train").pictures])
+    area = np.concatenate(
+        [picture.area for picture in read_split(SHARED / "bccd", "train").pictures]
+    )
 
     small, large = int((area < 32**2).sum()), int((area >= 96**2).sum())
     assert (small, len(area) - small - large, large) == (23, 855, 1926)

@@ -20,7 +20,14 @@ SLIVER = [50, 50, 55, 50, 55, 52]
 def coco(folder: Path, *segmentations: object) -> Split:
     """One picture with an object a segmentation; all have the triangle's box."""
     rows = [
-        {"id": n, "image_id": 1, "category_id": 1, "bbox": [10, 10, 30, 40], "segmentation": segmentation, "area": 600}
+        {
+            "id": n,
+            "image_id": 1,
+            "category_id": 1,
+            "bbox": [10, 10, 30, 40],
+            "segmentation": segmentation,
+            "area": 600,
+        }
         for n, segmentation in enumerate(segmentations, start=1)
     ]
     image = np.full((HEIGHT, WIDTH, 3), 40, np.uint8)
@@ -41,7 +48,16 @@ def test_of_several_parts_the_largest_is_the_outline(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "segmentation",
-    [None, [], {"counts": [1, 2], "size": [60, 80]}, [[1, 2, 3, 4]], [[1, 2, 3, 4, 5]], [["a"] * 6], [[1e30] * 6], 7],
+    [
+        None,
+        [],
+        {"counts": [1, 2], "size": [60, 80]},
+        [[1, 2, 3, 4]],
+        [[1, 2, 3, 4, 5]],
+        [["a"] * 6],
+        [[1e30] * 6],
+        7,
+    ],
 )
 def test_what_is_no_polygon_is_no_outline(tmp_path: Path, segmentation: object) -> None:
     (picture,) = coco(tmp_path, [TRIANGLE], segmentation).pictures

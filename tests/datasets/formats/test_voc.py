@@ -25,7 +25,9 @@ def write(tmp_path: Path) -> Write:
             (tmp_path / inner).mkdir(parents=True)
         text = content if whole else f"<annotation>\n{content}\n</annotation>"
         for number, part in enumerate(("train", "val"), start=1):
-            cv2.imwrite(str(tmp_path / f"JPEGImages/{number}.jpg"), np.full((48, 64, 3), 90, np.uint8))
+            cv2.imwrite(
+                str(tmp_path / f"JPEGImages/{number}.jpg"), np.full((48, 64, 3), 90, np.uint8)
+            )
             (tmp_path / f"ImageSets/Main/{part}.txt").write_text(f"{number}\n")
             (tmp_path / f"Annotations/{number}.xml").write_text(text)
         return tmp_path
@@ -41,7 +43,9 @@ def test_a_box_goes_from_corner_to_corner(write: Write) -> None:
 
 def test_classes_are_those_of_both_parts_in_the_order_of_the_alphabet(write: Write) -> None:
     folder = write()
-    (folder / "Annotations/1.xml").write_text(f"<annotation>{SIZE}{THING.replace('dog', 'ant')}</annotation>")
+    (folder / "Annotations/1.xml").write_text(
+        f"<annotation>{SIZE}{THING.replace('dog', 'ant')}</annotation>"
+    )
 
     split = read_split(folder, "val")
 
@@ -55,7 +59,9 @@ def test_difficult_objects_are_ignored_as_crowds_are(write: Write) -> None:
     assert read_split(write(SIZE + THING + hard), "val").pictures[0].crowd.tolist() == [False, True]
 
 
-@pytest.mark.parametrize("size", ["", "<size><width>0</width><height>0</height></size>"], ids=["none", "zero"])
+@pytest.mark.parametrize(
+    "size", ["", "<size><width>0</width><height>0</height></size>"], ids=["none", "zero"]
+)
 def test_a_size_that_is_not_stated_is_the_pictures(write: Write, size: str) -> None:
     (picture,) = read_split(write(size + THING), "val").pictures
 
@@ -103,7 +109,9 @@ OUTSIDE = """<?xml version="1.0"?>
     ids=["billion laughs", "file entity", "utf-16", "outside dtd", "mismatched", "empty", "encoding", "deep", "html",
          "no box", "no name", "no number", "large"],
 )  # fmt: skip
-def test_a_wrong_or_hostile_annotation_is_an_error_with_its_line(write: Write, content: str | bytes, said: str) -> None:
+def test_a_wrong_or_hostile_annotation_is_an_error_with_its_line(
+    write: Write, content: str | bytes, said: str
+) -> None:
     folder = write()
     data = content if isinstance(content, bytes) else content.encode()
     (folder / "Annotations/2.xml").write_bytes(data)
@@ -124,5 +132,7 @@ def test_a_class_that_the_list_does_not_have_is_an_error_with_its_line(write: Wr
     folder = write()
     (folder / "classes.txt").write_text("ant\n")
 
-    with pytest.raises(DataError, match=r"2\.xml:3: class 'dog' is not among those of .*classes\.txt"):
+    with pytest.raises(
+        DataError, match=r"2\.xml:3: class 'dog' is not among those of .*classes\.txt"
+    ):
         read_split(folder, "val")

@@ -20,7 +20,9 @@ YAML = "train: images/train\nval: images/val\nnames: [cat, dog]\n"
 def write(tmp_path: Path) -> Write:
     """Writes one picture of 64 x 48 a part, its labels, and data.yaml (None: not)."""
 
-    def write_set(labels: str = "0 0.5 0.5 0.25 0.5\n", yaml: str | None = YAML, images: str = "images/{}") -> Path:
+    def write_set(
+        labels: str = "0 0.5 0.5 0.25 0.5\n", yaml: str | None = YAML, images: str = "images/{}"
+    ) -> Path:
         for part in ("train", "val"):
             pictures = tmp_path / images.format(part)
             texts = tmp_path / images.format(part).replace("images", "labels")
@@ -57,7 +59,9 @@ def test_a_polygon_counts_as_the_box_around_it(write: Write) -> None:
     ],
     ids=["numbered names", "with path", "one folder deeper", "lists"],
 )
-def test_the_usual_descriptions_are_read_and_nothing_in_them_is_run(write: Write, yaml: str) -> None:
+def test_the_usual_descriptions_are_read_and_nothing_in_them_is_run(
+    write: Write, yaml: str
+) -> None:
     folder = write(yaml=yaml)
     (folder / "list.txt").write_text("./images/val/1.jpg\n")
 
@@ -103,7 +107,9 @@ def test_a_picture_without_labels_has_no_objects(write: Write) -> None:
 
 
 def test_an_unusable_box_is_left_out_and_counted_with_its_line(write: Write) -> None:
-    split = read_split(write("0 0.5 0.5 0.25 0.5\n1 0.5 0.5 0 0.1\n0 nan 0.5 0.1 0.1\n0 1.4 0.5 0.2 0.1\n"), "val")
+    split = read_split(
+        write("0 0.5 0.5 0.25 0.5\n1 0.5 0.5 0 0.1\n0 nan 0.5 0.1 0.1\n0 1.4 0.5 0.2 0.1\n"), "val"
+    )
 
     assert split.box_count == 1
     assert [(issue.kind, issue.examples[0].split()[0]) for issue in split.issues] == [
@@ -141,12 +147,21 @@ def test_a_wrong_label_is_an_error_with_its_line(write: Write, labels: str, said
         ("train: images/train\nval: images/val\n", "has no `names`"),
         (YAML + "nc: 3\n", r"data\.yaml:4: `nc` is 3, but there are 2 `names`"),
         ("val: images/val\nnames: [cat, cat]\n", r"data\.yaml:2: `names` has 'cat' twice"),
-        ("val: images/val\nnames: {0: cat, 2: dog}\n", r"data\.yaml:2: `names` has the key '2'; keys are 0 to 1"),
+        (
+            "val: images/val\nnames: {0: cat, 2: dog}\n",
+            r"data\.yaml:2: `names` has the key '2'; keys are 0 to 1",
+        ),
         ("val: images/val\nnames: cat\n", "`names` is one word"),
         ("val: images/val\nnames: !!python/name:os.system [cat]\n", "tag .* is not allowed"),
-        ("val: ../../elsewhere\nnames: [cat]\n", r"data\.yaml:1: val: '\.\./\.\./elsewhere' leaves"),
+        (
+            "val: ../../elsewhere\nnames: [cat]\n",
+            r"data\.yaml:1: val: '\.\./\.\./elsewhere' leaves",
+        ),
         ("val: /etc\nnames: [cat]\n", "'/etc' leaves the data set's folder"),
-        ("path: ../other\nval: images/val\nnames: [cat]\n", r"data\.yaml:1: path '\.\./other' is not in"),
+        (
+            "path: ../other\nval: images/val\nnames: [cat]\n",
+            r"data\.yaml:1: path '\.\./other' is not in",
+        ),
         ("val: evil.txt\nnames: [cat]\n", r"evil\.txt:1: '\.\./\.\./secret\.jpg' leaves"),
         ("val: {a: b}\nnames: [cat]\n", "`val` has no word"),
         (f"val: {'a' * 300}\nnames: [cat]\n", r"data\.yaml:1: val: no file can be called 'aaa"),
@@ -162,7 +177,9 @@ def test_a_wrong_description_is_an_error_with_its_line(write: Write, yaml: str, 
         read_split(folder, "val")
 
 
-@pytest.mark.parametrize("yaml", ["val: images/none\nnames: [cat]\n", "names: [cat]\n", "val: labels\nnames: [cat]\n"])
+@pytest.mark.parametrize(
+    "yaml", ["val: images/none\nnames: [cat]\n", "names: [cat]\n", "val: labels\nnames: [cat]\n"]
+)
 def test_a_part_without_pictures_is_no_data(write: Write, yaml: str) -> None:
     with pytest.raises(MissingDataError):
         read_split(write(yaml=yaml), "val")
@@ -199,4 +216,7 @@ def test_boxes_lie_on_the_picture_as_its_camera_turned_it(write: Write, orientat
     x, y, width, height = (int(v) for v in picture.boxes[0])
     inside = image[y : y + height, x : x + width]
     assert (picture.width, picture.height) == (64, 48)
-    assert (inside.mean() > 250, image.sum() / 255 == pytest.approx(inside.sum() / 255, rel=0.05)) == (True, True)
+    assert (
+        inside.mean() > 250,
+        image.sum() / 255 == pytest.approx(inside.sum() / 255, rel=0.05),
+    ) == (True, True)

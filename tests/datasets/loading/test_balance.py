@@ -17,11 +17,15 @@ def picture(*labels: int, crowd: int = 0) -> Picture:
     """A picture with boxes of these classes, of which the last `crowd` are crowds."""
     count = len(labels)
     crowds = np.arange(count) >= count - crowd
-    return Picture(1, Path("a.jpg"), 8, 8, np.zeros((count, 4)), np.array(labels, int), crowds, np.zeros(count))
+    return Picture(
+        1, Path("a.jpg"), 8, 8, np.zeros((count, 4)), np.array(labels, int), crowds, np.zeros(count)
+    )
 
 
 def test_classes_weigh_what_they_weigh_in_the_reference() -> None:
-    assert class_weights([2, 0, 1, 1, 0]) == pytest.approx(GOLDEN["class_weights_counts_2_0_1_1_0"], abs=1e-7)
+    assert class_weights([2, 0, 1, 1, 0]) == pytest.approx(
+        GOLDEN["class_weights_counts_2_0_1_1_0"], abs=1e-7
+    )
 
 
 def test_a_picture_weighs_the_sum_of_its_boxes() -> None:

@@ -13,7 +13,9 @@ from suite.datasets.split import Split
 from suite.protocols.loading import NO_CACHE, Cache, Loading, parse_cache
 from tests.datasets.made_pictures import made_picture, made_split
 
-EVERYTHING = Augment(mosaic=0.5, hsv_hue=0.1, hsv_saturation=0.7, hsv_value=0.4, translate=0.1, scale=0.5)
+EVERYTHING = Augment(
+    mosaic=0.5, hsv_hue=0.1, hsv_saturation=0.7, hsv_value=0.4, translate=0.1, scale=0.5
+)
 ONE = 32 * 16 * 3  # bytes of a picture at 32 pixels
 
 
@@ -21,7 +23,10 @@ ONE = 32 * 16 * 3  # bytes of a picture at 32 pixels
 def split(tmp_path: Path) -> Split:
     """Six pictures of 64 x 32 pixels with one white box each."""
     (tmp_path / "set").mkdir()
-    pictures = [made_picture(tmp_path / "set", n, (64, 32), [[8 * n, 8, 8, 16]], labels=[n % 2]) for n in range(6)]
+    pictures = [
+        made_picture(tmp_path / "set", n, (64, 32), [[8 * n, 8, 8, 16]], labels=[n % 2])
+        for n in range(6)
+    ]
     return made_split(tmp_path / "set", *pictures)
 
 
@@ -34,7 +39,8 @@ def batches(split: Split, cache: Cache) -> list:
 
 def equal(one: list, other: list) -> bool:
     return all(
-        torch.equal(a.images, b.images) and torch.equal(a.targets, b.targets) for a, b in zip(one, other, strict=True)
+        torch.equal(a.images, b.images) and torch.equal(a.targets, b.targets)
+        for a, b in zip(one, other, strict=True)
     )
 
 
@@ -55,8 +61,14 @@ def test_no_cache_changes_a_batch(split: Split, tmp_path: Path) -> None:
 def test_a_cache_never_exceeds_its_bound(split: Split, tmp_path: Path, where: str) -> None:
     room = 2 * (ONE + 4) + 100
     folder = tmp_path / "cache" if where == "disk" else None
-    cache = DiskCache(folder, split.pictures, 32, room) if folder else RamCache(split.pictures, 32, room)
-    source = TrainingBatches(split, image_size=32, batch=6, steps=1, seed=0, loading=Loading(cache=NO_CACHE))._source
+    cache = (
+        DiskCache(folder, split.pictures, 32, room)
+        if folder
+        else RamCache(split.pictures, 32, room)
+    )
+    source = TrainingBatches(
+        split, image_size=32, batch=6, steps=1, seed=0, loading=Loading(cache=NO_CACHE)
+    )._source
 
     for index in range(6):
         cache.put(index, source.sample(index).image)
@@ -73,7 +85,9 @@ def test_a_second_opening_counts_what_lies_there(split: Split, tmp_path: Path) -
     assert len(kept(tmp_path / "cache")) == 3
 
 
-@pytest.mark.parametrize("damage", [lambda data: data[:-9], lambda data: bytes(len(data)), lambda _: b""])
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:-9], lambda data: bytes(len(data)), lambda _: b""]
+)
 def test_a_damaged_file_is_decoded_anew(split: Split, tmp_path: Path, damage) -> None:
     plain = batches(split, Cache(None, tmp_path / "cache"))
     files = kept(tmp_path / "cache")
@@ -92,7 +106,9 @@ def test_another_picture_under_the_same_name_is_another_file(split: Split, tmp_p
     assert len(kept(tmp_path / "cache")) == 7
 
 
-def test_a_full_disk_costs_the_cache_and_not_the_training(split: Split, tmp_path: Path, monkeypatch) -> None:
+def test_a_full_disk_costs_the_cache_and_not_the_training(
+    split: Split, tmp_path: Path, monkeypatch
+) -> None:
     def full(_path: Path, _data: bytes) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -106,7 +122,9 @@ def test_a_full_disk_costs_the_cache_and_not_the_training(split: Split, tmp_path
 def test_a_folder_that_cannot_be_used_is_an_error(split: Split, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
-    with pytest.raises(LoadingError, match=r"file/cache: cannot be used as a cache .*; give --cache another folder"):
+    with pytest.raises(
+        LoadingError, match=r"file/cache: cannot be used as a cache .*; give --cache another folder"
+    ):
         batches(split, Cache(None, tmp_path / "file/cache"))
 
 
@@ -116,7 +134,9 @@ def test_memory_that_cannot_be_had_is_an_error(split: Split, monkeypatch) -> Non
 
     monkeypatch.setattr(mmap, "mmap", refuse)
 
-    with pytest.raises(LoadingError, match=r"the cache of pictures needs 0\.0 GiB .*Cannot allocate memory"):
+    with pytest.raises(
+        LoadingError, match=r"the cache of pictures needs 0\.0 GiB .*Cannot allocate memory"
+    ):
         batches(split, Cache(2**20))
 
 
@@ -136,7 +156,11 @@ def test_a_cache_is_one_word(text: str, cache: Cache) -> None:
     assert parse_cache(text) == cache
 
 
-@pytest.mark.parametrize("text", ["", "ram", "ram:", "ram:much", "ram:-1G", "disk:", "tape:4G", "ram:4X"])
+@pytest.mark.parametrize(
+    "text", ["", "ram", "ram:", "ram:much", "ram:-1G", "disk:", "tape:4G", "ram:4X"]
+)
 def test_a_word_that_is_no_cache_is_answered_with_those_that_are(text: str) -> None:
-    with pytest.raises(ValueError, match="is no cache; it is 'ram:4G', 'disk:DIR', 'disk:DIR:100G' or 'none'"):
+    with pytest.raises(
+        ValueError, match="is no cache; it is 'ram:4G', 'disk:DIR', 'disk:DIR:100G' or 'none'"
+    ):
         parse_cache(text)

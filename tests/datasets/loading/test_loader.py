@@ -17,12 +17,18 @@ EVERYTHING = Augment(fliplr=0.5, flipud=0.5, mosaic=0.5, hsv_hue=0.1, hsv_satura
 @pytest.fixture
 def split(tmp_path: Path) -> Split:
     """Five pictures of 64 x 32 pixels with one white box each, further right in each."""
-    pictures = [made_picture(tmp_path, n, (64, 32), [[8 * n, 8, 8, 16]], labels=[n % 2]) for n in range(5)]
+    pictures = [
+        made_picture(tmp_path, n, (64, 32), [[8 * n, 8, 8, 16]], labels=[n % 2]) for n in range(5)
+    ]
     return made_split(tmp_path, *pictures)
 
 
 def batches(split: Split, steps: int = 6, seed: int = 0, **rest) -> list:
-    return list(TrainingBatches(split, image_size=64, batch=4, steps=steps, seed=seed, **{"augment": STILL, **rest}))
+    return list(
+        TrainingBatches(
+            split, image_size=64, batch=4, steps=steps, seed=seed, **{"augment": STILL, **rest}
+        )
+    )
 
 
 def equal(one: list, other: list) -> bool:
@@ -35,7 +41,9 @@ def equal(one: list, other: list) -> bool:
 def white_box(image: torch.Tensor) -> list[float]:
     """Centre and size of the white pixels as shares of the image."""
     rows, columns = ((image > 200).all(0).any(axis).nonzero()[:, 0] for axis in (1, 0))
-    x0, x1, y0, y1 = (float(v) / image.shape[-1] for v in (columns[0], columns[-1] + 1, rows[0], rows[-1] + 1))
+    x0, x1, y0, y1 = (
+        float(v) / image.shape[-1] for v in (columns[0], columns[-1] + 1, rows[0], rows[-1] + 1)
+    )
     return [(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0]
 
 
@@ -65,17 +73,23 @@ def test_flips_move_targets_with_the_objects(split: Split) -> None:
 def test_moving_and_scaling_moves_targets_with_the_objects(tmp_path: Path) -> None:
     picture = made_picture(tmp_path, 1, (64, 64), [[24, 24, 16, 16]])
 
-    (batch,) = batches(made_split(tmp_path, picture), steps=1, augment=Augment(fliplr=0, translate=0.1, scale=0.3))
+    (batch,) = batches(
+        made_split(tmp_path, picture), steps=1, augment=Augment(fliplr=0, translate=0.1, scale=0.3)
+    )
 
     for image, target in zip(batch.images, batch.targets, strict=True):
-        assert target[2:].tolist() == pytest.approx(white_box(image), abs=1.5 / 64)  # edges are interpolated
+        assert target[2:].tolist() == pytest.approx(
+            white_box(image), abs=1.5 / 64
+        )  # edges are interpolated
 
 
 def test_a_mosaic_holds_objects_of_several_pictures_inside_the_image(split: Split) -> None:
     found = batches(split, steps=10, augment=Augment(mosaic=1.0))
 
     targets = torch.cat([batch.targets for batch in found])
-    corners = torch.cat((targets[:, 2:4] - targets[:, 4:] / 2, targets[:, 2:4] + targets[:, 4:] / 2), 1)
+    corners = torch.cat(
+        (targets[:, 2:4] - targets[:, 4:] / 2, targets[:, 2:4] + targets[:, 4:] / 2), 1
+    )
     assert len(targets) > 10 * 4
     assert corners.min() >= -1e-6
     assert corners.max() <= 1 + 1e-6
@@ -91,13 +105,17 @@ def test_every_picture_comes_once_before_any_comes_again(split: Split) -> None:
 
 
 def test_the_same_seed_gives_the_same_batches(split: Split) -> None:
-    assert equal(batches(split, seed=3, augment=EVERYTHING), batches(split, seed=3, augment=EVERYTHING))
+    assert equal(
+        batches(split, seed=3, augment=EVERYTHING), batches(split, seed=3, augment=EVERYTHING)
+    )
 
 
 def test_another_seed_gives_another_order_and_other_augmentation(split: Split) -> None:
     assert not equal(batches(split, seed=3), batches(split, seed=4))
     one = made_split(split.folder, split.pictures[0])
-    assert not equal(batches(one, seed=3, augment=EVERYTHING), batches(one, seed=4, augment=EVERYTHING))
+    assert not equal(
+        batches(one, seed=3, augment=EVERYTHING), batches(one, seed=4, augment=EVERYTHING)
+    )
 
 
 def test_a_run_continued_in_the_middle_sees_what_the_whole_run_saw(split: Split) -> None:
@@ -127,7 +145,9 @@ def test_crowd_regions_are_not_trained_on(tmp_path: Path) -> None:
 
 
 def test_pictures_without_objects_are_trained_on(tmp_path: Path) -> None:
-    (batch,) = batches(made_split(tmp_path, made_picture(tmp_path, 1, (64, 64), [])), steps=1, augment=EVERYTHING)
+    (batch,) = batches(
+        made_split(tmp_path, made_picture(tmp_path, 1, (64, 64), [])), steps=1, augment=EVERYTHING
+    )
 
     assert batch.targets.shape == (0, 6)
 
@@ -148,7 +168,9 @@ def test_validation_gives_every_picture_once_in_order(split: Split) -> None:
 
 def test_validation_does_not_depend_on_the_batch(split: Split) -> None:
     def images(batch: int) -> np.ndarray:
-        return np.concatenate([b.images.numpy() for b in ValidationBatches(split, image_size=48, batch=batch)])
+        return np.concatenate(
+            [b.images.numpy() for b in ValidationBatches(split, image_size=48, batch=batch)]
+        )
 
     assert np.array_equal(images(1), images(5))
 

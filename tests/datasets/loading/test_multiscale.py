@@ -40,7 +40,9 @@ def test_the_size_of_a_batch_depends_on_seed_and_step_alone(tmp_path: Path) -> N
 
     def seen(seed: int, start: int = 0, **other: float) -> list[tuple[int, int] | None]:
         augment = Augment(multi_scale=0.5, **other)
-        loader = TrainingBatches(split, image_size=128, batch=1, steps=20, seed=seed, augment=augment, start=start)
+        loader = TrainingBatches(
+            split, image_size=128, batch=1, steps=20, seed=seed, augment=augment, start=start
+        )
         return [batch.size for batch in loader]
 
     assert seen(0) == seen(0, mosaic=1.0)
@@ -51,4 +53,6 @@ def test_the_size_of_a_batch_depends_on_seed_and_step_alone(tmp_path: Path) -> N
 def test_without_multi_scale_a_batch_names_no_size(tmp_path: Path) -> None:
     split = made_split(tmp_path, made_picture(tmp_path, 0, (32, 32), []))
 
-    assert [batch.size for batch in TrainingBatches(split, image_size=32, batch=1, steps=2, seed=0)] == [None, None]
+    assert [
+        batch.size for batch in TrainingBatches(split, image_size=32, batch=1, steps=2, seed=0)
+    ] == [None, None]

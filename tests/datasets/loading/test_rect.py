@@ -15,14 +15,19 @@ SHAPES = [(64, 32), (32, 64), (64, 64), (64, 48), (48, 64), (64, 33), (60, 64)]
 @pytest.mark.parametrize(
     ("shapes", "expected"),
     [
-        ([(640, 480), (640, 360)], (480, 640)),  # wider than tall: as high as the tallest, 480 of 640
+        (
+            [(640, 480), (640, 360)],
+            (480, 640),
+        ),  # wider than tall: as high as the tallest, 480 of 640
         ([(480, 640), (360, 640)], (640, 480)),
         ([(640, 480), (480, 640)], (640, 640)),
         ([(640, 640), (640, 480)], (640, 640)),
         ([(1000, 501), (1000, 502)], (352, 640)),  # 0.502 x 640 / 32 = 10.04, rounded up
     ],
 )
-def test_a_batch_has_the_shape_of_its_least_extreme_picture(tmp_path: Path, shapes, expected) -> None:
+def test_a_batch_has_the_shape_of_its_least_extreme_picture(
+    tmp_path: Path, shapes, expected
+) -> None:
     pictures = [made_picture(tmp_path, n, shape, []) for n, shape in enumerate(shapes)]
 
     (group,) = by_shape(pictures, image_size=640, batch=2, stride=32)
@@ -43,13 +48,17 @@ def test_an_epoch_goes_from_wide_to_tall_and_shows_every_picture(tmp_path: Path)
 
 
 def test_fewer_pictures_than_a_batch_fill_it_again(tmp_path: Path) -> None:
-    (group,) = by_shape([made_picture(tmp_path, 0, (64, 32), [])], image_size=64, batch=3, stride=32)
+    (group,) = by_shape(
+        [made_picture(tmp_path, 0, (64, 32), [])], image_size=64, batch=3, stride=32
+    )
 
     assert group.pictures == (0, 0, 0)
 
 
 def test_rectangular_batches_hold_boxes_where_the_objects_are(tmp_path: Path) -> None:
-    pictures = [made_picture(tmp_path, n, shape, [[8, 4, 16, 20]]) for n, shape in enumerate(SHAPES)]
+    pictures = [
+        made_picture(tmp_path, n, shape, [[8, 4, 16, 20]]) for n, shape in enumerate(SHAPES)
+    ]
     loader = TrainingBatches(
         made_split(tmp_path, *pictures), image_size=64, batch=2, steps=8, seed=0, rect=True, stride=16,
         augment=Augment(fliplr=0.5, flipud=0.5),
@@ -61,7 +70,12 @@ def test_rectangular_batches_hold_boxes_where_the_objects_are(tmp_path: Path) ->
         for image, target in zip(batch.images, batch.targets, strict=True):
             rows, columns = np.nonzero((image > 200).all(0).numpy())
             height, width = image.shape[1:]
-            seen = [columns.min() / width, rows.min() / height, (columns.max() + 1) / width, (rows.max() + 1) / height]
+            seen = [
+                columns.min() / width,
+                rows.min() / height,
+                (columns.max() + 1) / width,
+                (rows.max() + 1) / height,
+            ]
             corners = torch.cat((target[2:4] - target[4:] / 2, target[2:4] + target[4:] / 2))
             assert corners.tolist() == pytest.approx(seen, abs=1e-6)
     assert shapes[:4] == shapes[4:]  # four batches an epoch, always in the same order

@@ -21,19 +21,31 @@ from suite.datasets.split import BrokenPictureError, MissingDataError, Split
 from suite.protocols.loading import NO_CACHE, Cache, Loading
 from tests.datasets.made_pictures import made_picture, made_split
 
-EVERYTHING = Augment(mosaic=0.5, mixup=0.3, hsv_hue=0.1, hsv_saturation=0.7, hsv_value=0.4, scale=0.5, multi_scale=0.5)
+EVERYTHING = Augment(
+    mosaic=0.5,
+    mixup=0.3,
+    hsv_hue=0.1,
+    hsv_saturation=0.7,
+    hsv_value=0.4,
+    scale=0.5,
+    multi_scale=0.5,
+)
 
 
 @pytest.fixture
 def split(tmp_path: Path) -> Split:
     """Six pictures of 64 x 32 pixels with one white box each."""
-    pictures = [made_picture(tmp_path, n, (64, 32), [[8 * n, 8, 8, 16]], labels=[n % 2]) for n in range(6)]
+    pictures = [
+        made_picture(tmp_path, n, (64, 32), [[8 * n, 8, 8, 16]], labels=[n % 2]) for n in range(6)
+    ]
     return made_split(tmp_path, *pictures)
 
 
 def loader(split: Split, steps: int = 9, **loading) -> TrainingBatches:
     settings = Loading(**{"cache": NO_CACHE, **loading})
-    return TrainingBatches(split, image_size=32, batch=4, steps=steps, seed=0, augment=EVERYTHING, loading=settings)
+    return TrainingBatches(
+        split, image_size=32, batch=4, steps=steps, seed=0, augment=EVERYTHING, loading=settings
+    )
 
 
 def equal(one: list, other: list) -> bool:
@@ -45,13 +57,17 @@ def equal(one: list, other: list) -> bool:
 
 def children() -> list[BaseProcess]:
     """The workers that live, by their number; what else the process has started is not theirs."""
-    alive = (child for child in multiprocessing.active_children() if child.name.startswith("data worker"))
+    alive = (
+        child for child in multiprocessing.active_children() if child.name.startswith("data worker")
+    )
     return sorted(alive, key=lambda child: child.name)
 
 
 @pytest.mark.parametrize("cache", [NO_CACHE, Cache(2**20)], ids=["no cache", "shared cache"])
 @pytest.mark.parametrize("count", [1, 2, 5])
-def test_batches_are_the_same_whatever_the_number_of_workers(split: Split, count: int, cache: Cache) -> None:
+def test_batches_are_the_same_whatever_the_number_of_workers(
+    split: Split, count: int, cache: Cache
+) -> None:
     assert equal(list(loader(split, workers=count, cache=cache)), list(loader(split)))
 
 
@@ -96,18 +112,26 @@ def test_shared_memory_of_the_machine_is_not_used(split: Split) -> None:
     stream.close()
 
     # a lock that something else in this process has made lies there too, and takes 32 bytes
-    assert [path for path in mine if path.startswith("/dev/shm/") and not path.startswith("/dev/shm/sem.")] == []
+    assert [
+        path
+        for path in mine
+        if path.startswith("/dev/shm/") and not path.startswith("/dev/shm/sem.")
+    ] == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_worker_that_is_killed_ends_the_training_with_a_reason(split: Split, number: signal.Signals) -> None:
+def test_a_worker_that_is_killed_ends_the_training_with_a_reason(
+    split: Split, number: signal.Signals
+) -> None:
     stream = iter(loader(split, steps=50, workers=2))
     next(stream)
     victim = children()[0].pid
     assert victim
     os.kill(victim, number)
 
-    with pytest.raises(LoadingError, match=rf"data worker 0 was killed by {number.name} before batch \d+ was made"):
+    with pytest.raises(
+        LoadingError, match=rf"data worker 0 was killed by {number.name} before batch \d+ was made"
+    ):
         list(stream)
 
     assert children() == []
@@ -117,7 +141,9 @@ def test_a_worker_that_is_killed_ends_the_training_with_a_reason(split: Split, n
 def test_a_picture_that_breaks_is_named(split: Split, count: int) -> None:
     split.pictures[3].file.write_bytes(split.pictures[3].file.read_bytes()[:60])
 
-    with pytest.raises(BrokenPictureError, match=r"3\.png: does not decode as a picture \(truncated\)"):
+    with pytest.raises(
+        BrokenPictureError, match=r"3\.png: does not decode as a picture \(truncated\)"
+    ):
         list(loader(split, workers=count))
 
 
@@ -159,7 +185,9 @@ def test_workers_are_gone_when_the_training_is_killed(split: Split, tmp_path: Pa
     )
     root = Path(__file__).parents[3]
     where = {**os.environ, "PYTHONPATH": str(root)}
-    with subprocess.Popen([sys.executable, program], stdout=subprocess.PIPE, cwd=root, env=where) as process:
+    with subprocess.Popen(
+        [sys.executable, program], stdout=subprocess.PIPE, cwd=root, env=where
+    ) as process:
         assert process.stdout is not None
         pids = [int(word) for word in process.stdout.readline().split()]
         process.kill()

@@ -14,7 +14,10 @@ from tests.datasets.made_pictures import made_picture, made_split
 
 def test_facts_count_pictures_boxes_and_what_was_left_out(tmp_path: Path) -> None:
     full = made_picture(tmp_path, 1, (64, 48), [[4, 4, 8, 8], [20, 20, 9, 9]], crowd=[False, True])
-    train = replace(made_split(tmp_path, full), issues=(Issue("picture left out: missing", 2, ("a.jpg", "b.jpg")),))
+    train = replace(
+        made_split(tmp_path, full),
+        issues=(Issue("picture left out: missing", 2, ("a.jpg", "b.jpg")),),
+    )
     val = made_split(tmp_path, full, made_picture(tmp_path, 2, (64, 48), []))
 
     found = facts(train, val)
@@ -25,7 +28,9 @@ def test_facts_count_pictures_boxes_and_what_was_left_out(tmp_path: Path) -> Non
         "boxes": 2,
         "crowds": 1,
         "empty": 0,
-        "skipped": [{"kind": "picture left out: missing", "count": 2, "examples": ["a.jpg", "b.jpg"]}],
+        "skipped": [
+            {"kind": "picture left out: missing", "count": 2, "examples": ["a.jpg", "b.jpg"]}
+        ],
     }
     assert found["val"] == {"images": 2, "boxes": 2, "crowds": 1, "empty": 1, "skipped": []}
 
@@ -37,7 +42,9 @@ def test_facts_are_plain_json(tmp_path: Path) -> None:
 
 
 def test_gallery_boxes_are_in_the_gallery_pictures_pixels(tmp_path: Path) -> None:
-    split = made_split(tmp_path, made_picture(tmp_path, 1, (640, 320), [[100, 40, 200, 60]], labels=[1]))
+    split = made_split(
+        tmp_path, made_picture(tmp_path, 1, (640, 320), [[100, 40, 200, 60]], labels=[1])
+    )
 
     (shown,) = facts(split, split)["gallery"]
 
@@ -50,7 +57,9 @@ def test_gallery_boxes_are_in_the_gallery_pictures_pixels(tmp_path: Path) -> Non
 
 
 def test_the_gallery_spreads_over_the_pictures_with_objects(tmp_path: Path) -> None:
-    pictures = [made_picture(tmp_path, n, (32, 32), [[4, 4, 8, 8]] if n % 2 else []) for n in range(40)]
+    pictures = [
+        made_picture(tmp_path, n, (32, 32), [[4, 4, 8, 8]] if n % 2 else []) for n in range(40)
+    ]
 
     shown = gallery(made_split(tmp_path, *pictures))
 

@@ -28,7 +28,9 @@ def prints(*images: np.ndarray) -> list:
 
 
 def saved_anew(image: np.ndarray, quality: int = 60) -> np.ndarray:
-    return cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+    return cv2.imdecode(
+        cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR
+    )
 
 
 def test_a_picture_saved_anew_scaled_or_a_little_brighter_looks_the_same() -> None:
@@ -45,7 +47,10 @@ def test_other_pictures_do_not_look_the_same() -> None:
 
 
 def test_plain_surfaces_are_not_compared() -> None:
-    assert near_duplicates(prints(np.full((9, 9, 3), 90, np.uint8), np.full((9, 9, 3), 91, np.uint8))) == []
+    assert (
+        near_duplicates(prints(np.full((9, 9, 3), 90, np.uint8), np.full((9, 9, 3), 91, np.uint8)))
+        == []
+    )
 
 
 def test_equal_files_are_a_group_and_no_look_alikes() -> None:
@@ -62,7 +67,9 @@ def test_look_alikes_are_those_that_a_comparison_of_all_with_all_finds() -> None
     found = []
     for place in range(80):
         flips = chance.choice(64, chance.integers(0, 7), replace=False)
-        found.append(ImageHash(str(place), centres[place % 5] ^ sum(1 << int(bit) for bit in flips), grey))
+        found.append(
+            ImageHash(str(place), centres[place % 5] ^ sum(1 << int(bit) for bit in flips), grey)
+        )
 
     naive = [
         (a, b) for a in range(80) for b in range(a + 1, 80) if (found[a].hash ^ found[b].hash).bit_count() <= 7
@@ -74,8 +81,13 @@ def test_look_alikes_are_those_that_a_comparison_of_all_with_all_finds() -> None
 @needs_shared
 def test_two_takes_of_one_field_of_blood_cells_look_the_same() -> None:
     """One is in train, the other in val; nobody says so of the set, but whoever looks at the two sees it."""
-    pictures = [*read_split(SHARED / "bccd", "train").pictures, *read_split(SHARED / "bccd", "val").pictures]
-    found = near_duplicates([print_of(picture_bytes(picture), load_image(picture)) for picture in pictures])
+    pictures = [
+        *read_split(SHARED / "bccd", "train").pictures,
+        *read_split(SHARED / "bccd", "val").pictures,
+    ]
+    found = near_duplicates(
+        [print_of(picture_bytes(picture), load_image(picture)) for picture in pictures]
+    )
 
     names = [{pictures[place].file.name for place in pair} for pair in found]
     assert names == [{"BloodImage_00037.jpg", "BloodImage_00038.jpg"}]
@@ -91,13 +103,17 @@ def test_two_takes_of_one_field_of_blood_cells_look_the_same() -> None:
         ([[4, 4, 20, 20], [4, 4, 20, 19.5]], [0, 1], DISPUTED, (1,)),
     ],
 )
-def test_a_suspicious_box_is_found_and_the_others_are_not(tmp_path: Path, boxes, labels, kind, meant) -> None:
+def test_a_suspicious_box_is_found_and_the_others_are_not(
+    tmp_path: Path, boxes, labels, kind, meant
+) -> None:
     whole = made_picture(tmp_path, 1, (64, 32), [*boxes, [30, 8, 9, 9]], labels=[*labels, 0])
     crowd = made_picture(tmp_path, 2, (64, 32), boxes, labels=labels, crowd=[True] * len(boxes))
 
     found = suspects(made_split(tmp_path, whole, crowd))
 
-    assert {name: [(s.picture.id, s.boxes) for s in rows] for name, rows in found.items()} == {kind: [(1, meant)]}
+    assert {name: [(s.picture.id, s.boxes) for s in rows] for name, rows in found.items()} == {
+        kind: [(1, meant)]
+    }
 
 
 @needs_shared
@@ -108,18 +124,26 @@ def test_the_cells_that_are_annotated_twice_are_found() -> None:
     assert 0 < sum(len(suspect.boxes) for suspect in found[TWICE]) < 10
 
 
-def test_a_picture_that_does_not_decode_is_an_error_and_everything_else_goes_on(tmp_path: Path) -> None:
+def test_a_picture_that_does_not_decode_is_an_error_and_everything_else_goes_on(
+    tmp_path: Path,
+) -> None:
     pictures = [textured(tmp_path, seed) for seed in range(3)]
     data = pictures[1].file.read_bytes()
     pictures[1].file.write_bytes(data[:60])
 
-    found = survey(made_split(tmp_path, *pictures), made_split(tmp_path, pictures[2]), pictures=True)
+    found = survey(
+        made_split(tmp_path, *pictures), made_split(tmp_path, pictures[2]), pictures=True
+    )
 
     assert found.worst() == "error"
     assert [f.examples for f in found.findings if f.severity == "error"] == [
-        (f"{pictures[1].file}: does not decode as a picture (truncated); `data check` lists all such files",)
+        (
+            f"{pictures[1].file}: does not decode as a picture (truncated); `data check` lists all such files",
+        )
     ]
-    assert [f.kind for f in found.findings if f.part == "both"] == ["leak from train to val: same file"]
+    assert [f.kind for f in found.findings if f.part == "both"] == [
+        "leak from train to val: same file"
+    ]
     assert len(found.parts[0].shots) == 2
 
 

@@ -54,12 +54,18 @@ def made(
     return truth, results
 
 
-def _object(stream: np.random.Generator, picture: Any, classes: int, *, crowd: float, borders: bool) -> dict[str, Any]:
+def _object(
+    stream: np.random.Generator, picture: Any, classes: int, *, crowd: float, borders: bool
+) -> dict[str, Any]:
     width, height = np.exp(stream.uniform(np.log(6), np.log(250), 2)).round(2).tolist()
     if borders and stream.random() < 0.7:
         width = height = float(stream.choice([32, 96]))
     x, y = stream.uniform(0, 400, 2).round(2).tolist()
-    area = width * height if borders or stream.random() < 0.5 else width * height * float(stream.uniform(0.4, 1))
+    area = (
+        width * height
+        if borders or stream.random() < 0.5
+        else width * height * float(stream.uniform(0.4, 1))
+    )
     return {
         "image_id": picture,
         "category_id": 3 * int(stream.integers(classes)) + 1,
@@ -70,15 +76,25 @@ def _object(stream: np.random.Generator, picture: Any, classes: int, *, crowd: f
 
 
 def _detection(
-    stream: np.random.Generator, picture: Any, objects: list[dict[str, Any]], classes: int, *, ties: bool
+    stream: np.random.Generator,
+    picture: Any,
+    objects: list[dict[str, Any]],
+    classes: int,
+    *,
+    ties: bool,
 ) -> dict[str, Any]:
     if objects and stream.random() < 0.67:
         aim = objects[stream.integers(len(objects))]
         x, y, width, height = aim["bbox"]
         blur = stream.choice([0.0, 0.02, 0.08, 0.3])
         x, y = x + blur * width * stream.normal(), y + blur * height * stream.normal()
-        width, height = width * np.exp(blur * stream.normal()), height * np.exp(blur * stream.normal())
-        label = aim["category_id"] if stream.random() < 0.85 else 3 * int(stream.integers(classes)) + 1
+        width, height = (
+            width * np.exp(blur * stream.normal()),
+            height * np.exp(blur * stream.normal()),
+        )
+        label = (
+            aim["category_id"] if stream.random() < 0.85 else 3 * int(stream.integers(classes)) + 1
+        )
         score = stream.beta(3, 2)
     else:
         x, y = stream.uniform(0, 400, 2)

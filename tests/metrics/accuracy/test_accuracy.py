@@ -35,7 +35,9 @@ class Oracle(nn.Module):
         assert images.max() <= 1
         told = self.found[self.seen : self.seen + len(images)]
         self.seen += len(images)
-        out = torch.zeros(len(images), max((len(rows) for rows in told), default=0) + 1, 5 + self.classes)
+        out = torch.zeros(
+            len(images), max((len(rows) for rows in told), default=0) + 1, 5 + self.classes
+        )
         for image, rows in enumerate(told):
             for index, (x, y, width, height, sure, label) in enumerate(rows):
                 corners = torch.tensor([[x, y + 8, x + width, y + height + 8]])
@@ -46,7 +48,10 @@ class Oracle(nn.Module):
 
 def truth_of(split: Split, sure: float = 0.9) -> list[list[list[float]]]:
     return [
-        [[*box, sure, int(label)] for box, label in zip(picture.boxes.tolist(), picture.labels, strict=True)]
+        [
+            [*box, sure, int(label)]
+            for box, label in zip(picture.boxes.tolist(), picture.labels, strict=True)
+        ]
         for picture in split.pictures
     ]
 
@@ -122,7 +127,9 @@ def test_no_detections_at_all_score_0(split: Split) -> None:
     found = numbers(evaluation)
     assert evaluation.detections == ()
     assert {value for name, value in found.items() if name != "detections"} == {0.0}
-    assert notes(evaluation, "detections") == {"pictures": [{"id": 0, "boxes": []}, {"id": 7, "boxes": []}]}
+    assert notes(evaluation, "detections") == {
+        "pictures": [{"id": 0, "boxes": []}, {"id": 7, "boxes": []}]
+    }
 
 
 def test_a_number_without_objects_is_absent_and_explained(split: Split) -> None:
@@ -144,7 +151,9 @@ def test_a_class_without_objects_has_no_ap(split: Split, tmp_path: Path) -> None
 
 def test_a_detection_in_a_crowd_region_is_no_mistake(tmp_path: Path) -> None:
     boxes = [[4, 4, 12, 12], [30, 0, 30, 48]]
-    split = made_split(tmp_path, made_picture(tmp_path, 1, (64, 48), boxes, labels=[0, 0], crowd=[False, True]))
+    split = made_split(
+        tmp_path, made_picture(tmp_path, 1, (64, 48), boxes, labels=[0, 0], crowd=[False, True])
+    )
     in_crowd = [35, 5, 10, 10, 0.95, 0]
 
     evaluation = evaluate(Oracle([[[*boxes[0], 0.9, 0], in_crowd]]), split, image_size=SIZE)
@@ -153,13 +162,17 @@ def test_a_detection_in_a_crowd_region_is_no_mistake(tmp_path: Path) -> None:
 
 
 def test_the_gallery_keeps_confident_detections_in_its_own_pixels(tmp_path: Path) -> None:
-    split = made_split(tmp_path, made_picture(tmp_path, 5, (640, 480), [[100, 40, 200, 60]], labels=[1]))
+    split = made_split(
+        tmp_path, made_picture(tmp_path, 5, (640, 480), [[100, 40, 200, 60]], labels=[1])
+    )
     sure, unsure = [10, 4, 20, 6, 0.8, 1], [40, 20, 10, 10, 0.1, 0]
 
     evaluation = evaluate(Oracle([[sure, unsure]]), split, image_size=SIZE)
 
     assert len(evaluation.detections) == 2
-    assert notes(evaluation, "detections") == {"pictures": [{"id": 5, "boxes": [[50, 20, 100, 30, 0.8, 1]]}]}
+    assert notes(evaluation, "detections") == {
+        "pictures": [{"id": 5, "boxes": [[50, 20, 100, 30, 0.8, 1]]}]
+    }
 
 
 def test_settings_say_how_it_was_evaluated(split: Split) -> None:
@@ -218,7 +231,9 @@ TWINS = [[[4, 4, 12, 12, 0.9, 0], [4, 4, 12, 12, 0.8, 0], [4, 4, 12, 12, 0.7, 1]
         (Suppression(kind="soft"), [0.9, 0.7, round(0.8 * math.exp(-2), 5)]),  # IoU 1, sigma 0.5
     ],
 )
-def test_a_variants_own_suppression_is_used(split: Split, suppression: Suppression, scores: list[float]) -> None:
+def test_a_variants_own_suppression_is_used(
+    split: Split, suppression: Suppression, scores: list[float]
+) -> None:
     found = evaluate(Oracle(TWINS), split, image_size=SIZE, suppression=suppression).detections
 
     assert [detection["score"] for detection in found] == pytest.approx(scores)

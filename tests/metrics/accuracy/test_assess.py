@@ -18,10 +18,14 @@ ANNOTATIONS, RESULTS = made(5, classes=4, crowd=0.1)
 NAMES = [metric.name for metric in assess.NUMBERS]
 
 
-def assessed(evaluator: str = "checked", results: list[dict[str, Any]] = RESULTS) -> dict[str, Measurement]:
+def assessed(
+    evaluator: str = "checked", results: list[dict[str, Any]] = RESULTS
+) -> dict[str, Measurement]:
     truth = from_annotations(ANNOTATIONS)
     found = from_results(truth, results)
-    made_of = assess.assess(truth, found, {"iou": 0.6}, evaluator=evaluator, annotations=lambda: ANNOTATIONS)  # type: ignore[arg-type]
+    made_of = assess.assess(
+        truth, found, {"iou": 0.6}, evaluator=evaluator, annotations=lambda: ANNOTATIONS
+    )  # type: ignore[arg-type]
     return {m.metric: m for m in made_of.measurements}
 
 
@@ -52,12 +56,16 @@ def test_pycocotools_alone_and_the_twin_alone_say_so() -> None:
     assert "agreement" not in fast
 
 
-def test_evaluators_that_disagree_are_an_error_that_names_the_number(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_evaluators_that_disagree_are_an_error_that_names_the_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     expected = list(pycocotools_numbers(ANNOTATIONS, RESULTS))
     expected[2] += 2e-12
     monkeypatch.setattr(assess, "pycocotools_numbers", lambda *_: tuple(expected))
 
-    with pytest.raises(EvaluatorError, match=r"^ap75: the fast evaluator gives .*, pycocotools .* they must agree"):
+    with pytest.raises(
+        EvaluatorError, match=r"^ap75: the fast evaluator gives .*, pycocotools .* they must agree"
+    ):
         assessed()
 
 
@@ -74,14 +82,18 @@ def test_ap_by_class_averages_to_ap(found: dict[str, Measurement]) -> None:
 
 
 @pytest.mark.parametrize("size", ["small", "medium", "large"])
-def test_ap_by_class_and_size_averages_to_ap_of_the_size(found: dict[str, Measurement], size: str) -> None:
+def test_ap_by_class_and_size_averages_to_ap_of_the_size(
+    found: dict[str, Measurement], size: str
+) -> None:
     by_class: Any = found["ap"].notes["by_class_and_size"]
     there = [value for value in by_class[size].values() if value is not None]
 
     assert sum(there) / len(there) == pytest.approx(found[f"ap_{size}"].samples[0], abs=1e-12)
 
 
-def test_precision_falls_along_the_recall_and_starts_where_ap_does(found: dict[str, Measurement]) -> None:
+def test_precision_falls_along_the_recall_and_starts_where_ap_does(
+    found: dict[str, Measurement],
+) -> None:
     kept: Any = found["ap50"].notes["precision_recall"]
 
     assert kept["recall"] == [round(0.05 * step, 2) for step in range(21)]
@@ -103,13 +115,18 @@ def test_without_detections_there_are_numbers_but_no_calibration() -> None:
     found = assessed(results=[])
 
     assert found["ap"].samples == (0.0,)
-    assert found["lost_missed"].notes["count"] == sum(not row["iscrowd"] for row in ANNOTATIONS["annotations"])
+    assert found["lost_missed"].notes["count"] == sum(
+        not row["iscrowd"] for row in ANNOTATIONS["annotations"]
+    )
     assert "calibration_error" not in found
 
 
 def test_everything_measured_is_plain_json(found: dict[str, Measurement]) -> None:
     for measurement in found.values():
-        json.dumps([measurement.samples, dict(measurement.settings), dict(measurement.notes)], allow_nan=False)
+        json.dumps(
+            [measurement.samples, dict(measurement.settings), dict(measurement.notes)],
+            allow_nan=False,
+        )
 
 
 def test_every_measurement_has_its_metric(found: dict[str, Measurement]) -> None:
@@ -132,10 +149,22 @@ def test_results_come_back_from_their_file_packed_or_not(tmp_path: Path) -> None
         (b"\x1f\x8bno gzip", "cannot be read as detections"),
         (b"{}", "holds a dict; detections are a list of COCO results"),
         (b"[3]", "[0] is no COCO result; one has image_id, category_id, bbox, score"),
-        (b'[{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3], "score": 1}]', "[0] is no COCO result"),
-        (b'[{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, NaN], "score": 1}]', "[0] is no COCO result"),
-        (b'[{"image_id": [1], "category_id": 1, "bbox": [1, 2, 3, 4], "score": 1}]', "[0] is no COCO result"),
-        (b'[{"image_id": 1, "category_id": {}, "bbox": [1, 2, 3, 4], "score": 1}]', "[0] is no COCO result"),
+        (
+            b'[{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3], "score": 1}]',
+            "[0] is no COCO result",
+        ),
+        (
+            b'[{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, NaN], "score": 1}]',
+            "[0] is no COCO result",
+        ),
+        (
+            b'[{"image_id": [1], "category_id": 1, "bbox": [1, 2, 3, 4], "score": 1}]',
+            "[0] is no COCO result",
+        ),
+        (
+            b'[{"image_id": 1, "category_id": {}, "bbox": [1, 2, 3, 4], "score": 1}]',
+            "[0] is no COCO result",
+        ),
     ],
 )
 def test_a_file_of_something_else_is_named(tmp_path: Path, content: bytes, said: str) -> None:

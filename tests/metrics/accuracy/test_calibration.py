@@ -5,7 +5,9 @@ from suite.metrics.accuracy.calibration import calibration
 from suite.stats.matches import Matches
 
 
-def detections(scores: list[float], correct: list[bool], ignored: list[bool] | None = None) -> Matches:
+def detections(
+    scores: list[float], correct: list[bool], ignored: list[bool] | None = None
+) -> Matches:
     """One picture and one class; nothing but scores and flags matters."""
     nothing = np.zeros(len(scores), np.int32)
     words = (np.array(flags, np.uint64) for flags in (correct, ignored or [False] * len(scores)))
@@ -21,7 +23,9 @@ def test_scores_that_come_true_as_often_as_they_say_have_no_error() -> None:
     found = calibration(detections([0.75] * 4, [True, True, True, False]))
 
     assert found.error == pytest.approx(0)
-    assert [(b.low, b.high, b.count, b.score, b.precision) for b in found.bins] == [(0.75, 0.8, 4, 0.75, 0.75)]
+    assert [(b.low, b.high, b.count, b.score, b.precision) for b in found.bins] == [
+        (0.75, 0.8, 4, 0.75, 0.75)
+    ]
 
 
 def test_the_error_is_the_mean_distance_of_score_and_precision_weighted_by_count() -> None:

@@ -19,9 +19,18 @@ from tests.datasets.made_pictures import made_picture
 from tests.metrics.accuracy.made_detections import Coco, made
 
 SHARED = Path(os.environ.get("ABLATION_SHARED", Path(__file__).parents[4] / "shared")) / "data"
-needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="ABLATION_SHARED names no folder with real data sets")
+needs_shared = pytest.mark.skipif(
+    not SHARED.is_dir(), reason="ABLATION_SHARED names no folder with real data sets"
+)
 
-EVERYTHING = {"crowd": 0.2, "borders": True, "empty": True, "ties": True, "texts": True, "detections": 180}
+EVERYTHING = {
+    "crowd": 0.2,
+    "borders": True,
+    "empty": True,
+    "ties": True,
+    "texts": True,
+    "detections": 180,
+}
 
 
 def twin(annotations: dict[str, Any], results: list[dict[str, Any]]) -> tuple[float, ...]:
@@ -70,11 +79,20 @@ def small_sets(draw: st.DrawFn) -> Coco:
         "images": [{"id": number} for number in pictures],
         "categories": [{"id": number, "name": str(number)} for number in categories],
         "annotations": [
-            {"id": n, "image_id": i, "category_id": c, "bbox": b, "area": b[2] * b[3], "iscrowd": int(crowd)}
+            {
+                "id": n,
+                "image_id": i,
+                "category_id": c,
+                "bbox": b,
+                "area": b[2] * b[3],
+                "iscrowd": int(crowd),
+            }
             for n, (i, c, b, crowd) in enumerate(objects, start=1)
         ],
     }
-    return annotations, [{"image_id": i, "category_id": c, "bbox": b, "score": s} for i, c, b, s in seen]
+    return annotations, [
+        {"image_id": i, "category_id": c, "bbox": b, "score": s} for i, c, b, s in seen
+    ]
 
 
 @given(small_sets())
@@ -86,7 +104,14 @@ def test_small_sets_of_any_kind_are_pycocotools(sets: Coco) -> None:
 def test_an_annotation_of_id_0_is_found_like_any_other(tmp_path: Path) -> None:
     """pycocotools takes id 0 for no match; read from a file, annotations are numbered anew, for both evaluators."""
     made_picture(tmp_path, 1, (64, 48), [[4, 4, 20, 20]])
-    box = {"id": 0, "image_id": 1, "category_id": 3, "bbox": [4, 4, 20, 20], "area": 400, "iscrowd": 0}
+    box = {
+        "id": 0,
+        "image_id": 1,
+        "category_id": 3,
+        "bbox": [4, 4, 20, 20],
+        "area": 400,
+        "iscrowd": 0,
+    }
     content = {
         "images": [{"id": 1, "file_name": "1.png", "width": 64, "height": 48}],
         "categories": [{"id": 3, "name": "cat"}],
@@ -135,7 +160,10 @@ def test_a_detection_of_something_that_the_data_lacks_is_refused(key: str, value
 def test_over_a_crowd_the_share_of_the_detection_counts() -> None:
     box, region = np.array([[0.0, 0, 10, 10]] * 2), np.array([[5.0, 0, 100, 100]] * 2)
 
-    assert overlaps(box, region, np.array([False, True])).tolist() == [50 / (100 + 10_000 - 50), 0.5]
+    assert overlaps(box, region, np.array([False, True])).tolist() == [
+        50 / (100 + 10_000 - 50),
+        0.5,
+    ]
 
 
 def test_pairs_are_all_pairs_of_equal_keys_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,7 +185,9 @@ def test_real_annotations_with_crowds_and_gaps_between_ids_are_pycocotools() -> 
     results = [
         {
             "image_id": row["image_id"],
-            "category_id": row["category_id"] if stream.random() < 0.5 else split.categories[stream.integers(80)].id,
+            "category_id": row["category_id"]
+            if stream.random() < 0.5
+            else split.categories[stream.integers(80)].id,
             "bbox": (np.array(row["bbox"]) * stream.normal(1, 0.05, 4)).round(3).tolist(),
             "score": round(float(stream.random()), 2),
         }

@@ -7,7 +7,9 @@ import pytest
 
 from suite.metrics.accuracy.curves import Curves, curves, fitness
 
-GOLDEN = json.loads((Path(__file__).parents[2] / "golden/yolov5/ops.json").read_text())["ap_per_class"]
+GOLDEN = json.loads((Path(__file__).parents[2] / "golden/yolov5/ops.json").read_text())[
+    "ap_per_class"
+]
 
 
 def uniform(key: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -22,7 +24,10 @@ def golden() -> Curves:
     u = uniform("ap", (240, 3))
     scores, labels = u[:, 0], np.floor(4 * u[:, 1]).astype(np.int64)
     truth = np.floor(4 * uniform("ap:t", (90,))).astype(np.int64)
-    survives = np.array([uniform(f"ap:{k}", (240,)) < 1 - 0.08 * k for k in range(10)]).cumprod(axis=0).T > 0
+    survives = (
+        np.array([uniform(f"ap:{k}", (240,)) < 1 - 0.08 * k for k in range(10)]).cumprod(axis=0).T
+        > 0
+    )
     correct = (u[:, 2] < 0.25 + 0.5 * scores)[:, None] & survives
     order = np.argsort(-scores)
     for label in range(4):

@@ -23,19 +23,35 @@ def told(sets: Coco) -> Errors:
     return errors(truth, found, trace(truth, found))
 
 
-def picture(objects: list[tuple[int, Box]], detections: list[tuple[int, Box, float]], crowd: Box | None = None) -> Coco:
+def picture(
+    objects: list[tuple[int, Box]],
+    detections: list[tuple[int, Box, float]],
+    crowd: Box | None = None,
+) -> Coco:
     rows: list[dict[str, Any]] = [
-        {"id": n, "image_id": 0, "category_id": label, "bbox": box, "area": box[2] * box[3], "iscrowd": 0}
+        {
+            "id": n,
+            "image_id": 0,
+            "category_id": label,
+            "bbox": box,
+            "area": box[2] * box[3],
+            "iscrowd": 0,
+        }
         for n, (label, box) in enumerate(objects, start=1)
     ]
     if crowd:
-        rows.append({"id": 99, "image_id": 0, "category_id": CAT, "bbox": crowd, "area": 1.0, "iscrowd": 1})
+        rows.append(
+            {"id": 99, "image_id": 0, "category_id": CAT, "bbox": crowd, "area": 1.0, "iscrowd": 1}
+        )
     truth = {
         "images": [{"id": 0}],
         "categories": [{"id": CAT, "name": "cat"}, {"id": DOG, "name": "dog"}],
         "annotations": rows,
     }
-    return truth, [{"image_id": 0, "category_id": label, "bbox": box, "score": s} for label, box, s in detections]
+    return truth, [
+        {"image_id": 0, "category_id": label, "bbox": box, "score": s}
+        for label, box, s in detections
+    ]
 
 
 HALF = 51 / 101  # AP of one of two objects found, with nothing wrong before it
@@ -47,9 +63,19 @@ HALF = 51 / 101  # AP of one of two objects found, with nothing wrong before it
         ("classification", [(CAT, NEAR)], [(DOG, NEAR, 0.9)], 1.0),
         ("localisation", [(CAT, NEAR)], [(CAT, THIRD, 0.9)], 1.0),
         # dogs: one wrong before the right one, precision 1/2; cats: found
-        ("both", [(CAT, NEAR), (DOG, FAR)], [(CAT, NEAR, 0.9), (DOG, THIRD, 0.9), (DOG, FAR, 0.5)], 0.25),
+        (
+            "both",
+            [(CAT, NEAR), (DOG, FAR)],
+            [(CAT, NEAR, 0.9), (DOG, THIRD, 0.9), (DOG, FAR, 0.5)],
+            0.25,
+        ),
         # the second of two objects comes after the duplicate: precision 2/3 for the upper 50 of 101 recalls
-        ("duplicate", [(CAT, NEAR), (CAT, FAR)], [(CAT, NEAR, 0.9), (CAT, NEAR, 0.8), (CAT, FAR, 0.7)], 50 / 101 / 3),
+        (
+            "duplicate",
+            [(CAT, NEAR), (CAT, FAR)],
+            [(CAT, NEAR, 0.9), (CAT, NEAR, 0.8), (CAT, FAR, 0.7)],
+            50 / 101 / 3,
+        ),
         ("background", [(CAT, NEAR)], [(CAT, OUTSIDE, 0.9), (CAT, NEAR, 0.5)], 0.5),
         ("missed", [(CAT, NEAR), (CAT, FAR)], [(CAT, NEAR, 0.9)], 1 - HALF),
     ],
@@ -66,7 +92,9 @@ def test_each_kind_is_told_and_costs_what_mending_it_gives(
 
 def test_of_two_detections_that_would_find_one_object_the_better_scored_does() -> None:
     """Mended, the first is right and the second goes; without that it would be wrong after recall 1, at no cost."""
-    found = told(picture([(CAT, NEAR), (CAT, FAR)], [(CAT, THIRD, 0.9), (CAT, THIRD, 0.8), (CAT, FAR, 0.7)]))
+    found = told(
+        picture([(CAT, NEAR), (CAT, FAR)], [(CAT, THIRD, 0.9), (CAT, THIRD, 0.8), (CAT, FAR, 0.7)])
+    )
 
     # before: the third is right, precision 1/3 up to recall 1/2; after: both right, nothing wrong
     assert found.counts["localisation"] == 2
@@ -80,7 +108,11 @@ def test_an_imprecise_box_of_an_object_that_is_found_is_only_taken_away() -> Non
 
 
 def test_what_lies_in_a_crowd_is_no_error_and_a_crowd_is_not_missed() -> None:
-    found = told(picture([(CAT, NEAR)], [(CAT, NEAR, 0.9), (CAT, OUTSIDE, 0.8)], crowd=[390.0, 390.0, 50.0, 50.0]))
+    found = told(
+        picture(
+            [(CAT, NEAR)], [(CAT, NEAR, 0.9), (CAT, OUTSIDE, 0.8)], crowd=[390.0, 390.0, 50.0, 50.0]
+        )
+    )
 
     assert set(found.counts.values()) == {0}
 
@@ -109,8 +141,16 @@ def iou(a: Box, b: Box) -> float:
 def naive_kind(detection: dict[str, Any], objects: list[dict[str, Any]]) -> str:
     """The published definitions, object by object."""
     here = [row for row in objects if row["image_id"] == detection["image_id"]]
-    own = [iou(detection["bbox"], o["bbox"]) for o in here if o["category_id"] == detection["category_id"]]
-    other = [iou(detection["bbox"], o["bbox"]) for o in here if o["category_id"] != detection["category_id"]]
+    own = [
+        iou(detection["bbox"], o["bbox"])
+        for o in here
+        if o["category_id"] == detection["category_id"]
+    ]
+    other = [
+        iou(detection["bbox"], o["bbox"])
+        for o in here
+        if o["category_id"] != detection["category_id"]
+    ]
     if 0.1 <= max(own, default=0) < 0.5:
         return "localisation"
     if max(other, default=0) >= 0.5:
@@ -132,12 +172,16 @@ def test_false_detections_are_of_the_kinds_that_a_plain_loop_finds(seed: int) ->
     kinds = [naive_kind(results[row], annotations["annotations"]) for row in false]
 
     told_errors = errors(truth, found, traced)
-    assert {kind: kinds.count(kind) for kind in KINDS[:-1]} == {k: told_errors.counts[k] for k in KINDS[:-1]}
+    assert {kind: kinds.count(kind) for kind in KINDS[:-1]} == {
+        k: told_errors.counts[k] for k in KINDS[:-1]
+    }
 
 
 @given(st.integers(0, 10_000), st.booleans())
 @settings(max_examples=30, deadline=None)
-def test_every_false_detection_is_of_one_kind_and_no_mending_costs_anything(seed: int, ties: bool) -> None:
+def test_every_false_detection_is_of_one_kind_and_no_mending_costs_anything(
+    seed: int, ties: bool
+) -> None:
     annotations, results = made(seed, pictures=6, classes=3, crowd=0.1, ties=ties)
     truth = from_annotations(annotations)
     found = from_results(truth, results)

@@ -36,7 +36,9 @@ def test_parts_stages_and_layers_add_up(found, metric, form):
     layers = found["gmacs", form].notes["layers"]
 
     sums = [sum(measured.notes["by_part"].values()), sum(measured.notes["by_stage"].values())]
-    assert [*sums, sum(layer[metric] for layer in layers)] == pytest.approx([measured.samples[0]] * 3)
+    assert [*sums, sum(layer[metric] for layer in layers)] == pytest.approx(
+        [measured.samples[0]] * 3
+    )
 
 
 def test_kinds_of_hidden_work_add_up(found):
@@ -81,7 +83,9 @@ def test_the_fields_are_those_of_the_heads_maps_and_the_notes_have_every_tag(fou
 def test_the_field_of_a_backbone_tap_follows_from_its_kernels(found):
     # kernels and products of strides up to p3: the stem, a convolution, one bottleneck, a convolution, two bottlenecks
     steps = [(6, 1), (3, 2), (3, 4), (3, 4), (3, 8), (3, 8)]
-    taps = {tag: tap for tap in found["receptive_field", "trained"].notes["taps"] for tag in tap["tags"]}
+    taps = {
+        tag: tap for tap in found["receptive_field", "trained"].notes["taps"] for tag in tap["tags"]
+    }
 
     assert taps["p3"]["pixels"] == 1 + sum((kernel - 1) * before for kernel, before in steps)
 

@@ -48,7 +48,9 @@ def test_a_linear_layer_counts_inputs_times_outputs():
 
 
 def test_elementwise_work_is_not_counted():
-    model = nn.Sequential(nn.BatchNorm2d(4), nn.SiLU(), nn.MaxPool2d(2), nn.Upsample(scale_factor=2)).eval()
+    model = nn.Sequential(
+        nn.BatchNorm2d(4), nn.SiLU(), nn.MaxPool2d(2), nn.Upsample(scale_factor=2)
+    ).eval()
 
     assert record(model, torch.zeros(1, 4, 8, 8)) == ()
 

@@ -129,7 +129,13 @@ def test_a_straight_line_takes_few_trials():
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("8GiB", 8 * 2**30), ("8gib", 8 * 2**30), ("500MB", 500 * 10**6), ("1.5G", 1_500_000_000), ("7", 7)],
+    [
+        ("8GiB", 8 * 2**30),
+        ("8gib", 8 * 2**30),
+        ("500MB", 500 * 10**6),
+        ("1.5G", 1_500_000_000),
+        ("7", 7),
+    ],
 )
 def test_sizes_are_read_as_people_write_them(text, size):
     assert read_size(text) == size

@@ -119,8 +119,12 @@ def changed_columns(net: nn.Module) -> list[set[int]]:
     for column in range(SIDE):
         others[column, ..., column] += 3
     with torch.no_grad():
-        different = ((net(others) - net(image)).abs() > 1e-9).flatten(1, 2).any(1)  # image, column of the map
-    return [set(different[:, place].nonzero().flatten().tolist()) for place in range(different.shape[1])]
+        different = (
+            ((net(others) - net(image)).abs() > 1e-9).flatten(1, 2).any(1)
+        )  # image, column of the map
+    return [
+        set(different[:, place].nonzero().flatten().tolist()) for place in range(different.shape[1])
+    ]
 
 
 @pytest.mark.parametrize("name", NETS)
@@ -135,13 +139,19 @@ def test_every_column_sees_what_brute_force_finds(name):
 
     assert reach.columns is not None
     assert reach.whole is None
-    inside = [u for u in range(len(found)) if reach.columns.at(u)[0] >= 0 and reach.columns.at(u)[1] < SIDE]
+    inside = [
+        u
+        for u in range(len(found))
+        if reach.columns.at(u)[0] >= 0 and reach.columns.at(u)[1] < SIDE
+    ]
     assert len(inside) >= 3
     assert [(min(found[u]), max(found[u])) for u in inside] == [reach.columns.at(u) for u in inside]
 
 
 def field(net: nn.Module, shape=(1, CHANNELS, SIDE, SIDE)):
-    (reach,) = trace(net.eval().to("meta"), torch.empty(shape, device="meta"), follow=True).reaches[""]
+    (reach,) = trace(net.eval().to("meta"), torch.empty(shape, device="meta"), follow=True).reaches[
+        ""
+    ]
     return reach
 
 
@@ -181,7 +191,15 @@ class Attention(nn.Module):
         Call(lambda x: x + x.mean()),
         Call(lambda x: F.grid_sample(x, x[:, :2].permute(0, 2, 3, 1), align_corners=False)),
     ],
-    ids=["squeeze and excite", "attention", "softmax", "group norm", "instance norm", "mean", "sampling"],
+    ids=[
+        "squeeze and excite",
+        "attention",
+        "softmax",
+        "group norm",
+        "instance norm",
+        "mean",
+        "sampling",
+    ],
 )
 def test_what_reads_everything_sees_the_whole_image_beside_its_local_field(net):
     reach = field(nn.Sequential(conv(5, 1, 2), net))
@@ -197,6 +215,8 @@ def test_a_global_mean_alone_has_no_field_of_its_own():
 
 
 def test_what_cannot_be_followed_is_taken_for_the_whole_image():
-    reach = field(Call(lambda x: x.view(1, CHANNELS, SIDE // 8, 8, SIDE).transpose(2, 3).reshape(x.shape)))
+    reach = field(
+        Call(lambda x: x.view(1, CHANNELS, SIDE // 8, 8, SIDE).transpose(2, 3).reshape(x.shape))
+    )
 
     assert (reach.pixels, reach.whole) == (None, "")

@@ -29,7 +29,10 @@ def yolov5n() -> Forms:
 def test_yolov5_has_the_parameters_of_the_reference(name, trained, deployed):
     params = measure_size(build_forms(Library().load(name)))[:2]
 
-    assert [(m.form, m.samples) for m in params] == [("trained", (trained,)), ("deployed", (deployed,))]
+    assert [(m.form, m.samples) for m in params] == [
+        ("trained", (trained,)),
+        ("deployed", (deployed,)),
+    ]
 
 
 def test_parts_and_stages_add_up_to_the_total(yolov5n):
@@ -73,7 +76,8 @@ def test_frozen_parts_are_not_live_and_say_so():
 
 
 @pytest.mark.parametrize(
-    "name", ["yolov5n", "yolov5p_odconv_down_k4", "yolov5p_repvit", "yolov5p_efficientnetv2_printed"]
+    "name",
+    ["yolov5n", "yolov5p_odconv_down_k4", "yolov5p_repvit", "yolov5p_efficientnetv2_printed"],
 )
 def test_a_real_backward_pass_reaches_the_same_parameters(name):
     variant = Library().load(name)

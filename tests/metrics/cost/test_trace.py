@@ -53,7 +53,9 @@ def test_a_chain_needs_two_maps_at_once():
 
 
 def test_an_operator_in_place_needs_no_second_map():
-    apart, in_place = (trace(chain(nn.ReLU(inplace=where)), images()).peak for where in (False, True))
+    apart, in_place = (
+        trace(chain(nn.ReLU(inplace=where)), images()).peak for where in (False, True)
+    )
 
     assert (apart, in_place) == (2 * MAP, MAP)
 
@@ -65,18 +67,24 @@ def test_a_view_needs_no_memory():
 def test_a_map_that_is_read_later_is_kept_till_then():
     found = trace(Branch().to("meta"), images())
 
-    assert found.peak == MAP + MAP + 2 * MAP  # the input, the second convolution's map, and the joined one
+    assert (
+        found.peak == MAP + MAP + 2 * MAP
+    )  # the input, the second convolution's map, and the joined one
 
 
 def test_eager_pytorch_holds_what_still_has_a_name():
     found = trace(Held().to("meta"), images())
 
     assert found.peak == 2 * MAP
-    assert found.held == 4 * MAP  # the images and `first` stand beside what the last convolution reads and writes
+    assert (
+        found.held == 4 * MAP
+    )  # the images and `first` stand beside what the last convolution reads and writes
 
 
 def test_weights_are_no_maps():
-    assert trace(chain(nn.Conv2d(8, 1000, 1), nn.Conv2d(1000, 1, 1)), images(side=1)).peak == 4 * (1000 + 8)
+    assert trace(chain(nn.Conv2d(8, 1000, 1), nn.Conv2d(1000, 1, 1)), images(side=1)).peak == 4 * (
+        1000 + 8
+    )
 
 
 def test_half_precision_needs_half():
@@ -86,7 +94,9 @@ def test_half_precision_needs_half():
 
 
 def test_convolutions_and_products_write_activations_and_others_write_outputs():
-    model = chain(nn.Conv2d(8, 16, 1), nn.BatchNorm2d(16), nn.SiLU(), nn.Flatten(), nn.Linear(1600, 5))
+    model = chain(
+        nn.Conv2d(8, 16, 1), nn.BatchNorm2d(16), nn.SiLU(), nn.Flatten(), nn.Linear(1600, 5)
+    )
 
     work = trace(model, images()).total
     assert work.products == 1600 + 5
@@ -109,7 +119,9 @@ def test_activations_are_those_that_fvcore_counts():
     found = trace(model, torch.zeros(1, 3, 64, 64)).total.products
 
     counted = ActivationCountAnalysis(model, torch.zeros(1, 3, 64, 64))
-    counted.unsupported_ops_warnings(enabled=False).uncalled_modules_warnings(enabled=False).tracer_warnings("none")
+    counted.unsupported_ops_warnings(enabled=False).uncalled_modules_warnings(
+        enabled=False
+    ).tracer_warnings("none")
     assert found == counted.total()
 
 
@@ -117,7 +129,9 @@ def test_activations_are_those_that_fvcore_counts():
 def test_the_pass_counts_the_multiply_adds_of_the_short_way_layer_by_layer(name):
     model = build_forms(Library().load(name)).deployed
 
-    macs = {address: work.macs for address, work in trace(model, blank(320)).layers.items() if work.macs}
+    macs = {
+        address: work.macs for address, work in trace(model, blank(320)).layers.items() if work.macs
+    }
     assert macs == by_layer(model, blank(320))
 
 
@@ -126,7 +140,11 @@ def test_joining_maps_belongs_to_the_layer_that_reads_them():
     joins = [node.address for node in model.graph if node.joined and len(node.sources) > 1]
     found = trace(model, blank(64)).layers
 
-    plain = {node.address: trace_of_layer(model, node.address) for node in model.graph if node.address in joins}
+    plain = {
+        node.address: trace_of_layer(model, node.address)
+        for node in model.graph
+        if node.address in joins
+    }
     assert joins
     assert all(found[address].outputs > outputs for address, outputs in plain.items())
 

@@ -81,7 +81,11 @@ def other(module: nn.Module, shape=(1, 16, 20, 20)) -> dict[str, int]:
         (Call(lambda x: x.var((2, 3))), POOLING, 3 * NUMBERS),
         (nn.Upsample(scale_factor=2), RESAMPLING, 4 * NUMBERS),
         (nn.Upsample(scale_factor=2, mode="bilinear"), RESAMPLING, 4 * 4 * NUMBERS),
-        (Call(lambda x: F.grid_sample(x, x[:, :2].permute(0, 2, 3, 1), align_corners=False)), SAMPLING, 4 * NUMBERS),
+        (
+            Call(lambda x: F.grid_sample(x, x[:, :2].permute(0, 2, 3, 1), align_corners=False)),
+            SAMPLING,
+            4 * NUMBERS,
+        ),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, nn.Module) else None,
 )
@@ -166,7 +170,14 @@ class Names(torch.utils._python_dispatch.TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-PRODUCTS = {"convolution", "addmm", "mm", "bmm", "baddbmm", "_scaled_dot_product_fused_attention_overrideable"}
+PRODUCTS = {
+    "convolution",
+    "addmm",
+    "mm",
+    "bmm",
+    "baddbmm",
+    "_scaled_dot_product_fused_attention_overrideable",
+}
 
 
 @pytest.mark.parametrize(
@@ -181,8 +192,12 @@ def test_no_operator_of_a_shipped_variant_is_without_a_formula(name):
     names, seen = Names(), set()
     with torch.no_grad():
         for variant in Library().select([name]):
-            parts = {layer.block for layer in variant.layers} | {edit.operator for edit in variant.conv_edits}
-            if variant.match is None and parts - seen:  # what brings no block of its own brings no operator
+            parts = {layer.block for layer in variant.layers} | {
+                edit.operator for edit in variant.conv_edits
+            }
+            if (
+                variant.match is None and parts - seen
+            ):  # what brings no block of its own brings no operator
                 seen |= parts
                 for _, model in build_forms(variant).each():
                     with names:

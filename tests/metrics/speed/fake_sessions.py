@@ -22,7 +22,14 @@ class FakeSession:
     """
 
     def __init__(self, name, clock, ms, log, noise=lambda _: 1.0, waits=lambda _: 1.0):
-        self.name, self.clock, self.ms, self.log, self.noise, self.waits = name, clock, ms, log, noise, waits
+        self.name, self.clock, self.ms, self.log, self.noise, self.waits = (
+            name,
+            clock,
+            ms,
+            log,
+            noise,
+            waits,
+        )
         self.settings = {"runtime": "fake", "device": "cpu"}
 
     def prepare(self, images):

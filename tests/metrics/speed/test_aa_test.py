@@ -52,7 +52,9 @@ def test_a_repetition_has_base_copy_and_every_planted_slow_down():
 def test_burners_are_gone_afterwards(monkeypatch):
     started = []
     real = subprocess.Popen
-    monkeypatch.setattr(subprocess, "Popen", lambda *args: started.append(real(*args)) or started[-1])
+    monkeypatch.setattr(
+        subprocess, "Popen", lambda *args: started.append(real(*args)) or started[-1]
+    )
 
     with aa_test.burners(2):
         assert [process.poll() for process in started] == [None, None]

@@ -44,14 +44,22 @@ def test_a_meter_without_a_number_gives_none():
     meter = type("Silent", (), {"joules": lambda self: None})()
     clock = Clock()
 
-    assert measure_energy(FakeSession("m", clock, 10.0, []), None, meter, seconds=0.1, clock=clock) is None
+    assert (
+        measure_energy(FakeSession("m", clock, 10.0, []), None, meter, seconds=0.1, clock=clock)
+        is None
+    )
 
 
 def test_a_processors_energy_never_stands_for_a_gpus(monkeypatch):
     monkeypatch.setattr(conditions, "find_rapl", lambda: Rapl(()))
-    monkeypatch.setattr(conditions, "_gpu", lambda _: "not here: nvidia-ml-py is not installed (extra `gpu`)")
+    monkeypatch.setattr(
+        conditions, "_gpu", lambda _: "not here: nvidia-ml-py is not installed (extra `gpu`)"
+    )
 
-    assert conditions.meter_of(Settings(device="cuda:0")) == "not here: nvidia-ml-py is not installed (extra `gpu`)"
+    assert (
+        conditions.meter_of(Settings(device="cuda:0"))
+        == "not here: nvidia-ml-py is not installed (extra `gpu`)"
+    )
 
 
 def test_a_gpus_energy_never_stands_for_a_processors(monkeypatch):

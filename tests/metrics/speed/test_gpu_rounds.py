@@ -29,7 +29,10 @@ def measured(*, flush=False):
     before = (lambda: cuda.log.append("flush")) if flush else (lambda: None)
     watch = Watch(Sensor(cuda.log), before, lambda: cuda.now / 1000)
     rounds = interleave(
-        {"base": session, "variant": session}, dict.fromkeys(("base", "variant"), IMAGES), SETTINGS, watch
+        {"base": session, "variant": session},
+        dict.fromkeys(("base", "variant"), IMAGES),
+        SETTINGS,
+        watch,
     )
     return rounds, cuda.log
 

@@ -21,13 +21,19 @@ def counted(monkeypatch):
     """Names of networks that are built, and runtimes that are proved, in their order."""
     log = []
     build, prove = detector.build, proof.open_proved
-    monkeypatch.setattr(detector, "build", lambda v, *a, **k: log.append(f"build {v.name}") or build(v, *a, **k))
-    monkeypatch.setattr(proof, "open_proved", lambda r, *a, **k: log.append(f"prove {r}") or prove(r, *a, **k))
+    monkeypatch.setattr(
+        detector, "build", lambda v, *a, **k: log.append(f"build {v.name}") or build(v, *a, **k)
+    )
+    monkeypatch.setattr(
+        proof, "open_proved", lambda r, *a, **k: log.append(f"prove {r}") or prove(r, *a, **k)
+    )
     return log
 
 
 def opened(opener, name="yolov5p", images=IMAGES, settings=SETTINGS):
-    return opener.open(LIBRARY.load(name), "eager", settings, classes=4, images=images, ledger=PhaseTimes())
+    return opener.open(
+        LIBRARY.load(name), "eager", settings, classes=4, images=images, ledger=PhaseTimes()
+    )
 
 
 def test_a_copy_is_neither_built_nor_proved_again(counted):
@@ -43,7 +49,9 @@ def test_a_copy_is_neither_built_nor_proved_again(counted):
 def test_a_copy_lies_in_memory_of_its_own(monkeypatch):
     models = []
     deploy = deployment.deploy
-    monkeypatch.setattr(deployment, "deploy", lambda model: models.append(deploy(model)) or models[-1])
+    monkeypatch.setattr(
+        deployment, "deploy", lambda model: models.append(deploy(model)) or models[-1]
+    )
     opener = Opener()
     opened(opener)
     opened(opener)

@@ -26,7 +26,10 @@ def test_the_peak_is_the_better_of_a_product_and_a_convolution():
 
     product, convolution = 2 * 1024**3 / 1e9 / 0.1, 2 * 40 * 40 * 256 * 256 * 9 / 1e9 / 0.1
     assert found["peak_gflops"].samples == (pytest.approx(max(product, convolution)),)
-    assert found["peak_gflops"].notes == {"matmul": pytest.approx(product), "convolution": pytest.approx(convolution)}
+    assert found["peak_gflops"].notes == {
+        "matmul": pytest.approx(product),
+        "convolution": pytest.approx(convolution),
+    }
     assert found["bandwidth_gbs"].samples == (pytest.approx(2 * 2**26 / 1e9 / 0.1),)
     assert all(m.settings == STATED for m in found.values())
 
@@ -47,5 +50,7 @@ def test_the_work_is_that_of_the_timed_size_and_form():
 def test_half_precision_moves_half_the_bytes():
     variant = Library().load("yolov5p")
 
-    full, half = (measure_work(variant, 4, STATED | {"precision": p}).notes["bytes"] for p in ("fp32", "bf16"))
+    full, half = (
+        measure_work(variant, 4, STATED | {"precision": p}).notes["bytes"] for p in ("fp32", "bf16")
+    )
     assert half == full // 2

@@ -25,10 +25,14 @@ class FakeSensor:
         return next(self.readings, {})
 
 
-def measured(settings, *, variant_ms=10.0, base_ms=10.0, sensor=None, before_call=None, **disturbed):
+def measured(
+    settings, *, variant_ms=10.0, base_ms=10.0, sensor=None, before_call=None, **disturbed
+):
     clock, log = Clock(), []
     durations = {"variant": variant_ms, "base": base_ms, "copy": base_ms}
-    sessions = {role: FakeSession(role, clock, ms, log, **disturbed) for role, ms in durations.items()}
+    sessions = {
+        role: FakeSession(role, clock, ms, log, **disturbed) for role, ms in durations.items()
+    }
     watch = Watch(sensor or FakeSensor(()), before_call or (lambda: None), clock)
     rounds = interleave(sessions, dict.fromkeys(sessions), settings, watch)
     return rounds, log, clock
@@ -66,7 +70,11 @@ def test_a_visit_is_one_untimed_call_then_as_many_timed_ones_as_fill_it():
 
     assert rounds.calls == {"variant": 3, "base": 5, "copy": 5}
     first = log.index(("variant", "run"))
-    assert log[first : first + 5] == [("variant", "run"), ("variant", "synchronize"), *[("variant", "time")] * 3]
+    assert log[first : first + 5] == [
+        ("variant", "run"),
+        ("variant", "synchronize"),
+        *[("variant", "time")] * 3,
+    ]
 
 
 def test_a_slow_model_is_timed_once_a_visit():
@@ -84,7 +92,8 @@ def test_measuring_stops_at_the_cap_when_the_ratio_stays_uncertain():
     random_source = random.Random(0)
 
     rounds, _, _ = measured(
-        Settings(half_width=0.001, cap_seconds=10.0), noise=lambda _: random_source.lognormvariate(0, 0.3)
+        Settings(half_width=0.001, cap_seconds=10.0),
+        noise=lambda _: random_source.lognormvariate(0, 0.3),
     )
 
     assert rounds.stopped_by == "cap"
@@ -95,7 +104,8 @@ def test_more_rounds_are_measured_until_the_interval_is_narrow_enough():
     random_source = random.Random(0)
 
     rounds, _, _ = measured(
-        Settings(half_width=0.02, cap_seconds=600.0), noise=lambda _: random_source.lognormvariate(0, 0.1)
+        Settings(half_width=0.02, cap_seconds=600.0),
+        noise=lambda _: random_source.lognormvariate(0, 0.1),
     )
 
     interval = median_interval(log_ratios(rounds.wall("variant"), rounds.wall("base")))
@@ -109,7 +119,9 @@ def test_the_interval_at_the_stop_covers_the_true_ratio():
     for seed in range(100):
         random_source = random.Random(seed)
         settings = Settings(seed=seed, half_width=0.02, cap_seconds=60.0, visit_ms=10.0)
-        rounds, _, _ = measured(settings, variant_ms=10.5, noise=lambda _, r=random_source: r.lognormvariate(0, 0.03))
+        rounds, _, _ = measured(
+            settings, variant_ms=10.5, noise=lambda _, r=random_source: r.lognormvariate(0, 0.03)
+        )
         interval = median_interval(log_ratios(rounds.wall("variant"), rounds.wall("base")))
         hits += interval.low <= math.log(1.05) <= interval.high
 
@@ -130,10 +142,13 @@ def test_a_copy_of_the_base_reads_as_the_base_under_noise():
     random_source = random.Random(1)
 
     rounds, _, _ = measured(
-        Settings(half_width=0.005, cap_seconds=60.0), noise=lambda _: random_source.lognormvariate(0, 0.1)
+        Settings(half_width=0.005, cap_seconds=60.0),
+        noise=lambda _: random_source.lognormvariate(0, 0.1),
     )
 
-    assert statistics.median(log_ratios(rounds.wall("copy"), rounds.wall("base"))) == pytest.approx(0, abs=0.01)
+    assert statistics.median(log_ratios(rounds.wall("copy"), rounds.wall("base"))) == pytest.approx(
+        0, abs=0.01
+    )
 
 
 def test_processor_time_is_kept_beside_wall_time():
@@ -146,7 +161,9 @@ def test_processor_time_is_kept_beside_wall_time():
 def test_a_gpu_is_warmed_up_for_longer():
     cold, warm = (measured(Settings(device=device))[1] for device in ("cpu", "cuda:0"))
 
-    before = [log[: log.index(next(entry for entry in log if entry[1] == "run"))] for log in (cold, warm)]
+    before = [
+        log[: log.index(next(entry for entry in log if entry[1] == "run"))] for log in (cold, warm)
+    ]
     assert 3 * 20 <= len(before[0]) < 3 * 25  # 0.2 s of 10 ms for each of three, in blocks of five
     assert 3 * 50 <= len(before[1]) < 3 * 55  # 0.5 s
 
@@ -162,7 +179,9 @@ def test_rounds_in_which_a_model_waited_for_a_core_are_set_aside_and_kept_raw():
     waited = [found.visits for found in rounds.rounds if found.aside == "waited for a core"]
     assert len(rounds.kept) + len(waited) == len(rounds.rounds)
     assert 0 < len(waited) < len(rounds.rounds) / 2
-    assert all(set(rounds.rounds[index].visits["base"].wall_calls) == {10.0} for index in rounds.kept)
+    assert all(
+        set(rounds.rounds[index].visits["base"].wall_calls) == {10.0} for index in rounds.kept
+    )
 
 
 def test_where_hardly_a_round_is_quiet_all_of_them_count():
@@ -187,8 +206,18 @@ def test_measuring_does_not_stop_on_rounds_that_are_set_aside():
         ("cpu", 1, {"others": 0.3}, "others at work"),
         ("cpu", 1, {"others": 0.2, "steal": 0.02}, "host took time"),
         ("cpu", 2, {"others": 0.2, "steal": 0.005}, ""),
-        ("cuda", 1, {"others": 1.0, "throttle": 0x40}, "GPU slowed down: thermal slowdown by hardware"),
-        ("cuda", 1, {"others": 1.0, "throttle": 0x1 | 0x2}, ""),  # idle, and clocks that the user set
+        (
+            "cuda",
+            1,
+            {"others": 1.0, "throttle": 0x40},
+            "GPU slowed down: thermal slowdown by hardware",
+        ),
+        (
+            "cuda",
+            1,
+            {"others": 1.0, "throttle": 0x1 | 0x2},
+            "",
+        ),  # idle, and clocks that the user set
     ],
 )
 def test_what_a_round_is_set_aside_for(device, threads, seen, why):
@@ -201,7 +230,10 @@ def test_what_a_round_is_set_aside_for(device, threads, seen, why):
     ("device", "threads", "why"), [("cpu", 1, "waited for a core"), ("cpu", 2, ""), ("cuda", 1, "")]
 )
 def test_waiting_shows_on_one_thread_of_the_processor_only(device, threads, why):
-    visits = {"base": Visit((10.0,), (10.0,), 0), "variant": Visit((10.6, 10.6, 10.6), (10.0, 10.0, 10.0), 3)}
+    visits = {
+        "base": Visit((10.0,), (10.0,), 0),
+        "variant": Visit((10.6, 10.6, 10.6), (10.0, 10.0, 10.0), 3),
+    }
 
     assert why_aside(visits, {}, device=device, threads=threads) == why
 
@@ -219,7 +251,11 @@ def test_readings_that_a_round_lacks_are_those_of_the_round_before():
     quiet = {"base": Visit((10.0,), (8.0,), 2)}
     rounds = [Round(quiet, seen, "") for seen in ({"steal": 0.1}, {}, {"steal": 0.3})]
 
-    assert columns(rounds) == {"steal": [0.1, 0.1, 0.3], "switches": [2.0] * 3, "waited": [1.25] * 3}
+    assert columns(rounds) == {
+        "steal": [0.1, 0.1, 0.3],
+        "switches": [2.0] * 3,
+        "waited": [1.25] * 3,
+    }
 
 
 def test_what_is_asked_for_happens_before_every_timed_call():
@@ -230,7 +266,10 @@ def test_what_is_asked_for_happens_before_every_timed_call():
     warmed = sum(found.calls for found in rounds.warm.values())
     assert (
         len(flushes)
-        == log.count(("base", "time")) + log.count(("copy", "time")) + log.count(("variant", "time")) - warmed
+        == log.count(("base", "time"))
+        + log.count(("copy", "time"))
+        + log.count(("variant", "time"))
+        - warmed
     )
 
 

@@ -5,7 +5,16 @@ import pytest
 import torch
 
 from suite.metrics.speed.rounds import Settings
-from suite.metrics.speed.stages import DECODE, END_TO_END, FORWARD, NMS, PRE, Pipeline, Thresholds, measure_stages
+from suite.metrics.speed.stages import (
+    DECODE,
+    END_TO_END,
+    FORWARD,
+    NMS,
+    PRE,
+    Pipeline,
+    Thresholds,
+    measure_stages,
+)
 from suite.nn.deploy import deploy
 from suite.nn.detector import build
 from suite.spec.library import Library
@@ -23,7 +32,9 @@ class FakePipeline:
         def run(value):
             self.log.append((self.name, step))
             self.clock.now += ms / 1000
-            return value if step != "last" else [[None] * int(picture[0, 0, 0]) for picture in value]
+            return (
+                value if step != "last" else [[None] * int(picture[0, 0, 0]) for picture in value]
+            )
 
         return run
 
@@ -42,7 +53,10 @@ def pictures(*boxes):
 
 def measured(images, *, batch=1, **more):
     clock, log = Clock(), []
-    pipelines = {name: FakePipeline(name, clock, log, first=2.0, last=3.0 * more.get(name, 1)) for name in ("a", "b")}
+    pipelines = {
+        name: FakePipeline(name, clock, log, first=2.0, last=3.0 * more.get(name, 1))
+        for name in ("a", "b")
+    }
     found = measure_stages(pipelines, images, Settings(batch=batch, cap_seconds=0.5), clock=clock)
     return found, log
 

@@ -28,11 +28,17 @@ class Backbone(nn.Module):
 
     def __init__(self, variant: Variant | str, device: str = "cpu") -> None:
         super().__init__()
-        detector = build(Library().load(variant) if isinstance(variant, str) else variant, device=device)
+        detector = build(
+            Library().load(variant) if isinstance(variant, str) else variant, device=device
+        )
         self.layers = detector.backbone[:-1]
         nodes = detector.graph[: len(self.layers)]
         self.tapped = [not TAGS.isdisjoint(node.tags) for node in nodes[:-1]] + [True]
-        self.taps = {n.stride: n.out_channels[0] for n, tapped in zip(nodes, self.tapped, strict=True) if tapped}
+        self.taps = {
+            n.stride: n.out_channels[0]
+            for n, tapped in zip(nodes, self.tapped, strict=True)
+            if tapped
+        }
 
     def forward(self, x: Tensor) -> list[Tensor]:
         maps = []
@@ -75,7 +81,10 @@ def parameters(module: nn.Module) -> int:
 def ghostnet_as_timm_cuts_it() -> Variant:
     """GhostNet with the taps of timm's features: the first layer of stride 16, and the first of 32, its last."""
     variant = Library().load("yolov5s_ghostnet")
-    body = [replace(layer, tags={} if "p4" in layer.tags else layer.tags) for layer in variant.part("backbone")]
+    body = [
+        replace(layer, tags={} if "p4" in layer.tags else layer.tags)
+        for layer in variant.part("backbone")
+    ]
     first_of_16 = next(i for i, layer in enumerate(body) if layer.out == 80)
     first_of_32 = next(i for i, layer in enumerate(body) if layer.out == 160)
     body[first_of_16] = replace(body[first_of_16], tags={"p4": 0})
@@ -112,7 +121,11 @@ def give_weights(reference: nn.Module, model: nn.Module) -> None:
     waiting: dict[tuple[str, tuple[int, ...]], deque[Tensor]] = defaultdict(deque)
     for key, tensor in _tensors(reference):
         fan_in = max(tensor[0].numel(), 1)
-        spread = torch.randn_like(tensor) * (2 / fan_in) ** 0.5 if tensor.ndim > 1 else torch.rand_like(tensor) + 0.5
+        spread = (
+            torch.randn_like(tensor) * (2 / fan_in) ** 0.5
+            if tensor.ndim > 1
+            else torch.rand_like(tensor) + 0.5
+        )
         tensor.copy_(spread if key[0] in {"weight", "running_var"} else spread - 1)
         waiting[key].append(tensor)
     for key, tensor in _tensors(model):
@@ -137,5 +150,11 @@ def assert_same_maps(reference: nn.Module, model: nn.Module) -> None:
 
 def _tensors(model: nn.Module) -> list[tuple[tuple[str, tuple[int, ...]], Tensor]]:
     """Each tensor of the state, under its role and shape."""
-    state = {name: tensor for name, tensor in model.state_dict().items() if not name.endswith("num_batches_tracked")}
-    return [((name.rpartition(".")[2], tuple(tensor.shape)), tensor) for name, tensor in state.items()]
+    state = {
+        name: tensor
+        for name, tensor in model.state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    }
+    return [
+        ((name.rpartition(".")[2], tuple(tensor.shape)), tensor) for name, tensor in state.items()
+    ]

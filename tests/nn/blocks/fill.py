@@ -71,7 +71,10 @@ def tensors(model: nn.Module) -> Iterator[tuple[str, tuple[int, ...], Tensor]]:
     """Kind, canonical shape and tensor of every parameter and statistic of `model`."""
     for module in model.modules():
         norm = isinstance(module, NORMS)
-        for name, tensor in (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)):
+        for name, tensor in (
+            *module.named_parameters(recurse=False),
+            *module.named_buffers(recurse=False),
+        ):
             shape = tuple(tensor.shape)
             match name:
                 case "num_batches_tracked" | "index":

@@ -66,12 +66,16 @@ def _odconv(config: Config) -> nn.Module:
 def _convnext(config: Config) -> nn.Module:
     scale = 1.0 if config["layer_scale"] else None
     width = config["channels"]
-    return ConvNeXt(width, width, kernel=config["kernel_size"], expand=config["mlp_ratio"], layer_scale=scale)
+    return ConvNeXt(
+        width, width, kernel=config["kernel_size"], expand=config["mlp_ratio"], layer_scale=scale
+    )
 
 
 def _mbconv(config: Config) -> nn.Module:
     block = MBConv if "se_hidden" in config else FusedMBConv
-    return block(*_widths(config), expand=config["expand"], kernel=config["kernel"], stride=config["stride"])
+    return block(
+        *_widths(config), expand=config["expand"], kernel=config["kernel"], stride=config["stride"]
+    )
 
 
 def _mobilenetv3(config: Config) -> nn.Module:
@@ -113,7 +117,9 @@ def _swin(config: Config) -> nn.Module:
     width = config["dim"]
     head = width // config["heads"]
     # the stored cases are timm's
-    block = swin.Block(width, width, head=head, window=config["window"], shift=config["shift"], pad="after")
+    block = swin.Block(
+        width, width, head=head, window=config["window"], shift=config["shift"], pad="after"
+    )
     return ChannelsLast(block)
 
 
@@ -125,10 +131,18 @@ CONSTRUCT: dict[str, dict[str, Construct]] = {  # by file, then by the start of 
     "ghost": {
         "ghost_module": lambda c: ghost.GhostModule(*_widths(c)),
         "bottleneck": _ghost_bottleneck,
-        "yolov5_ghostconv": lambda c: ghost.GhostConv(*_widths(c), kernel=c["kernel"], stride=c["stride"]),
-        "yolov5_ghostbottleneck": lambda c: ghost.GhostBottleneck(*_widths(c), kernel=c["kernel"], stride=c["stride"]),
+        "yolov5_ghostconv": lambda c: ghost.GhostConv(
+            *_widths(c), kernel=c["kernel"], stride=c["stride"]
+        ),
+        "yolov5_ghostbottleneck": lambda c: ghost.GhostBottleneck(
+            *_widths(c), kernel=c["kernel"], stride=c["stride"]
+        ),
     },
-    "mobilenetv2": {"ir_": lambda c: mobilenetv2.InvertedResidual(*_widths(c), expand=c["expand"], stride=c["stride"])},
+    "mobilenetv2": {
+        "ir_": lambda c: mobilenetv2.InvertedResidual(
+            *_widths(c), expand=c["expand"], stride=c["stride"]
+        )
+    },
     "mobilenetv3": {"ir_": _mobilenetv3},
     "repvit": {
         "block_": lambda c: repvit.RepViT(c["c_in"], c["c_in"], squeeze=c["se"]),
@@ -138,7 +152,10 @@ CONSTRUCT: dict[str, dict[str, Construct]] = {  # by file, then by the start of 
         "unit_": lambda c: Unit(*_widths(c), stride=c["stride"]),
         "original_": lambda c: Unit(*_widths(c), stride=c["stride"], form="authors"),
     },
-    "swin": {"block_": _swin, "patch_merging_": lambda c: ChannelsLast(swin.Merge(c["dim"], c["out"]))},
+    "swin": {
+        "block_": _swin,
+        "patch_merging_": lambda c: ChannelsLast(swin.Merge(c["dim"], c["out"])),
+    },
     "yolov7": {
         "repconv_": lambda c: yolov7.Rep(*_widths(c)),
         "sppcspc_": lambda c: SPPCSPC(*_widths(c)),
@@ -153,7 +170,9 @@ FEATURES = {  # whole backbones, by the variant that has them; tests in test_gol
     "yolov5s_repvit_m0_9": ("repvit", "m0_9_features"),
 }
 MIXED = {  # operators whose stored costs include the mixing of their kernels; tests in test_mixed_kernels.py
-    name: case for name, case in golden("dynamic_conv").items() if name.startswith(("condconv", "dyconv"))
+    name: case
+    for name, case in golden("dynamic_conv").items()
+    if name.startswith(("condconv", "dyconv"))
 }
 
 

@@ -46,7 +46,9 @@ def dense(layer: nn.Module, vector: Tensor) -> Tensor:
 
 
 def normed(norm: nn.BatchNorm2d, vector: Tensor) -> Tensor:
-    return (vector - norm.running_mean) / (norm.running_var + norm.eps).sqrt() * norm.weight + norm.bias
+    return (vector - norm.running_mean) / (
+        norm.running_var + norm.eps
+    ).sqrt() * norm.weight + norm.bias
 
 
 def standardised(plane: Tensor) -> Tensor:
@@ -71,7 +73,9 @@ def convolved(conv: nn.Conv2d, maps: Tensor) -> Tensor:
         for y in range(maps.shape[1]):
             for x in range(maps.shape[2]):
                 windows = torch.stack([window(plane, y, x, conv.kernel_size[0]) for plane in maps])
-                out[o, y, x] = (windows * conv.weight[o]).sum() + (0 if conv.bias is None else conv.bias[o])
+                out[o, y, x] = (windows * conv.weight[o]).sum() + (
+                    0 if conv.bias is None else conv.bias[o]
+                )
     return out
 
 
@@ -102,7 +106,9 @@ def test_cbam_gates_channels_then_places_by_means_and_maxima() -> None:
     for n in range(N):
         mean = torch.stack([x[n, c].mean() for c in range(C)])
         high = torch.stack([x[n, c].max() for c in range(C)])
-        logits = dense(second, dense(first, mean).clamp(min=0)) + dense(second, dense(first, high).clamp(min=0))
+        logits = dense(second, dense(first, mean).clamp(min=0)) + dense(
+            second, dense(first, high).clamp(min=0)
+        )
         for c in range(C):
             expected[n, c] *= sigmoid(logits[c].item())
         statistics = torch.stack([expected[n].sum(0) / C, expected[n].max(0).values])
@@ -118,12 +124,16 @@ def test_eca_gates_a_channel_by_the_means_of_its_neighbours() -> None:
     for n in range(N):
         mean = [0.0, *(x[n, c].mean().item() for c in range(C)), 0.0]
         for c in range(C):
-            expected[n, c] *= sigmoid(sum(block.along.weight[0, 0, i].item() * mean[c + i] for i in range(3)))
+            expected[n, c] *= sigmoid(
+                sum(block.along.weight[0, 0, i].item() * mean[c + i] for i in range(3))
+            )
 
     torch.testing.assert_close(block(x), expected)
 
 
-@pytest.mark.parametrize(("width", "kernel"), [(8, 3), (64, 3), (128, 5), (256, 5), (512, 5), (2048, 7)])
+@pytest.mark.parametrize(
+    ("width", "kernel"), [(8, 3), (64, 3), (128, 5), (256, 5), (512, 5), (2048, 7)]
+)
 def test_the_width_decides_how_many_neighbours_eca_reads(width: int, kernel: int) -> None:
     t = math.floor((math.log2(width) + 1) / 2)  # the paper's ψ with γ = 2 and b = 1
 
@@ -176,15 +186,23 @@ def test_ema_gates_the_places_of_a_group_by_two_branches_that_read_each_other() 
             gated = torch.zeros_like(maps)
             for i in range(H):
                 for j in range(W):
-                    row, column = dense(block.point, maps[:, i].mean(1)), dense(block.point, maps[:, :, j].mean(1))
+                    row, column = (
+                        dense(block.point, maps[:, i].mean(1)),
+                        dense(block.point, maps[:, :, j].mean(1)),
+                    )
                     gated[:, i, j] = maps[:, i, j] * row.sigmoid() * column.sigmoid()
             for c in range(4):
                 gated[c] = standardised(gated[c]) * block.norm.weight[c] + block.norm.bias[c]
             local = convolved(block.local, maps)
-            shares = [torch.stack([plane.mean() for plane in branch]).exp() for branch in (gated, local)]
+            shares = [
+                torch.stack([plane.mean() for plane in branch]).exp() for branch in (gated, local)
+            ]
             logits = torch.zeros(H, W, dtype=x.dtype)
             for c in range(4):
-                logits += shares[0][c] / shares[0].sum() * local[c] + shares[1][c] / shares[1].sum() * gated[c]
+                logits += (
+                    shares[0][c] / shares[0].sum() * local[c]
+                    + shares[1][c] / shares[1].sum() * gated[c]
+                )
             expected[n, 4 * group : 4 * group + 4] = maps * logits.sigmoid()
 
     torch.testing.assert_close(block(x), expected)
@@ -202,7 +220,9 @@ def test_gam_gates_by_the_channels_of_a_place_then_by_its_neighbourhood() -> Non
                 expected[n, :, i, j] *= gates.sigmoid()
         narrow = convolved(block.narrow.conv, expected[n])
         narrow = normed(block.narrow.norm, narrow.permute(1, 2, 0)).clamp(min=0).permute(2, 0, 1)
-        wide = normed(block.widen.norm, convolved(block.widen.conv, narrow).permute(1, 2, 0)).permute(2, 0, 1)
+        wide = normed(
+            block.widen.norm, convolved(block.widen.conv, narrow).permute(1, 2, 0)
+        ).permute(2, 0, 1)
         expected[n] *= wide.sigmoid()
 
     torch.testing.assert_close(block(x), expected)
@@ -233,7 +253,8 @@ def test_grouped_attention_refuses_a_width_that_it_cannot_part(block: nn.Module)
 
 
 @pytest.mark.parametrize(
-    "block", [SE(C), CBAM(C), ECA(C), CoordAtt(C), SimAM(C), EMA(C), GAM(C), ShuffleAttention(C, groups=4)]
+    "block",
+    [SE(C), CBAM(C), ECA(C), CoordAtt(C), SimAM(C), EMA(C), GAM(C), ShuffleAttention(C, groups=4)],
 )
 def test_attention_takes_a_map_of_one_pixel(block: nn.Module) -> None:
     out = block.eval()(torch.ones(1, C, 1, 1))

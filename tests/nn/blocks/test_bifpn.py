@@ -23,7 +23,8 @@ def test_a_new_fusion_is_the_mean_of_its_maps() -> None:
 
 
 @pytest.mark.parametrize(
-    ("widths", "message"), [((4,), "gets one; name two or more"), ((4, 8), "but they have 4, 8; put a 1x1 before")]
+    ("widths", "message"),
+    [((4,), "gets one; name two or more"), ((4, 8), "but they have 4, 8; put a 1x1 before")],
 )
 def test_maps_that_cannot_be_added_are_refused(widths: tuple[int, ...], message: str) -> None:
     with pytest.raises(ValueError, match=message):

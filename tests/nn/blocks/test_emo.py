@@ -10,8 +10,18 @@ from suite.nn.deploy import deploy
 from tests.nn.blocks.backbones import counted
 
 WIDTHS = {"1m": 168, "2m": 200, "5m": 288, "6m": 320}  # of the last stage
-PUBLISHED = {"1m": 1_361_168, "2m": 2_377_472, "5m": 5_108_848, "6m": 6_168_496}  # classifiers of 1000 classes
-COST = {"1m": 255.24, "2m": 431.92, "5m": 892.22, "6m": 950.25}  # million multiply-adds at 224 pixels
+PUBLISHED = {
+    "1m": 1_361_168,
+    "2m": 2_377_472,
+    "5m": 5_108_848,
+    "6m": 6_168_496,
+}  # classifiers of 1000 classes
+COST = {
+    "1m": 255.24,
+    "2m": 431.92,
+    "5m": 892.22,
+    "6m": 950.25,
+}  # million multiply-adds at 224 pixels
 CLASSES = 1000
 
 
@@ -49,7 +59,9 @@ def test_attention_is_the_sum_of_its_formula() -> None:
             for h in (slice(0, 2), slice(2, 4)):
                 query, keys = both[h, i, j], [both[4:][h, a, b] for a, b in window]
                 weights = torch.stack([query @ key / 2**0.5 for key in keys]).softmax(0)
-                expected[h, i, j] = sum(w * x[0, h, a, b] for w, (a, b) in zip(weights, window, strict=True))
+                expected[h, i, j] = sum(
+                    w * x[0, h, a, b] for w, (a, b) in zip(weights, window, strict=True)
+                )
 
     torch.testing.assert_close(attention(x)[0], expected)
 

@@ -16,7 +16,9 @@ from tests.nn.blocks.fill import GOLDEN, value
         ("fill_rv_16_first4", "rv", (16,)),
     ],
 )
-def test_the_first_values_of_a_tensor_are_the_rules(key: str, kind: str, shape: tuple[int, ...]) -> None:
+def test_the_first_values_of_a_tensor_are_the_rules(
+    key: str, kind: str, shape: tuple[int, ...]
+) -> None:
     expected = json.loads((GOLDEN / "fill_rule_check.json").read_text())[key]
 
     actual = value(kind, shape).flatten()[:4].tolist()

@@ -23,7 +23,9 @@ class Features(nn.Module):
         super().__init__()
         detector = build(Library().load(name))
         self.layers = detector.backbone[:-1]
-        self.taps = [not set(TAPS).isdisjoint(node.tags) for node in detector.graph[: len(self.layers)]]
+        self.taps = [
+            not set(TAPS).isdisjoint(node.tags) for node in detector.graph[: len(self.layers)]
+        ]
 
     def forward(self, x: Tensor) -> list[Tensor]:
         maps = []
@@ -41,7 +43,9 @@ def case(request: pytest.FixtureRequest) -> tuple[dict[str, Any], Features]:
     return expected, features.eval()
 
 
-def test_a_backbone_has_exactly_the_reference_tensors(case: tuple[dict[str, Any], Features]) -> None:
+def test_a_backbone_has_exactly_the_reference_tensors(
+    case: tuple[dict[str, Any], Features],
+) -> None:
     expected, features = case
 
     assert slots(features) == expected["slots"]
@@ -54,7 +58,9 @@ def test_a_backbone_costs_what_the_reference_costs(case: tuple[dict[str, Any], F
     assert macs(features, given(expected)) == expected["macs"]
 
 
-def test_a_backbone_gives_the_reference_maps_at_every_stride(case: tuple[dict[str, Any], Features]) -> None:
+def test_a_backbone_gives_the_reference_maps_at_every_stride(
+    case: tuple[dict[str, Any], Features],
+) -> None:
     expected, features = case
 
     with torch.no_grad():
@@ -65,7 +71,9 @@ def test_a_backbone_gives_the_reference_maps_at_every_stride(case: tuple[dict[st
         assert_output(actual, stored)
 
 
-def test_a_deployed_backbone_gives_the_reference_maps(case: tuple[dict[str, Any], Features]) -> None:
+def test_a_deployed_backbone_gives_the_reference_maps(
+    case: tuple[dict[str, Any], Features],
+) -> None:
     expected, features = case
 
     with torch.no_grad():

@@ -11,7 +11,11 @@ from tests.nn.blocks.stored_cases import BLOCKS, Case, compared_names, stored_na
 
 def having(*keys: str) -> pytest.MarkDecorator:
     """One test for each case that has all of `keys`."""
-    cases = [pytest.param(case, id=case.name) for case in BLOCKS if all(key in case.expected for key in keys)]
+    cases = [
+        pytest.param(case, id=case.name)
+        for case in BLOCKS
+        if all(key in case.expected for key in keys)
+    ]
     return pytest.mark.parametrize("case", cases)
 
 
@@ -30,15 +34,23 @@ def test_a_block_has_exactly_the_reference_tensors(case: Case) -> None:
 
 @having("macs")
 def test_a_block_costs_what_the_reference_costs(case: Case) -> None:
-    one = given(case.expected)[:1]  # with a larger batch ODConv's mixing of kernels is a matrix product, and counted
+    one = given(case.expected)[
+        :1
+    ]  # with a larger batch ODConv's mixing of kernels is a matrix product, and counted
 
-    assert macs(case.build().eval(), one) * case.expected["input"]["shape"][0] == case.expected["macs"]
+    assert (
+        macs(case.build().eval(), one) * case.expected["input"]["shape"][0] == case.expected["macs"]
+    )
 
 
 @having("weight_generation_macs_per_sample")
 def test_mixing_several_kernels_is_one_matrix_product_for_the_batch(case: Case) -> None:
     x = given(case.expected)
-    mixing = case.expected["weight_generation_macs_per_sample"] if case.expected["config"]["kernel_num"] > 1 else 0
+    mixing = (
+        case.expected["weight_generation_macs_per_sample"]
+        if case.expected["config"]["kernel_num"] > 1
+        else 0
+    )
 
     assert macs(case.build().eval(), x) == case.expected["macs"] + len(x) * mixing
 
@@ -62,7 +74,9 @@ def test_training_gives_the_reference_output_and_gradients(case: Case) -> None:
     gradients = [p.grad for p in block.parameters() if p.grad is not None]
     total = sum(g.abs().sum().item() for g in gradients)
     assert total == pytest.approx(case.expected["train_param_grad_abs_sum"], rel=TOLERANCE)
-    assert len(list(block.parameters())) - len(gradients) == case.expected["train_params_without_grad"]
+    assert (
+        len(list(block.parameters())) - len(gradients) == case.expected["train_params_without_grad"]
+    )
 
 
 @having("fused_params")
@@ -89,7 +103,9 @@ def test_the_first_merged_kernel_is_the_references(case: Case) -> None:
     which = "fused_dw" if "fused_dw_weight_first" in case.expected else "fused"
     for tensor, key in ((conv.weight, f"{which}_weight_first"), (conv.bias, f"{which}_bias_first")):
         first = torch.tensor(case.expected[key], dtype=torch.float64)
-        torch.testing.assert_close(tensor.detach().flatten()[: len(first)], first, rtol=TOLERANCE, atol=TOLERANCE)
+        torch.testing.assert_close(
+            tensor.detach().flatten()[: len(first)], first, rtol=TOLERANCE, atol=TOLERANCE
+        )
 
 
 @having("eval")

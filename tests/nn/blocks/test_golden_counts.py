@@ -8,11 +8,20 @@ import torch
 
 from suite.nn.blocks.timm import Backbone as TimmBackbone
 from suite.spec.records.variant import Variant
-from tests.nn.blocks.backbones import COUNTS, Counts, counted, ghostnet_as_timm_cuts_it, parameters, reference_taps
+from tests.nn.blocks.backbones import (
+    COUNTS,
+    Counts,
+    counted,
+    ghostnet_as_timm_cuts_it,
+    parameters,
+    reference_taps,
+)
 from tests.nn.blocks.fill import macs
 
 CLASSES = 1000
-Extra = tuple[int, int]  # parameters, and multiply-adds at 224 pixels, of what stands behind the last map
+Extra = tuple[
+    int, int
+]  # parameters, and multiply-adds at 224 pixels, of what stands behind the last map
 
 
 @dataclass(frozen=True)
@@ -24,7 +33,9 @@ class Network:
 
     variant: str | None
     classifier: Callable[[int], Extra]
-    like_reference: Callable[[], Variant] | None = None  # where the reference ends before the variant's backbone does
+    like_reference: Callable[[], Variant] | None = (
+        None  # where the reference ends before the variant's backbone does
+    )
 
     def features(self, name: str) -> Counts:
         if self.variant is None:
@@ -82,7 +93,9 @@ def of_timm(name: str) -> Counts:
         images = {size: torch.empty(1, 3, size, size) for size in (640, 224)}
         maps = backbone(images[640])
     cost = {size: macs(backbone, x) for size, x in images.items()}
-    return Counts(parameters(backbone), cost[640], cost[224], {640 // m.shape[-1]: m.shape[1] for m in maps})
+    return Counts(
+        parameters(backbone), cost[640], cost[224], {640 // m.shape[-1]: m.shape[1] for m in maps}
+    )
 
 
 NETWORKS = {
@@ -138,14 +151,19 @@ def test_the_file_has_27_backbones_and_each_is_a_variants() -> None:
 def test_a_backbone_has_the_reference_size_and_cost(name: str) -> None:
     actual, expected = NETWORKS[name].features(name), COUNTS[name]
 
-    assert (actual.params, actual.macs_640) == (expected["features_params"], expected["features_macs_640"])
+    assert (actual.params, actual.macs_640) == (
+        expected["features_params"],
+        expected["features_macs_640"],
+    )
 
 
 @every_network
 def test_a_backbone_gives_the_neck_the_reference_maps(name: str) -> None:
     actual, expected = NETWORKS[name].features(name), reference_taps(name)
 
-    assert [actual.taps[stride] for stride in (8, 16, 32)] == [expected[stride] for stride in (8, 16, 32)]
+    assert [actual.taps[stride] for stride in (8, 16, 32)] == [
+        expected[stride] for stride in (8, 16, 32)
+    ]
 
 
 @every_network
@@ -158,8 +176,14 @@ def test_with_its_classifier_a_backbone_has_the_published_size_and_cost(name: st
 
 
 @pytest.mark.parametrize(("variant", "name"), OTHER_SIZES.items())
-def test_a_backbone_of_another_size_has_the_size_cost_and_maps_of_timms(variant: str, name: str) -> None:
+def test_a_backbone_of_another_size_has_the_size_cost_and_maps_of_timms(
+    variant: str, name: str
+) -> None:
     actual, expected = counted(variant), of_timm(name)
 
-    assert (actual.params, actual.macs_640, actual.macs_224) == (expected.params, expected.macs_640, expected.macs_224)
+    assert (actual.params, actual.macs_640, actual.macs_224) == (
+        expected.params,
+        expected.macs_640,
+        expected.macs_224,
+    )
     assert actual.taps.items() <= expected.taps.items()

@@ -47,6 +47,8 @@ def test_the_larger_networks_have_a_relu() -> None:
         ((3, 3, 3, 1, 1), "convolves 1/4 of its channels, but there are only 3"),
     ],
 )
-def test_a_partial_convolution_refuses_a_place_that_it_cannot_take(given: tuple[int, ...], message: str) -> None:
+def test_a_partial_convolution_refuses_a_place_that_it_cannot_take(
+    given: tuple[int, ...], message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
         PConv(*given)

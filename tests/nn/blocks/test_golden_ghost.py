@@ -53,7 +53,10 @@ def test_cut_where_timms_features_end_the_detector_has_the_published_size_and_co
 
 
 def test_the_detector_differs_from_the_cut_one_by_its_last_layers_and_wider_neck_only() -> None:
-    whole, cut = build(Library().load(GHOSTNET), device="meta"), build(ghostnet_as_timm_cuts_it(), device="meta")
+    whole, cut = (
+        build(Library().load(GHOSTNET), device="meta"),
+        build(ghostnet_as_timm_cuts_it(), device="meta"),
+    )
 
     tail = counted(GHOSTNET).params - REFERENCE["features_params"]
     entry = (112 - 80) * 2 * 128  # the two 1x1 that the neck's first C3 begins with
@@ -72,7 +75,10 @@ def test_the_ghost_detector_has_yolov5s_parameters_trained_and_deployed(
 ) -> None:
     expected, model, _ = ghost
 
-    assert (parameters(model), parameters(deploy(model))) == (expected["params"], expected["params_fused"])
+    assert (parameters(model), parameters(deploy(model))) == (
+        expected["params"],
+        expected["params_fused"],
+    )
 
 
 def test_the_ghost_detector_has_yolov5s_tensors(ghost: Ghost) -> None:

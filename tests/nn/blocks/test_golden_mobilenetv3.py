@@ -18,7 +18,9 @@ def test_the_backbone_gives_torchvisions_maps(size: str) -> None:
     assert_same_maps(tapped(theirs, TAPS[size]), Backbone(f"yolov5s_mobilenetv3_{size}"))
 
 
-@pytest.mark.parametrize(("width", "expand", "hidden"), [(24, 3.67, 88), (80, 2.3, 184), (80, 2.5, 200)])
+@pytest.mark.parametrize(
+    ("width", "expand", "hidden"), [(24, 3.67, 88), (80, 2.3, 184), (80, 2.5, 200)]
+)
 def test_a_factor_gives_the_papers_expanded_width(width: int, expand: float, hidden: int) -> None:
     block = InvertedResidual(width, width, expand=expand)
 

@@ -17,7 +17,9 @@ SIDES = (56,) * 2 + (28,) * 8 + (14,) * 10 + (7,)  # of the maps, for an image o
 
 @pytest.mark.parametrize("size", ["s0", "s1"])  # with four branches and with one
 def test_the_backbone_and_its_deployed_form_give_timms_maps(size: str) -> None:
-    theirs = timm.create_model(f"mobileone_{size}", pretrained=False, features_only=True, out_indices=(1, 2, 3, 4))
+    theirs = timm.create_model(
+        f"mobileone_{size}", pretrained=False, features_only=True, out_indices=(1, 2, 3, 4)
+    )
 
     assert_same_maps(theirs, Backbone(f"yolov5s_mobileone_{size}"))
 

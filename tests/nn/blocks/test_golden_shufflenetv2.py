@@ -32,7 +32,12 @@ def test_the_authors_form_with_a_classifier_has_their_size_and_cost(size: str) -
 @every_size
 def test_the_backbone_gives_torchvisions_maps(size: str) -> None:
     theirs = getattr(torchvision.models, f"shufflenet_v2_{size}")(weights=None)
-    layers = [nn.Sequential(theirs.conv1, theirs.maxpool), theirs.stage2, theirs.stage3, theirs.stage4]
+    layers = [
+        nn.Sequential(theirs.conv1, theirs.maxpool),
+        theirs.stage2,
+        theirs.stage3,
+        theirs.stage4,
+    ]
 
     assert_same_maps(tapped(layers, (0, 1, 2, 3)), Backbone(f"yolov5s_shufflenetv2_{size}"))
 
@@ -42,7 +47,10 @@ def with_classifier(variant: Variant | str, size: str) -> tuple[int, int]:
     actual: Counts = counted(variant)
     width, hidden = LAST[size]
     last, classifier = width * hidden, hidden * 1000
-    return actual.params + last + 2 * hidden + classifier + 1000, actual.macs_224 + 7 * 7 * last + classifier
+    return (
+        actual.params + last + 2 * hidden + classifier + 1000,
+        actual.macs_224 + 7 * 7 * last + classifier,
+    )
 
 
 def in_authors_form(name: str) -> Variant:

@@ -11,7 +11,16 @@ from torch import nn
 from suite.nn.blocks.condconv import CondConv
 from suite.nn.blocks.dyconv import DyConv
 from suite.nn.layers import ConvNormAct
-from tests.nn.blocks.fill import TOLERANCE, assert_output, canonical, fill, given, macs, tensors, value
+from tests.nn.blocks.fill import (
+    TOLERANCE,
+    assert_output,
+    canonical,
+    fill,
+    given,
+    macs,
+    tensors,
+    value,
+)
 from tests.nn.blocks.stored_cases import MIXED
 
 CASES = MIXED
@@ -26,13 +35,19 @@ def constructed(config: dict[str, Any]) -> Operator:
         operator = DyConv(*shape, kernels=config["K"], reduction=config["ratio"], bias=True)
         operator.temperature = config["temperature"]
         return operator
-    return CondConv(*shape, groups=config["groups"], kernels=config["num_experts"], bias=config["bias"])
+    return CondConv(
+        *shape, groups=config["groups"], kernels=config["num_experts"], bias=config["bias"]
+    )
 
 
 def own(operator: Operator) -> list[tuple[str, tuple[int, ...], nn.Parameter]]:
     """The stacked tensors, which the rule names by the shape they have without being flattened."""
     stacked = [("wk", (len(operator.weight), *operator.shape), operator.weight)]
-    return stacked if operator.bias is None else [*stacked, ("b", tuple(operator.bias.shape), operator.bias)]
+    return (
+        stacked
+        if operator.bias is None
+        else [*stacked, ("b", tuple(operator.bias.shape), operator.bias)]
+    )
 
 
 def built(name: str) -> Operator:
@@ -52,7 +67,10 @@ def test_a_mixing_operator_has_exactly_the_reference_tensors(name: str) -> None:
     found = [(kind, shape) for child in operator.children() for kind, shape, _ in tensors(child)]
     found += [(kind, canonical(kind, shape)) for kind, shape, _ in own(operator)]
 
-    assert Counter(f"{kind}:{','.join(map(str, shape))}" for kind, shape in found) == CASES[name]["slots"]
+    assert (
+        Counter(f"{kind}:{','.join(map(str, shape))}" for kind, shape in found)
+        == CASES[name]["slots"]
+    )
     assert sum(p.numel() for p in operator.parameters()) == CASES[name]["params"]
 
 
@@ -71,7 +89,9 @@ def test_the_mixing_of_a_single_sample_is_not_counted(name: str) -> None:
 
 @every_case
 def test_a_mixing_operator_gives_the_reference_output(name: str) -> None:
-    operator = built(name).train()  # the temperature acts in training only, and there are no statistics
+    operator = built(
+        name
+    ).train()  # the temperature acts in training only, and there are no statistics
 
     assert_output(operator(given(CASES[name])), CASES[name]["eval"])
 

@@ -87,7 +87,9 @@ def test_folding_a_batch_norm_changes_nothing(name: str, size: int, batch: int) 
 
     folded = layer.deployed()
 
-    assert not any(isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) for module in folded.modules())
+    assert not any(
+        isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) for module in folded.modules()
+    )
     torch.testing.assert_close(folded(x), layer(x), rtol=1e-9, atol=1e-12)
 
 
@@ -98,7 +100,9 @@ def test_a_model_with_it_can_be_moved_to_channels_last_memory() -> None:
 
     moved = operator.to(memory_format=torch.channels_last)
 
-    torch.testing.assert_close(moved(x.to(memory_format=torch.channels_last)), expected, rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(
+        moved(x.to(memory_format=torch.channels_last)), expected, rtol=1e-9, atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -75,7 +75,9 @@ def test_a_6x6_stem_of_stride_2_is_a_3x3_spdconv() -> None:
 def test_involution_weighs_neighbours_by_a_kernel_made_at_each_place(out: int, stride: int) -> None:
     operator = shaken(Involution(4, out, 3, stride, 1, size=5, reduction=2, per_group=2))
     x = image(2, 4, 6, 6)
-    places = torch.stack([x[:, :, i::stride, j::stride] for i in range(stride) for j in range(stride)]).mean(0)
+    places = torch.stack(
+        [x[:, :, i::stride, j::stride] for i in range(stride) for j in range(stride)]
+    ).mean(0)
     groups, size = out // 2, 6 // stride
     values = F.pad(operator.widen(x), (2, 2, 2, 2))
 
@@ -90,7 +92,9 @@ def test_involution_weighs_neighbours_by_a_kernel_made_at_each_place(out: int, s
                 kernel = operator.span.weight[:, :, 0, 0] @ hidden + operator.span.bias
                 kernel = kernel.reshape(groups, 5, 5)
                 for channel in range(out):
-                    window = values[n, channel, stride * y : stride * y + 5, stride * z : stride * z + 5]
+                    window = values[
+                        n, channel, stride * y : stride * y + 5, stride * z : stride * z + 5
+                    ]
                     expected[n, channel, y, z] = (window * kernel[channel // 2]).sum()
 
     torch.testing.assert_close(operator(x), expected)
@@ -140,10 +144,16 @@ def test_a_deformable_convolution_is_counted_with_its_offsets() -> None:
     assert counter.get_total_flops() // 2 == 2 * 7 * 7 * 9 * 4 * (6 + 27)
 
 
-@pytest.mark.parametrize("given", [(4, 4, 3, 1, 1), (4, 6, 3, 2, 1), (4, 4, 5, 1, 4, 2), (4, 4, 3, 1, 1, 1, 2)])
+@pytest.mark.parametrize(
+    "given", [(4, 4, 3, 1, 1), (4, 6, 3, 2, 1), (4, 4, 5, 1, 4, 2), (4, 4, 3, 1, 1, 1, 2)]
+)
 def test_repconv_is_the_sum_of_its_normed_branches(given: tuple[int, ...]) -> None:
     operator, x = shaken(RepConv(*given)), image(2, 4, 8, 8)
-    stride, dilation, groups = given[3], given[5] if len(given) > 5 else 1, given[6] if len(given) > 6 else 1
+    stride, dilation, groups = (
+        given[3],
+        given[5] if len(given) > 5 else 1,
+        given[6] if len(given) > 6 else 1,
+    )
 
     wide = F.conv2d(x, operator.wide.weight, None, stride, given[4], dilation, groups)
     expected = operator.wide_norm(wide) + operator.point_norm(

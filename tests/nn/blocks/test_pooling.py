@@ -50,7 +50,9 @@ def pooled(x: Tensor, size: int) -> Tensor:
     half, out = size // 2, torch.empty_like(x)
     for i in range(x.shape[2]):
         for j in range(x.shape[3]):
-            out[:, :, i, j] = x[:, :, max(i - half, 0) : i + half + 1, max(j - half, 0) : j + half + 1].amax((2, 3))
+            out[:, :, i, j] = x[
+                :, :, max(i - half, 0) : i + half + 1, max(j - half, 0) : j + half + 1
+            ].amax((2, 3))
     return out
 
 
@@ -95,7 +97,9 @@ def test_aspp_reads_every_rate_and_the_mean_of_the_image() -> None:
 
 def test_the_mean_of_a_single_image_is_normed_by_what_was_learnt() -> None:
     block, x = shaken(ASPP(6, 8)).train(), image(1, 6, 8, 9)
-    for norm in (m for m in block.modules() if isinstance(m, nn.BatchNorm2d) and m is not block.image.norm):
+    for norm in (
+        m for m in block.modules() if isinstance(m, nn.BatchNorm2d) and m is not block.image.norm
+    ):
         norm.eval()
     before = block.image.norm.running_mean.clone()
 
@@ -111,7 +115,9 @@ def test_the_mean_of_several_images_is_normed_by_their_statistics() -> None:
 
     normed = block.image.norm(means)
 
-    torch.testing.assert_close(normed.mean((0, 2, 3)), torch.zeros(4, dtype=torch.float64), atol=1e-12, rtol=0)
+    torch.testing.assert_close(
+        normed.mean((0, 2, 3)), torch.zeros(4, dtype=torch.float64), atol=1e-12, rtol=0
+    )
 
 
 def test_rfb_adds_three_scaled_branches_to_the_input() -> None:

@@ -44,7 +44,9 @@ def test_carafe_weighs_neighbours_by_predicted_weights_that_sum_to_one(scale: in
             total = sum(math.exp(logit) for logit in logits)
             for c in range(C):
                 values = padded[c, y : y + 3, z : z + 3].flatten()
-                expected[0, c, i, j] = sum(math.exp(logits[tap]) / total * values[tap] for tap in range(9))
+                expected[0, c, i, j] = sum(
+                    math.exp(logits[tap]) / total * values[tap] for tap in range(9)
+                )
 
     torch.testing.assert_close(block(x), expected)
 
@@ -56,20 +58,26 @@ def clamped(plane: Tensor, y: float, x: float) -> Tensor:
     for row in (math.floor(y), math.ceil(y)):
         for column in (math.floor(x), math.ceil(x)):
             share = (1 - abs(y - row)) * (1 - abs(x - column))
-            total += plane[row, column] * share / (1 + (math.floor(y) == y)) / (1 + (math.floor(x) == x))
+            total += (
+                plane[row, column] * share / (1 + (math.floor(y) == y)) / (1 + (math.floor(x) == x))
+            )
     return total
 
 
 @pytest.mark.parametrize("scale", [2, 3])
 def test_dysample_reads_at_a_quarter_of_the_predicted_offset(scale: int) -> None:
     block, x = shaken(DySample(C, scale=scale, groups=2)), image()
-    offsets = block.offset(x)[0].view(2, 2, scale, scale, H, W)  # x or y, group, row and column in the pixel
+    offsets = block.offset(x)[0].view(
+        2, 2, scale, scale, H, W
+    )  # x or y, group, row and column in the pixel
 
     expected = torch.empty(1, C, scale * H, scale * W, dtype=x.dtype)
     for i in range(scale * H):
         for j in range(scale * W):
             for c in range(C):
-                right, down = offsets[:, c // 2, i % scale, j % scale, i // scale, j // scale].tolist()
+                right, down = offsets[
+                    :, c // 2, i % scale, j % scale, i // scale, j // scale
+                ].tolist()
                 y = (i + 0.5) / scale - 0.5 + 0.25 * down
                 z = (j + 0.5) / scale - 0.5 + 0.25 * right
                 expected[0, c, i, j] = clamped(x[0, c], y, z)
@@ -82,7 +90,9 @@ def test_dysample_starts_as_bilinear_upsampling() -> None:
     with torch.no_grad():
         block.offset.weight.zero_()
 
-    torch.testing.assert_close(block(image()), F.interpolate(image(), scale_factor=2, mode="bilinear"))
+    torch.testing.assert_close(
+        block(image()), F.interpolate(image(), scale_factor=2, mode="bilinear")
+    )
 
 
 @pytest.mark.parametrize("block", [CARAFE, DySample, Transposed])

@@ -18,7 +18,9 @@ from tests.nn.blocks.backbones import Backbone, assert_same_maps, counted, param
         ("yolov5s_resnext50", torchvision.models.resnext50_32x4d),
     ],
 )
-def test_the_backbone_gives_torchvisions_maps(variant: str, network: Callable[..., nn.Module]) -> None:
+def test_the_backbone_gives_torchvisions_maps(
+    variant: str, network: Callable[..., nn.Module]
+) -> None:
     theirs = network(weights=None)
     stem = nn.Sequential(theirs.conv1, theirs.bn1, theirs.relu, theirs.maxpool)
     stages = [theirs.layer1, theirs.layer2, theirs.layer3, theirs.layer4]

@@ -15,7 +15,9 @@ from tests.nn.blocks.backbones import EXACT, Backbone, counted, give_weights, pa
 from tests.nn.blocks.fill import GOLDEN, macs
 
 ROADS = json.loads((GOLDEN / "convnext_roadmap.json").read_text())
-STEPS = [(regime, step) for regime in ("resnet50_regime", "resnet200_regime") for step in ROADS[regime]]
+STEPS = [
+    (regime, step) for regime in ("resnet50_regime", "resnet200_regime") for step in ROADS[regime]
+]
 VARIANTS = {
     "baseline": "yolov5s_resnet50",
     "stage_ratio": "yolov5s_roadmap_stage_ratio",
@@ -67,7 +69,9 @@ def test_both_roads_have_fifteen_steps() -> None:
     assert [len(ROADS[regime]) for regime in ("resnet50_regime", "resnet200_regime")] == [15, 15]
 
 
-@pytest.mark.parametrize(("regime", "step"), STEPS, ids=[f"{regime}-{step['step']}" for regime, step in STEPS])
+@pytest.mark.parametrize(
+    ("regime", "step"), STEPS, ids=[f"{regime}-{step['step']}" for regime, step in STEPS]
+)
 def test_a_step_has_the_size_and_the_cost_of_the_papers(regime: str, step: dict[str, Any]) -> None:
     with torch.device("meta"):
         model = classifier_of(step["config"]).eval()
@@ -99,7 +103,11 @@ def test_the_small_ladder_has_the_steps_of_the_large_one() -> None:
     library = Library()
     names = [name for name in library.names() if "_roadmap_" in name]
     small, large = (
-        {(rung.step, rung.side) for name in names if (rung := library.load(name).rung) and rung.ladder == ladder}
+        {
+            (rung.step, rung.side)
+            for name in names
+            if (rung := library.load(name).rung) and rung.ladder == ladder
+        }
         for ladder in ("resnetp_roadmap", "yolov5s_roadmap")
     )
 
@@ -127,7 +135,11 @@ def test_the_road_starts_at_resnets_bottleneck(out: int, stride: int) -> None:
 
 def test_the_road_ends_at_convnexts_block_without_its_layer_scale_and_its_first_bias() -> None:
     theirs = ConvNeXt(16, 16, layer_scale=None).double().eval()
-    block = Block(16, 16, kernel=7, act="gelu", norm="layer", few_acts=True, few_norms=True).double().eval()
+    block = (
+        Block(16, 16, kernel=7, act="gelu", norm="layer", few_acts=True, few_norms=True)
+        .double()
+        .eval()
+    )
     nn.init.zeros_(theirs.mix.bias)
     theirs.mix.bias = None
     give_weights(theirs, block)

@@ -46,7 +46,9 @@ def layer(part: ConvNormAct, x: Tensor) -> Tensor:
     half = [size // 2 for size in conv.kernel_size]
     out = F.conv2d(x, conv.weight, None, conv.stride, half, 1, conv.groups)
     scale = norm.weight / (norm.running_var + 1e-3).sqrt()
-    return (out - norm.running_mean[:, None, None]) * scale[:, None, None] + norm.bias[:, None, None]
+    return (out - norm.running_mean[:, None, None]) * scale[:, None, None] + norm.bias[
+        :, None, None
+    ]
 
 
 def framed(block: nn.Module, x: Tensor, inner: Tensor) -> Tensor:
@@ -66,7 +68,10 @@ def test_c2f_merges_the_two_halves_and_every_bottleneck(shortcut: bool) -> None:
     expected = silu(layer(block.merge, torch.cat(maps, 1)))
 
     torch.testing.assert_close(block(x), expected)
-    assert [part.conv.kernel_size for part in (block.blocks[0].reduce, block.blocks[0].mix)] == [(3, 3), (3, 3)]
+    assert [part.conv.kernel_size for part in (block.blocks[0].reduce, block.blocks[0].mix)] == [
+        (3, 3),
+        (3, 3),
+    ]
 
 
 @pytest.mark.parametrize("shortcut", [True, False])
@@ -78,7 +83,10 @@ def test_c3x_convolves_across_then_down(shortcut: bool) -> None:
         inner = inner + out if shortcut else out
 
     torch.testing.assert_close(block(x), framed(block, x, inner))
-    assert [c.conv.kernel_size for c in (block.blocks[0].across, block.blocks[0].down)] == [(1, 3), (3, 1)]
+    assert [c.conv.kernel_size for c in (block.blocks[0].across, block.blocks[0].down)] == [
+        (1, 3),
+        (3, 1),
+    ]
 
 
 def test_a_transformer_layer_is_torchs_attention_behind_another_projection() -> None:
@@ -117,13 +125,21 @@ def test_yolov5s_with_c3tr_has_the_size_of_yolov5s_transformer() -> None:
 
     sizes = [sum(p.numel() for p in form.parameters()) for form in (model, deploy(model))]
 
-    assert sizes == [7_235_645, 7_226_653]  # of YOLOv5's own file, as trained and with its norms folded
+    assert sizes == [
+        7_235_645,
+        7_226_653,
+    ]  # of YOLOv5's own file, as trained and with its norms folded
 
 
 @pytest.mark.parametrize("reach", [2, 9])
 def test_relative_attention_weighs_content_and_distance(reach: int) -> None:
-    block, x = shaken(RelativeAttention(6, make=ConvFactory(), heads=2, reach=reach)), image(1, 6, 3, 4)
-    query, key, value = F.conv2d(x, block.project.weight)[0].view(3, 2, 3, 3, 4)  # heads, width, H, W
+    block, x = (
+        shaken(RelativeAttention(6, make=ConvFactory(), heads=2, reach=reach)),
+        image(1, 6, 3, 4),
+    )
+    query, key, value = F.conv2d(x, block.project.weight)[0].view(
+        3, 2, 3, 3, 4
+    )  # heads, width, H, W
     places = [(i, j) for i in range(3) for j in range(4)]
 
     attended = torch.zeros(6, 3, 4, dtype=x.dtype)
@@ -133,14 +149,18 @@ def test_relative_attention_weighs_content_and_distance(reach: int) -> None:
             for y, z in places:
                 down = block.down[max(min(y - i, reach - 1), 1 - reach) + reach - 1]
                 right = block.right[max(min(z - j, reach - 1), 1 - reach) + reach - 1]
-                logits.append(query[head, :, i, j] @ (key[head, :, y, z] + down + right) / math.sqrt(3))
+                logits.append(
+                    query[head, :, i, j] @ (key[head, :, y, z] + down + right) / math.sqrt(3)
+                )
             shares = torch.stack(logits).exp()
             shares = shares / shares.sum()
             for share, (y, z) in zip(shares, places, strict=True):
                 attended[3 * head : 3 * head + 3, i, j] += share * value[head, :, y, z]
     norm = block.norm
     scale = norm.weight / (norm.running_var + 1e-3).sqrt()
-    expected = ((attended.permute(1, 2, 0) - norm.running_mean) * scale + norm.bias).permute(2, 0, 1)[None]
+    expected = ((attended.permute(1, 2, 0) - norm.running_mean) * scale + norm.bias).permute(
+        2, 0, 1
+    )[None]
 
     torch.testing.assert_close(block(x), expected)
     torch.testing.assert_close(block.deployed()(x), expected, rtol=1e-9, atol=1e-12)
@@ -162,7 +182,9 @@ def test_a_transformer_refuses_a_width_that_its_heads_cannot_part() -> None:
 
 
 @pytest.mark.parametrize(("width", "hidden"), [(256, 64), (40, 8), (8, 4)])
-def test_the_attention_of_bot3_has_a_quarter_of_the_width_in_whole_heads(width: int, hidden: int) -> None:
+def test_the_attention_of_bot3_has_a_quarter_of_the_width_in_whole_heads(
+    width: int, hidden: int
+) -> None:
     block = BoT3(8, 2 * width)
 
     assert block.blocks[0].reduce.conv.out_channels == hidden

@@ -82,13 +82,21 @@ def test_c3str_is_c3_with_swin_blocks_for_its_bottlenecks() -> None:
     swin, usual = C3STR(512, 512, repeat=2), C3(512, 512, repeat=2)
     half = 256
 
-    block = 12 * half**2 + 13 * half + 13**2 * half // 32  # four projections of attention, two of the perceptron
+    block = (
+        12 * half**2 + 13 * half + 13**2 * half // 32
+    )  # four projections of attention, two of the perceptron
     assert parameters(swin.blocks) == 2 * block
-    assert parameters(swin) - parameters(swin.blocks) == parameters(usual) - parameters(usual.blocks)
+    assert parameters(swin) - parameters(swin.blocks) == parameters(usual) - parameters(
+        usual.blocks
+    )
     assert [swin_block.attend.shift for swin_block in swin.blocks] == [0, 3]
 
 
 def test_c3str_differs_from_yolov5s_by_what_stands_in_one_c3() -> None:
-    swin, usual = (build(Library().load(name), device="meta") for name in ("yolov5s_c3str", "yolov5s"))
+    swin, usual = (
+        build(Library().load(name), device="meta") for name in ("yolov5s_c3str", "yolov5s")
+    )
 
-    assert parameters(swin) - parameters(usual) == parameters(Block(256, 256)) - parameters(C3(512, 512).blocks)
+    assert parameters(swin) - parameters(usual) == parameters(Block(256, 256)) - parameters(
+        C3(512, 512).blocks
+    )

@@ -24,7 +24,13 @@ from tests.nn.blocks.fill import macs
 LARGEST = 60_000_000  # parameters of a model that the seed may choose
 NECK = (8, 16, 32)
 HALF = 96  # pixels that every stride of the neck divides
-COUNTED = ("resnet50", "convnext_tiny", "swin_tiny_patch4_window7_224", "ghostnet_100", "repvit_m1_1")
+COUNTED = (
+    "resnet50",
+    "convnext_tiny",
+    "swin_tiny_patch4_window7_224",
+    "ghostnet_100",
+    "repvit_m1_1",
+)
 SPEC = """
 title: YOLOv5s with {name} of timm
 base: yolov5s
@@ -130,7 +136,9 @@ def test_nothing_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_name_that_timm_lacks_is_answered_with_the_nearest() -> None:
-    with pytest.raises(ValueError, match="timm has no model 'convnext_tinny'; did you mean 'convnext_tiny'"):
+    with pytest.raises(
+        ValueError, match="timm has no model 'convnext_tinny'; did you mean 'convnext_tiny'"
+    ):
         on_meta("convnext_tinny")
 
 
@@ -141,7 +149,10 @@ def test_the_address_of_a_remote_model_is_no_name() -> None:
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("resmlp_12_224", "gives no feature maps of images of any size"), ("tnt_s_legacy_patch16_224", "gives no")],
+    [
+        ("resmlp_12_224", "gives no feature maps of images of any size"),
+        ("tnt_s_legacy_patch16_224", "gives no"),
+    ],
 )
 def test_a_model_without_suitable_maps_is_refused(name: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):

@@ -34,7 +34,9 @@ PUBLISHED = {
 }
 
 
-@pytest.mark.parametrize(("name", "params", "gflops"), [(name, *both) for name, both in PUBLISHED.items()])
+@pytest.mark.parametrize(
+    ("name", "params", "gflops"), [(name, *both) for name, both in PUBLISHED.items()]
+)
 def test_a_shipped_file_promises_what_yolov5s_has(name: str, params: int, gflops: float) -> None:
     expect = Library().load(name).expect
 
@@ -67,7 +69,9 @@ def test_focus_is_a_convolution_of_twice_the_kernel_as_yolov5_v6_writes_it() -> 
 
     expected = nn.functional.conv2d(x, whole, stride=2, padding=2)
 
-    torch.testing.assert_close(focus.mix.conv(torch.cat(pixels_of(x), 1)), expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        focus.mix.conv(torch.cat(pixels_of(x), 1)), expected, atol=1e-5, rtol=0
+    )
 
 
 def test_bottleneck_csp_norms_both_halves_together_before_it_merges_them() -> None:
@@ -84,7 +88,8 @@ def test_bottleneck_csp_norms_both_halves_together_before_it_merges_them() -> No
     first = torch.einsum("oi,bihw->bohw", block.project.weight[:, :, 0, 0], inner)
     second = torch.einsum("oi,bihw->bohw", block.bypass.weight[:, :, 0, 0], x)
     normed = [
-        (half - norm.running_mean[part, None, None]) / (norm.running_var[part, None, None] + 1e-3).sqrt()
+        (half - norm.running_mean[part, None, None])
+        / (norm.running_var[part, None, None] + 1e-3).sqrt()
         for half, part in ((first, slice(hidden)), (second, slice(hidden, None)))
     ]
     joined = torch.cat([half * half.sigmoid() for half in normed], 1)

@@ -54,7 +54,12 @@ def test_decoding_is_the_papers_formula() -> None:
         for row in range(level.shape[2]):
             for column in range(level.shape[3]):
                 x, y, width, height, *logits = level[0, 0, row, column].tolist()
-                box = ((x + column) * stride, (y + row) * stride, math.exp(width) * stride, math.exp(height) * stride)
+                box = (
+                    (x + column) * stride,
+                    (y + row) * stride,
+                    math.exp(width) * stride,
+                    math.exp(height) * stride,
+                )
                 expected.append([*box, *(1 / (1 + math.exp(-logit)) for logit in logits)])
     torch.testing.assert_close(decoded, torch.tensor(expected), rtol=1e-5, atol=1e-5)
 
@@ -85,7 +90,9 @@ def test_half_precision_is_decoded_in_single_for_training() -> None:
 
     seen = grid.predictions([level.detach().bfloat16() for level in grid(maps())])
 
-    assert {seen.boxes.dtype, seen.objectness.dtype, seen.classes.dtype, seen.centres.dtype} == {torch.float32}
+    assert {seen.boxes.dtype, seen.objectness.dtype, seen.classes.dtype, seen.centres.dtype} == {
+        torch.float32
+    }
 
 
 def test_everything_starts_as_rare() -> None:
@@ -117,7 +124,9 @@ def test_the_deployed_head_predicts_the_same() -> None:
 
     with torch.no_grad():
         deployed = deploy(nn.Sequential(grid))[0]
-        torch.testing.assert_close(deployed.decode(deployed(x)), grid.decode(grid(x)), rtol=1e-9, atol=1e-9)
+        torch.testing.assert_close(
+            deployed.decode(deployed(x)), grid.decode(grid(x)), rtol=1e-9, atol=1e-9
+        )
     assert not [m for m in deployed.modules() if isinstance(m, nn.BatchNorm2d)]
 
 
@@ -130,7 +139,11 @@ def test_branches_without_convolutions_or_channels_are_refused(options: dict[str
 def test_the_convolutions_of_the_head_can_be_selected() -> None:
     from suite.nn.detector import convolutions
 
-    sites = [site for site in convolutions(Library().load("tiny_decoupled")) if site.matches(Selector(part=("head",)))]
+    sites = [
+        site
+        for site in convolutions(Library().load("tiny_decoupled"))
+        if site.matches(Selector(part=("head",)))
+    ]
 
     assert len(sites) == 3 * (1 + 2 * 2)
     assert {site.stage for site in sites} == {0}

@@ -31,7 +31,9 @@ def test_a_vector_is_added_before_the_convolution_and_one_multiplied_in_after_it
     for level, x, output in zip(raw, inputs, ours.outputs, strict=True):
         weight = output.conv.weight[:, :, 0, 0]
         pixel = (weight @ (x[1, :, 2, 4] + output.added) + output.conv.bias) * output.times
-        torch.testing.assert_close(level[1, :, 2, 4].flatten(), pixel)  # anchor by anchor, 5 + classes numbers each
+        torch.testing.assert_close(
+            level[1, :, 2, 4].flatten(), pixel
+        )  # anchor by anchor, 5 + classes numbers each
 
 
 def test_it_starts_near_the_head_of_yolov5() -> None:
@@ -54,8 +56,12 @@ def test_deployed_it_is_the_head_of_yolov5_with_the_same_output() -> None:
 
 
 def test_the_vectors_of_yolov7_are_as_long_as_its_maps_and_its_outputs() -> None:
-    plain, implicit = (build(Library().load(name), device="meta") for name in ("yolov7", "yolov7_implicit"))
+    plain, implicit = (
+        build(Library().load(name), device="meta") for name in ("yolov7", "yolov7_implicit")
+    )
 
-    extra = sum(p.numel() for p in implicit.parameters()) - sum(p.numel() for p in plain.parameters())
+    extra = sum(p.numel() for p in implicit.parameters()) - sum(
+        p.numel() for p in plain.parameters()
+    )
 
     assert extra == (256 + 512 + 1024) + 3 * 3 * (5 + 80)

@@ -28,7 +28,10 @@ def test_a_checkpoint_gives_back_every_value_and_its_facts(model: Detector, tmp_
     facts = load_weights(other, path)
 
     assert facts["names"] == ["x", "y", "z"]
-    assert all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), other.state_dict().values(), strict=True))
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(model.state_dict().values(), other.state_dict().values(), strict=True)
+    )
 
 
 def test_one_flipped_bit_is_noticed(model: Detector, tmp_path: Path) -> None:
@@ -61,16 +64,24 @@ def test_a_reference_checkpoint_loads_through_stand_ins(model: Detector, tmp_pat
 
     load_weights(other, path)
 
-    expected = {k: v.half().float() if v.is_floating_point() else v for k, v in model.state_dict().items()}
+    expected = {
+        k: v.half().float() if v.is_floating_point() else v for k, v in model.state_dict().items()
+    }
     actual = other.state_dict()
-    for name in ("backbone.0.conv.weight", "neck.9.blocks.0.mix.norm.running_var", "head.outputs.2.bias"):
+    for name in (
+        "backbone.0.conv.weight",
+        "neck.9.blocks.0.mix.norm.running_var",
+        "head.outputs.2.bias",
+    ):
         assert torch.equal(actual[name], expected[name])
     torch.testing.assert_close(actual["head.anchors"], expected["head.anchors"], rtol=1e-3, atol=0)
 
 
 def test_an_old_anchor_grid_is_ignored(model: Detector, tmp_path: Path) -> None:
     path = tmp_path / "old.pt"
-    write_reference(path, {**reference_state(model), "model.24.anchor_grid": torch.zeros(3, 1, 3, 1, 1, 2)})
+    write_reference(
+        path, {**reference_state(model), "model.24.anchor_grid": torch.zeros(3, 1, 3, 1, 1, 2)}
+    )
 
     load_weights(build(Library().load("yolov5n"), 3), path)
 

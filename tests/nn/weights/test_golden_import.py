@@ -50,14 +50,19 @@ OURS = {
 FILLED = [name for name, expected in EXPECTED.items() if "fill_sha256" in expected]
 
 pytestmark = pytest.mark.skipif(
-    SETTING not in os.environ, reason=f"{SETTING} names no folder with the unpacked wheel yolov5 7.0.14"
+    SETTING not in os.environ,
+    reason=f"{SETTING} names no folder with the unpacked wheel yolov5 7.0.14",
 )
 every_file = pytest.mark.parametrize("name", EXPECTED)
 
 
 @cache
 def imported(name: str) -> Variant:
-    path = next(path for path in (MODELS / f"{name}.yaml", MODELS / "hub" / f"{name}.yaml") if path.is_file())
+    path = next(
+        path
+        for path in (MODELS / f"{name}.yaml", MODELS / "hub" / f"{name}.yaml")
+        if path.is_file()
+    )
     return import_model(path.read_text(), path.name, name, default_signatures()).variant
 
 
@@ -66,14 +71,20 @@ def parameters(model: torch.nn.Module) -> int:
 
 
 def without_unread_tags(layers: Sequence[Layer]) -> list[Layer]:
-    return [replace(layer, tags={t: i for t, i in layer.tags.items() if t[0] in "np"}) for layer in layers]
+    return [
+        replace(layer, tags={t: i for t, i in layer.tags.items() if t[0] in "np"})
+        for layer in layers
+    ]
 
 
 @every_file
 def test_an_imported_file_has_the_published_size_strides_and_rows(name: str) -> None:
     expected, model = EXPECTED[name], build(imported(name), device="meta")
 
-    assert (parameters(model), parameters(deploy(model))) == (expected["params"], expected["params_fused"])
+    assert (parameters(model), parameters(deploy(model))) == (
+        expected["params"],
+        expected["params_fused"],
+    )
     assert list(model.strides) == expected["stride"]
     assert reference_indices(model)["head"] == expected["layers"] - 1
 
@@ -87,7 +98,9 @@ def test_an_imported_file_has_the_published_tensors(name: str) -> None:
 
 
 @every_file
-def test_the_text_of_an_imported_file_is_a_variant_of_the_same_network(name: str, tmp_path: Path) -> None:
+def test_the_text_of_an_imported_file_is_a_variant_of_the_same_network(
+    name: str, tmp_path: Path
+) -> None:
     path = tmp_path / f"{name}.yaml"
     path.write_text(write(imported(name)))
 
@@ -117,7 +130,9 @@ def test_an_imported_network_gives_the_published_maps_and_boxes(name: str) -> No
 
 
 @pytest.mark.parametrize(("theirs", "ours"), WITH_ANCHORS.items())
-def test_an_imported_file_is_the_shipped_variant_but_for_its_anchors(theirs: str, ours: str) -> None:
+def test_an_imported_file_is_the_shipped_variant_but_for_its_anchors(
+    theirs: str, ours: str
+) -> None:
     shipped = Library().load(ours).layers
     head = replace(imported(theirs).layers[-1], options=shipped[-1].options)
 

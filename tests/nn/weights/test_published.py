@@ -61,7 +61,9 @@ def saved(folder: Path, model: torch.nn.Module) -> Path:
 
 
 @pytest.mark.parametrize("words", [RESNET, TAGGED], ids=lambda words: words["NAME"])
-def test_a_backbone_of_timm_gives_the_features_of_the_file_s_classifier(tmp_path: Path, words: dict[str, str]) -> None:
+def test_a_backbone_of_timm_gives_the_features_of_the_file_s_classifier(
+    tmp_path: Path, words: dict[str, str]
+) -> None:
     whole = classifier(words["NAME"])
     mine = variant(tmp_path, TIMM, words)
     model = build(mine, 4, seed=0).eval()
@@ -71,7 +73,10 @@ def test_a_backbone_of_timm_gives_the_features_of_the_file_s_classifier(tmp_path
     images = torch.rand(1, 3, 64, 64)
     last = whole.forward_features(images)
     torch.testing.assert_close(model.backbone[0](images)[-1], last, rtol=1e-5, atol=1e-5)
-    assert {fate.stage.partition(" ")[0] for fate in start.tensors if fate.reason} == {"neck", "head"}
+    assert {fate.stage.partition(" ")[0] for fate in start.tensors if fate.reason} == {
+        "neck",
+        "head",
+    }
     assert {s.reason for s in start.skipped} <= {"belongs to no layer of a detector"}
 
 
@@ -96,7 +101,9 @@ def test_a_layer_inserted_into_our_own_convnext_is_none_of_timm_s(tmp_path: Path
     start = start_from(model, mine, saved(tmp_path, classifier("convnext_atto")))
 
     left = {
-        fate.name.rpartition(".")[0].split(".")[1] for fate in start.tensors if fate.reason and "backb" in fate.name
+        fate.name.rpartition(".")[0].split(".")[1]
+        for fate in start.tensors
+        if fate.reason and "backb" in fate.name
     }
     assert left == {"2"}
 
@@ -117,7 +124,9 @@ def test_a_deeper_model_of_equal_names_and_shapes_is_refused(tmp_path: Path) -> 
         start_from(build(mine, 4), mine, saved(tmp_path, classifier("resnet34")))
 
 
-def test_the_architecture_that_stands_beside_the_file_must_be_the_backbone_s(tmp_path: Path) -> None:
+def test_the_architecture_that_stands_beside_the_file_must_be_the_backbone_s(
+    tmp_path: Path,
+) -> None:
     mine = variant(tmp_path, TIMM, RESNET)
     (tmp_path / "config.json").write_text(json.dumps({"architecture": "resnet50"}))
 
@@ -125,8 +134,13 @@ def test_the_architecture_that_stands_beside_the_file_must_be_the_backbone_s(tmp
         start_from(build(mine, 4), mine, saved(tmp_path, classifier("resnet18")))
 
 
-def test_a_variant_without_a_published_backbone_refuses_a_bare_safetensors_file(tmp_path: Path) -> None:
+def test_a_variant_without_a_published_backbone_refuses_a_bare_safetensors_file(
+    tmp_path: Path,
+) -> None:
     mine = Library().load("yolov5n")
 
-    with pytest.raises(WeightsError, match=r"no backbone of timm; a checkpoint of ours has a model.safetensors.json"):
+    with pytest.raises(
+        WeightsError,
+        match=r"no backbone of timm; a checkpoint of ours has a model.safetensors.json",
+    ):
         start_from(build(mine, 4), mine, saved(tmp_path, classifier("resnet18")))

@@ -62,14 +62,18 @@ def by_role(model: Detector) -> dict[tuple[str, str], Tensor]:
     return {(slot.role, slot.name): state[name] for name, slot in slots_of(model).items()}
 
 
-def started(variant: Variant, path: Path, classes: int = CLASSES) -> tuple[Detector, Start, dict[str, Tensor]]:
+def started(
+    variant: Variant, path: Path, classes: int = CLASSES
+) -> tuple[Detector, Start, dict[str, Tensor]]:
     """The network after the start from `path`, what became of it, and its tensors before."""
     model = build(variant, classes, seed=1)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     return model, start_from(model, variant, path), before
 
 
-def assert_own_tensors(model: Detector, start: Start, base: Detector, before: dict[str, Tensor]) -> None:
+def assert_own_tensors(
+    model: Detector, start: Start, base: Detector, before: dict[str, Tensor]
+) -> None:
     """What was loaded is what the base has in the same role; what was not is as it was."""
     theirs, slots = by_role(base), slots_of(model)
     for fate in start.tensors:
@@ -88,7 +92,10 @@ def test_a_layer_inserted_anywhere_shifts_no_weights(
     variant: Make, trained: tuple[Detector, Path], place: int, side: str
 ) -> None:
     base, path = trained
-    read = [base.graph[source.node].out_channels[0] if source.node >= 0 else 3 for source in base.graph[place].sources]
+    read = [
+        base.graph[source.node].out_channels[0] if source.node >= 0 else 3
+        for source in base.graph[place].sources
+    ]
     width = sum(read) if side == "before" else base.graph[place].out_channels[0]
     edit = f"{{insert: {{block: c3.C3, out: {width}}}, {side}: {{path: {address_of(place)}}}}}"
     changed = variant(f"edits: [{edit}]")
@@ -112,7 +119,10 @@ def test_a_removed_layer_leaves_the_others_their_own_weights(
     model, start, before = started(changed, path)
 
     gone = base.graph[place].role
-    assert {skipped.role for skipped in start.skipped} - {"head"} <= {gone, base.graph[min(place + 1, 9)].role}
+    assert {skipped.role for skipped in start.skipped} - {"head"} <= {
+        gone,
+        base.graph[min(place + 1, 9)].role,
+    }
     assert (gone, "the network has no such layer") in {(s.role, s.reason) for s in start.skipped}
     assert_own_tensors(model, start, base, before)
 
@@ -121,7 +131,9 @@ def test_a_replaced_layer_stays_at_its_own_start_even_where_shapes_fit(
     variant: Make, trained: tuple[Detector, Path]
 ) -> None:
     base, path = trained
-    changed = variant("edits: [{replace: {block: sppf.SPPF}, with: {block: spp.SPP, kernels: [5, 9, 13]}}]")
+    changed = variant(
+        "edits: [{replace: {block: sppf.SPPF}, with: {block: spp.SPP, kernels: [5, 9, 13]}}]"
+    )
 
     model, start, before = started(changed, path)
 
@@ -141,8 +153,12 @@ def test_convolutions_replaced_inside_a_block_stay_at_their_own_start(
 
     left = {fate.name for fate in start.tensors if fate.reason}
     replaced = {name for name, module in model.named_modules() if type(module).__name__ == "ODConv"}
-    assert len(replaced) == 7  # as many bottlenecks as the C3 of the backbone have at depth 0.33: 1 + 2 + 3 + 1
-    assert left == {name for name in before if name.startswith(tuple(f"{path}." for path in replaced))}
+    assert (
+        len(replaced) == 7
+    )  # as many bottlenecks as the C3 of the backbone have at depth 0.33: 1 + 2 + 3 + 1
+    assert left == {
+        name for name in before if name.startswith(tuple(f"{path}." for path in replaced))
+    }
     assert_own_tensors(model, start, base, before)
 
 
@@ -172,7 +188,9 @@ def test_of_two_equal_lines_of_a_stage_neither_is_taken_for_a_single_one(
     assert left == {"backbone.p3.c3.C3.1of2", "backbone.p3.c3.C3.2of2"}
 
 
-def test_a_level_more_does_not_shift_the_outputs_of_the_head(variant: Make, trained: tuple[Detector, Path]) -> None:
+def test_a_level_more_does_not_shift_the_outputs_of_the_head(
+    variant: Make, trained: tuple[Detector, Path]
+) -> None:
     """Without level 32, the second output is still that of stride 16."""
     base, path = trained
     anchors = "[[10, 13, 16, 30, 33, 23], [30, 61, 62, 45, 59, 119]]"
@@ -184,7 +202,9 @@ def test_a_level_more_does_not_shift_the_outputs_of_the_head(variant: Make, trai
     assert torch.equal(model.head.outputs[0].weight, base.head.outputs[1].weight)
 
 
-def test_another_number_of_classes_leaves_only_the_outputs(variant: Make, trained: tuple[Detector, Path]) -> None:
+def test_another_number_of_classes_leaves_only_the_outputs(
+    variant: Make, trained: tuple[Detector, Path]
+) -> None:
     _, path = trained
 
     _, start, _ = started(variant(), path, classes=CLASSES + 1)
@@ -210,14 +230,19 @@ def test_other_channels_leave_what_does_not_fit_and_say_the_shapes(
 
 
 def test_the_modification_s_own_checkpoint_starts_it_whole(variant: Make, tmp_path: Path) -> None:
-    changed = variant("edits: [{insert: [{block: eca.ECA}, {block: c3.C3}], after: {tag: [p3, p4]}}]")
+    changed = variant(
+        "edits: [{insert: [{block: eca.ECA}, {block: c3.C3}], after: {tag: [p3, p4]}}]"
+    )
     model = build(changed, CLASSES, seed=0)
     path = save_checkpoint(tmp_path / "own.safetensors", model, {})
 
     again, start, _ = started(changed, path)
 
     assert start.share == 1
-    assert all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), again.state_dict().values(), strict=True))
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(model.state_dict().values(), again.state_dict().values(), strict=True)
+    )
 
 
 def test_stacked_copies_are_numbered_within_their_line(variant: Make, tmp_path: Path) -> None:
@@ -241,13 +266,20 @@ def test_yolov5_s_own_file_starts_a_modification_of_that_size(tmp_path: Path) ->
     fill(base)
     path = tmp_path / "yolov5n.pt"
     write_reference(path, reference_state(base))
-    (tmp_path / "mine.yaml").write_text("base: yolov5n\nedits: [{insert: {block: cbam.CBAM}, after: {tag: p3}}]\n")
+    (tmp_path / "mine.yaml").write_text(
+        "base: yolov5n\nedits: [{insert: {block: cbam.CBAM}, after: {tag: p3}}]\n"
+    )
 
     model, start, _ = started(Library((VARIANTS, tmp_path)).load("mine"), path, classes=80)
 
     assert (start.form, start.network) == ("YOLOv5", "yolov5n")
-    assert {fate.role for fate in start.tensors if fate.reason} == {"cbam.CBAM after backbone.p3.c3.C3"}
-    mine, theirs = by_role(model)["neck.n5.c3.C3", "0.merge.conv.weight"], base.state_dict()["neck.9.merge.conv.weight"]
+    assert {fate.role for fate in start.tensors if fate.reason} == {
+        "cbam.CBAM after backbone.p3.c3.C3"
+    }
+    mine, theirs = (
+        by_role(model)["neck.n5.c3.C3", "0.merge.conv.weight"],
+        base.state_dict()["neck.9.merge.conv.weight"],
+    )
     assert torch.equal(mine, theirs.half().float())
 
 
@@ -259,7 +291,9 @@ def test_the_variant_s_own_anchors_hold(tmp_path: Path) -> None:
     model, start, _ = started(Library().load("yolov5n"), path, classes=80)
 
     assert torch.equal(model.head.anchors, base.head.anchors)
-    assert [(s.name, s.reason) for s in start.skipped] == [("head.anchors", "the anchors are the variant's own")]
+    assert [(s.name, s.reason) for s in start.skipped] == [
+        ("head.anchors", "the anchors are the variant's own")
+    ]
     assert start.share == 1
 
 
@@ -276,7 +310,9 @@ def test_the_record_sums_up_by_stage(variant: Make, trained: tuple[Detector, Pat
     assert json.loads(json.dumps(start.as_json))["stages"][0][0] == "backbone 2"
 
 
-def test_a_file_of_which_nothing_fits_is_refused(variant: Make, trained: tuple[Detector, Path]) -> None:
+def test_a_file_of_which_nothing_fits_is_refused(
+    variant: Make, trained: tuple[Detector, Path]
+) -> None:
     _, path = trained
     text = """backbone: [{block: stem.Patchify, out: 8, stride: 16, tag: x}, {block: se.SE, tag: p}]
 neck: []
@@ -292,7 +328,9 @@ def test_values_that_are_no_numbers_are_refused(variant: Make, tmp_path: Path) -
         model.backbone[0].conv.weight[0] = float("nan")
     path = save_checkpoint(tmp_path / "nan.safetensors", model, {})
 
-    with pytest.raises(WeightsError, match=r"no numbers in 1 tensors, first backbone.0.conv.weight"):
+    with pytest.raises(
+        WeightsError, match=r"no numbers in 1 tensors, first backbone.0.conv.weight"
+    ):
         started(variant(), path)
 
 

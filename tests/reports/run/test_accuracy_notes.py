@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from reports.model import Report, Row
-from reports.run.accuracy_notes import counted, evaluator_words, mean_by_class, mean_curve, reliability
+from reports.run.accuracy_notes import (
+    counted,
+    evaluator_words,
+    mean_by_class,
+    mean_curve,
+    reliability,
+)
 from reports.run.gather import gather
 from reports.sections import classes, errors
 from suite.record import Json, Measurement
@@ -21,16 +27,23 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     return gather(fixture_store.build(path, Plan(variants=VARIANTS[:2], latency=False)))
 
 
-def noted(report: Report, metric: str, *notes: dict[str, Json], samples: tuple[float, ...] = (0.5,)) -> Row:
+def noted(
+    report: Report, metric: str, *notes: dict[str, Json], samples: tuple[float, ...] = (0.5,)
+) -> Row:
     """A row with one measurement for each of the notes."""
     row = report.rows[0]
     item = row.find("ap")[0]
-    made = [replace(item, measurement=Measurement(metric, 1, "", "", samples, {}, note)) for note in notes]
+    made = [
+        replace(item, measurement=Measurement(metric, 1, "", "", samples, {}, note))
+        for note in notes
+    ]
     return replace(row, items=tuple(made))
 
 
 def test_a_class_is_the_mean_of_the_seeds_that_have_it(report: Report) -> None:
-    row = noted(report, "ap", {"by_class": {"a": 0.2, "b": None}}, {"by_class": {"a": 0.4, "b": 0.5}}, {})
+    row = noted(
+        report, "ap", {"by_class": {"a": 0.2, "b": None}}, {"by_class": {"a": 0.4, "b": 0.5}}, {}
+    )
 
     assert mean_by_class(row, "ap", "by_class") == {"a": pytest.approx(0.3), "b": 0.5}
 
@@ -65,17 +78,24 @@ def test_cases_are_counted_by_their_mean(report: Report) -> None:
             {"agreement": {"with": "pycocotools 2", "largest_difference": 0}},
             "equals pycocotools 2 to the last bit on all twelve",
         ),
-        ({"agreement": {"with": "pycocotools 2", "largest_difference": 2e-16}}, "equals pycocotools 2 to 2e-16 on all"),
+        (
+            {"agreement": {"with": "pycocotools 2", "largest_difference": 2e-16}},
+            "equals pycocotools 2 to 2e-16 on all",
+        ),
     ],
 )
-def test_the_page_says_who_vouches_for_the_numbers(report: Report, notes: dict[str, Json], words: str) -> None:
+def test_the_page_says_who_vouches_for_the_numbers(
+    report: Report, notes: dict[str, Json], words: str
+) -> None:
     found = evaluator_words([noted(report, "ap", notes)])
 
     assert words in found
     assert bool(found) == bool(words)
 
 
-def test_classes_are_listed_by_their_objects_with_the_difference_to_the_base(report: Report) -> None:
+def test_classes_are_listed_by_their_objects_with_the_difference_to_the_base(
+    report: Report,
+) -> None:
     content = classes.build(report).content
 
     rows = content["classes"]
@@ -93,7 +113,14 @@ def test_classes_are_listed_by_their_objects_with_the_difference_to_the_base(rep
 def test_every_kind_of_error_has_a_column_with_its_cases(report: Report) -> None:
     content = errors.build(report).content
 
-    assert content["heads"][:6] == ["missed", "background", "localisation", "classification", "duplicate", "both"]
+    assert content["heads"][:6] == [
+        "missed",
+        "background",
+        "localisation",
+        "classification",
+        "duplicate",
+        "both",
+    ]
     base, variant = (cells[0] for _, cells in content["rows"][:2])
     mean = [row.mean("lost_missed") for row in report.rows[:2]]
     assert base.text == f"{mean[0]:.3f}"

@@ -58,7 +58,9 @@ def test_the_base_is_compared_with_nothing(report: Report) -> None:
     assert row(report, "yolov5p").judged == {}
 
 
-def test_differences_are_welchs_over_seeds_adjusted_over_all_compared_variants(report: Report) -> None:
+def test_differences_are_welchs_over_seeds_adjusted_over_all_compared_variants(
+    report: Report,
+) -> None:
     base = Side(row(report, "yolov5p").seeds("ap"))
     compared = [r for r in report.rows if "ap" in r.judged]
     estimates = [difference(base, Side(r.seeds("ap"))) for r in compared]
@@ -75,15 +77,21 @@ def test_fewer_than_three_seeds_are_never_coloured(tmp_path: Path) -> None:
 
 
 def test_a_base_that_learned_nothing_silences_accuracy(tmp_path: Path) -> None:
-    found = judged(tmp_path, Plan(base=replace(BASE, ap50=0.05), variants=VARIANTS[:2], latency=False))
+    found = judged(
+        tmp_path, Plan(base=replace(BASE, ap50=0.05), variants=VARIANTS[:2], latency=False)
+    )
 
     assert {r.state for r in found.rows} == {"unknown"}
     assert not any(r.judged for r in found.rows)
-    assert title(found) == "The base yolov5p does not train here: nothing can be said about accuracy"
+    assert (
+        title(found) == "The base yolov5p does not train here: nothing can be said about accuracy"
+    )
 
 
 @pytest.mark.parametrize(("recipe", "judged_at_all"), [("tiny", True), ("scratch-low", False)])
-def test_a_variant_is_judged_by_a_run_with_its_recipe_only(tmp_path: Path, recipe: str, judged_at_all: bool) -> None:
+def test_a_variant_is_judged_by_a_run_with_its_recipe_only(
+    tmp_path: Path, recipe: str, judged_at_all: bool
+) -> None:
     sketch = replace(VARIANTS[0], recipe=recipe)
 
     found = row(judged(tmp_path, Plan(variants=(sketch,))), sketch.name)
@@ -94,7 +102,9 @@ def test_a_variant_is_judged_by_a_run_with_its_recipe_only(tmp_path: Path, recip
 
 
 def test_accuracy_is_not_compared_across_budgets_and_the_report_says_so(tmp_path: Path) -> None:
-    found = judged(tmp_path, Plan(variants=(replace(VARIANTS[0], trained=300), VARIANTS[1]), latency=False))
+    found = judged(
+        tmp_path, Plan(variants=(replace(VARIANTS[0], trained=300), VARIANTS[1]), latency=False)
+    )
     shorter, equal = (row(found, sketch.name) for sketch in VARIANTS[:2])
 
     assert "ap" not in shorter.judged
@@ -102,11 +112,15 @@ def test_accuracy_is_not_compared_across_budgets_and_the_report_says_so(tmp_path
     assert unequal_budget(found, shorter) == (
         "it was trained for 300 steps in batches of 8, its base for 600 steps in batches of 8"
     )
-    assert stated_budget(found).startswith("Unequal budgets: 300 steps in batches of 8 or 600 steps")
+    assert stated_budget(found).startswith(
+        "Unequal budgets: 300 steps in batches of 8 or 600 steps"
+    )
 
 
 def test_an_equal_budget_is_stated_with_what_it_was_used_for(report: Report) -> None:
-    assert stated_budget(report).startswith("Equal budget: 600 steps in batches of 8 (600 steps, 4,800 images, ")
+    assert stated_budget(report).startswith(
+        "Equal budget: 600 steps in batches of 8 (600 steps, 4,800 images, "
+    )
     assert "for each seed the same pictures in the same order" in stated_budget(report)
 
 
@@ -123,14 +137,18 @@ def test_latency_is_the_ratio_of_paired_rounds(report: Report) -> None:
     assert found.verdict.word == "worse"
 
 
-def test_the_resolution_is_that_of_all_copies_and_of_the_base_against_itself(report: Report) -> None:
+def test_the_resolution_is_that_of_all_copies_and_of_the_base_against_itself(
+    report: Report,
+) -> None:
     key = "wall:cpu-fp32-1t"
     (setup,) = report.setups
     timed = [(r, processes(r, setup, "wall")) for r in report.rows]
     apart = [median(p.ratios(of_copy=True)) for _, found in timed for p in found]
     apart += [median(p.ratios()) for r, found in timed if r.role == "base" for p in found]
 
-    assert len(report.copies[key]) == 9, "beside the base itself and the eight variants that were timed"
+    assert len(report.copies[key]) == 9, (
+        "beside the base itself and the eight variants that were timed"
+    )
     assert report.resolutions[key] == resolution(apart, together=3)
     assert report.resolutions[key].processes == 9 * 3 + 3
 
@@ -142,27 +160,37 @@ def test_controls_and_bases_stand_apart(report: Report) -> None:
 
 
 def test_thresholds_come_from_the_protocol() -> None:
-    found = rules_of({"verdict": {"ap_floor": 0.01, "latency_floor": 0.05, "trains": 0.6, "broken": 0.2}})
+    found = rules_of(
+        {"verdict": {"ap_floor": 0.01, "latency_floor": 0.05, "trains": 0.6, "broken": 0.2}}
+    )
 
     assert found == Rules(ap_floor=0.01, latency_floor=0.05, trains=0.6, broken=0.2)
 
 
 def test_a_protocol_without_thresholds_gets_the_defaults() -> None:
-    assert rules_of({}) == Rules(ap_floor=0.004, latency_floor=0.02, trains=0.57, broken=0.15, base_trains=0.1)
+    assert rules_of({}) == Rules(
+        ap_floor=0.004, latency_floor=0.02, trains=0.57, broken=0.15, base_trains=0.1
+    )
 
 
 def test_one_seed_certifies_nothing(tmp_path: Path) -> None:
     found = judged(tmp_path, Plan(variants=VARIANTS[:1], seeds=(0,), latency=False))
 
-    assert certificate(found).endswith("1 seed: ranking not supported; a verdict of accuracy needs 3 on each side.")
+    assert certificate(found).endswith(
+        "1 seed: ranking not supported; a verdict of accuracy needs 3 on each side."
+    )
 
 
 def test_two_files_of_one_network_both_get_its_numbers(tmp_path: Path) -> None:
     """Their jobs share keys, so the store holds each answer once."""
-    path = fixture_store.build(tmp_path / "store.sqlite", Plan(variants=VARIANTS[:1], latency=False))
+    path = fixture_store.build(
+        tmp_path / "store.sqlite", Plan(variants=VARIANTS[:1], latency=False)
+    )
     once = gather(path)
     twin = replace(once.run.variants[1], name="twin")
-    jobs = tuple(replace(job, variant="twin") for job in once.run.jobs if job.variant == "yolov5p_convnext")
+    jobs = tuple(
+        replace(job, variant="twin") for job in once.run.jobs if job.variant == "yolov5p_convnext"
+    )
     from reports.run.gather import _row
     from suite.store import Store
 
@@ -177,17 +205,24 @@ def test_sentences_count_latency_apart(report: Report) -> None:
     assert sentences(report)[0] == "Latency on CPU, fp32, 1 thread: 1 faster, 6 slower."
 
 
-@pytest.mark.parametrize(("value", "word"), [(0.05, "admitted with a wider floor"), (0.207, "refused")])
-def test_a_machine_that_cannot_tell_a_copy_is_said_to_be_busy(report: Report, value: float, word: str) -> None:
+@pytest.mark.parametrize(
+    ("value", "word"), [(0.05, "admitted with a wider floor"), (0.207, "refused")]
+)
+def test_a_machine_that_cannot_tell_a_copy_is_said_to_be_busy(
+    report: Report, value: float, word: str
+) -> None:
     noisy = replace(report, resolutions={"wall:cpu-fp32-1t": Resolution(value, 30, 2 * value)})
 
     sentence = (
-        f"⚠ The machine was not quiet: differences of time under {100 * value:.1f} % could not be seen; it is {word}."
+        f"⚠ The machine was not quiet: differences of time under {100 * value:.1f} % "
+        f"could not be seen; it is {word}."
     )
     assert sentence in sentences(noisy)
 
 
-def test_a_difference_counts_from_what_the_machine_can_see_where_that_is_more(report: Report) -> None:
+def test_a_difference_counts_from_what_the_machine_can_see_where_that_is_more(
+    report: Report,
+) -> None:
     noisy = replace(report, resolutions={"wall:cpu-fp32-1t": Resolution(0.05, 30, 0.1)})
 
     assert latency_rule(noisy, "wall:cpu-fp32-1t").floor == 0.05
@@ -201,7 +236,9 @@ def test_rounds_that_were_set_aside_do_not_count_and_are_there(report: Report) -
     assert any(len(p.kept) < len(p.times) for p in every)
     assert all(len(p.ratios()) == len(p.kept) and len(p.ratios(every=True)) == 40 for p in every)
     estimate = row(report, "yolov5p_repvit").judged["wall:cpu-fp32-1t"].estimate
-    assert estimate == ratio([p.ratios() for p in processes(row(report, "yolov5p_repvit"), setup, "wall")])
+    assert estimate == ratio(
+        [p.ratios() for p in processes(row(report, "yolov5p_repvit"), setup, "wall")]
+    )
 
 
 def test_no_processor_time_stands_under_a_gpu(tmp_path: Path) -> None:
@@ -212,7 +249,9 @@ def test_no_processor_time_stands_under_a_gpu(tmp_path: Path) -> None:
     keys = row(found, "yolov5p_odconv4").judged.keys()
     assert {key for key in keys if key.endswith(gpu.key)} == {f"wall:{gpu.key}"}
     assert {f"wall:{cpu.key}", f"cpu:{cpu.key}"} <= keys
-    times = {s.key: processes(row(found, "yolov5p_odconv4"), s, "wall")[0].times for s in found.setups}
+    times = {
+        s.key: processes(row(found, "yolov5p_odconv4"), s, "wall")[0].times for s in found.setups
+    }
     assert max(times[gpu.key]) < min(times[cpu.key]), "the fixture's GPU is three times as fast"
 
 

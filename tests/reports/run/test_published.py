@@ -35,11 +35,15 @@ def report(folder: Path, ap: float, **changed: object) -> Report:
         )) if item.measurement.metric == "ap" else item
         for item in row.items
     ]  # fmt: skip
-    return replace(found, rows=(replace(row, items=tuple(items)),), facts=changed.get("facts", COCO))
+    return replace(
+        found, rows=(replace(row, items=tuple(items)),), facts=changed.get("facts", COCO)
+    )
 
 
 @pytest.mark.parametrize("ap", [0.370, 0.374, 0.378])
-def test_a_run_within_what_runs_differ_by_reproduces_the_published_ap(tmp_path: Path, ap: float) -> None:
+def test_a_run_within_what_runs_differ_by_reproduces_the_published_ap(
+    tmp_path: Path, ap: float
+) -> None:
     found = report(tmp_path, ap)
 
     words = f"Against published results: yolov5s reaches {100 * ap:.1f} AP of 37.4, within the band of ±0.4."

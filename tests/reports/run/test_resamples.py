@@ -35,7 +35,9 @@ def put(folder: Path, name: str, matches: Matches) -> str:
 
 def report_of(folder: Path, *, seeds: tuple[int, ...] = (0, 1, 2), lost: int = 0) -> Report:
     """A run of two variants whose trainings left matches, but for the first `lost`."""
-    store = fixture_store.build(folder / "store.sqlite", Plan(variants=VARIANTS[:1], seeds=seeds, latency=False))
+    store = fixture_store.build(
+        folder / "store.sqlite", Plan(variants=VARIANTS[:1], seeds=seeds, latency=False)
+    )
     keys = sorted({item.job.key for row in gather(store).rows for item in row.find("ap")})
     for number, key in enumerate(keys):
         path = put(folder, key, made(number)) if number >= lost else "artifacts/none/matches.npz"
@@ -58,7 +60,11 @@ def test_matches_are_resampled_and_kept(tmp_path: Path) -> None:
 
 def test_other_objects_are_another_truth(tmp_path: Path) -> None:
     other = replace(made(2), truth_counted=np.zeros(len(drawn().picture), np.uint8))
-    paths = {"a": [put(tmp_path, "a", made(1))], "b": [put(tmp_path, "b", made(2))], "c": [put(tmp_path, "c", other)]}
+    paths = {
+        "a": [put(tmp_path, "a", made(1))],
+        "b": [put(tmp_path, "b", made(2))],
+        "c": [put(tmp_path, "c", other)],
+    }
 
     found = resamples_of(tmp_path, paths)
 
@@ -66,7 +72,9 @@ def test_other_objects_are_another_truth(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no archive", b"PK\x03\x04 half of one"])
-def test_matches_that_are_gone_or_damaged_are_left_out(tmp_path: Path, content: bytes | None) -> None:
+def test_matches_that_are_gone_or_damaged_are_left_out(
+    tmp_path: Path, content: bytes | None
+) -> None:
     if content is not None:
         (tmp_path / "matches.npz").write_bytes(content)
 
@@ -102,7 +110,9 @@ def test_a_training_without_matches_leaves_its_variant_to_the_seeds(tmp_path: Pa
 
 
 def test_a_run_without_matches_says_that_only_seeds_are_in_its_intervals(tmp_path: Path) -> None:
-    store = fixture_store.build(tmp_path / "store.sqlite", Plan(variants=VARIANTS[:1], latency=False))
+    store = fixture_store.build(
+        tmp_path / "store.sqlite", Plan(variants=VARIANTS[:1], latency=False)
+    )
 
     assert "no matches of detections are stored" in chance_words(gather(store))
 
@@ -111,6 +121,8 @@ def test_one_seed_has_an_interval_of_the_test_pictures(tmp_path: Path) -> None:
     report = report_of(tmp_path, seeds=(0,))
 
     found = report.rows[1].judged["ap"]
-    assert chance_words(report).startswith("Intervals marked * hold the choice of the 30 test pictures alone")
+    assert chance_words(report).startswith(
+        "Intervals marked * hold the choice of the 30 test pictures alone"
+    )
     assert (found.estimate.basis, found.verdict.word) == ("pictures", "cannot tell")
     assert found.verdict.sentence.startswith("1 seed: ranking not supported; a verdict needs 3; ")

@@ -41,14 +41,20 @@ def test_percentiles_need_their_calls_and_say_so(report: Report) -> None:
         calls = int(row.calls)
         assert calls == 4 * (int(row.rounds) - int(row.aside))
         assert row.percentiles[4] == ("–", f"p99 needs 662 calls; there are {calls}")
-        assert float(row.percentiles[0][0]) < float(row.percentiles[1][0]) < float(row.percentiles[3][0])
+        assert (
+            float(row.percentiles[0][0])
+            < float(row.percentiles[1][0])
+            < float(row.percentiles[3][0])
+        )
 
 
 def test_the_ratio_with_all_rounds_stands_beside_that_without_the_disturbed(report: Report) -> None:
     disturbed = [row for row in timing.call_rows(report, report.setups[0]) if row.aside != "0"]
 
     assert disturbed
-    assert all(re.fullmatch(r"×\d\.\d{3} \(×\d\.\d{3} with all rounds\)", row.ratio) for row in disturbed)
+    assert all(
+        re.fullmatch(r"×\d\.\d{3} \(×\d\.\d{3} with all rounds\)", row.ratio) for row in disturbed
+    )
 
 
 def test_what_was_set_aside_is_counted_with_its_reason_and_its_rule(report: Report) -> None:
@@ -84,16 +90,23 @@ def test_every_process_has_its_readings(report: Report) -> None:
     ("value", "words"),
     [
         (0.004, "The machine is admitted: a difference counts from the protocol's 2.0 %."),
-        (0.031, "admitted with a wider floor: a difference counts from 3.1 %, not from the protocol's 2.0 %."),
+        (
+            0.031,
+            "admitted with a wider floor: a difference counts from 3.1 %, not from the protocol's 2.0 %.",
+        ),
         (0.2, "⚠ The machine is refused: it cannot see 5 times the protocol's 2.0 %"),
     ],
 )
-def test_the_resolution_is_a_sentence_with_its_consequence(report: Report, value: float, words: str) -> None:
+def test_the_resolution_is_a_sentence_with_its_consequence(
+    report: Report, value: float, words: str
+) -> None:
     found = replace(report, resolutions={KEY: Resolution(value, 12, 2 * value)})
 
     sentence = timing.resolution_words(found, found.setups[0])
 
-    assert sentence.startswith(f"Differences under {100 * value:.1f} % could not be seen in this run: so much do 12")
+    assert sentence.startswith(
+        f"Differences under {100 * value:.1f} % could not be seen in this run: so much do 12"
+    )
     assert words in sentence
 
 
@@ -112,7 +125,12 @@ def test_a_gpus_panel_has_its_own_readings_and_no_processor_time(both: Report) -
 
 def test_a_run_of_older_records_has_no_words_about_the_machine(report: Report) -> None:
     bare = tuple(
-        replace(row, items=tuple(replace(i, measurement=replace(i.measurement, notes={})) for i in row.items))
+        replace(
+            row,
+            items=tuple(
+                replace(i, measurement=replace(i.measurement, notes={})) for i in row.items
+            ),
+        )
         for row in report.rows
     )
     old = replace(report, rows=bare)

@@ -9,7 +9,12 @@ def test_options_are_what_the_builder_does_not_give(signatures: Signatures) -> N
 
     assert found.options == {"kernel": 1, "padding": None, "groups": 1}
     assert found.types["padding"] == "int | None"
-    assert (found.kind, found.takes_out, found.takes_stride, found.takes_repeat) == ("block", True, True, False)
+    assert (found.kind, found.takes_out, found.takes_stride, found.takes_repeat) == (
+        "block",
+        True,
+        True,
+        False,
+    )
 
 
 def test_a_constructor_is_inherited_within_the_file(signatures: Signatures) -> None:
@@ -59,7 +64,9 @@ def test_a_head_is_known_by_its_folder(signatures: Signatures) -> None:
         ("", "no block"),
     ],
 )
-def test_an_address_that_leads_nowhere_is_an_error(signatures: Signatures, address: str, message: str) -> None:
+def test_an_address_that_leads_nowhere_is_an_error(
+    signatures: Signatures, address: str, message: str
+) -> None:
     with pytest.raises(SpecError) as caught:
         signatures.get(address)
 
@@ -68,7 +75,8 @@ def test_an_address_that_leads_nowhere_is_an_error(signatures: Signatures, addre
 
 def test_addresses_lists_blocks_operators_and_heads(signatures: Signatures) -> None:
     expected = (
-        "conv.Conv conv.Slim dynamic.Dynamic grid.Free grid.Grid stage.Backbone stage.Enlarge stage.Merge stage.Stage"
+        "conv.Conv conv.Slim dynamic.Dynamic grid.Free grid.Grid "
+        "stage.Backbone stage.Enlarge stage.Merge stage.Stage"
     )
 
     assert " ".join(signatures.addresses()) == expected

@@ -35,7 +35,11 @@ def constructors(tree: ast.Module) -> dict[str, str]:
     found = {}
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
-            own = [ast.dump(s.args) for s in node.body if isinstance(s, ast.FunctionDef) and s.name == "__init__"]
+            own = [
+                ast.dump(s.args)
+                for s in node.body
+                if isinstance(s, ast.FunctionDef) and s.name == "__init__"
+            ]
             found[node.name] = f"{[ast.dump(base) for base in node.bases]} {own}"
     return found
 
@@ -56,11 +60,17 @@ def test_a_stub_has_nothing_else(file: Path) -> None:
     read_stub(file)
     (kept,) = (file.parent / "__pycache__").iterdir()
 
-    assert not any(word in kept.read_text() for word in ("secret", "forward", "helper", "much", "torch import"))
+    assert not any(
+        word in kept.read_text() for word in ("secret", "forward", "helper", "much", "torch import")
+    )
 
 
 def test_a_kept_stub_reads_as_the_first_one(file: Path) -> None:
-    assert constructors(read_stub(file)) == constructors(read_stub(file)) == constructors(ast.parse(SOURCE))
+    assert (
+        constructors(read_stub(file))
+        == constructors(read_stub(file))
+        == constructors(ast.parse(SOURCE))
+    )
 
 
 def test_a_kept_stub_is_read_instead_of_the_file(file: Path) -> None:

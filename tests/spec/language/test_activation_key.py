@@ -13,7 +13,9 @@ Make = Callable[..., Library]
 
 def test_an_activation_is_inherited_and_may_be_taken_back(library: Make) -> None:
     made = library(
-        relu="base: base\nactivation: relu", thin="base: relu\nwidth: 0.5", back="base: relu\nactivation: silu"
+        relu="base: base\nactivation: relu",
+        thin="base: relu\nwidth: 0.5",
+        back="base: relu\nactivation: silu",
     )
 
     assert made.load("thin").activation == "relu"
@@ -27,7 +29,9 @@ def test_an_activation_makes_another_network_with_a_baseline(library: Make) -> N
     assert made.load("relu").baseline == "base"
 
 
-def test_a_variant_written_down_keeps_its_activation(tmp_path: Path, library: Make, signatures: Signatures) -> None:
+def test_a_variant_written_down_keeps_its_activation(
+    tmp_path: Path, library: Make, signatures: Signatures
+) -> None:
     relu = library(relu="base: base\nactivation: relu").load("relu")
 
     (tmp_path / "again.yaml").write_text(write(relu))

@@ -44,13 +44,21 @@ def test_a_layer_line_becomes_a_layer(read: Read) -> None:
     )
 
     (layer,) = spec.parts["neck"]
-    assert (layer.block, layer.part, layer.out, layer.repeat, layer.stride) == ("conv.Conv", "neck", 64, 2, 2)
+    assert (layer.block, layer.part, layer.out, layer.repeat, layer.stride) == (
+        "conv.Conv",
+        "neck",
+        64,
+        2,
+        2,
+    )
     assert (layer.tags, layer.inputs, layer.options) == ({"n3": 0}, ("last", "p4"), {"kernel": 3})
     assert str(layer.mark) == "f.yaml:3:5"
 
 
 def test_several_outputs_get_several_tags(read: Read) -> None:
-    spec = read("base: b\nbackbone:\n  - {block: stage.Backbone, name: tiny, tags: {p3: 1, p4: 2}}\n")
+    spec = read(
+        "base: b\nbackbone:\n  - {block: stage.Backbone, name: tiny, tags: {p3: 1, p4: 2}}\n"
+    )
 
     assert spec.parts["backbone"][0].tags == {"p3": 1, "p4": 2}
 
@@ -71,7 +79,12 @@ def test_all_keys_of_a_file_are_read(read: Read) -> None:
         """
     )
 
-    assert (spec.title, spec.paper, spec.depth, spec.width) == ("A title, with a comma", "arXiv 1", 0.33, 0.5)
+    assert (spec.title, spec.paper, spec.depth, spec.width) == (
+        "A title, with a comma",
+        "arXiv 1",
+        0.33,
+        0.5,
+    )
     assert spec.schedules is not None
     assert spec.schedules[0][0] == Schedule("dynamic.Dynamic", "temperature", 30, 1, 0.1)
     assert (spec.freeze, spec.control) == (("backbone", "neck"), "broken")
@@ -105,7 +118,9 @@ def test_a_file_that_is_no_mapping_is_an_error(fail: Fail, text: str) -> None:
 
 
 def test_a_misspelt_key_gets_the_nearest_one(fail: Fail) -> None:
-    assert fail("base: b\nbackbon: []\n") == ["f.yaml:2:1: error E102: unknown key 'backbon'; did you mean 'backbone'?"]
+    assert fail("base: b\nbackbon: []\n") == [
+        "f.yaml:2:1: error E102: unknown key 'backbon'; did you mean 'backbone'?"
+    ]
 
 
 def test_every_mistake_of_a_file_is_named_at_once(fail: Fail) -> None:
@@ -140,24 +155,51 @@ def test_every_mistake_of_a_file_is_named_at_once(fail: Fail) -> None:
 
 LAYER_MISTAKES = [
     ("{out: 64}", "a layer needs `block`"),
-    ("{block: conv.Conv, out: 64, kernal: 3}", "conv.Conv has no option 'kernal'; did you mean 'kernel'?"),
-    ("{block: conv.Conv, out: 64, repeet: 3}", "conv.Conv has no option 'repeet'; did you mean 'repeat'?"),
+    (
+        "{block: conv.Conv, out: 64, kernal: 3}",
+        "conv.Conv has no option 'kernal'; did you mean 'kernel'?",
+    ),
+    (
+        "{block: conv.Conv, out: 64, repeet: 3}",
+        "conv.Conv has no option 'repeet'; did you mean 'repeat'?",
+    ),
     ("{block: conv.Conv}", "conv.Conv needs `out`, its channels"),
     ("{block: conv.Conv, out: 1.5}", "`out` is a whole number, not 1.5"),
     ("{block: conv.Conv, out: true}", "`out` is a whole number, not true"),
     ("{block: conv.Conv, out: 2147483648}", "`out` is from 1 to 16384"),
     ("{block: conv.Conv, out: 8, repeat: 0}", "`repeat` is from 1 to 256, not 0"),
     ("{block: conv.Conv, out: 8, stride: -2}", "`stride` is from 1 to 64, not -2"),
-    ("{block: conv.Conv, out: 8, kernel: three}", "conv.Conv: kernel takes a whole number, not 'three'"),
+    (
+        "{block: conv.Conv, out: 8, kernel: three}",
+        "conv.Conv: kernel takes a whole number, not 'three'",
+    ),
     ("{block: conv.Conv, out: 8, kernel: 3.0}", "conv.Conv: kernel takes a whole number, not 3.0"),
-    ("{block: conv.Conv, out: 8, kernel: true}", "conv.Conv: kernel takes a whole number, not True"),
-    ("{block: conv.Conv, out: 8, padding: same}", "conv.Conv: padding takes int | None, not 'same'"),
+    (
+        "{block: conv.Conv, out: 8, kernel: true}",
+        "conv.Conv: kernel takes a whole number, not True",
+    ),
+    (
+        "{block: conv.Conv, out: 8, padding: same}",
+        "conv.Conv: padding takes int | None, not 'same'",
+    ),
     ("{block: stage.Stage, out: 8, ratio: half}", "stage.Stage: ratio takes a number, not 'half'"),
-    ("{block: stage.Stage, out: 8, shortcut: 1}", "stage.Stage: shortcut takes true or false, not 1"),
-    ("{block: stage.Stage, out: 8, act: gelu}", "stage.Stage: act takes Literal['relu', 'silu'], not 'gelu'"),
-    ("{block: stage.Stage, out: 8, widths: [1, x]}", "stage.Stage: widths takes tuple[int, ...], not [1, 'x']"),
+    (
+        "{block: stage.Stage, out: 8, shortcut: 1}",
+        "stage.Stage: shortcut takes true or false, not 1",
+    ),
+    (
+        "{block: stage.Stage, out: 8, act: gelu}",
+        "stage.Stage: act takes Literal['relu', 'silu'], not 'gelu'",
+    ),
+    (
+        "{block: stage.Stage, out: 8, widths: [1, x]}",
+        "stage.Stage: widths takes tuple[int, ...], not [1, 'x']",
+    ),
     ("{block: stage.Merge, out: 8}", "stage.Merge needs the option 'power'"),
-    ("{block: stage.Enlarge, out: 8}", "stage.Enlarge decides its channels itself and takes no `out`"),
+    (
+        "{block: stage.Enlarge, out: 8}",
+        "stage.Enlarge decides its channels itself and takes no `out`",
+    ),
     ("{block: conv.Slim, out: 8, stride: 2}", "conv.Slim takes no `stride`"),
     ("{block: grid.Grid, anchors: [1]}", "grid.Grid is a head; it belongs into `head`"),
     ("{block: dynamic.Dynamic, out: 8}", "dynamic.Dynamic is an operator"),
@@ -197,24 +239,36 @@ FILE_MISTAKES = [
     ("base: b\nexpect: {params: 1.5}", "`params` is a whole number, not 1.5"),
     ('base: b\ntitle: "a\\e[31mb"', "`title` is one line of printable text"),
     ("base: b\nschedules: [{block: conv.Conv, set: t}]", "a schedule needs `from`, `to`, `over`"),
-    ("base: b\nschedules: [{block: cnv.C, set: t, from: 1, to: 2, over: 1}]", "no block file 'cnv'"),
+    (
+        "base: b\nschedules: [{block: cnv.C, set: t, from: 1, to: 2, over: 1}]",
+        "no block file 'cnv'",
+    ),
     (
         "base: b\nschedules: [{block: conv.Conv, set: t, from: 1, to: 2, over: 2}]",
         "`over`, a share of the run, is from 0 to 1",
     ),
     ("base: b\nedits: [{}]", "an edit needs exactly one of: replace, insert, remove, set"),
     ("base: b\nedits: [{remove: {}, set: {}}]", "an edit needs exactly one of"),
-    ("base: b\nedits: [{remove: {part: body}}]", "`part` cannot be 'body'; there are: backbone, head, neck"),
+    (
+        "base: b\nedits: [{remove: {part: body}}]",
+        "`part` cannot be 'body'; there are: backbone, head, neck",
+    ),
     ("base: b\nedits: [{remove: {kernle: 3}}]", "unknown key 'kernle'; did you mean 'kernel'?"),
     ("base: b\nedits: [{remove: {}, with: {}}]", "unknown key 'with'"),
     ("base: b\nedits: [{replace: {}}]", "`replace` needs `with`"),
-    ("base: b\nedits: [{replace: {}, with: {block: dynamic.Dynamic, out: 3}}]", "is an operator and has no `out` here"),
+    (
+        "base: b\nedits: [{replace: {}, with: {block: dynamic.Dynamic, out: 3}}]",
+        "is an operator and has no `out` here",
+    ),
     (
         "base: b\nedits: [{set: {}, to: {block: conv.Conv}}]",
         "`to` changes a layer's options, not its block; use `replace`",
     ),
     ("base: b\nedits: [{insert: {block: conv.Conv}}]", "`insert` needs either `before` or `after`"),
-    ("base: b\nedits: [{insert: {block: conv.Conv}, before: {}, after: {}}]", "`insert` needs either"),
+    (
+        "base: b\nedits: [{insert: {block: conv.Conv}, before: {}, after: {}}]",
+        "`insert` needs either",
+    ),
     ("base: b\nedits: [{replace: {count: 0}, with: {block: conv.Conv}}]", "`count` is from 1"),
 ]
 
@@ -293,8 +347,13 @@ nodes = st.recursive(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    text=st.lists(st.tuples(words, nodes), max_size=8).map(lambda es: "\n".join(f"{k}: {v}" for k, v in es)) | st.text()
+    text=st.lists(st.tuples(words, nodes), max_size=8).map(
+        lambda es: "\n".join(f"{k}: {v}" for k, v in es)
+    )
+    | st.text()
 )
-def test_no_text_makes_the_decoder_raise_anything_but_spec_error(signatures: Signatures, text: str) -> None:
+def test_no_text_makes_the_decoder_raise_anything_but_spec_error(
+    signatures: Signatures, text: str
+) -> None:
     with suppress(SpecError):
         decode(text, "f.yaml", "f", signatures)

@@ -119,7 +119,11 @@ def test_axes_make_a_variant_of_every_combination(library: Make) -> None:
 
     assert made.names() == ("base", "base_all_k1", "base_all_k4", "base_back_k1", "base_back_k4")
     (edit,) = made.load("base_back_k4").conv_edits
-    assert (edit.select.part, edit.select.kernel, edit.options) == (("backbone",), (3,), {"kernels": 4})
+    assert (edit.select.part, edit.select.kernel, edit.options) == (
+        ("backbone",),
+        (3,),
+        {"kernels": 4},
+    )
     assert made.load("base_back_k4").title == "back with 4 kernels"
 
 
@@ -154,11 +158,15 @@ def test_a_design_promises_by_the_names_of_its_variants(library: Make) -> None:
 def test_a_promise_for_a_variant_that_is_not_there_is_an_error(library: Make) -> None:
     made = library(family=SWEEP + "expect:\n  base_all_k3: {params: 7}\n")
 
-    assert "error E204: no variant 'base_all_k3' here; did you mean 'base_all_k" in fail(made, "family")
+    assert "error E204: no variant 'base_all_k3' here; did you mean 'base_all_k" in fail(
+        made, "family"
+    )
 
 
 def test_origins_of_a_step_are_the_design_and_its_base(tmp_path: Path, library: Make) -> None:
-    origins = library(family=design("leave-one-out", "name: all\n")).origins("base_all_without_thin")
+    origins = library(family=design("leave-one-out", "name: all\n")).origins(
+        "base_all_without_thin"
+    )
 
     assert origins["edits"] == str(tmp_path / "family.yaml")
     assert origins["backbone"] == str(tmp_path / "base.yaml")
@@ -176,14 +184,21 @@ def test_the_name_of_a_design_selects_all_its_variants(tmp_path: Path, library: 
 
     assert [variant.name for variant in made.select(["family"])] == names
     assert [variant.name for variant in made.select([str(tmp_path / "family.yaml")])] == names
-    assert "'family' is a design of several variants; name one: base_thin, base_flat, base_slow" in fail(made, "family")
+    assert (
+        "'family' is a design of several variants; name one: base_thin, base_flat, base_slow"
+        in fail(made, "family")
+    )
 
 
 def test_a_design_from_elsewhere_is_selected_by_its_path(tmp_path: Path, library: Make) -> None:
     other = tmp_path.with_name("elsewhere_design.yaml")
     other.write_text(design("one-at-a-time"))
 
-    assert [variant.name for variant in library().select([str(other)])] == ["base_thin", "base_flat", "base_slow"]
+    assert [variant.name for variant in library().select([str(other)])] == [
+        "base_thin",
+        "base_flat",
+        "base_slow",
+    ]
 
 
 def test_a_later_folder_s_design_stands_in_for_the_earlier_one(
@@ -214,14 +229,20 @@ def test_names_are_unique_after_expansion_regardless_of_case(library: Make) -> N
 def test_an_axis_that_no_name_tells_apart_is_an_error(library: Make) -> None:
     made = library(family=SWEEP.replace("name: $place_k$kernels", "name: $place"))
 
-    assert "error E208: the name 'base_all' is made twice; name every axis and step in `name`" in fail(made, "family")
+    assert (
+        "error E208: the name 'base_all' is made twice; name every axis and step in `name`"
+        in fail(made, "family")
+    )
 
 
 def test_a_mistake_names_the_variant_it_shows_in_and_is_told_once(library: Make) -> None:
     made = library(family=SWEEP.replace("kernels: $kernels", "kernals: $kernels"))
 
     message = fail(made, "base_all_k1")
-    assert ":10:54: error E202 in base_all_k1: dynamic.Dynamic has no option 'kernals'; did you" in message
+    assert (
+        ":10:54: error E202 in base_all_k1: dynamic.Dynamic has no option 'kernals'; did you"
+        in message
+    )
     assert len(made.problems()) == 1
 
 
@@ -229,8 +250,9 @@ def test_a_value_that_fits_nowhere_is_named_for_each_variant(library: Make) -> N
     made = library(family=SWEEP.replace("kernels: [1, 4]", "kernels: [1, four]"))
 
     assert made.load("base_all_k1").name == "base_all_k1"
-    assert "error E202 in base_all_kfour: dynamic.Dynamic: kernels takes a whole number, not 'four'" in fail(
-        made, "base_all_kfour"
+    assert (
+        "error E202 in base_all_kfour: dynamic.Dynamic: kernels takes a whole number, not 'four'"
+        in fail(made, "base_all_kfour")
     )
 
 
@@ -264,7 +286,9 @@ def test_a_design_that_cannot_be_expanded_says_why(library: Make, text: str, mes
     assert message in "\n".join(map(str, made.problems()))
 
 
-def test_a_step_that_cannot_be_carried_out_is_named_in_every_variant_that_has_it(library: Make) -> None:
+def test_a_step_that_cannot_be_carried_out_is_named_in_every_variant_that_has_it(
+    library: Make,
+) -> None:
     made = library(family=design("factorial").replace("path: backbone.2", "tag: p9"))
 
     assert "error E207 in base_thin_slow: `set` matches no layer" in fail(made, "base_thin_slow")

@@ -15,7 +15,9 @@ OTHER = "base: base\nedits: [{set: {tag: p3}, to: {repeat: 1}}]"
 
 def test_a_match_says_whose_cost_is_met_and_how_nearly(library: Make) -> None:
     made = library(
-        other=OTHER, plain=MATCHED, full="base: base\nmatch: {metric: params, to: other, by: width, tolerance: 0.05}"
+        other=OTHER,
+        plain=MATCHED,
+        full="base: base\nmatch: {metric: params, to: other, by: width, tolerance: 0.05}",
     )
 
     assert made.load("plain").match == Match("flops", "other", 0.02)
@@ -33,8 +35,19 @@ def test_a_match_scales_inherited_channels_to_multiples_of_two_and_no_repeat(lib
 
     scaled = made.scaled(made.load("matched"), 0.53)
 
-    assert [layer.out for layer in scaled.layers] == [34, 68, 136, 272, 136, None, 136, None]  # 0.53 x 64 is 33.92
-    assert [layer.repeat for layer in scaled.layers] == [layer.repeat for layer in made.load("base").layers]
+    assert [layer.out for layer in scaled.layers] == [
+        34,
+        68,
+        136,
+        272,
+        136,
+        None,
+        136,
+        None,
+    ]  # 0.53 x 64 is 33.92
+    assert [layer.repeat for layer in scaled.layers] == [
+        layer.repeat for layer in made.load("base").layers
+    ]
 
 
 def test_a_match_scales_nothing_that_stands_in_its_own_file(library: Make) -> None:
@@ -88,14 +101,19 @@ def test_a_step_of_a_design_can_be_matched(library: Make) -> None:
     ],
 )
 def test_nothing_builds_on_a_variant_whose_numbers_are_not_final(library: Make, child: str) -> None:
-    message = "matched is matched to a cost when it is built, .*; name another, such as base or other"
+    message = (
+        "matched is matched to a cost when it is built, .*; name another, such as base or other"
+    )
 
     with pytest.raises(SpecError, match=message):
         library(other=OTHER, matched=MATCHED, child=child).load("child")
 
 
 def test_two_variants_cannot_be_matched_to_each_other(library: Make) -> None:
-    made = library(one="base: base\nmatch: {metric: flops, to: two}", two="base: base\nmatch: {metric: flops, to: one}")
+    made = library(
+        one="base: base\nmatch: {metric: flops, to: two}",
+        two="base: base\nmatch: {metric: flops, to: one}",
+    )
 
     with pytest.raises(SpecError, match="circle or too far: one -> two -> one"):
         made.load("one")
@@ -109,7 +127,10 @@ def test_two_variants_cannot_be_matched_to_each_other(library: Make) -> None:
         ("match: {metric: flops}", "`match` needs `to`"),
         ("match: {metric: flop, to: other}", "`metric` cannot be 'flop'; did you mean 'flops'"),
         ("match: {metric: flops, to: othr}", "no variant 'othr'; did you mean 'other'"),
-        ("match: {metric: flops, to: other, by: depth}", "`by` cannot be 'depth'; did you mean 'width'"),
+        (
+            "match: {metric: flops, to: other, by: depth}",
+            "`by` cannot be 'depth'; did you mean 'width'",
+        ),
         ("match: {metric: flops, to: other, tolerance: 0}", "`tolerance` is above 0, not 0"),
         ("match: {metric: flops, to: other, tolerance: 2}", "`tolerance` is from 0 to 1, not 2"),
         ("match: {metric: flops, to: other, size: s}", "unknown key 'size'"),
@@ -128,7 +149,9 @@ def test_a_file_without_a_base_has_nothing_to_scale(tmp_path: Path, signatures: 
         Library((tmp_path,), signatures=signatures).load("alone")
 
 
-def test_what_a_step_is_combined_with_decides_its_cost_so_it_cannot_be_matched(library: Make) -> None:
+def test_what_a_step_is_combined_with_decides_its_cost_so_it_cannot_be_matched(
+    library: Make,
+) -> None:
     steps = """
         base: base
         name: all

@@ -14,7 +14,9 @@ Make = Callable[..., Library]
 
 def test_a_norm_is_inherited_and_may_be_taken_back(library: Make) -> None:
     made = library(
-        grouped="base: base\nnorm: group", thin="base: grouped\nwidth: 0.5", back="base: grouped\nnorm: batch"
+        grouped="base: base\nnorm: group",
+        thin="base: grouped\nwidth: 0.5",
+        back="base: grouped\nnorm: batch",
     )
 
     assert made.load("thin").norm == Norm("group")
@@ -22,7 +24,9 @@ def test_a_norm_is_inherited_and_may_be_taken_back(library: Make) -> None:
 
 
 def test_a_norm_makes_another_network_with_a_baseline(library: Make) -> None:
-    made = library(grouped="base: base\nnorm: group", eight="base: base\nnorm: {kind: group, groups: 8}")
+    made = library(
+        grouped="base: base\nnorm: group", eight="base: base\nnorm: {kind: group, groups: 8}"
+    )
 
     assert len({made.load(name).fingerprint for name in ("base", "grouped", "eight")}) == 3
     assert made.load("grouped").baseline == "base"

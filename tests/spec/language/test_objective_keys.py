@@ -35,22 +35,31 @@ def test_a_loss_states_its_parts(library: Make) -> None:
         ("nms: {iou: 0.65}", Suppression(iou=0.65)),
     ],
 )
-def test_a_suppression_is_a_word_or_a_mapping(library: Make, text: str, expected: Suppression) -> None:
+def test_a_suppression_is_a_word_or_a_mapping(
+    library: Make, text: str, expected: Suppression
+) -> None:
     assert library(child=f"base: base\n{text}").load("child").nms == expected
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("simota", Assigner("simota")), ("{name: simota, radius: 3, candidates: 5}", Assigner("simota", 3, 5))],
+    [
+        ("simota", Assigner("simota")),
+        ("{name: simota, radius: 3, candidates: 5}", Assigner("simota", 3, 5)),
+    ],
 )
 def test_an_assigner_is_a_word_or_a_mapping(library: Make, text: str, expected: Assigner) -> None:
-    made = library(child=f"base: base\nhead: [{{block: grid.Free, inputs: [n3, t4]}}]\nassigner: {text}")
+    made = library(
+        child=f"base: base\nhead: [{{block: grid.Free, inputs: [n3, t4]}}]\nassigner: {text}"
+    )
 
     assert made.load("child").assigner == expected
 
 
 @pytest.mark.parametrize("key", ["loss: {box: siou}", "nms: soft", "nms: {agnostic: true}"])
-def test_what_a_network_aims_at_is_inherited_and_changes_its_fingerprint(library: Make, key: str) -> None:
+def test_what_a_network_aims_at_is_inherited_and_changes_its_fingerprint(
+    library: Make, key: str
+) -> None:
     made = library(child=f"base: base\n{key}", thin="base: child\nwidth: 0.5")
 
     child, thin = made.load("child"), made.load("thin")
@@ -60,7 +69,13 @@ def test_what_a_network_aims_at_is_inherited_and_changes_its_fingerprint(library
 
 
 @pytest.mark.parametrize(
-    "key", ["loss: {box: ciou, class: bce}", "nms: hard", "nms: {kind: hard, agnostic: false}", "assigner: yolov5"]
+    "key",
+    [
+        "loss: {box: ciou, class: bce}",
+        "nms: hard",
+        "nms: {kind: hard, agnostic: false}",
+        "assigner: yolov5",
+    ],
 )
 def test_yolov5s_own_written_out_is_the_same_network(library: Make, key: str) -> None:
     made = library(child=f"base: base\n{key}")
@@ -75,7 +90,9 @@ def test_a_loss_replaces_the_bases_whole(library: Make) -> None:
     assert made.load("grand").loss == Loss(classes="focal")
 
 
-def test_a_variant_written_down_keeps_what_it_aims_at(tmp_path: Path, library: Make, signatures: Signatures) -> None:
+def test_a_variant_written_down_keeps_what_it_aims_at(
+    tmp_path: Path, library: Make, signatures: Signatures
+) -> None:
     head = "head: [{block: grid.Free, inputs: [n3, t4]}]\nassigner: {name: simota, radius: 3}"
     aims = "loss: {box: nwd, constant: 10}\nnms: {kind: diou, iou: 0.5, agnostic: true}"
     made = library(child=f"base: base\n{head}\n{aims}")
@@ -83,7 +100,9 @@ def test_a_variant_written_down_keeps_what_it_aims_at(tmp_path: Path, library: M
 
     (tmp_path / "again.yaml").write_text(write(child))
 
-    assert Library((tmp_path,), signatures=signatures).load("again").architecture == child.architecture
+    assert (
+        Library((tmp_path,), signatures=signatures).load("again").architecture == child.architecture
+    )
 
 
 @pytest.mark.parametrize(
@@ -96,7 +115,10 @@ def test_a_variant_written_down_keeps_what_it_aims_at(tmp_path: Path, library: M
         ("loss: {box: siou, constant: 12}", "`constant` is of nwd, which is not named here"),
         ("loss: {class: focal, alpha: 2}", "`alpha` is from 0 to 1, not 2"),
         ("nms: wbf", "`kind` cannot be 'wbf'"),
-        ("nms: {kind: soft, iou: 0.5}", "`iou` is of hard, diou or soft_linear, which is not named here"),
+        (
+            "nms: {kind: soft, iou: 0.5}",
+            "`iou` is of hard, diou or soft_linear, which is not named here",
+        ),
         ("nms: {sigma: 0.5}", "`sigma` is of soft, which is not named here"),
         ("nms: {agnostic: 1}", "`agnostic` is true or false, not 1"),
         ("assigner: simoto", "`name` cannot be 'simoto'; did you mean 'simota'"),
@@ -122,7 +144,10 @@ def test_a_head_serves_the_assigners_that_it_lists(library: Make) -> None:
 def test_a_head_that_needs_another_assigner_says_so(library: Make) -> None:
     found = problems(library(child="base: base\nhead: [{block: grid.Free, inputs: [n3, t4]}]"))
 
-    assert "error E105: grid.Free does not serve the assigner yolov5; `assigner` is one of: simota" in found
+    assert (
+        "error E105: grid.Free does not serve the assigner yolov5; `assigner` is one of: simota"
+        in found
+    )
 
 
 def test_anchors_are_written_into_the_heads_line(library: Make) -> None:
@@ -152,14 +177,18 @@ def test_anchors_fit_the_head(library: Make, text: str, message: str) -> None:
 
 
 def test_a_schedule_across_blocks_needs_no_share_of_the_run(library: Make) -> None:
-    made = library(child="base: base\nschedules: [{block: stage.Stage, set: depth, from: 0, to: 1, across: blocks}]")
+    made = library(
+        child="base: base\nschedules: [{block: stage.Stage, set: depth, from: 0, to: 1, across: blocks}]"
+    )
 
     child = made.load("child")
     assert child.schedules == (Schedule("stage.Stage", "depth", 0, 1, 0, "blocks"),)
     assert child.architecture["schedules"] == [["stage.Stage", "depth", 0, 1, 0, "blocks"]]
 
 
-def test_a_schedule_across_blocks_is_written_down(tmp_path: Path, library: Make, signatures: Signatures) -> None:
+def test_a_schedule_across_blocks_is_written_down(
+    tmp_path: Path, library: Make, signatures: Signatures
+) -> None:
     lines = "{block: stage.Stage, set: depth, from: 0, to: 1, across: blocks, over: 0.5}"
     child = library(child=f"base: base\nschedules: [{lines}]").load("child")
 
@@ -172,9 +201,18 @@ def test_a_schedule_across_blocks_is_written_down(tmp_path: Path, library: Make,
     ("line", "message"),
     [
         ("{block: stage.Stage, set: depth, from: 0, to: 1}", "a schedule needs `over`"),
-        ("{block: stage.Stage, set: depth, from: 0, to: 1, across: time}", "`across` cannot be 'time'"),
-        ("{block: stage.Stage, set: drop_path, from: 0, to: 0.1, over: 1}", "stage.Stage has no drop_path"),
-        ("{block: stage.Stage, set: drop_path, from: 0, to: 1, over: 1}", "`to` is from 0 to 0.99, not 1"),
+        (
+            "{block: stage.Stage, set: depth, from: 0, to: 1, across: time}",
+            "`across` cannot be 'time'",
+        ),
+        (
+            "{block: stage.Stage, set: drop_path, from: 0, to: 0.1, over: 1}",
+            "stage.Stage has no drop_path",
+        ),
+        (
+            "{block: stage.Stage, set: drop_path, from: 0, to: 1, over: 1}",
+            "`to` is from 0 to 0.99, not 1",
+        ),
     ],
 )
 def test_a_mistake_in_a_schedule_is_named(library: Make, line: str, message: str) -> None:

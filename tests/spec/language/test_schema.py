@@ -126,7 +126,9 @@ def test_the_decoder_and_the_schema_refuse(small: dict, signatures: Signatures, 
         "Sequence[Sequence[float]]", "Literal['gelu', 'relu']", "Mapping[str, int]", "Activation",
     ],
 )  # fmt: skip
-def test_a_value_fits_the_schema_of_an_annotation_as_it_fits_the_decoder(tmp_path: Path, annotation: str) -> None:
+def test_a_value_fits_the_schema_of_an_annotation_as_it_fits_the_decoder(
+    tmp_path: Path, annotation: str
+) -> None:
     text = f"class A:\n    def __init__(self, in_channels: int, *, option: {annotation}):\n        pass\n"
     (tmp_path / "a.py").write_text(text)
     block = Signatures((tmp_path,), ()).get("a.A")
@@ -138,9 +140,12 @@ def test_a_value_fits_the_schema_of_an_annotation_as_it_fits_the_decoder(tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("block", "accepted"), [("mine.Mine", True), ("stage.Sage", False), ("mine", False), ("mine.Mine.More", False)]
+    ("block", "accepted"),
+    [("mine.Mine", True), ("stage.Sage", False), ("mine", False), ("mine.Mine.More", False)],
 )
-def test_the_schema_lets_a_block_of_an_own_file_through(small: dict, block: str, accepted: bool) -> None:
+def test_the_schema_lets_a_block_of_an_own_file_through(
+    small: dict, block: str, accepted: bool
+) -> None:
     text = f"base: base\nblocks: ./mine.py\nedits: [{{insert: {{block: {block}, size: 3}}, after: {{tag: p3}}}}]\n"
 
     assert fits(small, text) == accepted

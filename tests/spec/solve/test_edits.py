@@ -33,8 +33,12 @@ def tagged(variant: Variant, tag: str) -> Layer:
     return next(layer for layer in variant.layers if tag in layer.tags)
 
 
-def test_a_replacement_by_an_operator_is_left_to_the_builder(edited: Edited, library: Callable[..., Library]) -> None:
-    variant = edited("{replace: {part: backbone, kernel: 3, count: 2}, with: {block: dynamic.Dynamic, kernels: 1}}")
+def test_a_replacement_by_an_operator_is_left_to_the_builder(
+    edited: Edited, library: Callable[..., Library]
+) -> None:
+    variant = edited(
+        "{replace: {part: backbone, kernel: 3, count: 2}, with: {block: dynamic.Dynamic, kernels: 1}}"
+    )
 
     select = Selector(part=("backbone",), kernel=(3,), count=2)
     assert variant.conv_edits == (ConvEdit(select, "dynamic.Dynamic", {"kernels": 1}),)
@@ -45,7 +49,12 @@ def test_a_block_takes_over_options_of_equal_name(edited: Edited) -> None:
     variant = edited("{replace: {tag: p3}, with: {block: conv.Conv, kernel: 5}}")
 
     layer = tagged(variant, "p3")
-    assert (layer.block, layer.out, layer.repeat, layer.options) == ("conv.Conv", 128, 3, {"kernel": 5})
+    assert (layer.block, layer.out, layer.repeat, layer.options) == (
+        "conv.Conv",
+        128,
+        3,
+        {"kernel": 5},
+    )
 
 
 def test_options_that_the_new_block_lacks_are_dropped(edited: Edited) -> None:
@@ -62,7 +71,9 @@ def test_a_block_without_stride_cannot_replace_one_that_shrinks(edited: Edited) 
 
 
 def test_only_a_head_replaces_a_head(edited: Edited) -> None:
-    assert "are not both heads" in fail(edited, "{replace: {part: head}, with: {block: conv.Conv, out: 8}}")
+    assert "are not both heads" in fail(
+        edited, "{replace: {part: head}, with: {block: conv.Conv, out: 8}}"
+    )
 
 
 def test_a_layer_inserted_after_a_tagged_one_takes_the_tag_and_the_channels(edited: Edited) -> None:
@@ -74,7 +85,11 @@ def test_a_layer_inserted_after_a_tagged_one_takes_the_tag_and_the_channels(edit
         "backbone:conv.Conv",
         "backbone:conv.Conv",
     ]
-    assert (variant.layers[1].tags, variant.layers[2].tags, variant.layers[2].out) == ({}, {"p3": 0}, 128)
+    assert (variant.layers[1].tags, variant.layers[2].tags, variant.layers[2].out) == (
+        {},
+        {"p3": 0},
+        128,
+    )
 
 
 def test_keep_tag_leaves_the_tag_where_it_was(edited: Edited) -> None:
@@ -92,7 +107,9 @@ def test_a_layer_inserted_before_another_reads_what_that_read(edited: Edited) ->
 
 
 def test_several_lines_are_inserted_in_order_at_every_match(edited: Edited) -> None:
-    variant = edited("{insert: [{block: conv.Conv}, {block: conv.Slim}], after: {part: backbone, block: stage.*}}")
+    variant = edited(
+        "{insert: [{block: conv.Conv}, {block: conv.Slim}], after: {part: backbone, block: stage.*}}"
+    )
 
     assert [layer.block for layer in variant.part("backbone")] == [
         "conv.Conv",
@@ -107,11 +124,15 @@ def test_several_lines_are_inserted_in_order_at_every_match(edited: Edited) -> N
 
 
 def test_a_line_inserted_after_one_that_decides_its_channels_must_name_them(edited: Edited) -> None:
-    assert "conv.Conv needs `out`" in fail(edited, "{insert: {block: conv.Conv}, after: {block: stage.Enlarge}}")
+    assert "conv.Conv needs `out`" in fail(
+        edited, "{insert: {block: conv.Conv}, after: {block: stage.Enlarge}}"
+    )
 
 
 def test_nothing_is_inserted_before_a_block_of_several_maps(edited: Edited) -> None:
-    assert "grid.Grid takes several maps" in fail(edited, "{insert: {block: conv.Conv, out: 8}, before: {part: head}}")
+    assert "grid.Grid takes several maps" in fail(
+        edited, "{insert: {block: conv.Conv, out: 8}, before: {part: head}}"
+    )
 
 
 def test_the_tag_of_a_removed_layer_goes_to_the_one_it_read(edited: Edited) -> None:
@@ -121,7 +142,9 @@ def test_the_tag_of_a_removed_layer_goes_to_the_one_it_read(edited: Edited) -> N
     assert len(variant.layers) == 7
 
 
-def test_who_read_a_removed_layer_reads_the_tag_that_it_read(library: Callable[..., Library]) -> None:
+def test_who_read_a_removed_layer_reads_the_tag_that_it_read(
+    library: Callable[..., Library],
+) -> None:
     text = """\
         base: base
         edits:
@@ -184,9 +207,15 @@ def test_a_selector_chooses_layers_that_fit_all_its_keys(
     library: Callable[..., Library], selector: str, addresses: list[int]
 ) -> None:
     before = library().load("base").layers
-    after = library(child=f"base: base\nedits: [{{set: {selector}, to: {{repeat: 5}}}}]\n").load("child").layers
+    after = (
+        library(child=f"base: base\nedits: [{{set: {selector}, to: {{repeat: 5}}}}]\n")
+        .load("child")
+        .layers
+    )
 
-    assert [i for i, (old, new) in enumerate(zip(before, after, strict=True)) if old != new] == addresses
+    assert [
+        i for i, (old, new) in enumerate(zip(before, after, strict=True)) if old != new
+    ] == addresses
 
 
 def test_a_selectors_unknown_block_is_told_with_the_files_other_mistakes(edited: Edited) -> None:
@@ -194,18 +223,35 @@ def test_a_selectors_unknown_block_is_told_with_the_files_other_mistakes(edited:
         edited("{remove: {block: conv.Cnv}, xy: 1}")
 
     assert [problem.code for problem in caught.value.problems] == ["E201", "E102"]
-    assert "child.yaml:3:22: error E201: conv.py has no block 'Cnv'; did you mean 'Conv'?" in str(caught.value)
+    assert "child.yaml:3:22: error E201: conv.py has no block 'Cnv'; did you mean 'Conv'?" in str(
+        caught.value
+    )
 
 
 @pytest.mark.parametrize(
     ("selector", "message"),
     [
-        ("{block: stage.Merge}", "did you mean 'stage.Enlarge'? there are: conv.Conv, grid.Grid, stage.E"),
-        ("{block: 'x*'}", "none has `block: x*`; there are: conv.Conv, grid.Grid, stage.Enlarge, stage.Stage"),
+        (
+            "{block: stage.Merge}",
+            "did you mean 'stage.Enlarge'? there are: conv.Conv, grid.Grid, stage.E",
+        ),
+        (
+            "{block: 'x*'}",
+            "none has `block: x*`; there are: conv.Conv, grid.Grid, stage.Enlarge, stage.Stage",
+        ),
         ("{kernel: [5, 7]}", "none has `kernel: [5, 7]`; `kernel` is one of: 1, 3, 6"),
-        ("{tag: p33, stage: 64}", "none has `tag: p33`, none has `stage: 64`; did you mean 'p3'? there are: n3, "),
-        ("{part: neck, kernel: 6}", "none fits `part`, `kernel` together; without `part` it would match 1, without"),
-        ("{tag: p3, part: neck, kernel: 6}", "`part` alone fits 3, `tag` alone fits 1, `kernel` alone fits 1"),
+        (
+            "{tag: p33, stage: 64}",
+            "none has `tag: p33`, none has `stage: 64`; did you mean 'p3'? there are: n3, ",
+        ),
+        (
+            "{part: neck, kernel: 6}",
+            "none fits `part`, `kernel` together; without `part` it would match 1, without",
+        ),
+        (
+            "{tag: p3, part: neck, kernel: 6}",
+            "`part` alone fits 3, `tag` alone fits 1, `kernel` alone fits 1",
+        ),
     ],
 )
 def test_an_edit_that_matches_nothing_says_which_condition_and_what_there_is(
@@ -234,7 +280,9 @@ def test_edits_act_in_order(library: Callable[..., Library]) -> None:
     assert tagged(library(child=text).load("child"), "p3").options == {"kernel": 7}
 
 
-BLOCK = st.sampled_from(["conv.Conv", "conv.Slim", "stage.Stage", "stage.Enlarge", "stage.Merge", "stage.Backbone"])
+BLOCK = st.sampled_from(
+    ["conv.Conv", "conv.Slim", "stage.Stage", "stage.Enlarge", "stage.Merge", "stage.Backbone"]
+)
 NUMBERS = st.integers(1, 4)
 TAGS = st.sampled_from(["p3", "p4", "t4", "n3", "new", "last"])
 SELECTORS = st.fixed_dictionaries(
@@ -250,9 +298,18 @@ SELECTORS = st.fixed_dictionaries(
 )
 LINES = st.fixed_dictionaries(
     {"block": BLOCK},
-    optional={"out": NUMBERS, "repeat": NUMBERS, "stride": NUMBERS, "kernel": NUMBERS, "tag": TAGS, "inputs": TAGS},
+    optional={
+        "out": NUMBERS,
+        "repeat": NUMBERS,
+        "stride": NUMBERS,
+        "kernel": NUMBERS,
+        "tag": TAGS,
+        "inputs": TAGS,
+    },
 )
-CHANGES = st.fixed_dictionaries({}, optional={"out": NUMBERS, "stride": NUMBERS, "ratio": NUMBERS, "name": TAGS})
+CHANGES = st.fixed_dictionaries(
+    {}, optional={"out": NUMBERS, "stride": NUMBERS, "ratio": NUMBERS, "name": TAGS}
+)
 EDITS = st.one_of(
     st.fixed_dictionaries({"remove": SELECTORS}),
     st.fixed_dictionaries({"set": SELECTORS, "to": CHANGES}),

@@ -34,7 +34,9 @@ def test_a_network_does_not_differ_from_itself(compared: Compared) -> None:
     assert told(compared("title: Another title")) == []
 
 
-def test_an_inserted_layer_is_the_only_difference_though_it_takes_a_tag_over(compared: Compared) -> None:
+def test_an_inserted_layer_is_the_only_difference_though_it_takes_a_tag_over(
+    compared: Compared,
+) -> None:
     found = compared(edits("{insert: {block: conv.Conv, kernel: 3}, after: {tag: p3}}"))
 
     assert told(found) == ["+ backbone.2 conv.Conv: out 128, kernel 3"]
@@ -86,7 +88,9 @@ def test_a_backbone_of_other_blocks_is_aligned_at_its_tags(compared: Compared) -
     assert [c.was for c in found.layers if c.kind == "removed"] == ["backbone.0", "backbone.2"]
 
 
-@pytest.mark.parametrize("name", ["yolov5s", "yolov5s_convnext_t", "yolov5s_timm_ghostnet", "yolov5s_odconv_all_k4"])
+@pytest.mark.parametrize(
+    "name", ["yolov5s", "yolov5s_convnext_t", "yolov5s_timm_ghostnet", "yolov5s_odconv_all_k4"]
+)
 def test_layers_come_back_from_what_is_stored(name: str) -> None:
     variant: Variant = Library().load(name)
 
@@ -97,4 +101,13 @@ def test_a_graph_knows_who_reads_whom(library: Callable[..., Library]) -> None:
     graph = vertices(library().load("base").layers)
 
     assert [vertex.address for vertex in graph][-4:] == ["neck.0", "neck.1", "neck.2", "head"]
-    assert [vertex.sources for vertex in graph] == [(-1,), (0,), (1,), (2,), (3,), (4,), (5, 1), (6, 4)]
+    assert [vertex.sources for vertex in graph] == [
+        (-1,),
+        (0,),
+        (1,),
+        (2,),
+        (3,),
+        (4,),
+        (5, 1),
+        (6, 4),
+    ]

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suite.spec.views.draft import Draft, DraftEdit, read_block, read_options, read_selector, without_keys
+from suite.spec.views.draft import (
+    Draft,
+    DraftEdit,
+    read_block,
+    read_options,
+    read_selector,
+    without_keys,
+)
 from suite.yaml.errors import SpecError
 
 
@@ -32,10 +39,16 @@ def test_a_selector_is_conditions_with_commas_between_them(text: str, expected: 
     ("text", "expected"),
     [
         ("cbam.CBAM", {"block": "cbam.CBAM"}),
-        ("odconv.ODConv,kernels=4,reduction=0.25", {"block": "odconv.ODConv", "kernels": 4, "reduction": 0.25}),
+        (
+            "odconv.ODConv,kernels=4,reduction=0.25",
+            {"block": "odconv.ODConv", "kernels": 4, "reduction": 0.25},
+        ),
         ("spp.SPP,kernels=[3, 5]", {"block": "spp.SPP", "kernels": [3, 5]}),
         ("timm.Backbone,name=resnet18", {"block": "timm.Backbone", "name": "resnet18"}),
-        ("x.X,flag=true,word=no,nothing=null", {"block": "x.X", "flag": True, "word": "no", "nothing": None}),
+        (
+            "x.X,flag=true,word=no,nothing=null",
+            {"block": "x.X", "flag": True, "word": "no", "nothing": None},
+        ),
     ],
 )
 def test_a_block_is_an_address_and_options_as_yaml_reads_them(text: str, expected: dict) -> None:
@@ -57,12 +70,16 @@ def test_whatever_is_typed_only_value_errors_are_raised(text: str) -> None:
 
 def test_a_draft_is_written_in_the_order_of_the_language() -> None:
     edits = (
-        DraftEdit("insert", {"block": "c3.C3", "part": "backbone"}, {"block": "cbam.CBAM"}, "after"),
+        DraftEdit(
+            "insert", {"block": "c3.C3", "part": "backbone"}, {"block": "cbam.CBAM"}, "after"
+        ),
         DraftEdit("remove", {"tag": ["p3", "p4"]}),
         DraftEdit("set", {"block": "sppf.SPPF"}, {"kernel": 7}),
     )
 
-    assert Draft("yolov5s", "Mine: a title", "none", ("./a.py",), ("{of: yolov5m}",), edits).text([4, None, 1]) == (
+    assert Draft("yolov5s", "Mine: a title", "none", ("./a.py",), ("{of: yolov5m}",), edits).text(
+        [4, None, 1]
+    ) == (
         'title: "Mine: a title"\n'
         "paper: none\n"
         "base: yolov5s\n"

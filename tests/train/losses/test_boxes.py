@@ -31,7 +31,9 @@ def corners(box: Box) -> Box:
 
 
 def overlap(a: Box, b: Box) -> float:
-    inner = [pick(p, q) for pick, p, q in zip((max, max, min, min), corners(a), corners(b), strict=True)]
+    inner = [
+        pick(p, q) for pick, p, q in zip((max, max, min, min), corners(a), corners(b), strict=True)
+    ]
     return area(*inner) / (area(*corners(a)) + area(*corners(b)) - area(*inner))
 
 
@@ -45,16 +47,25 @@ def hull(a: Box, b: Box) -> tuple[float, float]:
 def eiou(a: Box, b: Box) -> float:
     width, height = hull(a, b)
     centres = ((a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2) / (width**2 + height**2)
-    return 1 - overlap(a, b) + centres + (a[2] - b[2]) ** 2 / width**2 + (a[3] - b[3]) ** 2 / height**2
+    return (
+        1 - overlap(a, b) + centres + (a[2] - b[2]) ** 2 / width**2 + (a[3] - b[3]) ** 2 / height**2
+    )
 
 
 def siou(a: Box, b: Box) -> float:
     width, height = hull(a, b)
     apart = math.hypot(a[0] - b[0], a[1] - b[1])
-    angle = 1 - 2 * math.sin(math.asin(abs(a[1] - b[1]) / apart) - math.pi / 4) ** 2 if apart else 0.0
+    angle = (
+        1 - 2 * math.sin(math.asin(abs(a[1] - b[1]) / apart) - math.pi / 4) ** 2 if apart else 0.0
+    )
     pull = 2 - angle
-    distance = sum(1 - math.exp(-pull * (d / side) ** 2) for d, side in ((a[0] - b[0], width), (a[1] - b[1], height)))
-    shape = sum((1 - math.exp(-abs(p - q) / max(p, q))) ** 4 for p, q in zip(a[2:], b[2:], strict=True))
+    distance = sum(
+        1 - math.exp(-pull * (d / side) ** 2)
+        for d, side in ((a[0] - b[0], width), (a[1] - b[1], height))
+    )
+    shape = sum(
+        (1 - math.exp(-abs(p - q) / max(p, q))) ** 4 for p, q in zip(a[2:], b[2:], strict=True)
+    )
     return 1 - overlap(a, b) + (distance + shape) / 2
 
 
@@ -69,7 +80,13 @@ def nwd(a: Box, b: Box) -> float:
     return 1 - math.exp(-math.sqrt(square) / 12.8)
 
 
-FORMULAS = {"iou": lambda a, b: 1 - overlap(a, b), "eiou": eiou, "siou": siou, "wiou": wiou, "nwd": nwd}
+FORMULAS = {
+    "iou": lambda a, b: 1 - overlap(a, b),
+    "eiou": eiou,
+    "siou": siou,
+    "wiou": wiou,
+    "nwd": nwd,
+}
 
 
 def some_boxes(count: int = 40) -> tuple[Tensor, Tensor]:
@@ -129,7 +146,9 @@ def test_a_perfect_box_gets_a_finite_gradient(kind: BoxKind) -> None:
 def test_gradients_agree_with_finite_differences(kind: BoxKind) -> None:
     boxes, targets = some_boxes(8)
 
-    assert torch.autograd.gradcheck(lambda b: BoxLoss(Loss(box=kind))(b, targets)[0], boxes.requires_grad_())
+    assert torch.autograd.gradcheck(
+        lambda b: BoxLoss(Loss(box=kind))(b, targets)[0], boxes.requires_grad_()
+    )
 
 
 @pytest.mark.parametrize("kind", ["giou", "diou", "ciou", "eiou", "siou", "nwd"])
@@ -144,10 +163,14 @@ def test_a_box_that_misses_its_target_is_pulled_towards_it(kind: BoxKind) -> Non
 @settings(max_examples=40, deadline=None)
 @given(
     kind=st.sampled_from(KINDS),
-    shift=st.tuples(st.floats(-500, 500, allow_subnormal=False), st.floats(-500, 500, allow_subnormal=False)),
+    shift=st.tuples(
+        st.floats(-500, 500, allow_subnormal=False), st.floats(-500, 500, allow_subnormal=False)
+    ),
     scale=st.floats(0.1, 10),
 )
-def test_a_loss_depends_on_neither_place_nor_unit(kind: BoxKind, shift: tuple[float, float], scale: float) -> None:
+def test_a_loss_depends_on_neither_place_nor_unit(
+    kind: BoxKind, shift: tuple[float, float], scale: float
+) -> None:
     boxes, targets = some_boxes()
     move = torch.tensor((*shift, 0, 0), dtype=torch.float64)
     loss, _ = BoxLoss(Loss(box=kind))(boxes, targets)
@@ -169,7 +192,10 @@ def test_the_constant_of_nwd_counts_in_pixels() -> None:
 
 
 def test_wiou_v3_takes_least_interest_in_the_best_and_in_hopeless_boxes() -> None:
-    boxes, targets = boxes_at((0, 0, 10, 10), (3, 0, 10, 10), (9, 0, 10, 10)), boxes_at(*[(0.1, 0, 10, 10)] * 3)
+    boxes, targets = (
+        boxes_at((0, 0, 10, 10), (3, 0, 10, 10), (9, 0, 10, 10)),
+        boxes_at(*[(0.1, 0, 10, 10)] * 3),
+    )
     plain, _ = BoxLoss(Loss(box="wiou"))(boxes, targets)
 
     focused, _ = BoxLoss(Loss(box="wiou_v3"))(boxes, targets)
@@ -205,7 +231,8 @@ def test_wiou_leaves_objectness_the_plain_overlap() -> None:
 @pytest.mark.parametrize("targets", [torch.zeros(0, 6), torch.tensor([[0, 1, 0.4, 0.6, 0.3, 0.2]])])
 def test_yolov5s_loss_takes_every_kind(kind: BoxKind, targets: Tensor) -> None:
     raw = [
-        torch.randn(1, 3, *shape, 8, generator=torch.Generator().manual_seed(1)).requires_grad_() for shape in SHAPES
+        torch.randn(1, 3, *shape, 8, generator=torch.Generator().manual_seed(1)).requires_grad_()
+        for shape in SHAPES
     ]
 
     total, parts = DetectionLoss(PRIORS, LossSettings(), Loss(box=kind))(raw, targets)
@@ -216,7 +243,9 @@ def test_yolov5s_loss_takes_every_kind(kind: BoxKind, targets: Tensor) -> None:
 
 
 def test_another_box_loss_changes_what_objectness_learns() -> None:
-    raw = [torch.randn(1, 3, *shape, 8, generator=torch.Generator().manual_seed(1)) for shape in SHAPES]
+    raw = [
+        torch.randn(1, 3, *shape, 8, generator=torch.Generator().manual_seed(1)) for shape in SHAPES
+    ]
     target = torch.tensor([[0, 1, 0.4, 0.6, 0.3, 0.2]])
 
     def parts(kind: BoxKind) -> list[float]:

@@ -15,7 +15,9 @@ from suite.train.losses.loss import DetectionLoss
 from suite.train.recipe import LossSettings
 from tests.nn.reference_fill import uniform
 
-CASES = json.loads((Path(__file__).parents[2] / "golden/yolov5/ops.json").read_text())["loss_on_given_predictions"]
+CASES = json.loads((Path(__file__).parents[2] / "golden/yolov5/ops.json").read_text())[
+    "loss_on_given_predictions"
+]
 SHAPES = [(16, 16), (8, 8), (4, 4)]
 ANCHORS = [[10, 13, 16, 30, 33, 23], [30, 61, 62, 45, 59, 119], [116, 90, 156, 198, 373, 326]]
 PRIORS = Priors(torch.tensor(ANCHORS, dtype=torch.float32).view(3, 3, 2), (8, 16, 32))
@@ -23,7 +25,10 @@ each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case["case"]
 
 
 def predictions(classes: int, dtype: torch.dtype = torch.float32) -> list[Tensor]:
-    maps = [(uniform(f"pred:{classes}:{i}", (2, 3, s, s, classes + 5)) - 0.5) * 6 for i, (s, _) in enumerate(SHAPES)]
+    maps = [
+        (uniform(f"pred:{classes}:{i}", (2, 3, s, s, classes + 5)) - 0.5) * 6
+        for i, (s, _) in enumerate(SHAPES)
+    ]
     return [torch.from_numpy(m.astype(np.float32)).to(dtype).requires_grad_() for m in maps]
 
 
@@ -90,7 +95,10 @@ def test_every_assignment_is_the_references() -> None:
     found = assign(targets(case), SHAPES, PRIORS, case["hyp"]["anchor_t"])
 
     column, row = found.cell.unbind(1)
-    rows = torch.cat((torch.stack((found.image, found.anchor, row, column, found.label), 1).double(), found.box), 1)
+    rows = torch.cat(
+        (torch.stack((found.image, found.anchor, row, column, found.label), 1).double(), found.box),
+        1,
+    )
     for level, expected in enumerate(listed):
         actual = sorted(rows[found.level == level].tolist())
         assert torch.tensor(actual) == pytest.approx(torch.tensor(sorted(expected)), abs=1e-5)
@@ -113,7 +121,9 @@ def test_two_levels_take_the_first_two_weights_of_the_long_balance() -> None:
 
 
 def test_a_box_answers_in_its_cell_and_the_two_nearest() -> None:
-    found = assign(one_target(0.53, 0.64), [(10, 10)], Priors(torch.tensor([[[20.0, 20.0]]]), (10,)))
+    found = assign(
+        one_target(0.53, 0.64), [(10, 10)], Priors(torch.tensor([[[20.0, 20.0]]]), (10,))
+    )
 
     # centre 5.3, 6.4 in cells of 10 pixels: cell 5, 6, the one to the left and the one above
     assert found.cell.tolist() == [[5, 6], [4, 6], [5, 5]]
@@ -121,14 +131,22 @@ def test_a_box_answers_in_its_cell_and_the_two_nearest() -> None:
 
 
 def test_a_box_in_the_corner_has_no_neighbours_outside_the_map() -> None:
-    found = assign(one_target(0.02, 0.98), [(10, 10)], Priors(torch.tensor([[[20.0, 20.0]]]), (10,)))
+    found = assign(
+        one_target(0.02, 0.98), [(10, 10)], Priors(torch.tensor([[[20.0, 20.0]]]), (10,))
+    )
 
     assert found.cell.tolist() == [[0, 9]]
 
 
-@pytest.mark.parametrize(("side", "answers"), [(0.79, True), (0.81, False), (0.051, True), (0.049, False)])
-def test_an_anchor_answers_for_boxes_up_to_four_times_larger_or_smaller(side: float, answers: bool) -> None:
-    found = assign(one_target(0.55, 0.55, 0.2, side), [(10, 10)], Priors(torch.tensor([[[20.0, 20.0]]]), (10,)))
+@pytest.mark.parametrize(
+    ("side", "answers"), [(0.79, True), (0.81, False), (0.051, True), (0.049, False)]
+)
+def test_an_anchor_answers_for_boxes_up_to_four_times_larger_or_smaller(
+    side: float, answers: bool
+) -> None:
+    found = assign(
+        one_target(0.55, 0.55, 0.2, side), [(10, 10)], Priors(torch.tensor([[[20.0, 20.0]]]), (10,))
+    )
 
     assert (sum(found.counts) > 0) is answers
 
@@ -140,16 +158,24 @@ def test_a_box_without_area_has_no_answer() -> None:
 
 
 def test_maps_that_are_not_square_place_boxes_by_rows_and_columns() -> None:
-    found = assign(one_target(0.875, 0.5, 0.25, 0.5), [(2, 4)], Priors(torch.tensor([[[32.0, 32.0]]]), (32,)))
+    found = assign(
+        one_target(0.875, 0.5, 0.25, 0.5), [(2, 4)], Priors(torch.tensor([[[32.0, 32.0]]]), (32,))
+    )
 
     assert found.cell[0].tolist() == [3, 1]
     assert found.box[0].tolist() == [0.5, 0.0, 1.0, 1.0]
 
 
 def test_gains_scale_with_classes_levels_and_image_size() -> None:
-    scaled = LossSettings(box=0.05, objectness=1.0, classes=0.5).scaled(classes=20, levels=4, image_size=320)
+    scaled = LossSettings(box=0.05, objectness=1.0, classes=0.5).scaled(
+        classes=20, levels=4, image_size=320
+    )
 
-    assert (scaled.box, scaled.objectness, scaled.classes) == (0.05 * 3 / 4, 0.25 * 3 / 4, 0.5 * 3 / 4 * 20 / 80)
+    assert (scaled.box, scaled.objectness, scaled.classes) == (
+        0.05 * 3 / 4,
+        0.25 * 3 / 4,
+        0.5 * 3 / 4 * 20 / 80,
+    )
 
 
 def test_gains_stay_where_the_recipe_says_so() -> None:
@@ -159,11 +185,16 @@ def test_gains_stay_where_the_recipe_says_so() -> None:
 
 
 def test_gradient_keeps_the_memory_order_of_the_maps() -> None:
-    maps = [torch.randn(2, 27, s, s).to(memory_format=torch.channels_last).requires_grad_() for s, _ in SHAPES]
+    maps = [
+        torch.randn(2, 27, s, s).to(memory_format=torch.channels_last).requires_grad_()
+        for s, _ in SHAPES
+    ]
     seen = []
     views = [level.unflatten(1, (3, -1)).permute(0, 1, 3, 4, 2) for level in maps]
     for view in views:
-        view.register_hook(lambda gradient, view=view: seen.append(gradient.stride() == view.stride()))
+        view.register_hook(
+            lambda gradient, view=view: seen.append(gradient.stride() == view.stride())
+        )
 
     DetectionLoss(PRIORS, LossSettings())(views, one_target(0.5, 0.5))[0].backward()
 
@@ -184,8 +215,12 @@ def test_half_precision_maps_are_reduced_in_single_precision() -> None:
 
 def test_gradients_agree_with_finite_differences() -> None:
     priors = Priors(torch.tensor([[[12.0, 20.0]]], dtype=torch.float64), (8,))
-    loss = DetectionLoss(priors, LossSettings(scale_gains=False, focal_gamma=1.5, label_smoothing=0.1))
-    raw = torch.randn(1, 1, 3, 3, 7, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
+    loss = DetectionLoss(
+        priors, LossSettings(scale_gains=False, focal_gamma=1.5, label_smoothing=0.1)
+    )
+    raw = torch.randn(
+        1, 1, 3, 3, 7, dtype=torch.float64, generator=torch.Generator().manual_seed(3)
+    )
     boxes = one_target(0.51, 0.52, 0.5, 0.6).double()
 
     def of_class_scores(scores: Tensor) -> Tensor:
@@ -197,7 +232,9 @@ def test_gradients_agree_with_finite_differences() -> None:
 def test_a_batch_without_any_target_still_teaches_the_background() -> None:
     raw = [torch.zeros(1, 3, s, s, 8, requires_grad=True) for s, _ in SHAPES]
 
-    total, parts = DetectionLoss(PRIORS, LossSettings(objectness=1, scale_gains=False))(raw, torch.zeros(0, 6))
+    total, parts = DetectionLoss(PRIORS, LossSettings(objectness=1, scale_gains=False))(
+        raw, torch.zeros(0, 6)
+    )
     total.backward()
 
     assert parts.tolist() == pytest.approx([0, math.log(2) * (4 + 1 + 0.4), 0])

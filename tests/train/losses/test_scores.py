@@ -91,15 +91,21 @@ def test_gradients_agree_with_finite_differences(kind: ScoreKind) -> None:
 def test_a_recipe_with_a_focal_gamma_means_cross_entropy_only() -> None:
     recipe = LossSettings(focal_gamma=1.5)
 
-    assert values(loss_of(Loss(), recipe)) == pytest.approx([focal(*pair, gamma=1.5, alpha=0.25) for pair in GRID])
-    assert values(loss_of(Loss(objectness="varifocal"), recipe)) == values(loss_of(Loss(objectness="varifocal")))
+    assert values(loss_of(Loss(), recipe)) == pytest.approx(
+        [focal(*pair, gamma=1.5, alpha=0.25) for pair in GRID]
+    )
+    assert values(loss_of(Loss(objectness="varifocal"), recipe)) == values(
+        loss_of(Loss(objectness="varifocal"))
+    )
 
 
 def test_objectness_and_classes_have_losses_of_their_own() -> None:
     both = score_losses(Loss(classes="focal"), LossSettings())
 
     assert values(both.objectness) == pytest.approx([entropy(*pair) for pair in GRID])
-    assert values(both.classes) == pytest.approx([focal(*pair, gamma=2, alpha=0.25) for pair in GRID])
+    assert values(both.classes) == pytest.approx(
+        [focal(*pair, gamma=2, alpha=0.25) for pair in GRID]
+    )
 
 
 def class_part(kinds: Loss, smooth: float = 0.0) -> float:
@@ -114,10 +120,16 @@ def class_part(kinds: Loss, smooth: float = 0.0) -> float:
 def test_varifocal_classes_learn_how_well_the_box_fits() -> None:
     found = class_part(Loss(box="iou", classes="varifocal"))
 
-    fits = 1.5 * 1 / (2 * 2 + 2 * 1 - 1.5 * 1)  # boxes of 2 x 2 and 2 x 1 cells, half a cell apart both ways
+    fits = (
+        1.5 * 1 / (2 * 2 + 2 * 1 - 1.5 * 1)
+    )  # boxes of 2 x 2 and 2 x 1 cells, half a cell apart both ways
     assert found == pytest.approx((fits * math.log(2) + 0.75 * 0.5**2 * math.log(2)) / 2)
 
 
 def test_label_smoothing_is_not_varifocals() -> None:
-    assert class_part(Loss(classes="varifocal"), smooth=0.2) == class_part(Loss(classes="varifocal"))
-    assert class_part(Loss(), smooth=0.2) == pytest.approx(class_part(Loss()))  # at score 0 the target does not matter
+    assert class_part(Loss(classes="varifocal"), smooth=0.2) == class_part(
+        Loss(classes="varifocal")
+    )
+    assert class_part(Loss(), smooth=0.2) == pytest.approx(
+        class_part(Loss())
+    )  # at score 0 the target does not matter

@@ -28,7 +28,10 @@ STRIDES = (8, 16)
 
 def raw_maps(batch: int = 2, classes: int = 3, seed: int = 0, side: int = 64) -> list[Tensor]:
     generator = torch.Generator().manual_seed(seed)
-    maps = [torch.randn(batch, 1, side // s, side // s, 5 + classes, generator=generator) for s in STRIDES]
+    maps = [
+        torch.randn(batch, 1, side // s, side // s, 5 + classes, generator=generator)
+        for s in STRIDES
+    ]
     return [level.double().requires_grad_() for level in maps]
 
 
@@ -61,7 +64,9 @@ def class_cost(logits: Sequence[float], objectness: float, label: int) -> float:
         return 1 / (1 + math.exp(-x))
 
     scores = [math.sqrt(sigmoid(logit) * sigmoid(objectness)) for logit in logits]
-    return sum(-math.log(p) if index == label else -math.log(1 - p) for index, p in enumerate(scores))
+    return sum(
+        -math.log(p) if index == label else -math.log(1 - p) for index, p in enumerate(scores)
+    )
 
 
 def by_hand(seen: Predictions, targets: Tensor, assigner: Assigner) -> set[Match]:
@@ -75,7 +80,9 @@ def by_hand(seen: Predictions, targets: Tensor, assigner: Assigner) -> set[Match
         inside: set[tuple[int, int]] = set()
         for row in rows:
             x, y, width, height = targets[row, 2:].tolist()
-            for n, (centre, stride) in enumerate(zip(seen.centres.tolist(), seen.strides.tolist(), strict=True)):
+            for n, (centre, stride) in enumerate(
+                zip(seen.centres.tolist(), seen.strides.tolist(), strict=True)
+            ):
                 away = abs(centre[0] - x), abs(centre[1] - y)
                 in_box = away[0] < width / 2 and away[1] < height / 2
                 in_centre = max(away) < assigner.radius * stride
@@ -86,17 +93,26 @@ def by_hand(seen: Predictions, targets: Tensor, assigner: Assigner) -> set[Match
                 overlaps[row, n] = overlap(seen.boxes[image, n].tolist(), targets[row, 2:].tolist())
                 label = int(targets[row, 1])
                 costs[row, n] = (
-                    class_cost(seen.classes[image, n].tolist(), seen.objectness[image, n].item(), label)
+                    class_cost(
+                        seen.classes[image, n].tolist(), seen.objectness[image, n].item(), label
+                    )
                     - 3 * math.log(overlaps[row, n] + 1e-8)
                     + (0 if (row, n) in inside else 1e5)
                 )
         chosen: dict[int, list[int]] = {}
         for row in rows:
-            best = sorted((overlaps[row, n] for n in candidates), reverse=True)[: assigner.candidates]
-            wanted = sorted(candidates, key=lambda n, row=row: costs[row, n])[: max(int(sum(best)), 1)]
+            best = sorted((overlaps[row, n] for n in candidates), reverse=True)[
+                : assigner.candidates
+            ]
+            wanted = sorted(candidates, key=lambda n, row=row: costs[row, n])[
+                : max(int(sum(best)), 1)
+            ]
             for n in wanted:
                 chosen.setdefault(n, []).append(row)
-        found |= {(image, n, min(wanting, key=lambda row, n=n: costs[row, n])) for n, wanting in chosen.items()}
+        found |= {
+            (image, n, min(wanting, key=lambda row, n=n: costs[row, n]))
+            for n, wanting in chosen.items()
+        }
     return found
 
 
@@ -105,7 +121,9 @@ def as_set(found: Matches) -> set[Match]:
 
 
 @pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize("assigner", [SIMOTA, Assigner("simota", radius=1.5, candidates=4)], ids=["paper", "narrow"])
+@pytest.mark.parametrize(
+    "assigner", [SIMOTA, Assigner("simota", radius=1.5, candidates=4)], ids=["paper", "narrow"]
+)
 def test_matches_are_those_of_the_paper(seed: int, assigner: Assigner) -> None:
     seen = head().predictions([level.detach() for level in raw_maps(seed=seed)])
     targets = in_pixels(some_targets(7, seed=seed))
@@ -122,7 +140,9 @@ def test_the_better_a_network_fits_the_more_predictions_answer() -> None:
 
     def answers(sharp: float) -> int:
         boxes = seen.boxes + sharp * (target[:, 2:] - seen.boxes)
-        predictions = Predictions(boxes, seen.objectness, seen.classes, seen.centres, seen.strides, seen.size)
+        predictions = Predictions(
+            boxes, seen.objectness, seen.classes, seen.centres, seen.strides, seen.size
+        )
         return len(assign(predictions, target, SIMOTA).prior)
 
     assert answers(1.0) == 10  # ten candidates of IoU 1
@@ -131,7 +151,9 @@ def test_the_better_a_network_fits_the_more_predictions_answer() -> None:
 
 def test_every_object_has_an_answer_unless_another_takes_it() -> None:
     seen = head().predictions([level.detach() for level in raw_maps(batch=1)])
-    apart = torch.tensor([[0, 0, 12, 12, 9, 9], [0, 1, 52, 12, 9, 9], [0, 2, 12, 52, 9, 9]], dtype=torch.float64)
+    apart = torch.tensor(
+        [[0, 0, 12, 12, 9, 9], [0, 1, 52, 12, 9, 9], [0, 2, 12, 52, 9, 9]], dtype=torch.float64
+    )
 
     found = assign(seen, apart, SIMOTA)
 
@@ -147,7 +169,9 @@ def test_no_prediction_answers_twice() -> None:
     assert len(pairs) == len(set(pairs)) > 8
 
 
-@pytest.mark.parametrize("targets", [torch.zeros(0, 6), torch.tensor([[0, 1, 5000.0, 5000, 10, 10]])])
+@pytest.mark.parametrize(
+    "targets", [torch.zeros(0, 6), torch.tensor([[0, 1, 5000.0, 5000, 10, 10]])]
+)
 def test_objects_that_no_cell_is_near_have_no_answer(targets: Tensor) -> None:
     seen = head().predictions([level.detach() for level in raw_maps()])
 
@@ -222,12 +246,20 @@ def test_a_single_class_is_learnt_too() -> None:
 
 
 def test_gradients_of_scores_agree_with_finite_differences() -> None:
-    raw, targets = [level.detach() for level in raw_maps(batch=1, side=16)], some_targets(2, batch=1)
+    raw, targets = (
+        [level.detach() for level in raw_maps(batch=1, side=16)],
+        some_targets(2, batch=1),
+    )
 
     def of_scores(*scores: Tensor) -> Tensor:
-        return loss()([torch.cat((level[..., :4], s), -1) for level, s in zip(raw, scores, strict=True)], targets)[0]
+        return loss()(
+            [torch.cat((level[..., :4], s), -1) for level, s in zip(raw, scores, strict=True)],
+            targets,
+        )[0]
 
-    assert torch.autograd.gradcheck(of_scores, [level[..., 4:].clone().requires_grad_() for level in raw])
+    assert torch.autograd.gradcheck(
+        of_scores, [level[..., 4:].clone().requires_grad_() for level in raw]
+    )
 
 
 @settings(max_examples=25, deadline=None)
@@ -254,12 +286,16 @@ class Silent:
 def test_a_small_decoupled_network_learns(tmp_path: Path) -> None:
     data = ensure(tmp_path / "shapes", train=200, val=50)
     variant = Library().load("tiny_decoupled")
-    lesson = Lesson(variant, data, recipe("tiny"), image_size=128, budget=Budget(8, steps=300), seed=0)
+    lesson = Lesson(
+        variant, data, recipe("tiny"), image_size=128, budget=Budget(8, steps=300), seed=0
+    )
 
     taught = teach(lesson, Silent())
 
     first, last = taught.trained.curve[0], taught.trained.curve[-1]
     ap = next(m.samples[0] for m in taught.evaluation.measurements if m.metric == "ap")
     assert last.box < 0.5 * first.box
-    assert last.obj < 0.5 * first.obj  # that of classes need not fall: its target is the IoU, which rises
+    assert (
+        last.obj < 0.5 * first.obj
+    )  # that of classes need not fall: its target is the IoU, which rises
     assert ap > 0.02
