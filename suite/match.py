@@ -6,13 +6,13 @@ device, latency measured beside the target on this machine, once, and pinned in 
 
 import json
 import math
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from suite import machine
+from suite.files import replacing
 from suite.record import digest
 from suite.spec.library import Library
 from suite.spec.records.cost import Match, Solution
@@ -213,10 +213,8 @@ def _pinned(
     pins = _read(path)
     if key not in pins:
         pins[key] = {"variant": variant.name, "to": target.name, **asdict(solve())}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.write_text(json.dumps(pins, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-        temporary.replace(path)
+        with replacing(path) as part:
+            part.write_text(json.dumps(pins, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     return Solution(**{field.name: pins[key][field.name] for field in fields(Solution)})
 
 

@@ -15,6 +15,7 @@ from typing import Any, NoReturn, Protocol, TypeAlias, runtime_checkable
 
 from suite.executors import processes
 from suite.executors.messages import RESULT, STATUS, Start
+from suite.files import replacing
 from suite.jobs import Reporter, Result
 from suite.record import Failure, Stage, canonical_json
 
@@ -127,6 +128,5 @@ def _redirect(order: Start) -> None:
 
 
 def _write_whole(path: Path, content: bytes) -> None:
-    part = path.with_suffix(".part")
-    part.write_bytes(content)
-    part.replace(path)
+    with replacing(path) as part:
+        part.write_bytes(content)

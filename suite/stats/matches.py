@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from suite.files import replacing
+
 AREAS = ("all", "small", "medium", "large")
 """COCO's area ranges, in the order of the flags' blocks of bits."""
 
@@ -87,10 +89,8 @@ def save(matches: Matches, path: Path) -> Path:
     arrays["names"] = np.asarray(matches.names, dtype=np.str_)
     content = io.BytesIO()
     np.savez_compressed(content, allow_pickle=False, format=np.asarray(_FORMAT), **arrays)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_bytes(content.getvalue())
-    part.replace(path)
+    with replacing(path) as part:
+        part.write_bytes(content.getvalue())
     return path
 
 

@@ -1,10 +1,12 @@
 """One writer per store: an flock that the kernel frees when its holder dies, however it dies."""
 
-import fcntl
 import os
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from suite.files import lock
 
 
 class StoreError(RuntimeError):
@@ -33,20 +35,17 @@ class Lock:
     """
 
     def __init__(self, path: Path, *, wait: bool = False) -> None:
-        # not inheritable: a job that outlived its parent must not keep the lock
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._held = ExitStack()
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            handle = self._held.enter_context(lock(path, wait=wait))
         except BlockingIOError:
-            pid = _read_pid(self._file)
-            os.close(self._file)
-            raise StoreLockedError(path, pid) from None
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+            raise StoreLockedError(path, _read_pid(path)) from None
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
 
     def release(self) -> None:
         """Let the next one in."""
-        os.close(self._file)
+        self._held.close()
 
     def __enter__(self) -> Self:
         return self
@@ -60,6 +59,6 @@ class Lock:
         self.release()
 
 
-def _read_pid(file: int) -> int:
-    text = os.pread(file, 32, 0).decode(errors="replace").strip()
+def _read_pid(path: Path) -> int:
+    text = path.read_text(errors="replace").strip()
     return int(text) if text.isdecimal() else 0

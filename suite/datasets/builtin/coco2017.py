@@ -12,6 +12,7 @@ from pathlib import Path
 
 from suite.datasets.builtin.fetch import FetchError, NoRoomError, Progress, Wanted, fetch
 from suite.datasets.builtin.unpack import Contents, unpack
+from suite.files import replacing
 
 SERVER = "http://images.cocodataset.org"  # its certificate is for another name, so no https; the checksums decide
 _DOWNLOADS, _RECORD = "downloads", "prepared.json"
@@ -95,9 +96,8 @@ def prepare(
                 f"{target}: unpacked {found:,} files, but {name} has {archive.files:,}"
             )
         done[name] = archive.wanted.sha256
-        part = record.with_suffix(".part")
-        part.write_text(json.dumps(done, indent=1) + "\n")
-        part.replace(record)
+        with replacing(record) as part:
+            part.write_text(json.dumps(done, indent=1) + "\n")
         if not keep:
             target.unlink()
     if not keep and (folder / _DOWNLOADS).is_dir() and not any((folder / _DOWNLOADS).iterdir()):

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from suite.files import put_in_place
+
 _CHUNK = 2**20
 _TIMEOUT = 60.0  # seconds without a byte
 _TRIES = 6  # in a row that bring nothing
@@ -76,7 +78,7 @@ def fetch(
                 f"{url}: {trouble}, {_TRIES} times in a row; the same command goes on at {have:,} bytes"
             )
     _verify(part, wanted, url, progress)
-    part.replace(target)
+    put_in_place(part, target)
     _tag(part).unlink(missing_ok=True)
 
 

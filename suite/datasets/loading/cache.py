@@ -1,12 +1,10 @@
 """Pictures kept decoded and scaled, so that the next epoch need not decode them again. No batch depends on it."""
 
-import fcntl
 import hashlib
 import mmap
-import os
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +14,7 @@ import numpy as np
 from suite.datasets.decode import picture_bytes
 from suite.datasets.images import Image, scaled_sides
 from suite.datasets.split import Picture
+from suite.files import lock, replacing
 from suite.protocols.loading import Cache
 
 _CHECK = 4  # bytes of CRC-32 at the end of a file
@@ -154,14 +153,11 @@ class DiskCache:
         if not self._writes or not self._room.take(len(data) + _CHECK):
             return
         file = self._file(index)
-        part = file.with_name(f".{file.name}.{os.getpid()}")
         try:
-            file.parent.mkdir(exist_ok=True)
-            part.write_bytes(data + zlib.crc32(data).to_bytes(_CHECK, "little"))
-            part.replace(file)
+            with replacing(file, durable=False) as part:
+                part.write_bytes(data + zlib.crc32(data).to_bytes(_CHECK, "little"))
         except OSError:  # the disk is full, say: training goes on without
             self._writes = False
-            part.unlink(missing_ok=True)
 
     def news(self) -> tuple[int, ...]:
         """As in `Kept`; every process sees the files."""
@@ -214,11 +210,8 @@ class _Room:
     def _write(self, used: int) -> None:
         self._account.write_text(str(used))
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        with self._account.with_name(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+    def _locked(self) -> AbstractContextManager[int]:
+        return lock(self._account.with_name(".lock"))
 
 
 def shared_memory(count: int, what: str) -> mmap.mmap:

@@ -6,17 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from suite.files import replacing
+
 _KEYS = ("image_id", "category_id", "bbox", "score")
 
 
 def write_results(results: Sequence[Mapping[str, Any]], path: Path) -> Path:
     """Write results (.json.gz); equal results give equal bytes, and no reader sees a half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_bytes(
-        gzip.compress(json.dumps(list(results), separators=(",", ":")).encode(), mtime=0)
-    )
-    part.replace(path)
+    text = json.dumps(list(results), separators=(",", ":"))
+    with replacing(path) as part:
+        part.write_bytes(gzip.compress(text.encode(), mtime=0))
     return path
 
 

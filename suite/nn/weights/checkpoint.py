@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
+from suite.files import replacing
 from suite.nn.network import Detector
 from suite.nn.weights.pickles import WeightsError, read_reference_checkpoint
 from suite.nn.weights.reference import from_reference
@@ -124,9 +124,5 @@ def about_file(path: Path) -> Path:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    with partial.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    with replacing(path) as part:
+        part.write_bytes(data)

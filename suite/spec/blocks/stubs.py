@@ -5,10 +5,11 @@ size. Nothing in a file is ever run.
 """
 
 import ast
-import os
 import sys
 from contextlib import suppress
 from pathlib import Path
+
+from suite.files import replacing
 
 _VERSION = 2
 
@@ -62,7 +63,5 @@ def _constructor(node: ast.stmt) -> ast.stmt:
 
 
 def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    with replacing(path, durable=False) as part:  # made again where it is lost
+        part.write_text(text, encoding="utf-8")
