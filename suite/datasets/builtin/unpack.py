@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from suite.datasets.builtin.fetch import FetchError, Progress, no_room
-from suite.files import replacing
+from suite.files import put_in_place
 
 _CHUNK = 2**20
 _MOST_FILES = 200_000
@@ -100,16 +100,15 @@ def _write(opened: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, *, la
     """The file appears whole or not at all; reading checks its CRC."""
     if target.is_file() and target.stat().st_size == member.file_size:
         return
+    # one name, so that the next try writes over what a kill left
+    part = target.with_name(f".{target.name}.part")
     try:
-        with (
-            replacing(
-                target, durable=False
-            ) as part,  # 118,000 of them; their size is checked again
-            opened.open(member) as source,
-            part.open("wb") as file,
-        ):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with opened.open(member) as source, part.open("wb") as file:
             _copy(source.read, file.write)
+        put_in_place(part, target, durable=False)  # 118,000 of them; their size is checked again
     except OSError as error:
+        part.unlink(missing_ok=True)
         raise no_room(target, error, lacking) from error
     except (zipfile.BadZipFile, EOFError):
         part.unlink(missing_ok=True)
