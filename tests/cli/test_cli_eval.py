@@ -7,6 +7,7 @@ import pytest
 
 from suite.cli.main import main
 from suite.datasets.shapes import ensure
+from suite.machine.eight_bits import weight_bits
 from suite.nn.detector import build
 from suite.nn.weights import save_checkpoint
 from suite.spec.library import Library
@@ -97,6 +98,7 @@ def test_a_precision_s_accuracy_is_measured_in_the_runtime_that_has_it(weights, 
         "precision": "int8",
         "batch": 2,
     }
+    assert told["settings"]["weight_bits"] == weight_bits()
 
 
 @pytest.mark.parametrize(
