@@ -1,5 +1,6 @@
 """int8 by its definition: q = clip(round(x / scale) + zero), where scale and zero are of the range that was seen."""
 
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -112,12 +113,25 @@ def all_alike() -> "onnx.ModelProto":
     return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=10)
 
 
-def test_no_sum_saturates_with_the_weights_that_this_processor_gets() -> None:
+def in_onnxruntime(network: bytes, images: np.ndarray) -> np.ndarray:
+    (found,) = ort.InferenceSession(network, providers=["CPUExecutionProvider"]).run(None, {"images": images})
+    return found
+
+
+def in_openvino(network: bytes, images: np.ndarray) -> np.ndarray:
+    core = pytest.importorskip("openvino", reason="needs .[openvino]").Core()
+    compiled = core.compile_model(core.read_model(network), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    return compiled.create_infer_request().infer({0: images})[0]
+
+
+@pytest.mark.parametrize("run", [in_onnxruntime, in_openvino])
+def test_no_sum_saturates_with_the_weights_that_this_processor_gets(
+    run: Callable[[bytes, np.ndarray], np.ndarray],
+) -> None:
     """White pictures and equal weights are the worst case: each output is 27 times 255 · the largest weight."""
     white = torch.ones(1, 3, 16, 16)
 
-    made = quantised.quantised(all_alike(), white, weight_bits())
-    (found,) = ort.InferenceSession(made, providers=["CPUExecutionProvider"]).run(None, {"images": white.numpy()})
+    found = run(quantised.quantised(all_alike(), white, weight_bits()), white.numpy())
 
     assert found == pytest.approx(np.full((1, 8, 14, 14), 27.0), abs=27 / 255)
 
