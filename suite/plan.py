@@ -236,6 +236,8 @@ class _Planner:
                     "replica": replica,
                     "machine": self.conditions.machine["class"],
                 }
+                if setup.precision == "int8":
+                    facts["weight_bits"] = self.conditions.machine["int8_weight_bits"]
                 key = self._key("latency", (variant, baseline or variant), facts, runtime=runtime)
                 job = Job(
                     key, "latency", variant, baseline, self.conditions, replica=replica, setup=setup

@@ -231,6 +231,19 @@ def test_more_replicas_and_seeds_leave_the_keys_of_the_first_ones():
     assert keys(planned(WIDE)).items() <= keys(planned(WIDE, **more)).items()
 
 
+@pytest.mark.parametrize(("precision", "differs"), [("int8", True), ("fp32", False)])
+def test_bits_of_weights_are_in_the_key_of_an_int8_timing_alone(precision, differs):
+    setups = (Setup("cpu", "onnxruntime", precision),)
+    timed = with_protocol(metrics=("latency",), latency=replace(DEMO.latency, setups=setups))
+    eight, seven = (MACHINE | {"int8_weight_bits": bits} for bits in (8, 7))
+
+    kinds = kinds_that_differ(
+        planned(WIDE, machine=eight, **timed), planned(WIDE, machine=seven, **timed)
+    )
+
+    assert kinds == ({"latency"} if differs else set())
+
+
 def test_labels_are_different_and_fit_for_file_names():
     labels = [job.label for job in planned(BASE, WIDE).jobs]
 

@@ -73,6 +73,9 @@ def setup_of(item: Item) -> Setup:
     other = [] if runtime == EAGER else [runtime]
     words = [str(settings.get("device_name", device)) if gpu else "CPU", *other, precision]
     key = [device, *(name.replace("+", "_") for name in other), precision]
+    if settings.get("weight_bits", 8) != 8:
+        words.append(f"{settings['weight_bits']}-bit weights")
+        key.append(f"{settings['weight_bits']}bit")
     if not gpu:
         words.append(f"{threads} thread{'' if threads == 1 else 's'}")
         key.append(f"{threads}t")

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 
+from suite.machine.eight_bits import weight_bits
 from suite.record import Json
 
 _PROC = Path("/proc")
@@ -76,6 +77,7 @@ def describe(environment: Mapping[str, str] = os.environ) -> dict[str, Json]:
         "libraries": libraries,
         "gpus": [dict(card) for card in cards],
         "container": _container_limits(),
+        "int8_weight_bits": weight_bits(),
         "threads": {name: environment[name] for name in _THREAD_VARIABLES if name in environment},
     }
 

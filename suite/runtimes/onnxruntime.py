@@ -10,6 +10,7 @@ import onnxruntime
 import torch
 from torch import Tensor
 
+from suite.machine.eight_bits import stated_weight_bits, weight_bits
 from suite.nn.network import Detector
 from suite.runtimes import Options, RuntimeUnfitError, Session
 from suite.runtimes.common.network import INPUT, OUTPUT, onnx_model
@@ -42,8 +43,9 @@ def open(model: Detector, options: Options, mode: str, images: Tensor) -> Sessio
     place = placer(given, channels_last=False)
     example = place(images)
     network = onnx_model(placed(model, given, channels_last=False), example)
+    bits = stated_weight_bits(options.precision)
     session = onnxruntime.InferenceSession(
-        quantised(network, example) if options.precision == "int8" else network.SerializeToString(),
+        quantised(network, example, weight_bits()) if bits else network.SerializeToString(),
         _session_options(options, literal=mode == "literal"),
         providers=[(provider, settings)],
     )
@@ -51,7 +53,9 @@ def open(model: Detector, options: Options, mode: str, images: Tensor) -> Sessio
         raise RuntimeUnfitError(
             f"onnxruntime: {provider} does not start here; it fell back to {session.get_providers()}"
         )
-    about = stated("onnxruntime", options, "" if mode == "native" else mode, provider=provider)
+    about = stated(
+        "onnxruntime", options, "" if mode == "native" else mode, provider=provider, **bits
+    )
     if options.kind == "cpu":
         return CallSession(about, clock, place, _on_cpu(session))
     return CallSession(about, clock, _settled(place, torch.cuda), _on_cuda(session, example))

@@ -6,6 +6,7 @@ import openvino
 import torch
 from torch import Tensor
 
+from suite.machine.eight_bits import stated_weight_bits, weight_bits
 from suite.nn.network import Detector
 from suite.protocols.setups import offers
 from suite.runtimes import Options, RuntimeUnfitError, Session
@@ -60,7 +61,8 @@ def open(model: Detector, options: Options, _mode: str, images: Tensor) -> Sessi
             "PERFORMANCE_HINT": "LATENCY",
         },
     )
-    settings = stated("openvino", options, "", precision_hint=_HINTS[options.precision])
+    bits = stated_weight_bits(options.precision)
+    settings = stated("openvino", options, "", precision_hint=_HINTS[options.precision], **bits)
     return CallSession(settings, clock, place, _runner(compiled))
 
 
@@ -75,7 +77,7 @@ def _in_eight_bits(model: Detector, images: Tensor) -> bytes:
         raise RuntimeUnfitError(f"openvino: for int8, {lacking}")
     from suite.runtimes.common.quantised import quantised
 
-    return quantised(onnx_model(model, images), images)
+    return quantised(onnx_model(model, images), images, weight_bits())
 
 
 def _runner(compiled: Any) -> Call:

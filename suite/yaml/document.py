@@ -106,10 +106,10 @@ def parse(text: str, file: str, problems: Problems, *, numbers_as_keys: bool = F
     """
     composer = _Composer(file, problems, numbers_as_keys)
     try:
-        for event in iter(_LOADER(text).get_event, None):
-            composer.take(event)
+        composer.read(text)
     except yaml.MarkedYAMLError as error:
         place = error.problem_mark or error.context_mark
+        _check_bounds(text[: place.index] if place else "", file)
         mark = Mark(file, place.line + 1, place.column + 1) if place else Mark(file, 1, 1)
         raise SpecError.single(mark, "E001", _syntax(error)) from None
     except (yaml.YAMLError, UnicodeError) as error:
@@ -135,6 +135,21 @@ def plain(node: Node) -> Json:
     if isinstance(node, Items):
         return [plain(item) for item in node.items]
     return {key: plain(value) for key, value in node.entries.items()}
+
+
+def _check_bounds(text: str, file: str) -> None:
+    """Raise E005 if the text before a parser's complaint is already out of bounds.
+
+    A parser reads up to 1,024 characters of a line before it tells of the first bracket in it, and may have a bound on
+    nesting of its own: what it then complains of comes after the place where ours was passed.
+    """
+    try:
+        _Composer(file, Problems()).read(text)
+    except SpecError as error:
+        if error.problems[0].code == "E005":
+            raise
+    except (yaml.YAMLError, UnicodeError):  # the text ends where no document does
+        return
 
 
 def _syntax(error: yaml.MarkedYAMLError) -> str:
@@ -169,6 +184,11 @@ class _Composer:
     documents: int = 0
     stack: list[_Frame] = field(default_factory=list)
     anchors: dict[str, tuple[Node, int]] = field(default_factory=dict)
+
+    def read(self, text: str) -> None:
+        """Every event of the text."""
+        for event in iter(_LOADER(text).get_event, None):
+            self.take(event)
 
     def take(self, event: Any) -> None:
         """One event of the parser."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from suite import machine
+from suite.machine.eight_bits import weight_bits
 
 
 def stat(folder: Path, *, user: int, idle: int, steal: int = 0) -> Path:
@@ -23,6 +24,10 @@ def test_the_description_is_plain_json_with_a_class():
     assert json.loads(json.dumps(described)) == described
     assert described["threads"] == {"OMP_NUM_THREADS": "1"}
     assert f"{described['cores']} cores" in described["class"]
+
+
+def test_the_description_says_how_many_bits_an_int8_weight_has():
+    assert machine.describe()["int8_weight_bits"] == weight_bits()
 
 
 def test_the_class_is_the_same_every_time():

@@ -6,6 +6,7 @@ import pytest
 
 from reports.model import Report
 from reports.run.gather import gather
+from reports.run.latency import setup_of
 from reports.sections import runtimes
 from suite.record import Measurement
 from tests.reports.fixture_store import PROTOCOL, VARIANTS, Plan, build
@@ -55,6 +56,34 @@ def test_every_cell_has_the_ratio_to_the_base_and_those_of_other_runtimes_the_on
     assert all(
         cell.base.startswith("▼ ×1.4") for cell in (eager, openvino)
     )  # the variant is slower by 42 %
+
+
+@pytest.mark.parametrize(
+    ("more", "key", "title"),
+    [
+        (
+            {"weight_bits": 7},
+            "cpu-onnxruntime-int8-7bit-1t",
+            "CPU, onnxruntime, int8, 7-bit weights, 1 thread",
+        ),
+        ({"weight_bits": 8}, "cpu-onnxruntime-int8-1t", "CPU, onnxruntime, int8, 1 thread"),
+        ({}, "cpu-onnxruntime-int8-1t", "CPU, onnxruntime, int8, 1 thread"),
+    ],
+    ids=["seven", "eight", "not recorded"],
+)
+def test_weights_of_fewer_bits_are_told_and_a_setup_of_their_own(both, more, key, title):
+    item = both.rows[1].items[0]
+    settings = {
+        "device": "cpu",
+        "runtime": "onnxruntime",
+        "precision": "int8",
+        "threads": 1,
+        **more,
+    }
+
+    setup = setup_of(replace(item, measurement=replace(item.measurement, settings=settings)))
+
+    assert (setup.key, setup.title) == (key, title)
 
 
 def test_what_the_machine_lacks_is_told_with_what_would_mend_it(both):

@@ -1,12 +1,22 @@
 import os
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from suite import protocols
+from suite.datasets.formats.yolo_yaml import read_description
+from suite.datasets.split import DataError
+from suite.spec.blocks.signatures import Signatures
+from suite.spec.language.decode import decode, read_text
+from suite.spec.yolov5.importer import import_model
+from suite.train.recipe import recipe
+from suite.yaml import document
 from suite.yaml.document import MAX_BYTES, MAX_DEPTH, parse, plain, read_bytes
 from suite.yaml.errors import Problems, SpecError
 
@@ -121,6 +131,89 @@ def test_deep_nesting_is_refused(opening: str, levels: int) -> None:
     codes = {code for code, _, _ in problems_of(opening * levels)}
 
     assert codes == {"E005"}
+
+
+def stairs(opening: str, levels: int) -> str:
+    """A level a line, each further to the right."""
+    return "\n".join(f"{' ' * level}{opening}" for level in range(levels))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        stairs("a:", 600),
+        stairs("-", 600),
+        stairs("a: [", 600),
+        "[\n" * 5000,
+        "[{a: " * 5000,
+        "a: 1\nb:\n  - 'x [[[['\n  - " + "[" * 5000,
+        'a: ["[[[", [' + "[" * 5000,
+        "- " * 15 + "[" * 5000,
+        "a: " + "[" * 5000 + "]" * 5000 + "\nb: 2\n",
+        "a: " + "[" * (MAX_DEPTH + 5) + "%",
+    ],
+    ids=range(10),
+)
+def test_nesting_of_every_form_is_refused(text: str) -> None:
+    codes = {code for code, _, _ in problems_of(text)}
+
+    assert codes == {"E005"}
+
+
+def test_nesting_is_refused_at_the_first_level_too_many() -> None:
+    assert problems_of("a: 1\nb: " + "[" * 5000) == [("E005", 2, 4 + MAX_DEPTH - 1)]
+
+
+class Fussy(yaml.SafeLoader):
+    """Refuses brackets beyond 25 levels, which it meets before it tells of the first one."""
+
+    def fetch_flow_collection_start(self, TokenClass: type) -> None:
+        if self.flow_level >= 25:
+            mark = self.get_mark()
+            raise yaml.scanner.ScannerError("while increasing flow level", mark, "too deep", mark)
+        super().fetch_flow_collection_start(TokenClass)
+
+
+def test_nesting_is_refused_in_our_words_whatever_the_parser_bounds_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(document, "_LOADER", Fussy)
+
+    assert problems_of("a: " + "[" * 1000) == [("E005", 1, 4 + MAX_DEPTH - 1)]
+
+
+@pytest.mark.parametrize(
+    "text", ['a: "' + "[" * 5000, "a: '" + "[{" * 5000, "a: {b: ]}", "a: [[[%]]]", "a: " + "]" * 50]
+)
+def test_a_fault_without_deep_nesting_is_told_as_it_is(text: str) -> None:
+    assert [code for code, _, _ in problems_of(text)] == ["E001"]
+
+
+def test_as_many_levels_as_are_allowed_are_read() -> None:
+    assert problems_of("[" * MAX_DEPTH + "]" * MAX_DEPTH) == []
+
+
+READERS: dict[str, Callable[[Path], object]] = {
+    "a variant": lambda file: decode(read_text(file), str(file), file.stem, Signatures()),
+    "a protocol": lambda file: protocols.load(str(file)),
+    "a recipe": recipe,
+    "a model of YOLOv5": lambda file: import_model(
+        file.read_text(), str(file), file.stem, Signatures()
+    ),
+    "a description of data": read_description,
+}
+
+
+@pytest.mark.parametrize("opening", ["[", "{a: ", "- "])
+@pytest.mark.parametrize("what", READERS)
+def test_wherever_yaml_is_read_nesting_is_refused_in_our_words(
+    tmp_path: Path, what: str, opening: str
+) -> None:
+    file = tmp_path / "deep.yaml"
+    file.write_text(opening * 10_000)
+
+    with pytest.raises((SpecError, DataError), match=f"nested deeper than {MAX_DEPTH} levels"):
+        READERS[what](file)
 
 
 def test_a_second_document_is_refused() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from suite.cli.output import say, table
+from suite.machine.eight_bits import stated_weight_bits
 from suite.record import Json, Measurement
 
 
@@ -40,6 +41,7 @@ def as_json_data(measurements: Sequence[Measurement], issues: list[Json]) -> Jso
         kind: found[f"lost_{kind}"].notes.get("count") for kind in errors.KINDS
     }
     calibration = found.get("calibration_error")
+    settings = dict(measurements[0].settings)
     return {
         "numbers": numbers,
         "ap_by_class": ap.get("by_class", {}),
@@ -55,7 +57,7 @@ def as_json_data(measurements: Sequence[Measurement], issues: list[Json]) -> Jso
             "bins": calibration.notes["bins"] if calibration else [],
         },
         "evaluator": {key: ap[key] for key in ("evaluator", "agreement") if key in ap},
-        "settings": dict(measurements[0].settings),
+        "settings": settings | stated_weight_bits(str(settings.get("precision"))),
         "skipped": issues,
     }
 

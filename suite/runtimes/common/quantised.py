@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import onnx
 from onnxruntime import quantization
@@ -20,9 +20,10 @@ from suite.runtimes.common.network import INPUT
 _HEAVY = ("Conv", "ConvTranspose", "MatMul", "Gemm")
 
 
-def quantised(network: Any, images: Tensor) -> bytes:
+def quantised(network: Any, images: Tensor, weight_bits: Literal[7, 8] = 8) -> bytes:
     """A network (`onnx.ModelProto`) in eight bits, calibrated on images (B, 3, H, W) in 0..1.
 
+    Weights of seven bits are integers in -64..64, of eight in -127..127 (`suite.machine.eight_bits` says where which).
     In it stand the fp32 operations between pairs of QuantizeLinear and DequantizeLinear, which a runtime replaces by
     its operations on integers: run as it is written, the network is its own reference.
     """
@@ -38,6 +39,7 @@ def quantised(network: Any, images: Tensor) -> bytes:
             activation_type=quantization.QuantType.QUInt8,
             weight_type=quantization.QuantType.QInt8,
             per_channel=True,
+            reduce_range=weight_bits == 7,
             nodes_to_exclude=after_the_last_weights(network),
         )
         return file.read_bytes()

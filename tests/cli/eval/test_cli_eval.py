@@ -7,6 +7,7 @@ import pytest
 
 from suite.cli.main import main
 from suite.datasets.builtin.shapes import ensure
+from suite.machine.eight_bits import weight_bits
 from suite.nn.detector import build
 from suite.nn.weights.checkpoint import save_checkpoint
 from suite.spec.library import Library
@@ -101,6 +102,7 @@ def test_a_precision_s_accuracy_is_measured_in_the_runtime_that_has_it(weights, 
         "precision": "int8",
         "batch": 2,
     }
+    assert told["settings"]["weight_bits"] == weight_bits()
 
 
 @pytest.mark.parametrize(
@@ -139,7 +141,9 @@ def test_detections_of_other_data_are_refused(data, tmp_path, capsys):
 def test_evaluators_that_disagree_end_with_the_number_and_exit_code_1(
     weights, data, monkeypatch, capsys
 ):
-    monkeypatch.setattr("suite.metrics.accuracy.assess.pycocotools_numbers", lambda *_: (0.5,) * 12)
+    monkeypatch.setattr(
+        "suite.metrics.accuracy.detections.assess.pycocotools_numbers", lambda *_: (0.5,) * 12
+    )
 
     assert main(["eval", "yolov5p", "--weights", str(weights), "--data", str(data)]) == 1
 
