@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from suite.cli.files import spec_path, write_spec
+from suite.cli.files import new_folder, spec_path, write_spec
 from suite.cli.new_backbone import borrowed, with_block
 from suite.cli.new_file import Made, Place, draft_file, like_file
 from suite.cli.new_options import edit_options, read_edits, read_words
@@ -19,7 +19,7 @@ from suite.record import Json
 from suite.spec.document import shown_path
 from suite.spec.draft import Draft, DraftEdit
 from suite.spec.errors import SpecError, quote
-from suite.spec.library import VARIANTS
+from suite.spec.library import PROJECT, VARIANTS
 from suite.spec.signatures import default_signatures
 
 PROGRAM, BASE = "ablation", "yolov5s"
@@ -69,7 +69,6 @@ _SOURCE = re.compile(r"arXiv \d{4}\.\d{4,5}")
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    default=VARIANTS,
     metavar="PATH",
     help="The folder, or the file; without it, the project's variants.",
 )
@@ -86,7 +85,7 @@ def command(
     like: str | None,
     title: str,
     paper: str,
-    output: Path,
+    output: Path | None,
     force: bool,
     variants: tuple[Path, ...],
     allow_code: bool,
@@ -94,7 +93,7 @@ def command(
     **edits: str | None,
 ) -> None:
     """Write a variant file called NAME that passes `check --build`, with its `expect` filled in."""
-    path = spec_path(output, name)
+    path = spec_path(output or new_folder(), name)
     _refuse_taken(path, variants, force=force)
     place = Place(path, variants, allow_code)
     changes = read_edits(edits)
@@ -170,7 +169,7 @@ def _refuse_taken(path: Path, variants: Sequence[Path], *, force: bool) -> None:
 def _next(path: Path, variants: Sequence[Path]) -> list[str]:
     """What one would type next; the file by its name, where the commands find it."""
     program = "python run_suite.py" if Path(sys.argv[0]).name == "run_suite.py" else PROGRAM
-    known = any(path.resolve().is_relative_to(folder.resolve()) for folder in (VARIANTS, *variants))
+    known = any(path.resolve().is_relative_to(folder.resolve()) for folder in (PROJECT, VARIANTS, *variants))
     name = path.stem if known else shown_path(path)
     folders = "".join(f" --variants {shown_path(folder)}" for folder in variants) if known else ""
     return [f"{program} {verb} {name}{folders}" for verb in ("show", "check --build", "cost", "run")]

@@ -16,10 +16,10 @@ from pathlib import Path
 import psutil
 
 from suite.record import Json
+from suite.shipped import CHECKOUT
 
 _PROC = Path("/proc")
 _CGROUP = Path("/sys/fs/cgroup")
-_ROOT = Path(__file__).resolve().parents[2]
 _BUSY_ALLOWED = 0.10
 _STEAL_ALLOWED = 0.01
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
@@ -143,8 +143,10 @@ def unrest(seconds: float = 0.5, *, sleep: Callable[[float], None] = time.sleep,
     return tuple(reasons)
 
 
-def checkout(folder: Path = _ROOT) -> dict[str, Json]:
+def checkout(folder: Path | None = CHECKOUT) -> dict[str, Json]:
     """Commit of the checkout in `folder` and whether tracked files differ from it; empty outside git."""
+    if folder is None:  # a wheel, maybe in an environment inside somebody else's checkout
+        return {}
     commit = _output(["git", "-C", str(folder), "rev-parse", "HEAD"]).strip()
     if not commit:
         return {}
