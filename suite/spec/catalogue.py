@@ -60,12 +60,11 @@ class Catalogue:
         beside = Catalogue()
         beside.add_folder(folder)
         taken = {name.lower(): entry for name, entry in self._named().items()}
-        shared = [(name, entry) for name, entry in beside._named().items() if name.lower() in taken]
-        problems = [
-            _taken(name, entry, taken[name.lower()].path)
-            for name, entry in shared
-            if not entry.path.samefile(taken[name.lower()].path)
-        ]
+        problems = []
+        for name, entry in beside._named().items():
+            twin = taken.get(name.lower(), entry)
+            if twin.path.resolve() != entry.path.resolve():
+                problems.append(_taken(name, entry, twin.path))
         if problems:
             raise SpecError(problems)
         self.entries = beside.entries | self.entries
