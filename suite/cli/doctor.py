@@ -7,21 +7,26 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
 import click
+from packaging.version import Version
 
 from suite import machine
 from suite.cli.options import json_option
 from suite.cli.output import ExitCode, reply, table
 from suite.protocols.setups import Offer, offers
+from suite.shipped import SHIPPED
+from suite.yaml.document import shown_path
 
 _PYTHON = (3, 11)
 _TORCH = (2, 10)
 _DISK_GIB = 2.0  # a demo run with its checkpoints needs less than one
 _OUT = Path("out")
 _DATA = _OUT / "data"
+_TESTED = SHIPPED / "constraints.txt"
 _NEEDED = (
     "torchvision",
     "cv2",
@@ -82,6 +87,7 @@ def examine(checks: Sequence[Callable[[], Sequence[Finding]]] | None = None) -> 
         _python,
         _torch,
         _packages,
+        _versions,
         _gpus,
         _runtimes,
         _optional,
@@ -119,6 +125,21 @@ def _packages() -> list[Finding]:
     absent = [name for name in _NEEDED if not _has(name)]
     found = f"without {', '.join(absent)}" if absent else f"{len(_NEEDED)} of {len(_NEEDED)}"
     return [_judge("packages", not absent, found, "pip install -e .")]
+
+
+def _versions(constraints: Path = _TESTED) -> list[Finding]:
+    """The installed versions that are unlike those tested together; what is not installed does not count."""
+    lines = constraints.read_text(encoding="utf-8").splitlines()
+    tested = dict(line.split("==") for line in lines if not line.startswith("#"))
+    installed = {name: version for name in tested if (version := _installed(name))}
+    others = [
+        name for name, version in installed.items() if Version(version) != Version(tested[name])
+    ]
+    if not others:
+        return [Finding("versions", "ok", f"{len(installed)} as tested together")]
+    differences = ", ".join(f"{name} {installed[name]} (tested: {tested[name]})" for name in others)
+    mend = f"pip install -c {shown_path(constraints)} {' '.join(others)}"
+    return [Finding("versions", "absent", f"never tested together: {differences}", mend)]
 
 
 def _gpus() -> list[Finding]:
@@ -249,6 +270,13 @@ def _judge(what: str, good: bool, found: str, mend: str) -> Finding:
 
 def _has(module: str) -> bool:
     return importlib.util.find_spec(module) is not None
+
+
+def _installed(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _first_line(error: BaseException) -> str:

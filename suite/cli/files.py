@@ -4,18 +4,24 @@ import os
 from pathlib import Path
 
 from suite.cli.output import ExitCode, Refusal
+from suite.shipped import CHECKOUT, SHIPPED
 from suite.spec.catalogue import is_name
-from suite.spec.library import VARIANTS
+from suite.spec.library import PROJECT, VARIANTS
 from suite.yaml.document import shown_path
 from suite.yaml.errors import quote
 
-SCHEMA = VARIANTS.parent / "schema" / "variant.schema.json"
+SCHEMA = SHIPPED / "schema" / "variant.schema.json"
 NAME_HINT = "a name has letters, digits, '.', '_' and '-' and starts with a letter or digit"
 
 
 def schema_line(folder: Path) -> str:
     """The comment that tells an editor the schema of a file in `folder`."""
     return f"# yaml-language-server: $schema={os.path.relpath(SCHEMA, folder.resolve())}\n"
+
+
+def new_folder() -> Path:
+    """Where a new variant's file goes: `variants/` of the working folder, or of the checkout if there is none."""
+    return VARIANTS if CHECKOUT and not PROJECT.is_dir() else PROJECT
 
 
 def spec_path(output: Path, name: str) -> Path:

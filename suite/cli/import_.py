@@ -5,12 +5,11 @@ from pathlib import Path
 
 import click
 
-from suite.cli.files import schema_line, spec_path, write_spec
+from suite.cli.files import new_folder, schema_line, spec_path, write_spec
 from suite.cli.options import json_option
 from suite.cli.output import reply, say
 from suite.spec.blocks.signatures import default_signatures
 from suite.spec.language.decode import read_text
-from suite.spec.library import VARIANTS
 from suite.spec.views.write import write
 from suite.spec.yolov5.importer import import_model
 from suite.yaml.document import shown_path
@@ -35,7 +34,7 @@ def command(file: Path, output: Path | None, name: str | None, force: bool, as_j
     Rows [from, number, module, args] become lines, row numbers become tags. The text goes to stdout, unless --output
     names a place for it. Nothing in FILE is executed.
     """
-    path = spec_path(output or VARIANTS, name or _NOT_IN_NAMES.sub("_", file.stem))
+    path = spec_path(output or new_folder(), name or _NOT_IN_NAMES.sub("_", file.stem))
     imported = import_model(read_text(file), shown_path(file), path.stem, default_signatures())
     notes = "".join(f"# {warning}\n" for warning in imported.warnings)
     text = schema_line(path.parent) + notes + write(imported.variant)

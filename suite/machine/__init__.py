@@ -17,10 +17,10 @@ import psutil
 
 from suite.machine.eight_bits import weight_bits
 from suite.record import Json
+from suite.shipped import CHECKOUT
 
 _PROC = Path("/proc")
 _CGROUP = Path("/sys/fs/cgroup")
-_ROOT = Path(__file__).resolve().parents[2]
 _BUSY_ALLOWED = 0.10
 _STEAL_ALLOWED = 0.01
 _THREAD_VARIABLES = (
@@ -161,8 +161,10 @@ def unrest(
     return tuple(reasons)
 
 
-def checkout(folder: Path = _ROOT) -> dict[str, Json]:
+def checkout(folder: Path | None = CHECKOUT) -> dict[str, Json]:
     """Commit of the checkout in `folder` and whether tracked files differ from it; empty outside git."""
+    if folder is None:  # a wheel, maybe in an environment inside somebody else's checkout
+        return {}
     commit = _output(["git", "-C", str(folder), "rev-parse", "HEAD"]).strip()
     if not commit:
         return {}

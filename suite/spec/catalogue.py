@@ -58,6 +58,36 @@ class Catalogue:
             else:
                 self.add_file(path, taken)
 
+    def add_beside(self, folder: Path) -> None:
+        """All files below a folder, none of which stands in for another; those that are known already do not count.
+
+        Raises:
+            SpecError: other files have the names of some.
+        """
+        beside = Catalogue()
+        beside.add_folder(folder)
+        taken = {name.lower(): entry for name, entry in self._named().items()}
+        problems = []
+        for name, entry in beside._named().items():
+            twin = taken.get(name.lower(), entry)
+            if twin.path.resolve() != entry.path.resolve():
+                problems.append(_taken(name, entry, twin.path))
+        if problems:
+            raise SpecError(problems)
+        self.entries = beside.entries | self.entries
+        self.designs = beside.designs | self.designs
+        self.misnamed += beside.misnamed
+        self.sources |= beside.sources
+
+    def _named(self) -> dict[str, Entry]:
+        """An entry for every name that one may ask for; a design's file has its first variant's."""
+        designs = {
+            stem: self.entries[names[0]]
+            for stem, names in self.designs.items()
+            if names[0] in self.entries
+        }
+        return designs | self.entries
+
     def add_file(self, path: Path, taken: dict[str, Path]) -> None:
         """One file's variants; `taken` are the names in small letters that the same folder has given already."""
         found = self._entries(path)
@@ -74,11 +104,7 @@ class Catalogue:
         twin = taken.setdefault(name.lower(), entry.path)
         if twin is entry.path:
             return True
-        mark = entry.member.mark if entry.member else Mark(shown_path(entry.path), 1, 1)
-        message = f"the name {quote(name)} is taken by {shown_path(twin)}"
-        self.misnamed.append(
-            Problem(mark, "E208", message, "names are unique regardless of folder and case")
-        )
+        self.misnamed.append(_taken(name, entry, twin))
         return False
 
     def _entries(self, path: Path) -> dict[str, Entry]:
@@ -106,6 +132,12 @@ class Catalogue:
 def is_name(text: str) -> bool:
     """Whether a variant can be called so."""
     return _NAME.fullmatch(text) is not None
+
+
+def _taken(name: str, entry: Entry, twin: Path) -> Problem:
+    mark = entry.member.mark if entry.member else Mark(shown_path(entry.path), 1, 1)
+    message = f"the name {quote(name)} is taken by {shown_path(twin)}"
+    return Problem(mark, "E208", message, "names are unique regardless of folder and case")
 
 
 def _yaml_files(folder: Path) -> Iterator[Path]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from suite.shipped import SHIPPED
 from suite.spec.blocks.signatures import Signatures, default_signatures
 from suite.spec.catalogue import Catalogue, is_name
 from suite.spec.language.decode import decode_tree, read_text, read_tree
@@ -21,7 +22,9 @@ from suite.yaml.document import Node, Scalar, Table, shown_path
 from suite.yaml.errors import NoMatchError, Problem, Problems, SpecError, quote, suggest
 from suite.yaml.mark import Mark
 
-VARIANTS = Path(__file__).resolve().parents[2] / "variants"
+VARIANTS = SHIPPED / "variants"
+PROJECT = Path("variants")
+"""A user's variants in the working folder; whoever reads the shipped ones reads these too."""
 MAX_ANCESTORS = 32
 _FIRST = "the first: "
 _GLOB = frozenset("*?[")
@@ -31,12 +34,13 @@ _NOT_INHERITED = frozenset({"title", "paper", "expect", "edits", "depth", "width
 class Library:
     """All variants under the folders, and one `extra` file.
 
-    A later folder's file, and the extra one, stands in for an earlier one of the same name.
+    A later folder's file, and the extra one, stands in for an earlier one of the same name. Without folders they are
+    the shipped ones; beside those stand the files of the working folder's `variants/`, which never stand in for others.
 
     A file that is wrong stops nobody but itself and those that build on it.
 
     Raises:
-        SpecError: a folder cannot be read.
+        SpecError: a folder cannot be read, or the working folder's `variants/` has a name that is taken.
     """
 
     def __init__(
@@ -56,6 +60,8 @@ class Library:
         self._work: Counter[str] = Counter()  # by file
         for folder in self._folders:
             self._catalogue.add_folder(Path(folder))
+        if VARIANTS in self._folders and PROJECT.is_dir() and not PROJECT.samefile(VARIANTS):
+            self._catalogue.add_beside(PROJECT)
         if extra is not None:
             self._catalogue.add_file(extra, {})
 

@@ -60,6 +60,45 @@ def test_something_essential_that_is_missing_exits_5(monkeypatch, capsys):
     assert "packages\tmissing\twithout thop\tpip install -e ." in capsys.readouterr().out
 
 
+def installed(monkeypatch, tmp_path, **versions: str) -> Finding:
+    """What is said of these versions, where numpy 2.4.6, thop 0.1.1.post2 and types-PyYAML 6.0 were tested together."""
+    constraints = tmp_path / "constraints.txt"
+    constraints.write_text("# a comment\nnumpy==2.4.6\nthop==0.1.1.post2\ntypes-PyYAML==6.0\n")
+    monkeypatch.setattr(doctor, "_installed", {"types-PyYAML": "6.0", **versions}.get)
+    (finding,) = doctor._versions(constraints)
+    return finding
+
+
+def test_versions_that_were_tested_together_are_counted(monkeypatch, tmp_path):
+    assert installed(monkeypatch, tmp_path, numpy="2.4.6") == Finding(
+        "versions", "ok", "2 as tested together"
+    )
+
+
+def test_versions_never_tested_together_are_named_and_no_failure(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+    assert installed(monkeypatch, tmp_path, numpy="2.5.0", thop="0.2") == Finding(
+        "versions",
+        "absent",
+        "never tested together: numpy 2.5.0 (tested: 2.4.6), thop 0.2 (tested: 0.1.1.post2)",
+        "pip install -c constraints.txt numpy thop",
+    )
+
+
+def test_a_version_that_is_written_otherwise_is_the_same(monkeypatch, tmp_path):
+    assert installed(monkeypatch, tmp_path, thop="0.1.1-2").status == "ok"
+
+
+def test_a_package_that_nobody_tested_is_not_judged(monkeypatch, tmp_path):
+    assert installed(monkeypatch, tmp_path, torch="99.0").found == "1 as tested together"
+
+
+def test_the_shipped_versions_are_compared_with_those_installed():
+    assert found("versions").status in {"ok", "absent"}
+    assert "tested together" in found("versions").found
+
+
 def test_a_runtime_that_is_absent_is_no_failure_and_says_how_to_get_it():
     absent = Offer(
         "mine", {"cpu": ("fp32", "bf16")}, ("default",), {"no_such_module": "pip install it"}, {}

@@ -158,3 +158,7 @@ def test_a_changed_file_makes_a_checkout_dirty(repository):
 
 def test_a_folder_outside_git_has_no_commit(tmp_path):
     assert machine.checkout(tmp_path) == {}
+
+
+def test_an_installed_wheel_is_no_checkout():
+    assert machine.checkout(None) == {}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from suite.cli.files import spec_path, write_spec
+from suite.cli.files import new_folder, spec_path, write_spec
 from suite.cli.library import open_library
 from suite.cli.new.backbone import borrowed, with_block
 from suite.cli.new.file import Made, Place, draft_file, like_file
@@ -18,7 +18,7 @@ from suite.cli.options import allow_code_option, complete_name, json_option, var
 from suite.cli.output import ExitCode, Refusal, reply, say
 from suite.record import Json
 from suite.spec.blocks.signatures import default_signatures
-from suite.spec.library import VARIANTS
+from suite.spec.library import PROJECT, VARIANTS
 from suite.spec.views.draft import Draft, DraftEdit
 from suite.yaml.document import shown_path
 from suite.yaml.errors import SpecError, quote
@@ -75,7 +75,6 @@ _SOURCE = re.compile(r"arXiv \d{4}\.\d{4,5}")
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    default=VARIANTS,
     metavar="PATH",
     help="The folder, or the file; without it, the project's variants.",
 )
@@ -92,7 +91,7 @@ def command(
     like: str | None,
     title: str,
     paper: str,
-    output: Path,
+    output: Path | None,
     force: bool,
     variants: tuple[Path, ...],
     allow_code: bool,
@@ -100,7 +99,7 @@ def command(
     **edits: str | None,
 ) -> None:
     """Write a variant file called NAME that passes `check --build`, with its `expect` filled in."""
-    path = spec_path(output, name)
+    path = spec_path(output or new_folder(), name)
     _refuse_taken(path, variants, force=force)
     place = Place(path, variants, allow_code)
     changes = read_edits(edits)
@@ -187,7 +186,9 @@ def _refuse_taken(path: Path, variants: Sequence[Path], *, force: bool) -> None:
 def _next(path: Path, variants: Sequence[Path]) -> list[str]:
     """What one would type next; the file by its name, where the commands find it."""
     program = "python run_suite.py" if Path(sys.argv[0]).name == "run_suite.py" else PROGRAM
-    known = any(path.resolve().is_relative_to(folder.resolve()) for folder in (VARIANTS, *variants))
+    known = any(
+        path.resolve().is_relative_to(folder.resolve()) for folder in (PROJECT, VARIANTS, *variants)
+    )
     name = path.stem if known else shown_path(path)
     folders = "".join(f" --variants {shown_path(folder)}" for folder in variants) if known else ""
     return [
