@@ -50,7 +50,7 @@ class Truth:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
+class Detections:
     """Detections: indices of picture and category (n,), boxes (n, 4) left, top, width, height, scores (n,)."""
 
     picture: Ints
@@ -75,7 +75,7 @@ def truth_of(split: Split) -> Truth:
     )
 
 
-def from_results(truth: Truth, results: Sequence[Mapping[str, Any]]) -> Found:
+def from_results(truth: Truth, results: Sequence[Mapping[str, Any]]) -> Detections:
     """COCO results as arrays.
 
     Raises:
@@ -92,7 +92,7 @@ def from_results(truth: Truth, results: Sequence[Mapping[str, Any]]) -> Found:
             raise ValueError(
                 f"a detection is of category {row['category_id']!r}, which the data does not have"
             )
-    return Found(
+    return Detections(
         np.array([places[row["image_id"]] for row in results], np.int64),
         np.array([labels[row["category_id"]] for row in results], np.int64),
         np.array([row["bbox"] for row in results], np.float64).reshape(-1, 4),
@@ -102,7 +102,7 @@ def from_results(truth: Truth, results: Sequence[Mapping[str, Any]]) -> Found:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trace:
-    """Matches with where they come from: of each detection its row in `Found`, and the object that it took.
+    """Matches with where they come from: of each detection its row in `Detections`, and the object that it took.
 
     `took` is the index of an object that counts, at the lowest IoU threshold and for objects of any size, or -1.
     """
@@ -112,19 +112,19 @@ class Trace:
     took: Ints
 
 
-def match(truth: Truth, found: Found) -> Matches:
+def match(truth: Truth, detections: Detections) -> Matches:
     """Match the best 100 detections of every picture and category, at every IoU threshold and in every area range."""
-    return trace(truth, found).matches
+    return trace(truth, detections).matches
 
 
-def trace(truth: Truth, found: Found) -> Trace:
+def trace(truth: Truth, detections: Detections) -> Trace:
     """What `match` does, with its traces."""
-    group = found.category * len(truth.pictures) + found.picture
-    order = np.lexsort((-found.score, group))
+    group = detections.category * len(truth.pictures) + detections.picture
+    order = np.lexsort((-detections.score, group))
     rank = places_in_runs(group[order])
     kept = rank < LIMITS[-1]
     order, rank = order[kept], rank[kept]
-    group, boxes = group[order], found.boxes[order]
+    group, boxes = group[order], detections.boxes[order]
 
     counted = _counted(truth)
     left = _candidates(truth, group, boxes)
@@ -132,14 +132,14 @@ def trace(truth: Truth, found: Found) -> Trace:
     outside = ~_inside(boxes[:, 2] * boxes[:, 3])
     ignored |= _spread(outside) & ~(correct | ignored)
 
-    category, score = found.category[order], found.score[order]
+    category, score = detections.category[order], detections.score[order]
     final = np.lexsort((-score, category))  # stable: ties stay in the order of pictures
     matches = Matches(
         truth.pictures,
         truth.categories,
         truth.names,
         truth.data,
-        found.picture[order][final].astype(np.int32),
+        detections.picture[order][final].astype(np.int32),
         category[final].astype(np.int32),
         score[final],
         rank[final].astype(np.int16),

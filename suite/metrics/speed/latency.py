@@ -40,7 +40,7 @@ from suite.metrics.speed.conditions import (
     sensor_of,
 )
 from suite.metrics.speed.phases import PhaseTimes
-from suite.metrics.speed.prepared import Opener
+from suite.metrics.speed.prepared import PreparedNetworks
 from suite.metrics.speed.rounds import RULES, Rounds, Settings, Watch, columns, interleave
 from suite.protocols.setups import EAGER, offers
 from suite.record import Json, Measurement
@@ -70,7 +70,7 @@ def measure_latency(
     *,
     classes: int = 80,
     images: Tensor | None = None,
-    opener: Opener | None = None,
+    networks: PreparedNetworks | None = None,
 ) -> tuple[Measurement, ...]:
     """Wall and processor time of `variant`, of `base` and of a second copy of `base`, deployed and untrained.
 
@@ -79,7 +79,7 @@ def measure_latency(
     mistakes show.
     Every measurement holds one sample for each round, and samples of one position belong to one round; the note
     `kept` lists the rounds that count, `calls_ms` every timed call. `images` (B, 3, H, W) in 0..1 replace the noise
-    that is used otherwise. Where the machine counts energy, that of an image is measured after the rounds. `opener`
+    that is used otherwise. Where the machine counts energy, that of an image is measured after the rounds. `networks`
     keeps what it has built and proved for the next call.
 
     Raises:
@@ -88,28 +88,35 @@ def measure_latency(
         RuntimeUnfitError: the runtime, device or precision is not to be had here.
         SpecError: a variant does not build.
     """
-    ledger = PhaseTimes()
+    phase_times = PhaseTimes()
     before = machine.cpu_times()
     images = noise(settings) if images is None else images
     roles = {"variant": variant, "base": base, "copy": base}
     roles |= {} if settings.runtime.partition("+")[0] == EAGER else {"eager": variant}
-    opened = _open_all(roles, settings, classes, images, opener=opener or Opener(), ledger=ledger)
-    with ledger.phase("checking"):
+    opened = _open_all(
+        roles,
+        settings,
+        classes,
+        images,
+        networks=networks or PreparedNetworks(),
+        phase_times=phase_times,
+    )
+    with phase_times.phase("checking"):
         sessions = {role: found.session for role, found in opened.items()}
         prepared = {role: found.prepared for role, found in opened.items()}
         for role, session in sessions.items():
             check_device(roles[role].name, session.settings, settings)
     watch = Watch(sensor_of(settings), flusher(settings))
     rounds = interleave(sessions, prepared, settings, watch)
-    ledger.book("warming", sum(warm.seconds for warm in rounds.warm.values()))
-    ledger.book("measuring", rounds.measuring)
-    ledger.book("watching", rounds.seconds - rounds.measuring)
+    phase_times.book("warming", sum(warm.seconds for warm in rounds.warm.values()))
+    phase_times.book("measuring", rounds.measuring)
+    phase_times.book("watching", rounds.seconds - rounds.measuring)
     stated: dict[str, Json] = {
         "image_size": images.shape[-1],
         "batch": images.shape[0],
         **sessions["variant"].settings,
     }
-    with ledger.phase("energy"):
+    with phase_times.phase("energy"):
         energy, energy_source = _energy(sessions, prepared, settings, stated)
     load = machine.load_since(before)
     evidence = replace(
@@ -120,7 +127,7 @@ def measure_latency(
         weights="untrained, norms from the images",
         equal_to_eager=_equal_to_eager(opened["variant"]),
         energy=energy_source,
-        phase_seconds={phase: round(seconds, 4) for phase, seconds in ledger.seconds.items()},
+        phase_seconds={phase: round(seconds, 4) for phase, seconds in phase_times.seconds.items()},
     )
     for session in sessions.values():
         session.close()
@@ -152,8 +159,8 @@ def _open_all(
     classes: int,
     images: Tensor,
     *,
-    opener: Opener,
-    ledger: PhaseTimes,
+    networks: PreparedNetworks,
+    phase_times: PhaseTimes,
 ) -> dict[str, Proved]:
     """Open in an order that the seed shuffles: a place in memory has a speed of its own."""
     order = sorted(roles)
@@ -163,8 +170,8 @@ def _open_all(
     for role in order:
         runtime = runtimes.get(role) or settings.base_runtime or settings.runtime
         how = as_eager(settings) if role == "eager" else settings
-        found[role] = opener.open(
-            roles[role], runtime, how, classes=classes, images=images, ledger=ledger
+        found[role] = networks.open(
+            roles[role], runtime, how, classes=classes, images=images, phase_times=phase_times
         )
     return found
 
@@ -209,7 +216,7 @@ def _equal_to_eager(proved: Proved) -> EqualToEager:
 
 def _timing(rounds: Rounds, settings: Settings) -> Timing:
     """How the rounds went, for all measurements alike."""
-    reasons = Counter(one.aside for one in rounds.rounds if one.aside)
+    reasons = Counter(one.outlier for one in rounds.rounds if one.outlier)
     switches = [visit.switches for one in rounds.rounds for visit in one.visits.values()]
     return Timing(
         stopped_by=rounds.stopped_by,

@@ -96,7 +96,7 @@ class Round:
 
     visits: Mapping[str, Visit]
     seen: Readings
-    aside: str
+    outlier: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class Rounds:
     @property
     def kept(self) -> tuple[int, ...]:
         """The rounds that count: those not set aside, or all where fewer than `least` would be left."""
-        quiet = tuple(index for index, found in enumerate(self.rounds) if not found.aside)
+        quiet = tuple(index for index, found in enumerate(self.rounds) if not found.outlier)
         return quiet if len(quiet) >= self.least else tuple(range(len(self.rounds)))
 
 
@@ -162,9 +162,9 @@ def interleave(
         }
         measuring += watch.clock() - began
         seen = watch.sensor.stop()
-        aside = why_aside(visits, seen, device=settings.kind, threads=settings.threads)
-        rounds.append(Round(visits, seen, aside))
-        precise = not aside and stop.reached(visits)
+        outlier = outlier_reason(visits, seen, device=settings.kind, threads=settings.threads)
+        rounds.append(Round(visits, seen, outlier))
+        precise = not outlier and stop.reached(visits)
     return Rounds(
         rounds=tuple(rounds),
         calls=calls,
@@ -243,7 +243,9 @@ def _filled(values: Sequence[float | None]) -> list[float]:
     return [last := last if value is None else value for value in values]
 
 
-def why_aside(visits: Mapping[str, Visit], seen: Readings, *, device: str, threads: int) -> str:
+def outlier_reason(
+    visits: Mapping[str, Visit], seen: Readings, *, device: str, threads: int
+) -> str:
     """What disturbed a round, the first rule that applies; "" where nothing did.
 
     A round is kept or set aside as a whole, whichever of its models was disturbed, so that none is favoured.
