@@ -35,7 +35,7 @@ _SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class ExportCheck:
     """A network that was built: what `expect` may state of it, what is wrong with it, and its graph."""
 
     variant: Variant
@@ -45,7 +45,7 @@ class Trial:
     warnings: tuple[Problem, ...] = ()
 
 
-def run_trial(variant: Variant, *, export: bool = False) -> Trial:
+def run_export_check(variant: Variant, *, export: bool = False) -> ExportCheck:
     """Build a variant with 80 classes and try it; with `export` under `torch.export` too, which takes seconds.
 
     Promises that do not hold are no part of this, see `judge_strides` and `suite.spec.views.expectation`.
@@ -53,11 +53,11 @@ def run_trial(variant: Variant, *, export: bool = False) -> Trial:
     Raises:
         SpecError: the variant does not build, or no image goes through it.
     """
-    return try_built(variant, build(variant, device="meta"), export=export)
+    return check_built(variant, build(variant, device="meta"), export=export)
 
 
-def try_built(variant: Variant, model: Detector, *, export: bool = False) -> Trial:
-    """The trial of a network of 80 classes that is built on the meta device already; left in evaluation.
+def check_built(variant: Variant, model: Detector, *, export: bool = False) -> ExportCheck:
+    """The check of a network of 80 classes that is built on the meta device already; left in evaluation.
 
     Raises:
         SpecError: no image goes through it.
@@ -84,78 +84,80 @@ def try_built(variant: Variant, model: Detector, *, export: bool = False) -> Tri
         for group in (problems, _unmerged(model, variant))
     )
     model.eval()
-    return Trial(variant, measured, next(found), model.graph, next(found))
+    return ExportCheck(variant, measured, next(found), model.graph, next(found))
 
 
-def broken_expectations(trial: Trial, baseline: Trial | None, hint: str) -> list[Problem]:
+def broken_expectations(
+    check: ExportCheck, baseline: ExportCheck | None, hint: str
+) -> list[Problem]:
     """One problem for every promise of the file that does not hold; `hint` is what to write instead."""
-    variant, found = trial.variant, []
-    for complaint in broken_promises(variant.expect, trial.measured):
-        story = judge_strides(trial, baseline) if complaint.startswith("strides") else None
+    variant, found = check.variant, []
+    for complaint in broken_promises(variant.expect, check.measured):
+        story = judge_strides(check, baseline) if complaint.startswith("strides") else None
         told = f"{complaint}: {story.message}" if story else complaint
         found.append(Problem(variant.expect.mark, "E305", told, hint).within(variant.name))
     return found
 
 
-def judge_strides(trial: Trial, baseline: Trial | None) -> Problem | None:
+def judge_strides(check: ExportCheck, baseline: ExportCheck | None) -> Problem | None:
     """A warning that says which layer makes the strides other than the baseline's; None where they are the same."""
-    if baseline is None or trial.measured.strides == baseline.measured.strides:
+    if baseline is None or check.measured.strides == baseline.measured.strides:
         return None
     name = baseline.variant.name
-    for tag, node in _tagged(trial).items():
+    for tag, node in _tagged(check).items():
         usual = _tagged(baseline).get(tag)
-        if usual is None or _stride_at(trial, tag) == _stride_at(baseline, tag):
+        if usual is None or _stride_at(check, tag) == _stride_at(baseline, tag):
             continue
-        culprit, verb = _culprit(trial, node, _stride_at(baseline, tag))
-        layer, at = trial.variant.layers[culprit], trial.graph[culprit]
-        halvings = ", ".join(f"{n.address} to {n.stride}" for n in _halvings(trial, node)) or "none"
+        culprit, verb = _culprit(check, node, _stride_at(baseline, tag))
+        layer, at = check.variant.layers[culprit], check.graph[culprit]
+        halvings = ", ".join(f"{n.address} to {n.stride}" for n in _halvings(check, node)) or "none"
         message = (
-            f"{tag} has stride {_stride_at(trial, tag)} where {name} has {_stride_at(baseline, tag)}: "
+            f"{tag} has stride {_stride_at(check, tag)} where {name} has {_stride_at(baseline, tag)}: "
             f"{at.address} ({at.block}) {verb}; the stride changes at {halvings}"
         )
-        return Problem(layer.mark, "W301", message).within(trial.variant.name)
-    reads = ", ".join(trial.variant.layers[-1].inputs)
+        return Problem(layer.mark, "W301", message).within(check.variant.name)
+    reads = ", ".join(check.variant.layers[-1].inputs)
     message = (
-        f"the head reads {reads} at strides {_listed(trial)} where {name} has {_listed(baseline)}"
+        f"the head reads {reads} at strides {_listed(check)} where {name} has {_listed(baseline)}"
     )
-    return Problem(trial.variant.layers[-1].mark, "W301", message).within(trial.variant.name)
+    return Problem(check.variant.layers[-1].mark, "W301", message).within(check.variant.name)
 
 
-def _listed(trial: Trial) -> str:
-    return ", ".join(map(str, trial.measured.strides or ()))
+def _listed(check: ExportCheck) -> str:
+    return ", ".join(map(str, check.measured.strides or ()))
 
 
-def _tagged(trial: Trial) -> dict[str, int]:
+def _tagged(check: ExportCheck) -> dict[str, int]:
     """The position of the layer that has each tag, in the order of the layers."""
-    return {tag: index for index, layer in enumerate(trial.variant.layers) for tag in layer.tags}
+    return {tag: index for index, layer in enumerate(check.variant.layers) for tag in layer.tags}
 
 
-def _stride_at(trial: Trial, tag: str) -> int:
-    index = _tagged(trial)[tag]
-    return trial.graph[index].strides[trial.variant.layers[index].tags[tag]]
+def _stride_at(check: ExportCheck, tag: str) -> int:
+    index = _tagged(check)[tag]
+    return check.graph[index].strides[check.variant.layers[index].tags[tag]]
 
 
-def _path(trial: Trial, position: int) -> list[Node]:
+def _path(check: ExportCheck, position: int) -> list[Node]:
     """The layers from the image to one, each the first input of the next."""
     found: list[Node] = []
     while position >= 0:
-        found.append(trial.graph[position])
-        position = trial.graph[position].sources[0].node
+        found.append(check.graph[position])
+        position = check.graph[position].sources[0].node
     return found[::-1]
 
 
-def _halvings(trial: Trial, position: int) -> list[Node]:
-    path = _path(trial, position)
+def _halvings(check: ExportCheck, position: int) -> list[Node]:
+    path = _path(check, position)
     before = [1, *(node.stride for node in path)]
     return [node for node, stride in zip(path, before, strict=False) if node.stride != stride]
 
 
-def _culprit(trial: Trial, position: int, usual: int) -> tuple[int, str]:
+def _culprit(check: ExportCheck, position: int, usual: int) -> tuple[int, str]:
     """The layer that goes beyond the usual stride, or the one that falls short of it, and what it does."""
-    beyond = [node for node in _path(trial, position) if node.stride > usual]
-    node = beyond[0] if beyond else trial.graph[position]
+    beyond = [node for node in _path(check, position) if node.stride > usual]
+    node = beyond[0] if beyond else check.graph[position]
     verb = f"goes beyond {usual}" if beyond else f"falls short of {usual}"
-    return trial.graph.index(node), verb
+    return check.graph.index(node), verb
 
 
 def _try_training(model: Detector, variant: Variant) -> list[Problem]:

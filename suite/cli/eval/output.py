@@ -8,17 +8,16 @@ import click
 
 from suite.cli.output import say, table
 from suite.machine.eight_bits import stated_weight_bits
+from suite.metrics.definitions import COCO, ERROR_KINDS, ERRORS
 from suite.record import Json, Measurement
 
 
 def tell(measurements: Sequence[Measurement]) -> None:
     """COCO's numbers in COCO's order, then AP by class, then the error kinds."""
-    from suite.metrics.accuracy.assess import NUMBERS
-
     found = {m.metric: m for m in measurements}
     table(
         ("NUMBER", "VALUE"),
-        [(metric.title, _digits(_value(found, metric.name))) for metric in NUMBERS],
+        [(metric.title, _digits(_value(found, metric.name))) for metric in COCO],
     )
     if "ap" in found:
         _tell_classes(found)
@@ -28,17 +27,14 @@ def tell(measurements: Sequence[Measurement]) -> None:
 
 def as_json_data(measurements: Sequence[Measurement], issues: list[Json]) -> Json:
     """The data of `eval --json`."""
-    from suite.metrics.accuracy import errors
-    from suite.metrics.accuracy.assess import NUMBERS
-
     found = {m.metric: m for m in measurements}
     ap, ap50 = (dict(found[name].notes) if name in found else {} for name in ("ap", "ap50"))
-    numbers: dict[str, Json] = {metric.name: _value(found, metric.name) for metric in NUMBERS}
+    numbers: dict[str, Json] = {metric.name: _value(found, metric.name) for metric in COCO}
     lost: dict[str, Json] = {
-        metric.name.removeprefix("lost_"): _value(found, metric.name) for metric in errors.METRICS
+        metric.name.removeprefix("lost_"): _value(found, metric.name) for metric in ERRORS
     }
     counts: dict[str, Json] = {
-        kind: found[f"lost_{kind}"].notes.get("count") for kind in errors.KINDS
+        kind: found[f"lost_{kind}"].notes.get("count") for kind in ERROR_KINDS
     }
     calibration = found.get("calibration_error")
     settings = dict(measurements[0].settings)
@@ -83,8 +79,6 @@ def _tell_classes(found: Mapping[str, Measurement]) -> None:
 
 
 def _tell_errors(found: Mapping[str, Measurement]) -> None:
-    from suite.metrics.accuracy import errors
-
     click.echo()
     table(
         ("AP50 LOST TO", "AP50", "COUNT"),
@@ -94,7 +88,7 @@ def _tell_errors(found: Mapping[str, Measurement]) -> None:
                 _digits(m.samples[0]),
                 m.notes.get("count", ""),
             )
-            for metric in errors.METRICS
+            for metric in ERRORS
             if (m := found.get(metric.name))
         ],
     )

@@ -10,16 +10,14 @@ Only pairs that overlap by the lowest threshold matter, and they are few; thresh
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from suite.datasets.split import Split
 from suite.metrics.accuracy.pairs import overlaps, pairs_of, places_in_runs
 from suite.stats.matches import AREAS, IOU_THRESHOLDS, LIMITS, Matches
-
-if TYPE_CHECKING:
-    from suite.datasets.split import Split
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -52,7 +50,7 @@ class Truth:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
+class Detections:
     """Detections: indices of picture and category (n,), boxes (n, 4) left, top, width, height, scores (n,)."""
 
     picture: Ints
@@ -61,7 +59,7 @@ class Found:
     score: Floats
 
 
-def truth_of(split: "Split") -> Truth:
+def truth_of(split: Split) -> Truth:
     """The objects of a split, whose pictures and categories are in order of their ids."""
     counts = [len(picture.boxes) for picture in split.pictures]
     return Truth(
@@ -77,31 +75,7 @@ def truth_of(split: "Split") -> Truth:
     )
 
 
-def from_annotations(annotations: Mapping[str, Any]) -> Truth:
-    """The objects of a COCO file of instances; ids of pictures may be texts."""
-    pictures = sorted({row["id"] for row in annotations["images"]})
-    names = {row["id"]: str(row.get("name", row["id"])) for row in annotations["categories"]}
-    categories = sorted(names)
-    places = {number: index for index, number in enumerate(pictures)}
-    labels = {number: index for index, number in enumerate(categories)}
-    rows = [
-        r
-        for r in annotations["annotations"]
-        if r["image_id"] in places and r["category_id"] in labels
-    ]
-    return Truth(
-        np.array(pictures),
-        np.array(categories, np.int64),
-        tuple(names[number] for number in categories),
-        np.array([places[row["image_id"]] for row in rows], np.int64),
-        np.array([labels[row["category_id"]] for row in rows], np.int64),
-        np.array([row["bbox"] for row in rows], np.float64).reshape(-1, 4),
-        np.array([row["area"] for row in rows], np.float64),
-        np.array([bool(row.get("iscrowd", 0)) for row in rows], np.bool_),
-    )
-
-
-def from_results(truth: Truth, results: Sequence[Mapping[str, Any]]) -> Found:
+def from_results(truth: Truth, results: Sequence[Mapping[str, Any]]) -> Detections:
     """COCO results as arrays.
 
     Raises:
@@ -118,7 +92,7 @@ def from_results(truth: Truth, results: Sequence[Mapping[str, Any]]) -> Found:
             raise ValueError(
                 f"a detection is of category {row['category_id']!r}, which the data does not have"
             )
-    return Found(
+    return Detections(
         np.array([places[row["image_id"]] for row in results], np.int64),
         np.array([labels[row["category_id"]] for row in results], np.int64),
         np.array([row["bbox"] for row in results], np.float64).reshape(-1, 4),
@@ -128,7 +102,7 @@ def from_results(truth: Truth, results: Sequence[Mapping[str, Any]]) -> Found:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trace:
-    """Matches with where they come from: of each detection its row in `Found`, and the object that it took.
+    """Matches with where they come from: of each detection its row in `Detections`, and the object that it took.
 
     `took` is the index of an object that counts, at the lowest IoU threshold and for objects of any size, or -1.
     """
@@ -138,19 +112,19 @@ class Trace:
     took: Ints
 
 
-def match(truth: Truth, found: Found) -> Matches:
+def match(truth: Truth, detections: Detections) -> Matches:
     """Match the best 100 detections of every picture and category, at every IoU threshold and in every area range."""
-    return trace(truth, found).matches
+    return trace(truth, detections).matches
 
 
-def trace(truth: Truth, found: Found) -> Trace:
+def trace(truth: Truth, detections: Detections) -> Trace:
     """What `match` does, with its traces."""
-    group = found.category * len(truth.pictures) + found.picture
-    order = np.lexsort((-found.score, group))
+    group = detections.category * len(truth.pictures) + detections.picture
+    order = np.lexsort((-detections.score, group))
     rank = places_in_runs(group[order])
     kept = rank < LIMITS[-1]
     order, rank = order[kept], rank[kept]
-    group, boxes = group[order], found.boxes[order]
+    group, boxes = group[order], detections.boxes[order]
 
     counted = _counted(truth)
     left = _candidates(truth, group, boxes)
@@ -158,14 +132,14 @@ def trace(truth: Truth, found: Found) -> Trace:
     outside = ~_inside(boxes[:, 2] * boxes[:, 3])
     ignored |= _spread(outside) & ~(correct | ignored)
 
-    category, score = found.category[order], found.score[order]
+    category, score = detections.category[order], detections.score[order]
     final = np.lexsort((-score, category))  # stable: ties stay in the order of pictures
     matches = Matches(
         truth.pictures,
         truth.categories,
         truth.names,
         truth.data,
-        found.picture[order][final].astype(np.int32),
+        detections.picture[order][final].astype(np.int32),
         category[final].astype(np.int32),
         score[final],
         rank[final].astype(np.int16),

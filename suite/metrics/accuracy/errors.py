@@ -21,30 +21,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.metrics.accuracy.coco_match import Found, Trace, Truth
+from suite.metrics.accuracy.coco_match import Detections, Trace, Truth
 from suite.metrics.accuracy.pairs import overlaps, pairs_of
-from suite.record import Metric
+from suite.metrics.definitions import ERROR_KINDS
 from suite.stats.coco import precision_at_recalls
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-KINDS = ("classification", "localisation", "both", "duplicate", "background", "missed")
 WHOLES = ("false_positives", "false_negatives")
-METRICS: tuple[Metric, ...] = tuple(
-    Metric(f"lost_{kind}", f"AP50 lost to {words}", "", "lower", 1, 3, "accuracy")
-    for kind, words in {
-        "classification": "wrong classes",
-        "localisation": "imprecise boxes",
-        "both": "wrong classes and imprecise boxes",
-        "duplicate": "duplicates",
-        "background": "background taken for objects",
-        "missed": "missed objects",
-        "false_positives": "all false detections",
-        "false_negatives": "all objects not found",
-    }.items()
-)
 FOREGROUND, BACKGROUND = 0.5, 0.1  # IoU
 
 
@@ -73,11 +59,11 @@ class _Sorted:
         return float(curve[there].mean()) if there.any() else 0.0
 
 
-def errors(truth: Truth, found: Found, traced: Trace) -> Errors:
+def errors(truth: Truth, detections: Detections, traced: Trace) -> Errors:
     """Tell the errors of a set of detections apart."""
     matches = traced.matches
     correct, ignored = matches.flags(0, 0)
-    best = _best(truth, found, traced, np.flatnonzero(~correct & ~ignored))
+    best = _best(truth, detections, traced, np.flatnonzero(~correct & ~ignored))
     kinds = _kinds(best)
     objects = matches.objects()[:, 0]
     state = _Sorted(matches.category.astype(np.int64), matches.score, correct, ~ignored, objects)
@@ -92,8 +78,10 @@ def errors(truth: Truth, found: Found, traced: Trace) -> Errors:
         kind: mended.ap50(there) - before
         for kind, mended in _mended(state, best, kinds, truth, (taken, missed))
     }
-    counts = {kind: int(kinds[kind].sum()) for kind in KINDS[:-1]} | {"missed": int(missed.sum())}
-    return Errors(counts, {kind: lost[kind] for kind in (*KINDS, *WHOLES)})
+    counts = {kind: int(kinds[kind].sum()) for kind in ERROR_KINDS[:-1]} | {
+        "missed": int(missed.sum())
+    }
+    return Errors(counts, {kind: lost[kind] for kind in (*ERROR_KINDS, *WHOLES)})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,12 +102,12 @@ class _Best:
         return self.own if kind == "localisation" else self.other
 
 
-def _best(truth: Truth, found: Found, traced: Trace, rows: Ints) -> _Best:
+def _best(truth: Truth, detections: Detections, traced: Trace, rows: Ints) -> _Best:
     solid = np.flatnonzero(~truth.crowd)
     size = len(rows)
     best = _Best(rows, np.zeros(size), np.full(size, -1), np.zeros(size), np.full(size, -1))
     picture = traced.matches.picture[rows].astype(np.int64)
-    category, boxes = traced.matches.category[rows], found.boxes[traced.rows[rows]]
+    category, boxes = traced.matches.category[rows], detections.boxes[traced.rows[rows]]
     for i, j in pairs_of(picture, truth.picture[solid]):
         target = solid[j]
         iou = overlaps(boxes[i], truth.boxes[target], np.zeros(len(i), np.bool_))
@@ -166,8 +154,8 @@ def _mended(
     gone = np.bincount(truth.category[missed], minlength=len(state.objects))
     yield "missed", _with_objects(state, state.objects - gone)
     yield "false_positives", _without(state, best.rows)
-    found = np.bincount(state.category[state.correct], minlength=len(state.objects))
-    yield "false_negatives", _with_objects(state, found)
+    reached = np.bincount(state.category[state.correct], minlength=len(state.objects))
+    yield "false_negatives", _with_objects(state, reached)
 
 
 def _without(state: _Sorted, rows: Ints) -> _Sorted:

@@ -1,22 +1,21 @@
 """Networks made ready to be timed: built, deployed, opened, and proved equal to eager once."""
 
-from typing import TYPE_CHECKING
+from torch import Tensor
 
 from suite.metrics.speed.phases import PhaseTimes
 from suite.metrics.speed.rounds import Settings
+from suite.nn.deploy import deploy
+from suite.nn.detector import build
+from suite.nn.network import Detector
 from suite.runtimes import open_session
+from suite.runtimes.common.lively import liven
+from suite.runtimes.common.proof import Errors, Proved, open_proved
 from suite.spec.records.variant import Variant
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from suite.nn.network import Detector
-    from suite.runtimes.common.proof import Errors, Proved
 
 _BODIES = 2  # built networks that are kept: a base serves many variants
 
 
-class Opener:
+class PreparedNetworks:
     """Opens every network in memory of its own, but builds none twice, and proves none twice in the same settings.
 
     A deployed network is a copy, so that those of one variant lie in different places all the same.
@@ -33,9 +32,9 @@ class Opener:
         settings: Settings,
         *,
         classes: int,
-        images: "Tensor",
-        ledger: PhaseTimes,
-    ) -> "Proved":
+        images: Tensor,
+        phase_times: PhaseTimes,
+    ) -> Proved:
         """A session for `images` (B, 3, H, W) in 0..1.
 
         Raises:
@@ -43,13 +42,10 @@ class Opener:
             RuntimeUnfitError: the runtime, device or precision is not to be had here.
             SpecError: the variant does not build.
         """
-        from suite.nn.deploy import deploy
-        from suite.runtimes.common.proof import Proved, open_proved
-
-        with ledger.phase("building"):
+        with phase_times.phase("building"):
             model = deploy(self._body(variant, classes, images))
         key = (variant.fingerprint, classes, runtime, settings.options, tuple(images.shape))
-        with ledger.phase("opening"):
+        with phase_times.phase("opening"):
             if key not in self._proofs:
                 proved = open_proved(runtime, model, settings.options, images)
                 self._proofs[key] = (proved.found, proved.allowed)
@@ -57,10 +53,7 @@ class Opener:
             session = open_session(runtime, model, settings.options, images)
             return Proved(session, session.prepare(images), *self._proofs[key])
 
-    def _body(self, variant: Variant, classes: int, images: "Tensor") -> "Detector":
-        from suite.nn.detector import build
-        from suite.runtimes.common.lively import liven
-
+    def _body(self, variant: Variant, classes: int, images: Tensor) -> Detector:
         key = (variant.fingerprint, classes, tuple(images.shape))
         # the one that was asked for last stands last
         body = self._bodies.pop(key, None) or liven(build(variant, classes, seed=0), images)

@@ -6,15 +6,16 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
+
+from torch import Tensor
 
 from suite.machine.nvml import throttled
 from suite.machine.sensors import Readings, Sensor, Sensors
 from suite.metrics.speed.warmup import LEAST, WarmUp, warm_up
 from suite.runtimes import Options, Session
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from suite.stats.intervals import log_ratios
+from suite.stats.stopping import is_precise, next_look
 
 Clock = Callable[[], float]
 _MOST_CALLS = 25  # in a visit
@@ -95,7 +96,7 @@ class Round:
 
     visits: Mapping[str, Visit]
     seen: Readings
-    aside: str
+    outlier: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ class Rounds:
     @property
     def kept(self) -> tuple[int, ...]:
         """The rounds that count: those not set aside, or all where fewer than `least` would be left."""
-        quiet = tuple(index for index, found in enumerate(self.rounds) if not found.aside)
+        quiet = tuple(index for index, found in enumerate(self.rounds) if not found.outlier)
         return quiet if len(quiet) >= self.least else tuple(range(len(self.rounds)))
 
 
@@ -136,7 +137,7 @@ class Watch:
 
 def interleave(
     sessions: Mapping[str, Session],
-    prepared: Mapping[str, "Tensor"],
+    prepared: Mapping[str, Tensor],
     settings: Settings,
     watch: Watch | None = None,
     *,
@@ -161,9 +162,9 @@ def interleave(
         }
         measuring += watch.clock() - began
         seen = watch.sensor.stop()
-        aside = why_aside(visits, seen, device=settings.kind, threads=settings.threads)
-        rounds.append(Round(visits, seen, aside))
-        precise = not aside and stop.reached(visits)
+        outlier = outlier_reason(visits, seen, device=settings.kind, threads=settings.threads)
+        rounds.append(Round(visits, seen, outlier))
+        precise = not outlier and stop.reached(visits)
     return Rounds(
         rounds=tuple(rounds),
         calls=calls,
@@ -176,7 +177,7 @@ def interleave(
 
 
 def _visit(
-    session: Session, prepared: "Tensor", calls: int, before_call: Callable[[], None] = lambda: None
+    session: Session, prepared: Tensor, calls: int, before_call: Callable[[], None] = lambda: None
 ) -> Visit:
     """`calls` timed calls, after one untimed call that warms the caches again."""
     switched = _switches()
@@ -195,25 +196,21 @@ class _Stop:
     """Looks at the ratio of the rounds that are kept, seldom enough (`suite.stats.stopping`)."""
 
     def __init__(self, settings: Settings, of: str) -> None:
-        from suite.stats.intervals import log_ratios  # scipy takes a while to load
-        from suite.stats.stopping import is_precise, next_look
-
-        self._log_ratios, self._is_precise, self._next = log_ratios, is_precise, next_look
         self._of, self._half_width, self._look = of, settings.half_width, settings.min_rounds
         self._times: tuple[list[float], list[float]] = ([], [])
 
     def reached(self, visits: Mapping[str, Visit]) -> bool:
         """Take note of a round; whether it was the last one needed."""
-        own, base = self._times
-        own.append(visits[self._of].wall)
-        base.append(visits["base"].wall)
-        if len(base) < self._look:
+        times, base_times = self._times
+        times.append(visits[self._of].wall)
+        base_times.append(visits["base"].wall)
+        if len(base_times) < self._look:
             return False
-        self._look = self._next(self._look)
-        return self._is_precise(self._log_ratios(own, base), self._half_width)
+        self._look = next_look(self._look)
+        return is_precise(log_ratios(times, base_times), self._half_width)
 
 
-def _warm(session: Session, prepared: "Tensor", settings: Settings, clock: Clock) -> WarmUp:
+def _warm(session: Session, prepared: Tensor, settings: Settings, clock: Clock) -> WarmUp:
     return warm_up(lambda: session.time(prepared).wall_ms, LEAST[settings.kind], clock)
 
 
@@ -246,7 +243,9 @@ def _filled(values: Sequence[float | None]) -> list[float]:
     return [last := last if value is None else value for value in values]
 
 
-def why_aside(visits: Mapping[str, Visit], seen: Readings, *, device: str, threads: int) -> str:
+def outlier_reason(
+    visits: Mapping[str, Visit], seen: Readings, *, device: str, threads: int
+) -> str:
     """What disturbed a round, the first rule that applies; "" where nothing did.
 
     A round is kept or set aside as a whole, whichever of its models was disturbed, so that none is favoured.
