@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from suite.cli.checkpoints import load_detector
-from suite.cli.finals import final
-from suite.cli.library import open_library
+from suite.cli.library import final, open_library
 from suite.cli.options import allow_code_option, json_option, name_argument, variants_option
 from suite.cli.output import ExitCode, Refusal, reply, say
 from suite.protocols.setups import offers

@@ -6,11 +6,11 @@ from pathlib import Path
 import click
 
 from suite.cli.errors import print_problems, problem_json
-from suite.cli.finals import open_words
 from suite.cli.library import open_library
 from suite.cli.options import json_option, names_argument, variants_option
 from suite.cli.output import ExitCode, reply, table
 from suite.record import Json
+from suite.session.variants import open_match
 from suite.spec.library import Library
 from suite.spec.records.variant import Variant
 from suite.yaml.errors import Problem, SpecError
@@ -59,7 +59,7 @@ def _collect(
 
 def _title(variant: Variant) -> str:
     """With a word for those whose width is not known yet."""
-    return f"{variant.title} (matched at build)" if open_words(variant.match) else variant.title
+    return f"{variant.title} (matched at build)" if open_match(variant.match) else variant.title
 
 
 def _json(variant: Variant) -> Json:
@@ -70,6 +70,6 @@ def _json(variant: Variant) -> Json:
         "base": variant.base,
         "baseline": variant.baseline,
         "control": variant.control,
-        "fingerprint": None if open_words(variant.match) else variant.fingerprint,
-        "match": open_words(variant.match) or None,
+        "fingerprint": None if open_match(variant.match) else variant.fingerprint,
+        "match": open_match(variant.match) or None,
     }

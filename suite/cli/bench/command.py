@@ -12,8 +12,7 @@ import psutil
 
 from suite import machine
 from suite.cli.bench.result import Bench, Timed
-from suite.cli.finals import finals
-from suite.cli.library import open_library
+from suite.cli.library import finals, open_library
 from suite.cli.options import allow_code_option, json_option, names_argument, variants_option
 from suite.cli.output import ExitCode, Refusal, reply, say, table
 from suite.machine.threads import AUTO, settle

@@ -8,12 +8,12 @@ import click
 
 from suite.cli.check.annotations import annotations
 from suite.cli.errors import print_problems, problem_json
-from suite.cli.finals import final, open_words
+from suite.cli.library import final, open_library
 from suite.cli.garbage import collected_rarely
-from suite.cli.library import open_library
 from suite.cli.options import allow_code_option, json_option, names_argument, variants_option
 from suite.cli.output import ExitCode, reply, say
 from suite.record import Json
+from suite.session.variants import open_match
 from suite.spec.library import Library
 from suite.spec.records.variant import Expect, Variant
 from suite.spec.views.write import expect_line
@@ -90,7 +90,7 @@ def command(
         _tell(checked)
         print_problems(problems, err=False)
     errors = _count(len(problems), "error") if problems else "no errors"
-    open_widths = sum(bool(open_words(file.variant.match)) for file in checked)
+    open_widths = sum(bool(open_match(file.variant.match)) for file in checked)
     waiting = f", {open_widths} matched at build" if open_widths else ""
     click.echo(f"{_count(number, 'file')}{waiting}, {errors}")
     return ExitCode.USAGE if problems else ExitCode.DONE

@@ -11,9 +11,8 @@ import click
 from suite.cli.cost.cuts import CUTS, Cut, print_cut
 from suite.cli.cost.memory import memory_options, say_memory, wish_of
 from suite.cli.errors import print_problems, problem_json
-from suite.cli.finals import final
 from suite.cli.garbage import collected_rarely
-from suite.cli.library import open_library
+from suite.cli.library import final, open_library
 from suite.cli.options import allow_code_option, json_option, names_argument, variants_option
 from suite.cli.output import ExitCode, Refusal, reply, say, table
 from suite.metrics.cost.complexity import ACTIVATIONS, FIELD, HIDDEN, INTENSITY, PEAK

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import click
 
 from suite.cli.errors import print_problems, problem_json
-from suite.cli.finals import final
+from suite.cli.library import final
 from suite.cli.output import ExitCode, reply, say, table
 from suite.record import Json
 from suite.spec.library import Library

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from suite.cli.files import schema_line, write_spec
-from suite.cli.finals import final
+from suite.cli.library import final
 from suite.cli.output import ExitCode, Refusal
 from suite.spec.blocks.signatures import default_signatures
 from suite.spec.language.decode import decode, read_text

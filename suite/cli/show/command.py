@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from suite.cli.finals import final, open_words
-from suite.cli.library import open_library
+from suite.cli.library import final, open_library
 from suite.cli.options import (
     allow_code_option,
     complete_name,
@@ -17,6 +16,7 @@ from suite.cli.options import (
 )
 from suite.cli.output import ExitCode, Refusal, reply
 from suite.record import Json
+from suite.session.variants import open_match
 from suite.spec.library import Library
 from suite.spec.records.variant import Variant
 from suite.spec.views.write import write
@@ -78,7 +78,7 @@ def command(
             f"differences refer to {variant.baseline}" if variant.baseline else "a baseline itself"
         )
         click.echo(f"# {variant.name}: based on {variant.base}, {deltas}")
-    if words := open_words(variant.match):
+    if words := open_match(variant.match):
         click.echo(f"# {words}; the numbers below are those of width 1")
     click.echo(write(variant, library.origins(name)), nl=False)
 
@@ -150,7 +150,7 @@ def _json(variant: Variant, origins: Mapping[str, str]) -> Json:
         "base": variant.base,
         "baseline": variant.baseline,
         "control": variant.control,
-        "fingerprint": None if open_words(variant.match) else variant.fingerprint,
+        "fingerprint": None if open_match(variant.match) else variant.fingerprint,
         "architecture": variant.architecture,
         "expect": {
             "strides": list(expect.strides) if expect.strides is not None else None,
