@@ -21,9 +21,9 @@ from suite.session.errors import SessionError
 from suite.session.options import RunOptions
 from suite.session.progress import job_title, step_lines
 from suite.session.runs import carry_out, prepare
-from suite.session.stored import find_run
+from suite.session.stored import find_run, require_store
 from suite.session.variants import silent
-from suite.store.frames import samples_frame
+from suite.store.frames import measurements
 
 PathText: TypeAlias = str | Path
 _OUT = "out"
@@ -167,18 +167,23 @@ def report(out: PathText = _OUT, *, run: str = "latest") -> ReportPaths:
 
 
 def results(out: PathText = _OUT, *, run: str | None = None) -> pd.DataFrame:
-    """What a store holds, as a table.
+    """What a store holds, as a tidy table of one row a sample, under each run's own names of variants.
 
     Args:
         out: the folder of the store.
-        run: only what this run used; "latest" is the last one.
+        run: only what this run used; "latest" is the last one; None: of all runs.
+
+    Returns:
+        run, protocol, variant, baseline, control, fingerprint, kind, seed, replica, metric, version, form, unit, sample
+        (from 0), value, started (UTC), seconds, reused, key; then `setting.NAME` for every setting.
 
     Raises:
         NothingStoredError: there is no store, or no such run in it.
         StoreError: the store cannot be read.
     """
     store = _store(out)
-    return samples_frame(store, None if run is None else find_run(store, run))
+    require_store(store)
+    return measurements(store, "" if run is None else find_run(store, run))
 
 
 def _store(out: PathText) -> Path:

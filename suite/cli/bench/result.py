@@ -14,9 +14,14 @@ from suite.record import Json, Measurement
 from suite.stats.intervals import Estimate, ratio
 from suite.stats.kept import kept, kept_ratios
 from suite.stats.resolution import Admission, Resolution, admission, resolution
+from suite.stats.verdict import Rule, Word, verdict
 
 FLOOR = 0.02  # as the protocols have it: less does not matter
 _EAGER = "latency_eager_wall_ms"
+_CALLS: dict[Word, str] = {
+    "better": "faster",
+    "worse": "slower",
+}  # other verdicts by their own words
 _NO_OVERHEAD = ("warming", "measuring", "energy")
 
 
@@ -73,9 +78,10 @@ class Bench:
         copies += [
             _ratios(replica, "copy_", "wall") for timed in self.timed for replica in timed.replicas
         ]
-        found = resolution([statistics.median(rounds) for rounds in copies], together=self.replicas)
-        assert found is not None, "the opening has copies"
-        return found
+        medians = [statistics.median(rounds) for rounds in copies]
+        seen = resolution(medians, together=self.replicas)
+        assert seen is not None, "the opening has copies"
+        return seen
 
     @property
     def admission(self) -> Admission:
@@ -83,37 +89,19 @@ class Bench:
         return admission(self.resolution, FLOOR)
 
     @property
-    def machine_words(self) -> str:
+    def machine_sentence(self) -> str:
         """What the copies say, for a reader."""
-        found = self.resolution
-        return f"differences under {100 * found.value:.1f} % cannot be seen here now: the machine is {self.admission}"
+        least = f"{100 * self.resolution.value:.1f} %"
+        return f"differences under {least} cannot be seen here now: the machine is {self.admission}"
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The headings of `rows`."""
         return (
-            *(
-                "NAME",
-                "BASELINE",
-                "RUNTIME",
-                "SIZE",
-                "BATCH",
-                "MS",
-                "BASE MS",
-                "RATIO",
-                "95 %",
-                "CALL",
-            ),
-            *(
-                "CPU MS",
-                "CPU RATIO",
-                "CPU 95 %",
-                "COPY",
-                "TO EAGER",
-                "ROUNDS",
-                "SET ASIDE",
-                "ENDED BY",
-            ),
+            *("NAME", "BASELINE", "RUNTIME", "SIZE", "BATCH"),
+            *("MS", "BASE MS", "RATIO", "95 %", "CALL"),
+            *("CPU MS", "CPU RATIO", "CPU 95 %", "COPY", "TO EAGER"),
+            *("ROUNDS", "SET ASIDE", "ENDED BY"),
         )
 
     @property
@@ -131,7 +119,7 @@ class Bench:
             f"{phase} {seconds:.1f}" for phase, seconds in spent.items() if seconds >= 0.05
         )
         return (
-            self.machine_words,
+            self.machine_sentence,
             f"{total:.1f} s, {overhead / total:.0%} outside of measuring and warm-up: {where}",
         )
 
@@ -162,11 +150,11 @@ class Bench:
         }
 
     def _call(self, estimate: Estimate) -> str:
-        """Faster or slower only where the interval says so and the difference is one that can be seen and matters."""
-        small = abs(estimate.value - 1) <= max(FLOOR, self.resolution.value)
-        if small or estimate.low <= 1 <= estimate.high:
-            return "cannot tell"
-        return "slower" if estimate.value > 1 else "faster"
+        """The report's verdict: what counts is more than the floor, and more than can be told apart here."""
+        floor = max(FLOOR, self.resolution.value)
+        rule = Rule("lower", floor, _percent, neutral=1.0, unit="process", least=1)
+        word = verdict(estimate, p_adjusted=estimate.p, rule=rule).word
+        return _CALLS.get(word, word)
 
     def _row(self, timed: Timed) -> list[object]:
         wall, cpu, copy = (
@@ -228,6 +216,10 @@ def _ratios(replica: Sequence[Measurement], role: str, clock: str) -> tuple[floa
     return kept_ratios(
         _one(replica, f"latency_{role}{clock}_ms"), _one(replica, f"latency_base_{clock}_ms")
     )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:+.1f} %"
 
 
 def _number(table: Json, key: str) -> float:

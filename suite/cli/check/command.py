@@ -8,8 +8,8 @@ import click
 
 from suite.cli.check.annotations import annotations
 from suite.cli.errors import print_problems, problem_json
-from suite.cli.library import final, open_library
 from suite.cli.garbage import collected_rarely
+from suite.cli.library import final, open_library
 from suite.cli.options import allow_code_option, json_option, names_argument, variants_option
 from suite.cli.output import ExitCode, reply, say
 from suite.record import Json

@@ -9,7 +9,7 @@ import click
 from reports.compare.pair import Pair, PairError, Training, Wanted
 from reports.compare.pair_latency import TimedPair
 from reports.run.certainty import doubt_words, needed_words
-from suite.cli.compare.command import CompareOptions
+from suite.cli.compare.options import CompareOptions
 from suite.cli.errors import refusing_stores
 from suite.cli.output import ExitCode, Refusal, reply, say, table
 from suite.record import Json

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from suite import machine
-from suite.cli.bench import command as bench
+from suite.cli.bench import timing as bench
 from suite.cli.main import main
 from suite.datasets.builtin.shapes import ensure
 from suite.nn.detector import build
