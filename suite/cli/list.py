@@ -25,19 +25,15 @@ def command(names: tuple[str, ...], variants: tuple[Path, ...], as_json: bool) -
 
     NAME may be a glob; without any, all are listed. A file with mistakes is named on stderr, and the rest is listed.
     """
-    found, problems = _collect(open_library(variants), names)
+    listed, problems = _collect(open_library(variants), names)
     if as_json:
-        reply(
-            "list",
-            [_json(variant) for variant in found],
-            [problem_json(problem) for problem in problems],
-        )
+        errors = [problem_json(problem) for problem in problems]
+        reply("list", [_json(variant) for variant in listed], errors)
     else:
-        table(
-            ("NAME", "TITLE", "BASE", "BASELINE"),
-            [(v.name, _title(v), v.base, v.baseline) for v in found],
-        )
-    if problems and not as_json:
+        rows = [
+            (variant.name, _title(variant), variant.base, variant.baseline) for variant in listed
+        ]
+        table(("NAME", "TITLE", "BASE", "BASELINE"), rows)
         print_problems(problems)
     return ExitCode.USAGE if problems else ExitCode.DONE
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from suite.cli import detect
+from suite.cli.detect import detecting
 from suite.cli.main import main
 from suite.datasets.formats.names import COCO_NAMES
 from suite.nn.detector import build
@@ -37,7 +37,7 @@ class Fixed(nn.Module):
 def fixed(monkeypatch) -> list[tuple[int, ...]]:
     monkeypatch.setattr(Fixed, "shown", [])
     monkeypatch.setattr(
-        detect,
+        detecting,
         "load_detector",
         lambda *_, **__: LoadedDetector(Fixed(), ("cat", "dog"), 128, Suppression()),
     )
@@ -103,7 +103,9 @@ def test_a_variants_own_suppression_is_used_unless_asked_otherwise(
     monkeypatch, tmp_path, capsys, own, options, boxes
 ):
     monkeypatch.setattr(
-        detect, "load_detector", lambda *_, **__: LoadedDetector(Twins(), ("cat", "dog"), 128, own)
+        detecting,
+        "load_detector",
+        lambda *_, **__: LoadedDetector(Twins(), ("cat", "dog"), 128, own),
     )
 
     assert run(tmp_path, picture(tmp_path), options=(*options, "--json")) == 0

@@ -1,14 +1,12 @@
 """`cost --by`: the cost of each part, stage or layer of a variant."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, get_args
 
+from suite.cli.cost.options import Cut
 from suite.cli.output import table
 from suite.metrics.cost.complexity import ACTIVATIONS, HIDDEN
 from suite.record import Form, Json, Measurement
 
-Cut = Literal["part", "stage", "layer"]
-CUTS: tuple[str, ...] = get_args(Cut)
 _SHARED = ("PARAMS", "GMACS", "SHARE", "ACTS", "HIDDEN")
 _LAYER = ("VARIANT", "LAYER", "BLOCK", "STRIDE", "OUT", *_SHARED, "FLOP/B", "FIELD")
 

@@ -2,14 +2,14 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from reports.network.boxes import LayerFacts
+from suite.metrics.cost.flops import count
+from suite.nn.detector import build, replaced_convolutions
+from suite.nn.network import Node
 from suite.record import Json
 from suite.spec.records.variant import Variant
-
-if TYPE_CHECKING:
-    from suite.nn.network import Node
 
 IMAGE_SIZE = 640
 GIGA = 1e9
@@ -20,7 +20,7 @@ class Network:
     """A built variant: its graph, each layer's facts by address, and the convolutions that edits replaced."""
 
     variant: Variant
-    graph: "tuple[Node, ...]"
+    graph: tuple[Node, ...]
     facts: dict[str, LayerFacts]
     replaced: tuple[tuple[str, str], ...]  # the convolution's path, the operator's address
 
@@ -37,9 +37,6 @@ class Network:
 
 def build_network(variant: Variant) -> Network:
     """Build with 80 classes and count at 640 x 640; SpecError where the variant does not build."""
-    from suite.metrics.cost.flops import count
-    from suite.nn.detector import build, replaced_convolutions
-
     model = build(variant, device="meta").eval()
     sites = replaced_convolutions(variant) if variant.conv_edits else ()
     numbers = Counter(site.layer for site, _ in sites)
