@@ -7,13 +7,14 @@ from typing import Any
 import click
 
 from suite.cli.output import say, table
+from suite.metrics.accuracy import errors
+from suite.metrics.accuracy.assess import NUMBERS
+from suite.metrics.accuracy.curves import fitness
 from suite.record import Json, Measurement
 
 
 def tell(measurements: Sequence[Measurement]) -> None:
     """COCO's numbers in COCO's order, then AP by class, then the error kinds."""
-    from suite.metrics.accuracy.assess import NUMBERS
-
     found = {m.metric: m for m in measurements}
     table(
         ("NUMBER", "VALUE"),
@@ -27,9 +28,6 @@ def tell(measurements: Sequence[Measurement]) -> None:
 
 def as_json_data(measurements: Sequence[Measurement], issues: list[Json]) -> Json:
     """The data of `eval --json`."""
-    from suite.metrics.accuracy import errors
-    from suite.metrics.accuracy.assess import NUMBERS
-
     found = {m.metric: m for m in measurements}
     ap, ap50 = (dict(found[name].notes) if name in found else {} for name in ("ap", "ap50"))
     numbers: dict[str, Json] = {metric.name: _value(found, metric.name) for metric in NUMBERS}
@@ -81,7 +79,6 @@ def _tell_classes(found: Mapping[str, Measurement]) -> None:
 
 
 def _tell_errors(found: Mapping[str, Measurement]) -> None:
-    from suite.metrics.accuracy import errors
 
     click.echo()
     table(
@@ -125,8 +122,6 @@ def _value(found: Mapping[str, Measurement], metric: str) -> float | None:
 
 def _fitness(found: Mapping[str, Measurement]) -> float:
     """YOLOv5's one number; there must be AP50."""
-    from suite.metrics.accuracy.curves import fitness
-
     point: Any = found["ap50"].notes["working_point"]
     precision, recall = (fmean(point[figure].values()) for figure in ("precision", "recall"))
     return fitness(precision, recall, found["ap50"].samples[0], found["ap"].samples[0])
