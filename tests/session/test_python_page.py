@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 PAGE = Path(__file__).parents[2] / "docs" / "python.md"
 QUICK = """\
 title: The page's code in seconds
@@ -25,6 +27,7 @@ verdict: {ap_floor: 0.004, latency_floor: 0.02, trains: 0.57, broken: 0.15, base
 """
 
 
+@pytest.mark.slow
 def test_the_code_of_the_page_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     Path("quick.yaml").write_text(QUICK)
