@@ -12,7 +12,7 @@ from suite.datasets.split import MissingDataError
 from suite.datasets.survey.facts import facts, fingerprint
 from suite.executors.local import LocalExecutor
 from suite.machine.threads import settle
-from suite.metrics import definitions
+from suite.metrics.definitions import METRICS
 from suite.plan import Conditions, Data, Plan, plan
 from suite.protocols import Protocol
 from suite.record import Json
@@ -64,7 +64,7 @@ def prepare(options: RunOptions, tell: Tell = silent) -> PreparedRun:
         recipe=chosen_recipe,
         data=data,
         machine=machine.describe(),
-        metrics=definitions(),
+        metrics=METRICS,
         out=options.out.absolute(),
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
 from suite import machine
+from suite.metrics.evidence.timing import Timing
 from suite.metrics.speed.latency import Settings
 from suite.metrics.speed.phases import PHASES
 from suite.metrics.speed.prepared import Opener
@@ -127,8 +128,9 @@ class Bench:
     def seconds(self) -> dict[str, float]:
         """Where the time went since the process began: phases of measuring, and all else as "starting and rest"."""
         every = [replica for timed in self.timed for replica in timed.replicas]
-        notes = [m.notes["spent"] for (m, *_) in (*self.opening, *every)]
-        booked = {phase: sum(_number(one, phase) for one in notes) for phase in PHASES}
+        timings = [Timing.from_json(first.notes) for (first, *_) in (*self.opening, *every)]
+        spent = [timing.phase_seconds or {} for timing in timings]
+        booked = {phase: sum(each.get(phase, 0.0) for each in spent) for phase in PHASES}
         return {
             **booked,
             "starting and rest": time.perf_counter() - self.started - sum(booked.values()),
@@ -163,7 +165,7 @@ class Bench:
             timed.ratio("copy_", "wall"),
         )
         rounds, aside = timed.rounds
-        ended = {str(replica[0].notes["stopped_by"]) for replica in timed.replicas}
+        ended = {Timing.from_json(replica[0].notes).stopped_by or "" for replica in timed.replicas}
         return [
             timed.variant,
             timed.baseline,
@@ -220,11 +222,6 @@ def _ratios(replica: Sequence[Measurement], role: str, clock: str) -> tuple[floa
 
 def _percent(share: float) -> str:
     return f"{100 * share:+.1f} %"
-
-
-def _number(table: Json, key: str) -> float:
-    value = table.get(key) if isinstance(table, dict) else None
-    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def _bounds(estimate: Estimate) -> str:

@@ -11,16 +11,12 @@ from suite.cli.garbage import collected_rarely
 from suite.cli.library import final, open_library
 from suite.cli.output import ExitCode, Refusal, reply, say, table
 from suite.metrics.audit import measure_audit
-from suite.metrics.cost.complexity import (
-    ACTIVATIONS,
-    FIELD,
-    HIDDEN,
-    INTENSITY,
-    PEAK,
-    measure_complexity,
-)
+from suite.metrics.cost.complexity import measure_complexity
 from suite.metrics.cost.forms import Forms, build_forms
 from suite.metrics.cost.size import measure_size
+from suite.metrics.definitions import ACTIVATIONS, FIELDS, HIDDEN, INTENSITY, PEAK_MAPS
+from suite.metrics.evidence.counters import CounterCauses
+from suite.metrics.evidence.graph import ReceptiveFields
 from suite.record import Json, Measurement
 from suite.spec.library import Library
 from suite.spec.records.variant import Expect, Variant
@@ -28,7 +24,7 @@ from suite.spec.views.expectation import broken_promises
 from suite.yaml.errors import Problem, SpecError
 
 _EXPECT_SIZE, _EXPECT_CLASSES = 640, 80  # what `expect` is about
-_DEPLOYED = (ACTIVATIONS, HIDDEN, PEAK, INTENSITY)
+_DEPLOYED = (ACTIVATIONS, HIDDEN, PEAK_MAPS, INTENSITY)
 _COUNTERS = ("fvcore", "thop")
 _COLUMNS = (
     *("NAME", "PARAMS", "DEPLOYED", "LIVE", "GMACS", "DEPLOYED"),
@@ -175,12 +171,12 @@ def _row(cost: Cost, *, audited: bool) -> list[object]:
 
 def _field(cost: Cost) -> str:
     """What the coarsest map of the head sees: the field of its local paths, and whether others see everything."""
-    measurement = cost.find(FIELD.name)
-    taps = measurement.notes["taps"] if measurement else []
-    assert isinstance(taps, list)
-    last = [tap for tap in taps if isinstance(tap, dict) and tap["head"]][-1]
-    whole = " all" if last["whole"] is not None else ""
-    return f"{last['pixels'] or ''}{whole}".strip()
+    measurement = cost.find(FIELDS.name)
+    assert measurement is not None
+    taps = ReceptiveFields.from_json(measurement.notes).taps or ()
+    coarsest = [tap for tap in taps if tap.head][-1]
+    whole = " all" if coarsest.whole is not None else ""
+    return f"{coarsest.pixels or ''}{whole}".strip()
 
 
 def _why(cost: Cost) -> str:
@@ -188,7 +184,9 @@ def _why(cost: Cost) -> str:
     sentences = []
     for counter in _COUNTERS:
         measurement = cost.find(f"gmacs_{counter}")
-        sentence = str(measurement.notes["sentence"]) if measurement else ""
+        if measurement is None:
+            continue
+        sentence = CounterCauses.from_json(measurement.notes).sentence
         if sentence and not sentence.startswith("agrees"):
             sentences.append(f"{counter} {sentence}")
     return "; ".join(sentences)
