@@ -119,8 +119,10 @@ def _row(need: Need, *, measured: bool) -> list[object]:
     sizes: list[int | None] = [None] * 4
     if estimate:
         sizes = [estimate.weights, estimate.state, estimate.maps, estimate.total]
-    row = [need.name, need.what, need.batch, *map(_mebibytes, sizes)]
-    return [*row, _mebibytes(need.measured)] if measured else row
+    row: list[object] = [need.name, need.what, need.batch, *map(_mebibytes, sizes)]
+    if measured:
+        row.append(_mebibytes(need.measured))
+    return row
 
 
 def _mebibytes(size: int | None) -> float | None:
