@@ -42,9 +42,8 @@ class Trial:
         return math.log(self.cost / self.target)
 
 
-_COUNTED: dict[
-    tuple[str, str], float
-] = {}  # by fingerprint and metric: many variants have one target
+# by fingerprint and metric: many variants have one target
+_COUNTED: dict[tuple[str, str], float] = {}
 
 Price = Callable[[Variant], tuple[float, float]]
 """What a variant costs, and what its target costs, in one unit."""
@@ -93,13 +92,11 @@ def timed_beside(target: Variant) -> Price:
     from suite.stats.intervals import median_interval
 
     def price(variant: Variant) -> tuple[float, float]:
-        found = {
-            m.metric: m
-            for m in measure_latency(variant, target, Settings(cap_seconds=_TIMED_SECONDS))
-        }
-        own, base = found["latency_wall_ms"], found["latency_base_wall_ms"]
+        measured = measure_latency(variant, target, Settings(cap_seconds=_TIMED_SECONDS))
+        by_metric = {measurement.metric: measurement for measurement in measured}
+        timed, base = by_metric["latency_wall_ms"], by_metric["latency_base_wall_ms"]
         middle = median_interval(kept(base)).value
-        return middle * math.exp(median_interval(kept_ratios(own, base)).value), middle
+        return middle * math.exp(median_interval(kept_ratios(timed, base)).value), middle
 
     return price
 
@@ -124,11 +121,8 @@ def nearest(price: Callable[[float], Trial], precision: float, *, exact: bool = 
         and len(trials) < MOST_TRIALS
     ):
         # the point where a straight line meets the target, in turn with the middle: one end may stand still for long
-        share = (
-            0.5
-            if share not in {0.0, 0.5}
-            else min(max(-low.above / (high.above - low.above), 0.02), 0.98)
-        )
+        straight = min(max(-low.above / (high.above - low.above), 0.02), 0.98)
+        share = straight if share in {0.0, 0.5} else 0.5
         middle = price(_written(low.width ** (1 - share) * high.width**share))
         if exact and not low.cost <= middle.cost <= high.cost:
             raise ValueError(
@@ -150,8 +144,8 @@ def _bracket(
             raise ValueError(
                 f"no width costs {word}: at width {last.width:g} it is still {last.cost:,.4g}"
             )
-        place = math.log(last.width) - 1.1 * last.above / slope
-        before, last = last, price(_written(min(max(math.exp(place), _WIDTHS[0]), _WIDTHS[1])))
+        width = math.exp(math.log(last.width) - 1.1 * last.above / slope)
+        before, last = last, price(_written(min(max(width, _WIDTHS[0]), _WIDTHS[1])))
         trials.append(last)
         slope = max((last.above - before.above) / math.log(last.width / before.width), 0.2)
     if len(trials) == 1:
@@ -181,7 +175,8 @@ def _solve(variant: Variant, match: Match, library: Library, price: Price) -> So
         return Trial(width, cost, target)
 
     try:
-        found = nearest(trial, match.tolerance / (10 if counted else 2), exact=counted)
+        precision = match.tolerance / (10 if counted else 2)
+        solution = nearest(trial, precision, exact=counted)
     except ValueError as error:
         if isinstance(error, SpecError):
             raise
@@ -189,7 +184,7 @@ def _solve(variant: Variant, match: Match, library: Library, price: Price) -> So
         raise SpecError.single(match.mark, "E312", message) from error
     unit = {"flops": "GMACs", "params": "parameters", "latency": "ms"}[match.metric]
     where = "" if counted else str(machine.describe()["class"])
-    return Solution(found.width, found.cost, found.target, unit, where)
+    return Solution(solution.width, solution.cost, solution.target, unit, where)
 
 
 def _count(variant: Variant, metric: str) -> float:
@@ -197,19 +192,17 @@ def _count(variant: Variant, metric: str) -> float:
     from suite.metrics.cost.forms import build_forms, parameter_total
 
     model = build_forms(variant).deployed
-    return (
-        float(parameter_total(model))
-        if metric == "params"
-        else count(model, "deployed", IMAGE_SIZE).samples[0]
-    )
+    if metric == "params":
+        return float(parameter_total(model))
+    return count(model, "deployed", IMAGE_SIZE).samples[0]
 
 
 def _pinned(
     variant: Variant, target: Variant, path: Path, solve: Callable[[], Solution]
 ) -> Solution:
     """What the file at `path` has for this pair of networks on this machine; else what `solve` finds, kept there."""
-    place = machine.describe()["class"]
-    key = digest({"variant": variant.architecture, "target": target.fingerprint, "machine": place})
+    here = machine.describe()["class"]
+    key = digest({"variant": variant.architecture, "target": target.fingerprint, "machine": here})
     pins = _read(path)
     if key not in pins:
         pins[key] = {"variant": variant.name, "to": target.name, **asdict(solve())}
@@ -222,10 +215,10 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
     if not path.exists():
         return {}
     try:
-        found: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+        pins: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         hint = "delete it, and the widths are measured again"
         raise SpecError.single(
             Mark(str(path), 1, 1), "E312", f"holds no widths: {error}", hint=hint
         ) from error
-    return found
+    return pins

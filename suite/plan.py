@@ -74,11 +74,9 @@ class Conditions:
         return {str(setup): lack for setup, lack in lacks.items() if lack}
 
     def _lack(self, setup: Setup) -> str:
-        return (
-            "no GPU here"
-            if setup.device == "cuda" and not self.machine["gpus"]
-            else offer_of(setup.runtime).lacking
-        )
+        if setup.device == "cuda" and not self.machine["gpus"]:
+            return "no GPU here"
+        return offer_of(setup.runtime).lacking
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +115,14 @@ class Job:
     @property
     def label(self) -> str:
         """A name for people and for log files."""
-        seed = "" if self.seed is None else f"-seed{self.seed}"
-        replica = "" if self.replica is None else f"-{self.replica}"
-        return (
-            "-".join([self.kind, self.variant.name, *([str(self.setup)] if self.setup else [])])
-            + seed
-            + replica
-        )
+        parts = [self.kind, self.variant.name]
+        if self.setup is not None:
+            parts.append(str(self.setup))
+        if self.seed is not None:
+            parts.append(f"seed{self.seed}")
+        if self.replica is not None:
+            parts.append(str(self.replica))
+        return "-".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +171,9 @@ def plan(
 
 def variant_record(variant: Variant) -> VariantRecord:
     """The variant as the store keeps it."""
+    spec = variant.architecture
+    if variant.rung:
+        spec = {**spec, "ladder": asdict(variant.rung)}
     return VariantRecord(
         name=variant.name,
         title=variant.title,
@@ -180,24 +182,24 @@ def variant_record(variant: Variant) -> VariantRecord:
         baseline=variant.baseline,
         control=variant.control,
         fingerprint=variant.fingerprint,
-        spec=variant.architecture | ({"ladder": asdict(variant.rung)} if variant.rung else {}),
+        spec=spec,
     )
 
 
 def _with_baselines(
     variants: Iterable[Variant], load: Callable[[str], Variant]
 ) -> tuple[Variant, ...]:
-    found: dict[str, Variant] = {}
+    ordered: dict[str, Variant] = {}
     given = {variant.name: variant for variant in variants}
 
     def add(variant: Variant) -> None:
-        if variant.baseline and variant.baseline not in found:
+        if variant.baseline and variant.baseline not in ordered:
             add(given.get(variant.baseline) or load(variant.baseline))
-        found.setdefault(variant.name, variant)
+        ordered.setdefault(variant.name, variant)
 
     for variant in given.values():
         add(variant)
-    return tuple(found.values())
+    return tuple(ordered.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,14 +257,15 @@ class _Planner:
             "evaluation": asdict(protocol.evaluation),
             "image_size": protocol.image_size,
             "device": self.conditions.train_device,
-            "roles": [
-                layer.role for layer in variant.layers
-            ],  # they decide what each layer starts from
+            # they decide what each layer starts from
+            "roles": [layer.role for layer in variant.layers],
         }
         weights = self._weights(variant)
-        facts |= {"weights": weights} if weights else {}
+        if weights:
+            facts["weights"] = weights
         # how pictures are loaded changes nothing, unless one breaks and another may take its place
-        facts |= {"broken_pictures": "skip"} if protocol.loading.broken_pictures == "skip" else {}
+        if protocol.loading.broken_pictures == "skip":
+            facts["broken_pictures"] = "skip"
         key = self._key("train", (variant,), facts)
         baseline = self._baseline(variant)
         return Job(
@@ -272,14 +275,15 @@ class _Planner:
     def _weights(self, variant: Variant) -> str:
         """The hash of the file that a variant starts from; the same weights are the same whatever they are called."""
         path = variant.weights
-        if path and path not in self.digests:
+        if not path:
+            return ""
+        if path not in self.digests:
             if not Path(path).is_file():
                 hint = "weights are files of this machine and never downloaded"
-                raise SpecError.single(
-                    variant.mark, "E006", f"{variant.name}: no weights file {path}", hint=hint
-                )
+                message = f"{variant.name}: no weights file {path}"
+                raise SpecError.single(variant.mark, "E006", message, hint=hint)
             self.digests[path] = file_digest(Path(path))
-        return self.digests[path] if path else ""
+        return self.digests[path]
 
     def _baseline(self, variant: Variant) -> Variant | None:
         return self.variants[variant.baseline] if variant.baseline else None

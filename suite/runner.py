@@ -88,9 +88,8 @@ def carry_out(
                     proof = plan.conditions.out / "artifacts" / f"evaluator-{run_id}.json"
                     jobs = [replace(job, proof=proof) for job in jobs]
                 # a timing job is alone on the machine
-                failed += run.do(
-                    executor, jobs, stage, parallel=1 if kind == "latency" else run.parallel
-                )
+                parallel = 1 if kind == "latency" else plan.conditions.protocol.parallel
+                failed += run.do(executor, jobs, stage, parallel=parallel)
     store.finish_run(run_id)
     return Summary(run_id, len(reused), len(todo) - len(failed), tuple(failed))
 
@@ -102,10 +101,6 @@ class _Run:
     run_id: str
     git: str
     listen: Listener
-
-    @property
-    def parallel(self) -> int:
-        return self.plan.conditions.protocol.parallel
 
     def do(
         self, executor: Executor, jobs: list[Job], stage: Stage, *, parallel: int
@@ -136,7 +131,6 @@ class _Run:
         if isinstance(event.result, Failure):
             return Outcome(job.key, (), event.result, event.started, event.seconds, environment)
         environment |= event.result.environment
-        artifacts = event.result.artifacts
         return Outcome(
             job.key,
             event.result.measurements,
@@ -144,7 +138,7 @@ class _Run:
             event.started,
             event.seconds,
             environment,
-            artifacts,
+            event.result.artifacts,
         )
 
 
@@ -161,5 +155,9 @@ def _protocol_json(plan: Plan) -> dict[str, Json]:
 
 
 def _git() -> str:
+    """The commit that this code is of, marked where files differ from it; "" outside a checkout."""
     checkout = machine.checkout()
-    return f"{checkout['commit']}{'+changes' if checkout['dirty'] else ''}" if checkout else ""
+    if not checkout:
+        return ""
+    changes = "+changes" if checkout["dirty"] else ""
+    return f"{checkout['commit']}{changes}"

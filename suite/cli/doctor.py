@@ -123,8 +123,8 @@ def _torch() -> list[Finding]:
 
 def _packages() -> list[Finding]:
     absent = [name for name in _NEEDED if not _has(name)]
-    found = f"without {', '.join(absent)}" if absent else f"{len(_NEEDED)} of {len(_NEEDED)}"
-    return [_judge("packages", not absent, found, "pip install -e .")]
+    state = f"without {', '.join(absent)}" if absent else f"{len(_NEEDED)} of {len(_NEEDED)}"
+    return [_judge("packages", not absent, state, "pip install -e .")]
 
 
 def _versions(constraints: Path = _TESTED) -> list[Finding]:
@@ -156,20 +156,10 @@ def _gpus() -> list[Finding]:
     names = ", ".join(
         f"{card['name']} ({card['memory_gib']} GiB, driver {card['driver']})" for card in cards
     )
-    usable = _has("torch") and bool(importlib.import_module("torch").cuda.is_available())
-    mend = (
-        ""
-        if usable
-        else "install the torch build for this driver: https://pytorch.org/get-started/locally"
-    )
-    return [
-        Finding(
-            "GPU",
-            "ok" if usable else "absent",
-            names if usable else f"{names}, unseen by torch",
-            mend,
-        )
-    ]
+    if _has("torch") and importlib.import_module("torch").cuda.is_available():
+        return [Finding("GPU", "ok", names)]
+    mend = "install the torch build for this driver: https://pytorch.org/get-started/locally"
+    return [Finding("GPU", "absent", f"{names}, unseen by torch", mend)]
 
 
 def _runtimes() -> list[Finding]:
@@ -190,36 +180,37 @@ def _runtime(offer: Offer, *, gpu: bool) -> Finding:
 
 
 def _optional() -> list[Finding]:
-    return [
-        Finding(name, "ok", "installed")
-        if _has(name)
-        else Finding(name, "absent", "not installed", mend)
-        for name, mend in _OPTIONAL.items()
-    ]
+    return [_extra(name, mend) for name, mend in _OPTIONAL.items()]
+
+
+def _extra(name: str, mend: str) -> Finding:
+    if _has(name):
+        return Finding(name, "ok", "installed")
+    return Finding(name, "absent", "not installed", mend)
 
 
 def _disk(folder: Path = _OUT) -> list[Finding]:
     """Room and permission where results go."""
-    place = folder if folder.exists() else Path()
-    free = shutil.disk_usage(place).free / 2**30
+    existing = folder if folder.exists() else Path()
+    free = shutil.disk_usage(existing).free / 2**30
     room = _judge(
         "disk",
         free >= _DISK_GIB,
         f"{free:.1f} GiB free",
         f"free {_DISK_GIB:g} GiB or run elsewhere",
     )
-    writable = os.access(place, os.W_OK)
-    found = str(place.resolve())
+    writable = os.access(existing, os.W_OK)
+    path = str(existing.resolve())
     return [
         room,
-        _judge("output folder", writable, found, f"make {found} writable, or run elsewhere"),
+        _judge("output folder", writable, path, f"make {path} writable, or run elsewhere"),
     ]
 
 
 def _data(folder: Path = _DATA) -> list[Finding]:
-    sets = (
-        sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
-    )
+    sets: list[str] = []
+    if folder.is_dir():
+        sets = sorted(path.name for path in folder.iterdir() if path.is_dir())
     if sets:
         return [Finding("data", "ok", ", ".join(sets))]
     return [
@@ -231,8 +222,9 @@ def _threads() -> list[Finding]:
     described = machine.describe()
     values = described["threads"]
     assert isinstance(values, dict)
-    found = ", ".join(f"{name}={value}" for name, value in values.items()) or "no variable set"
-    return [Finding("threads", "ok", f"{described['cores']} cores; {found}; jobs set their own")]
+    variables = ", ".join(f"{name}={value}" for name, value in values.items()) or "no variable set"
+    summary = f"{described['cores']} cores; {variables}; jobs set their own"
+    return [Finding("threads", "ok", summary)]
 
 
 def _quiet() -> list[Finding]:
@@ -251,9 +243,9 @@ def _checkout() -> list[Finding]:
 
 
 def _browser() -> list[Finding]:
-    found = next((path for name in _BROWSERS if (path := shutil.which(name))), None)
-    if found:
-        return [Finding("Chromium", "ok", found)]
+    path = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    if path:
+        return [Finding("Chromium", "ok", path)]
     return [
         Finding(
             "Chromium",

@@ -34,7 +34,7 @@ def print_problems(problems: Sequence[Problem], *, err: bool = True) -> None:
 def _line_of(mark: Mark | None) -> str:
     """The line that a mark points at; a problem that shows after building has only the mark."""
     try:
-        from suite.spec.language.decode import read_text
+        from suite.spec.language.decode import read_text  # only a mistake pays for this import
 
         lines = read_text(Path(mark.file)).splitlines() if mark else []
     except SpecError:
@@ -91,7 +91,7 @@ def _first_line(error: BaseException) -> str:
 
 def _keep_traceback(error: BaseException) -> str:
     """Where the traceback was written; if it cannot be written it must not hide the error itself."""
-    import traceback
+    import traceback  # only an internal error pays for this import
 
     text = "".join(traceback.format_exception(error))
     path = LOG_FOLDER / f"error-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}.log"
@@ -114,3 +114,17 @@ def refusing_data() -> Iterator[None]:
         raise Refusal(ExitCode.NOTHING, str(error)) from error
     except DataError as error:
         raise Refusal(ExitCode.USAGE, str(error)) from error
+
+
+@contextmanager
+def refusing_stores() -> Iterator[None]:
+    """A store that cannot be used ends the command with exit code 5, one that is not there with 4."""
+    from suite.session.errors import NothingStoredError
+    from suite.store import StoreError
+
+    try:
+        yield
+    except NothingStoredError as error:
+        raise Refusal(ExitCode.NOTHING, str(error)) from error
+    except StoreError as error:
+        raise Refusal(ExitCode.UNFIT, str(error)) from error

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
+from suite.cli.errors import refusing_stores
 from suite.cli.options import out_option
-from suite.cli.run.running import refusing_stores
 from suite.record import Json
 from suite.store import Store, StoredOutcome
 

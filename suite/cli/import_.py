@@ -8,10 +8,11 @@ import click
 from suite.cli.files import new_folder, schema_line, spec_path, write_spec
 from suite.cli.options import json_option
 from suite.cli.output import reply, say
+from suite.record import Json
 from suite.spec.blocks.signatures import default_signatures
 from suite.spec.language.decode import read_text
 from suite.spec.views.write import write
-from suite.spec.yolov5.importer import import_model
+from suite.spec.yolov5.importer import Imported, import_model
 from suite.yaml.document import shown_path
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
@@ -38,22 +39,25 @@ def command(file: Path, output: Path | None, name: str | None, force: bool, as_j
     imported = import_model(read_text(file), shown_path(file), path.stem, default_signatures())
     notes = "".join(f"# {warning}\n" for warning in imported.warnings)
     text = schema_line(path.parent) + notes + write(imported.variant)
+    written = None
     if output is not None:
         write_spec(path, text, force=force)
+        written = shown_path(path)
     if as_json:
-        reply(
-            "import",
-            {
-                "name": path.stem,
-                "file": shown_path(path) if output is not None else None,
-                "fingerprint": imported.variant.fingerprint,
-                "text": text,
-                "warnings": list(imported.warnings),
-            },
-        )
+        reply("import", _json(imported, path.stem, written, text))
         return
-    click.echo(text if output is None else f"{shown_path(path)}\n", nl=False)
+    click.echo(text if written is None else f"{written}\n", nl=False)
     for warning in imported.warnings:
         say(f"warning: {warning}")
-    if output is not None:
-        say(f"next: check --build {shown_path(path)}")
+    if written is not None:
+        say(f"next: check --build {written}")
+
+
+def _json(imported: Imported, name: str, written: str | None, text: str) -> Json:
+    return {
+        "name": name,
+        "file": written,
+        "fingerprint": imported.variant.fingerprint,
+        "text": text,
+        "warnings": list(imported.warnings),
+    }

@@ -1,27 +1,26 @@
-"""The library of variants that a command works with, and what it says of a user's own code."""
+"""Libraries and final variants as a command has them: what there is to say of them goes to stderr."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from suite.cli.output import say
-from suite.spec.library import VARIANTS, Library
-from suite.spec.userblocks import lies_in_project
-from suite.yaml.document import shown_path
+from suite.session import variants as session
+from suite.spec.library import Library
+from suite.spec.records.variant import Variant
 
 
-def open_library(variants: Sequence[Path] = (), *, allow_code: bool | None = None) -> Library:
-    """The shipped variants and those of the given folders; SpecError if a folder cannot be read.
+def open_library(folders: Sequence[Path] = (), *, allow_code: bool | None = None) -> Library:
+    """As `suite.session.variants.open_library`; a block file of the project that is used is named."""
+    return session.open_library(folders, allow_code=allow_code, tell=say)
 
-    `allow_code` is the option of that name where networks are built, None where specs are only read: then no code of
-    a user's runs, and none need be allowed.
-    """
-    told: set[Path] = set()
 
-    def trust(spec: Path, file: Path) -> bool:
-        own = lies_in_project(spec, file)
-        if own and not allow_code and file not in told:
-            told.add(file)
-            say(f"using the blocks of {shown_path(file)}, which lies in this project")
-        return own or bool(allow_code)
+def final(variant: Variant, library: Library, out: Path = session.OUT) -> Variant:
+    """As `suite.session.variants.final`; what came of a match is told."""
+    return session.final(variant, library, out, say)
 
-    return Library((VARIANTS, *variants), trust=None if allow_code is None else trust)
+
+def finals(
+    variants: Sequence[Variant], library: Library, out: Path = session.OUT
+) -> tuple[Variant, ...]:
+    """All of them, as `final` gives each."""
+    return session.finals(variants, library, out, say)

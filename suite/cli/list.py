@@ -6,11 +6,11 @@ from pathlib import Path
 import click
 
 from suite.cli.errors import print_problems, problem_json
-from suite.cli.finals import open_words
 from suite.cli.library import open_library
 from suite.cli.options import json_option, names_argument, variants_option
 from suite.cli.output import ExitCode, reply, table
 from suite.record import Json
+from suite.session.variants import open_match
 from suite.spec.library import Library
 from suite.spec.records.variant import Variant
 from suite.yaml.errors import Problem, SpecError
@@ -25,19 +25,15 @@ def command(names: tuple[str, ...], variants: tuple[Path, ...], as_json: bool) -
 
     NAME may be a glob; without any, all are listed. A file with mistakes is named on stderr, and the rest is listed.
     """
-    found, problems = _collect(open_library(variants), names)
+    listed, problems = _collect(open_library(variants), names)
     if as_json:
-        reply(
-            "list",
-            [_json(variant) for variant in found],
-            [problem_json(problem) for problem in problems],
-        )
+        errors = [problem_json(problem) for problem in problems]
+        reply("list", [_json(variant) for variant in listed], errors)
     else:
-        table(
-            ("NAME", "TITLE", "BASE", "BASELINE"),
-            [(v.name, _title(v), v.base, v.baseline) for v in found],
-        )
-    if problems and not as_json:
+        rows = [
+            (variant.name, _title(variant), variant.base, variant.baseline) for variant in listed
+        ]
+        table(("NAME", "TITLE", "BASE", "BASELINE"), rows)
         print_problems(problems)
     return ExitCode.USAGE if problems else ExitCode.DONE
 
@@ -59,7 +55,7 @@ def _collect(
 
 def _title(variant: Variant) -> str:
     """With a word for those whose width is not known yet."""
-    return f"{variant.title} (matched at build)" if open_words(variant.match) else variant.title
+    return f"{variant.title} (matched at build)" if open_match(variant.match) else variant.title
 
 
 def _json(variant: Variant) -> Json:
@@ -70,6 +66,6 @@ def _json(variant: Variant) -> Json:
         "base": variant.base,
         "baseline": variant.baseline,
         "control": variant.control,
-        "fingerprint": None if open_words(variant.match) else variant.fingerprint,
-        "match": open_words(variant.match) or None,
+        "fingerprint": None if open_match(variant.match) else variant.fingerprint,
+        "match": open_match(variant.match) or None,
     }

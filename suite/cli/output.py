@@ -48,10 +48,15 @@ def reply(command: str, data: Json, errors: Sequence[Json] = ()) -> None:
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Rows for people on a terminal, tab-separated lines with a heading otherwise; numbers are set to the right."""
     cells = [["" if value is None else value for value in row] for row in rows]
-    if not fancy():
-        click.echo("\n".join("\t".join(map(_one_line, line)) for line in (columns, *cells)))
+    if fancy():
+        _rich_table(columns, cells)
         return
-    from rich.console import Console
+    for line in (columns, *cells):
+        click.echo("\t".join(_one_line(value) for value in line))
+
+
+def _rich_table(columns: Sequence[str], cells: Sequence[Sequence[object]]) -> None:
+    from rich.console import Console  # only a terminal pays for these imports
     from rich.table import Table
     from rich.text import Text
 
@@ -78,4 +83,6 @@ def fancy() -> bool:
 def _one_line(value: object) -> str:
     """A cell's text: thousands stay plain digits, control characters would break lines and columns."""
     text = str(value)
-    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else " " for sign in text)

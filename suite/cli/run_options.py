@@ -1,93 +1,39 @@
-"""The options that `run` and `nightly` share, read into one record."""
+"""The options that `run` and `nightly` share."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
-from functools import wraps
 from pathlib import Path
-from typing import Any, TypeAlias
 
 import click
 
 from suite.cli.options import (
     LOADING_OPTIONS,
+    Decorator,
     allow_code_option,
+    bound,
     names_argument,
     out_option,
+    seeds_option,
     variants_option,
     weights_option,
 )
-from suite.protocols.loading import Cache
-
-_Decorator: TypeAlias = Callable[[Callable[..., int]], Callable[..., int]]
+from suite.session.options import RunOptions
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the user asked for. No `names`: what the protocol names, and every variant of the folders `variants`."""
+def run_options(protocol: str) -> Decorator:
+    """Give a command the arguments and options of a run, `protocol` by default.
 
-    names: tuple[str, ...]
-    protocol: str
-    data: Path | None
-    variants: tuple[Path, ...]
-    out: Path
-    seeds: tuple[int, ...] = ()
-    force: bool = False
-    strict: bool = False
-    wait: bool = False
-    weights: Path | None = None
-    allow_code: bool = False
-    workers: str | None = None
-    cache: Cache | None = None
-
-    @property
-    def store(self) -> Path:
-        """The file that everything is kept in."""
-        return self.out / "store.sqlite"
+    It receives them as `RunOptions`, and `strict` beside them, which asks for an exit code only.
+    """
+    choice = click.option(
+        "--protocol",
+        default=protocol,
+        show_default=True,
+        metavar="NAME",
+        help="What a run does; or a file.",
+    )
+    return bound(RunOptions, [names_argument(), choice, *_OPTIONS])
 
 
-def run_options(protocol: str) -> _Decorator:
-    """Give a command the arguments and options of a run, `protocol` by default; it receives them as `options`."""
-
-    def decorate(function: Callable[..., int]) -> Callable[..., int]:
-        @wraps(function)
-        def command(**values: Any) -> int:
-            own = {field.name: values.pop(field.name) for field in fields(Options)}
-            return function(Options(**own), **values)
-
-        choice = click.option(
-            "--protocol",
-            default=protocol,
-            show_default=True,
-            metavar="NAME",
-            help="What a run does; or a file.",
-        )
-        options: list[_Decorator] = [names_argument(), choice, *_OPTIONS]
-        decorated: Callable[..., int] = command
-        for option in reversed(options):
-            decorated = option(decorated)
-        return decorated
-
-    return decorate
-
-
-def _parse_seeds(
-    context: click.Context, parameter: click.Parameter, text: str | None
-) -> tuple[int, ...]:
-    """Seeds as they stand on the command line: "0,1,2"."""
-    if text is None:
-        return ()
-    words = text.split(",")
-    if not all(word.strip().isdecimal() for word in words):
-        raise click.BadParameter(
-            f"seeds are whole numbers with commas between them, not {text!r}", context, parameter
-        )
-    seeds = tuple(int(word) for word in words)
-    if len(set(seeds)) != len(seeds):
-        raise click.BadParameter("a seed is named twice", context, parameter)
-    return seeds
-
-
-_OPTIONS: tuple[_Decorator, ...] = (
+_OPTIONS: tuple[Decorator, ...] = (
     click.option(
         "--data",
         type=click.Path(exists=True, path_type=Path),
@@ -98,9 +44,7 @@ _OPTIONS: tuple[_Decorator, ...] = (
     allow_code_option,
     weights_option,
     out_option("Where store, logs, artifacts and report go."),
-    click.option(
-        "--seeds", metavar="N,N,...", callback=_parse_seeds, help="Seeds instead of the protocol's."
-    ),
+    seeds_option("--seeds", "Seeds instead of the protocol's."),
     *LOADING_OPTIONS,
     click.option("--force", is_flag=True, help="Measure again what is stored."),
     click.option(

@@ -70,7 +70,7 @@ def run(order: Start, entry: Entry, *, server: int) -> NoReturn:
     processes.die_with_parent(server)
     _redirect(order)
     reporter = FileReporter(order.folder, order.stage)
-    # the one broad except of the suite: here a failure of any kind becomes a record
+    # broad, as at every border to a process or to foreign code: a failure of any kind becomes a record
     try:
         result = entry(pickle.loads(order.payload), reporter)  # noqa: S301  from our own parent
         _require_finite(result)

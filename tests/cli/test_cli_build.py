@@ -5,7 +5,8 @@ import json
 import pytest
 import torch
 
-from suite.cli import build
+from suite.cli.build import command as build
+from suite.cli.build import writing
 from suite.cli.main import main
 from suite.nn.deploy import deploy
 from suite.nn.detector import build as build_detector
@@ -49,7 +50,7 @@ def test_a_file_that_computes_something_else_is_not_kept(tmp_path, monkeypatch, 
         path.write_text("wrong")
         return 1.01 * source.model.predict(source.images)
 
-    monkeypatch.setattr(build, "_WRITERS", {"torch": wrong})
+    monkeypatch.setattr(writing, "WRITERS", {"torch": wrong})
 
     assert main(["build", *SMALL, "--to", "torch", "--output", str(tmp_path / "a.pt2")]) == 1
     assert (

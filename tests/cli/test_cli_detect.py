@@ -10,13 +10,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from suite.cli import detect
-from suite.cli.checkpoints import Loaded
+from suite.cli.detect import detecting
 from suite.cli.main import main
 from suite.datasets.formats.names import COCO_NAMES
 from suite.nn.detector import build
 from suite.nn.weights.checkpoint import save_checkpoint
 from suite.nn.weights.reference import reference_names
+from suite.session.detectors import LoadedDetector
 from suite.spec.library import Library
 from suite.spec.records.objective import Suppression
 from tests.nn.reference_checkpoint import write_reference
@@ -37,9 +37,9 @@ class Fixed(nn.Module):
 def fixed(monkeypatch) -> list[tuple[int, ...]]:
     monkeypatch.setattr(Fixed, "shown", [])
     monkeypatch.setattr(
-        detect,
+        detecting,
         "load_detector",
-        lambda *_, **__: Loaded(Fixed(), ("cat", "dog"), 128, Suppression()),
+        lambda *_, **__: LoadedDetector(Fixed(), ("cat", "dog"), 128, Suppression()),
     )
     return Fixed.shown
 
@@ -103,7 +103,9 @@ def test_a_variants_own_suppression_is_used_unless_asked_otherwise(
     monkeypatch, tmp_path, capsys, own, options, boxes
 ):
     monkeypatch.setattr(
-        detect, "load_detector", lambda *_, **__: Loaded(Twins(), ("cat", "dog"), 128, own)
+        detecting,
+        "load_detector",
+        lambda *_, **__: LoadedDetector(Twins(), ("cat", "dog"), 128, own),
     )
 
     assert run(tmp_path, picture(tmp_path), options=(*options, "--json")) == 0

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
 from suite import machine
+from suite.metrics.evidence.timing import Timing
 from suite.metrics.speed.kept import kept, kept_ratios
 from suite.metrics.speed.latency import Settings
 from suite.metrics.speed.phases import PHASES
@@ -14,9 +15,14 @@ from suite.metrics.speed.prepared import PreparedNetworks
 from suite.record import Json, Measurement
 from suite.stats.intervals import Estimate, ratio
 from suite.stats.resolution import Admission, Resolution, admission, resolution
+from suite.stats.verdict import Rule, Word, verdict
 
 FLOOR = 0.02  # as the protocols have it: less does not matter
 _EAGER = "latency_eager_wall_ms"
+_CALLS: dict[Word, str] = {
+    "better": "faster",
+    "worse": "slower",
+}  # other verdicts by their own words
 _NO_OVERHEAD = ("warming", "measuring", "energy")
 
 
@@ -73,9 +79,10 @@ class Bench:
         copies += [
             _ratios(replica, "copy_", "wall") for timed in self.timed for replica in timed.replicas
         ]
-        found = resolution([statistics.median(rounds) for rounds in copies], together=self.replicas)
-        assert found is not None, "the opening has copies"
-        return found
+        medians = [statistics.median(rounds) for rounds in copies]
+        seen = resolution(medians, together=self.replicas)
+        assert seen is not None, "the opening has copies"
+        return seen
 
     @property
     def admission(self) -> Admission:
@@ -83,37 +90,19 @@ class Bench:
         return admission(self.resolution, FLOOR)
 
     @property
-    def machine_words(self) -> str:
+    def machine_sentence(self) -> str:
         """What the copies say, for a reader."""
-        found = self.resolution
-        return f"differences under {100 * found.value:.1f} % cannot be seen here now: the machine is {self.admission}"
+        least = f"{100 * self.resolution.value:.1f} %"
+        return f"differences under {least} cannot be seen here now: the machine is {self.admission}"
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The headings of `rows`."""
         return (
-            *(
-                "NAME",
-                "BASELINE",
-                "RUNTIME",
-                "SIZE",
-                "BATCH",
-                "MS",
-                "BASE MS",
-                "RATIO",
-                "95 %",
-                "CALL",
-            ),
-            *(
-                "CPU MS",
-                "CPU RATIO",
-                "CPU 95 %",
-                "COPY",
-                "TO EAGER",
-                "ROUNDS",
-                "SET ASIDE",
-                "ENDED BY",
-            ),
+            *("NAME", "BASELINE", "RUNTIME", "SIZE", "BATCH"),
+            *("MS", "BASE MS", "RATIO", "95 %", "CALL"),
+            *("CPU MS", "CPU RATIO", "CPU 95 %", "COPY", "TO EAGER"),
+            *("ROUNDS", "SET ASIDE", "ENDED BY"),
         )
 
     @property
@@ -131,7 +120,7 @@ class Bench:
             f"{phase} {seconds:.1f}" for phase, seconds in spent.items() if seconds >= 0.05
         )
         return (
-            self.machine_words,
+            self.machine_sentence,
             f"{total:.1f} s, {overhead / total:.0%} outside of measuring and warm-up: {where}",
         )
 
@@ -139,8 +128,9 @@ class Bench:
     def seconds(self) -> dict[str, float]:
         """Where the time went since the process began: phases of measuring, and all else as "starting and rest"."""
         every = [replica for timed in self.timed for replica in timed.replicas]
-        notes = [m.notes["spent"] for (m, *_) in (*self.opening, *every)]
-        booked = {phase: sum(_number(one, phase) for one in notes) for phase in PHASES}
+        timings = [Timing.from_json(first.notes) for (first, *_) in (*self.opening, *every)]
+        spent = [timing.phase_seconds or {} for timing in timings]
+        booked = {phase: sum(each.get(phase, 0.0) for each in spent) for phase in PHASES}
         return {
             **booked,
             "starting and rest": time.perf_counter() - self.started - sum(booked.values()),
@@ -162,11 +152,11 @@ class Bench:
         }
 
     def _call(self, estimate: Estimate) -> str:
-        """Faster or slower only where the interval says so and the difference is one that can be seen and matters."""
-        small = abs(estimate.value - 1) <= max(FLOOR, self.resolution.value)
-        if small or estimate.low <= 1 <= estimate.high:
-            return "cannot tell"
-        return "slower" if estimate.value > 1 else "faster"
+        """The report's verdict: what counts is more than the floor, and more than can be told apart here."""
+        floor = max(FLOOR, self.resolution.value)
+        rule = Rule("lower", floor, _percent, neutral=1.0, unit="process", least=1)
+        word = verdict(estimate, p_adjusted=estimate.p, rule=rule).word
+        return _CALLS.get(word, word)
 
     def _row(self, timed: Timed) -> list[object]:
         wall, cpu, copy = (
@@ -175,7 +165,7 @@ class Bench:
             timed.ratio("copy_", "wall"),
         )
         rounds, aside = timed.rounds
-        ended = {str(replica[0].notes["stopped_by"]) for replica in timed.replicas}
+        ended = {Timing.from_json(replica[0].notes).stopped_by or "" for replica in timed.replicas}
         return [
             timed.variant,
             timed.baseline,
@@ -230,9 +220,8 @@ def _ratios(replica: Sequence[Measurement], role: str, clock: str) -> tuple[floa
     )
 
 
-def _number(table: Json, key: str) -> float:
-    value = table.get(key) if isinstance(table, dict) else None
-    return float(value) if isinstance(value, int | float) else 0.0
+def _percent(share: float) -> str:
+    return f"{100 * share:+.1f} %"
 
 
 def _bounds(estimate: Estimate) -> str:

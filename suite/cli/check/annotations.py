@@ -12,8 +12,10 @@ def annotations(problems: Iterable[Problem]) -> Iterator[str]:
     """`::error file=F,line=L,col=C,title=CODE::what is wrong`, escaped as the runner's parser wants it."""
     for problem in problems:
         mark = problem.mark
-        place = {"file": mark.file, "line": mark.line, "col": mark.column} if mark else {}
-        properties = {**place, "title": problem.code}
+        properties: dict[str, object] = {}
+        if mark:
+            properties = {"file": mark.file, "line": mark.line, "col": mark.column}
+        properties["title"] = problem.code
         listed = ",".join(
             f"{key}={_escaped(str(value), _PROPERTY)}" for key, value in properties.items()
         )

@@ -8,12 +8,19 @@ import click
 
 from suite.cli.check.annotations import annotations
 from suite.cli.errors import print_problems, problem_json
-from suite.cli.finals import final, open_words
 from suite.cli.garbage import collected_rarely
-from suite.cli.library import open_library
-from suite.cli.options import allow_code_option, json_option, names_argument, variants_option
+from suite.cli.library import final, open_library
+from suite.cli.options import (
+    Decorator,
+    allow_code_option,
+    bound,
+    json_option,
+    names_argument,
+    variants_option,
+)
 from suite.cli.output import ExitCode, reply, say
 from suite.record import Json
+from suite.session.variants import open_match
 from suite.spec.library import Library
 from suite.spec.records.variant import Expect, Variant
 from suite.spec.views.write import expect_line
@@ -31,69 +38,77 @@ class Checked:
     warnings: tuple[Problem, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class CheckOptions:
+    """Which files are checked, how thoroughly, and how that is said."""
+
+    names: tuple[str, ...]
+    variants: tuple[Path, ...]
+    allow_code: bool
+    build: bool
+    export: bool
+    form: str
+
+    @property
+    def builds(self) -> bool:
+        """Whether networks are built."""
+        return self.build or self.export
+
+
+_OPTIONS: tuple[Decorator, ...] = (
+    names_argument(),
+    variants_option,
+    allow_code_option,
+    click.option(
+        "--build",
+        is_flag=True,
+        help="Build each network too: does it train, is it what was promised?",
+    ),
+    click.option(
+        "--export",
+        is_flag=True,
+        help="With --build: try torch.export too, some seconds a variant.",
+    ),
+    click.option(
+        "--format",
+        "form",
+        type=click.Choice(FORMATS),
+        default="text",
+        show_default=True,
+        help="How to say it; github: annotations that a workflow shows at the lines.",
+    ),
+)
+
+
 @click.command("check")
-@names_argument()
-@variants_option
-@allow_code_option
-@click.option(
-    "--build",
-    "builds",
-    is_flag=True,
-    help="Build each network too: does it train, is it what was promised?",
-)
-@click.option(
-    "--export",
-    "exports",
-    is_flag=True,
-    help="With --build: try torch.export too, some seconds a variant.",
-)
-@click.option(
-    "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True,
-    help="How to say it; github: annotations that a workflow shows at the lines.",
-)  # fmt: skip
+@bound(CheckOptions, _OPTIONS)
 @json_option
-def command(
-    names: tuple[str, ...],
-    variants: tuple[Path, ...],
-    *,
-    builds: bool,
-    exports: bool,
-    form: str,
-    allow_code: bool,
-    as_json: bool,
-) -> int:
+def command(options: CheckOptions, *, as_json: bool) -> int:
     """Check spec files: NAME, FILE or glob, or all there are.
 
     All mistakes of all files are named at once. With --build, a file without `expect` gets the line to paste.
     """
-    library = open_library(variants, allow_code=allow_code if builds or exports else None)
-    found, problems = _read(library, names)
-    marks = [variant.mark for variant in found] + [problem.mark for problem in problems]
-    number = len({mark.file for mark in marks if mark})
-    checked = [Checked(variant) for variant in found]
-    if builds or exports:
+    allow_code = options.allow_code if options.builds else None
+    library = open_library(options.variants, allow_code=allow_code)
+    variants, problems = _read(library, options.names)
+    files = _count_files(variants, problems)
+    checked = [Checked(variant) for variant in variants]
+    if options.builds:
         with collected_rarely():
-            checked, complaints = _try_all(found, library, exports=exports)
+            checked, complaints = _try_all(variants, library, exports=options.export)
         problems += complaints
-    if as_json or form == "json":
-        reply(
-            "check",
-            [_json(file) for file in checked],
-            [problem_json(problem) for problem in problems],
-        )
-        return ExitCode.USAGE if problems else ExitCode.DONE
-    if form == "github":
-        remarks = [remark for file in checked for remark in (*file.warnings, *_promise(file))]
-        for line in annotations([*problems, *remarks]):
-            click.echo(line)
+    if as_json or options.form == "json":
+        errors = [problem_json(problem) for problem in problems]
+        reply("check", [_json(file) for file in checked], errors)
     else:
-        _tell(checked)
-        print_problems(problems, err=False)
-    errors = _count(len(problems), "error") if problems else "no errors"
-    open_widths = sum(bool(open_words(file.variant.match)) for file in checked)
-    waiting = f", {open_widths} matched at build" if open_widths else ""
-    click.echo(f"{_count(number, 'file')}{waiting}, {errors}")
+        _tell(checked, problems, files=files, github=options.form == "github")
     return ExitCode.USAGE if problems else ExitCode.DONE
+
+
+def _count_files(variants: Sequence[Variant], problems: Sequence[Problem]) -> int:
+    """How many files were read: one may hold several variants."""
+    marks = [variant.mark for variant in variants] + [problem.mark for problem in problems]
+    return len({mark.file for mark in marks if mark})
 
 
 def _read(library: Library, names: Sequence[str]) -> tuple[list[Variant], list[Problem]]:
@@ -115,7 +130,7 @@ def _try_all(
     variants: Sequence[Variant], library: Library, *, exports: bool
 ) -> tuple[list[Checked], list[Problem]]:
     """What each network turns out to be; where that is not what its file says, and where it is not fit to be used."""
-    from suite.cli.check.build import Builder
+    from suite.cli.check.build import Builder  # brings torch, which checking alone does without
 
     builder = Builder(library, exports=exports)
     checked: list[Checked] = []
@@ -123,20 +138,37 @@ def _try_all(
     for loaded in variants:
         try:
             variant = final(loaded, library)
-            trial, warnings, found = builder.look(variant)
+            trial, warnings, complaints = builder.look(variant)
         except SpecError as error:
             problems |= dict.fromkeys(error.problems)
             continue
-        problems |= dict.fromkeys(found)
+        problems |= dict.fromkeys(complaints)
         checked.append(Checked(variant, trial.measured, warnings))
     return checked, list(problems)
 
 
-def _tell(checked: Sequence[Checked]) -> None:
+def _tell(
+    checked: Sequence[Checked], problems: Sequence[Problem], *, files: int, github: bool
+) -> None:
+    """What is wrong, in text or as annotations, and one line that sums it up."""
+    if github:
+        remarks = [remark for file in checked for remark in (*file.warnings, *_promise(file))]
+        for line in annotations([*problems, *remarks]):
+            click.echo(line)
+    else:
+        _tell_remarks(checked)
+        print_problems(problems, err=False)
+    errors = _count(len(problems), "error") if problems else "no errors"
+    open_widths = sum(bool(open_match(file.variant.match)) for file in checked)
+    waiting = f", {open_widths} matched at build" if open_widths else ""
+    click.echo(f"{_count(files, 'file')}{waiting}, {errors}")
+
+
+def _tell_remarks(checked: Sequence[Checked]) -> None:
     """The `expect` lines to paste, and the warnings."""
     for file in checked:
         for promise in _promise(file):
-            click.echo(f"{_place(file.variant)}: {promise.hint}")
+            click.echo(f"{_file_of(file.variant)}: {promise.hint}")
         for warning in file.warnings:
             say(str(warning))
 
@@ -145,15 +177,12 @@ def _promise(file: Checked) -> list[Problem]:
     """A notice with the line to paste, where a network was built and its file promises nothing."""
     if file.measured is None or file.variant.expect != Expect():
         return []
-    message = "the file promises nothing"
-    return [
-        Problem(file.variant.mark, "N301", message, expect_line(file.measured)).within(
-            file.variant.name
-        )
-    ]
+    variant = file.variant
+    notice = Problem(variant.mark, "N301", "the file promises nothing", expect_line(file.measured))
+    return [notice.within(variant.name)]
 
 
-def _place(variant: Variant) -> str:
+def _file_of(variant: Variant) -> str:
     """The variant's file; with its name, where the file describes several."""
     file = variant.mark.file if variant.mark else ""
     return file if Path(file).stem == variant.name else f"{file}: {variant.name}"
@@ -161,16 +190,19 @@ def _place(variant: Variant) -> str:
 
 def _json(file: Checked) -> Json:
     measured, mark = file.measured, file.variant.mark
-    found: dict[str, Json] = {"name": file.variant.name, "file": mark.file if mark else None}
+    document: dict[str, Json] = {
+        "name": file.variant.name,
+        "file": mark.file if mark else None,
+    }
     if measured:
-        found["measured"] = {
+        document["measured"] = {
             "strides": list(measured.strides or ()),
             "params": measured.params,
             "gmacs": measured.gmacs,
         }
-    return found | (
-        {"warnings": [warning.message for warning in file.warnings]} if file.warnings else {}
-    )
+    if file.warnings:
+        document["warnings"] = [warning.message for warning in file.warnings]
+    return document
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,14 +1,15 @@
 """`cost --by`: the cost of each part, stage or layer of a variant."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, get_args
+from typing import TypeAlias
 
+from suite.cli.cost.options import Cut
 from suite.cli.output import table
-from suite.metrics.definitions import ACTIVATIONS, HIDDEN
-from suite.record import Form, Json, Measurement
+from suite.metrics.definitions import ACTIVATIONS, GMACS, HIDDEN, PARAMS
+from suite.metrics.evidence.layers import LayerCost, LayerCosts, Shares
+from suite.record import Form, Measurement
 
-Cut = Literal["part", "stage", "layer"]
-CUTS: tuple[str, ...] = get_args(Cut)
+ByMetric: TypeAlias = Mapping[str, Measurement]
 _SHARED = ("PARAMS", "GMACS", "SHARE", "ACTS", "HIDDEN")
 _LAYER = ("VARIANT", "LAYER", "BLOCK", "STRIDE", "OUT", *_SHARED, "FLOP/B", "FIELD")
 
@@ -17,56 +18,54 @@ def print_cut(costs: Sequence[tuple[str, Sequence[Measurement]]], by: Cut, form:
     """A line for each piece of each variant; `costs` are names with their measurements."""
     rows: list[Sequence[object]] = []
     for name, measurements in costs:
-        found = {m.metric: m for m in measurements if m.form == form}
-        rows += [
-            [name, *row]
-            for row in (_layers(found) if by == "layer" else _pieces(found, f"by_{by}"))
-        ]
+        by_metric = {m.metric: m for m in measurements if m.form == form}
+        pieces = _layers(by_metric) if by == "layer" else _pieces(by_metric, by)
+        rows += [[name, *piece] for piece in pieces]
     table(_LAYER if by == "layer" else ("VARIANT", by.upper(), *_SHARED), rows)
 
 
-def _layers(found: Mapping[str, Measurement]) -> list[list[object]]:
-    layers = found["gmacs"].notes["layers"]
-    assert isinstance(layers, list)
-    total = found["gmacs"].samples[0]
-    rows = []
-    for layer in layers:
-        assert isinstance(layer, dict)
-        about: list[object] = [layer[key] for key in ("address", "block", "stride", "out_channels")]
-        costs = _costs(
-            layer["params"], layer["gmacs"], layer["activations"], layer["hidden_gops"], total=total
-        )
-        rows.append([*about, *costs, round(_number(layer["intensity"]), 1), layer.get("field")])
-    return rows
+def _layers(by_metric: ByMetric) -> list[list[object]]:
+    gmacs = by_metric[GMACS.name]
+    layers = LayerCosts.from_json(gmacs.notes).layers or ()
+    return [_layer(layer, total=gmacs.samples[0]) for layer in layers]
 
 
-def _pieces(found: Mapping[str, Measurement], key: str) -> list[list[object]]:
-    cuts = [
-        _cut(found[metric].notes[key])
-        for metric in ("params", "gmacs", ACTIVATIONS.name, HIDDEN.name)
+def _layer(layer: LayerCost, *, total: float) -> list[object]:
+    costs = _costs(
+        layer.params, layer.gmacs, layer.activations or 0.0, layer.hidden_gops or 0.0, total=total
+    )
+    return [
+        *(layer.address, layer.block, layer.stride, layer.out_channels),
+        *costs,
+        round(layer.intensity or 0.0, 1),
+        layer.field,
     ]
-    total = found["gmacs"].samples[0]
-    return [[piece, *_costs(*(cut[piece] for cut in cuts), total=total)] for piece in cuts[0]]
+
+
+def _pieces(by_metric: ByMetric, by: Cut) -> list[list[object]]:
+    params, gmacs, activations, hidden = (
+        _shares(by_metric[metric.name], by) for metric in (PARAMS, GMACS, ACTIVATIONS, HIDDEN)
+    )
+    total = by_metric[GMACS.name].samples[0]
+    return [
+        [
+            piece,
+            *_costs(params[piece], gmacs[piece], activations[piece], hidden[piece], total=total),
+        ]
+        for piece in params
+    ]
+
+
+def _shares(measurement: Measurement, by: Cut) -> Mapping[str, float]:
+    shares = Shares.from_json(measurement.notes)
+    return (shares.by_part if by == "part" else shares.by_stage) or {}
 
 
 def _costs(
-    params: Json, gmacs: Json, activations: Json, hidden: Json, *, total: float
+    params: float, gmacs: float, activations: float, hidden: float, *, total: float
 ) -> list[object]:
-    share = _number(gmacs) / total if total else 0.0
-    work = [
-        round(_number(gmacs), 4),
-        f"{share:.1%}",
-        round(_number(activations), 3),
-        round(_number(hidden), 4),
+    share = gmacs / total if total else 0.0
+    return [
+        *(int(params), round(gmacs, 4), f"{share:.1%}"),
+        *(round(activations, 3), round(hidden, 4)),
     ]
-    return [int(_number(params)), *work]
-
-
-def _cut(noted: Json) -> Mapping[str, Json]:
-    assert isinstance(noted, dict)
-    return noted
-
-
-def _number(value: Json) -> float:
-    assert isinstance(value, int | float)
-    return float(value)

@@ -1,62 +1,27 @@
 """`cost --memory`, `cost --fit`: what a pass and a training step need, and the largest batch that a budget allows."""
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Literal, TypeAlias
 
-import click
-
+from suite.cli.cost.counting import chosen_variants
+from suite.cli.cost.options import CostOptions
 from suite.cli.errors import print_problems, problem_json
-from suite.cli.finals import final
+from suite.cli.library import final, open_library
 from suite.cli.output import ExitCode, reply, say, table
+from suite.jobs.footprint import FootprintError, Question, measure
+from suite.metrics.cost.forms import Forms, build_forms
+from suite.metrics.cost.memory import Estimate, inference, largest_batch, training
 from suite.record import Json
-from suite.spec.library import Library
 from suite.spec.records.variant import Variant
 from suite.train.recipe import Recipe, recipe
 from suite.yaml.errors import Problem, SpecError
 
-if TYPE_CHECKING:
-    from suite.metrics.cost.forms import Forms
-    from suite.metrics.cost.memory import Estimate
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-What = Literal["inference", "training"]
+What: TypeAlias = Literal["inference", "training"]
 _KINDS: tuple[What, ...] = ("inference", "training")
 _MIB = 2**20
-_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
 _COLUMNS = ("NAME", "WHAT", "BATCH", "WEIGHTS", "STATE", "MAPS", "TOTAL")
 _TIMEOUT = 1800.0  # seconds for one measurement
-
-
-def read_size(text: str) -> int:
-    """The bytes that a text such as 8GiB, 500MB or 16G means.
-
-    Raises:
-        click.BadParameter: it is no size.
-    """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]I?|)B?", text.upper())
-    if found is None:
-        raise click.BadParameter(f"{text!r} is no size; write one such as 8GiB or 500MB")
-    return int(float(found[1]) * _UNITS[found[2]])
-
-
-def _size(_: click.Context, __: click.Parameter, text: str | None) -> int | None:
-    return None if text is None else read_size(text)
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What the options ask for; `budget` is None where the batch is given."""
-
-    image_size: int
-    classes: int
-    batch: int
-    precision: Literal["fp32", "bf16", "fp16"]
-    device: str
-    recipe: Recipe
-    budget: int | None
-    measured: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,183 +31,131 @@ class Need:
     name: str
     what: What
     batch: int
-    estimate: "Estimate | None"
+    estimate: Estimate | None
     measured: int | None
     trouble: str = ""
 
 
-def memory_options(function: Command) -> Command:
-    """The options of this file."""
-    options = (
-        click.option(
-            "--memory", is_flag=True, help="What a pass and a training step need, in MiB, instead."
-        ),
-        click.option(
-            "--fit",
-            callback=_size,
-            metavar="SIZE",
-            help="The largest batch that SIZE allows, such as 8GiB.",
-        ),
-        click.option(
-            "--measure",
-            is_flag=True,
-            help="Measure what --memory or --fit says in a fresh process, too.",
-        ),
-        click.option(
-            "--batch", type=click.IntRange(1), default=1, show_default=True, help="For --memory."
-        ),
-        click.option(
-            "--precision",
-            type=click.Choice(["fp32", "bf16", "fp16"]),
-            default="fp32",
-            show_default=True,
-        ),
-        click.option("--device", default="cpu", show_default=True, help="Where --measure runs."),
-        click.option(
-            "--recipe",
-            "recipe_name",
-            default="scratch-low",
-            show_default=True,
-            help="Of the training step.",
-        ),
-    )
-    for option in reversed(options):
-        function = option(function)
-    return function
-
-
-def wish_of(options: dict[str, Any], *, image_size: int, classes: int) -> Wish | None:
-    """What was asked for; None where it was not memory."""
-    if not options["memory"] and options["fit"] is None:
-        return None
-    return Wish(
-        image_size,
-        classes,
-        options["batch"],
-        options["precision"],
-        options["device"],
-        recipe(options["recipe_name"]),
-        options["fit"],
-        options["measure"],
-    )
-
-
-def say_memory(chosen: Sequence[Variant], library: Library, wish: Wish, *, as_json: bool) -> int:
-    """Print what each variant needs; the command's exit code."""
+def memory(options: CostOptions, *, as_json: bool) -> int:
+    """Tell what each variant needs; the exit code."""
+    library = open_library(options.variants, allow_code=options.allow_code)
+    chosen = chosen_variants(library, options)
+    step_recipe = recipe(options.recipe_name)
     needs: list[Need] = []
     problems: list[Problem] = []
     for variant in chosen:
         try:
-            needs += _needs(final(variant, library), wish)
+            needs += _needs(final(variant, library), options, step_recipe)
         except SpecError as error:
             problems += error.problems
     if as_json:
-        reply("cost", _document(needs, wish), [problem_json(problem) for problem in problems])
+        errors = [problem_json(problem) for problem in problems]
+        reply("cost", _document(needs, options, step_recipe), errors)
     else:
-        _print(needs, wish)
+        _print(needs, options)
         print_problems(problems)
     if problems:
         return ExitCode.USAGE
     return ExitCode.VARIANT_FAILED if any(need.trouble for need in needs) else ExitCode.DONE
 
 
-def _needs(variant: Variant, wish: Wish) -> list[Need]:
-    from suite.metrics.cost.forms import build_forms
-
-    forms = build_forms(variant, wish.classes)
-    return [_need(variant, forms, what, wish) for what in _KINDS]
+def _needs(variant: Variant, options: CostOptions, step_recipe: Recipe) -> list[Need]:
+    forms = build_forms(variant, options.classes)
+    return [_need(variant, forms, what, options, step_recipe) for what in _KINDS]
 
 
-def _need(variant: Variant, forms: "Forms", what: What, wish: Wish) -> Need:
-    from suite.metrics.cost.memory import inference, largest_batch, training
-
-    def estimated(batch: int) -> "Estimate":
+def _need(
+    variant: Variant, forms: Forms, what: What, options: CostOptions, step_recipe: Recipe
+) -> Need:
+    def estimated(batch: int) -> Estimate:
         if what == "inference":
-            return inference(forms, wish.image_size, batch, wish.precision)
-        return training(
-            forms, wish.image_size, batch, wish.precision, optimizer=wish.recipe.optimizer.kind
-        )
+            return inference(forms, options.image_size, batch, options.precision)
+        optimizer = step_recipe.optimizer.kind
+        return training(forms, options.image_size, batch, options.precision, optimizer=optimizer)
 
-    batch = wish.batch
-    if wish.budget is not None:
+    batch = options.batch
+    if options.fit is not None:
         # a norm in training wants several values a channel, which one small picture need not have
-        batch = largest_batch(
-            lambda b: estimated(b).total, wish.budget, start=1 if what == "inference" else 2
-        )
+        start = 1 if what == "inference" else 2
+        batch = largest_batch(lambda size: estimated(size).total, options.fit, start=start)
     if batch == 0:
         return Need(variant.name, what, 0, None, None)
     estimate = estimated(batch)
-    if not wish.measured:
+    if not options.measure:
         return Need(variant.name, what, batch, estimate, None)
-    return _measured(variant, what, batch, estimate, wish)
-
-
-def _measured(variant: Variant, what: What, batch: int, estimate: "Estimate", wish: Wish) -> Need:
-    """The need with a measurement; weights are added to it, as it starts from the loaded network."""
-    from suite.jobs.footprint import FootprintError, Question, measure
-
     question = Question(
         variant,
         what,
-        wish.recipe,
-        image_size=wish.image_size,
+        step_recipe,
+        image_size=options.image_size,
         batch=batch,
-        classes=wish.classes,
-        precision=wish.precision,
-        device=wish.device,
+        classes=options.classes,
+        precision=options.precision,
+        device=options.device,
     )
-    say(f"measuring {what} of {variant.name}, batch {batch} ...")
+    return _measured(question, estimate)
+
+
+def _measured(question: Question, estimate: Estimate) -> Need:
+    """The need with a measurement; weights are added to it, as it starts from the loaded network."""
+    name, what, batch = question.variant.name, question.what, question.batch
+    say(f"measuring {what} of {name}, batch {batch} ...")
     try:
-        found = measure(question, timeout=_TIMEOUT)
+        footprint = measure(question, timeout=_TIMEOUT)
     except FootprintError as error:
         say(str(error))
-        return Need(variant.name, what, batch, estimate, None, str(error))
-    beside = found.host if found.device is None else found.device
-    return Need(variant.name, what, batch, estimate, beside + estimate.weights)
+        return Need(name, what, batch, estimate, None, str(error))
+    beside = footprint.host if footprint.device is None else footprint.device
+    return Need(name, what, batch, estimate, beside + estimate.weights)
 
 
-def _print(needs: Sequence[Need], wish: Wish) -> None:
-    table(
-        [*_COLUMNS, *(["MEASURED"] if wish.measured else [])], [_row(need, wish) for need in needs]
-    )
+def _print(needs: Sequence[Need], options: CostOptions) -> None:
+    columns = (*_COLUMNS, "MEASURED") if options.measure else _COLUMNS
+    table(columns, [_row(need, measured=options.measure) for need in needs])
 
 
-def _row(need: Need, wish: Wish) -> list[object]:
-    found = need.estimate
-    sizes = [found.weights, found.state, found.maps, found.total] if found else [None] * 4
-    row: list[object] = [need.name, need.what, need.batch]
-    row += [None if size is None else round(size / _MIB, 1) for size in sizes]
-    if wish.measured:
-        row.append(None if need.measured is None else round(need.measured / _MIB, 1))
+def _row(need: Need, *, measured: bool) -> list[object]:
+    estimate = need.estimate
+    sizes: list[int | None] = [None] * 4
+    if estimate:
+        sizes = [estimate.weights, estimate.state, estimate.maps, estimate.total]
+    row: list[object] = [need.name, need.what, need.batch, *map(_mebibytes, sizes)]
+    if measured:
+        row.append(_mebibytes(need.measured))
     return row
 
 
-def _document(needs: Sequence[Need], wish: Wish) -> Json:
-    rows: list[Json] = []
-    for need in needs:
-        found = need.estimate
-        estimate: dict[str, Json] | None = None
-        if found:
-            estimate = {
-                "weights": found.weights,
-                "state": found.state,
-                "maps": found.maps,
-                "total": found.total,
-            }
-        row: dict[str, Json] = {
-            "name": need.name,
-            "what": need.what,
-            "batch": need.batch,
-            "estimate": estimate,
-        }
-        rows.append(row | {"measured": need.measured, "trouble": need.trouble})
+def _mebibytes(size: int | None) -> float | None:
+    return None if size is None else round(size / _MIB, 1)
+
+
+def _document(needs: Sequence[Need], options: CostOptions, step_recipe: Recipe) -> Json:
     return {
-        "image_size": wish.image_size,
-        "classes": wish.classes,
-        "precision": wish.precision,
-        "device": wish.device,
-        "recipe": wish.recipe.name,
-        "budget": wish.budget,
+        "image_size": options.image_size,
+        "classes": options.classes,
+        "precision": options.precision,
+        "device": options.device,
+        "recipe": step_recipe.name,
+        "budget": options.fit,
         "unit": "bytes",
-        "needs": rows,
+        "needs": [_need_json(need) for need in needs],
+    }
+
+
+def _need_json(need: Need) -> Json:
+    estimate: dict[str, Json] | None = None
+    if need.estimate:
+        estimate = {
+            "weights": need.estimate.weights,
+            "state": need.estimate.state,
+            "maps": need.estimate.maps,
+            "total": need.estimate.total,
+        }
+    return {
+        "name": need.name,
+        "what": need.what,
+        "batch": need.batch,
+        "estimate": estimate,
+        "measured": need.measured,
+        "trouble": need.trouble,
     }

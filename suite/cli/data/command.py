@@ -9,17 +9,19 @@ from suite.cli.errors import refusing_data
 from suite.cli.options import json_option
 from suite.cli.output import ExitCode, Refusal, reply
 
-_OWN_FILES = ("check", "prepare")  # commands with a file of their own, loaded when they are called
+_LAZY = ("check", "prepare")  # loaded when they are called
 
 
 class _Group(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({*super().list_commands(ctx), *_OWN_FILES})
+        return sorted({*super().list_commands(ctx), *_LAZY})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in _OWN_FILES:
-            found: click.Command = importlib.import_module(f"suite.cli.data.{cmd_name}").command
-            return found
+        if cmd_name in _LAZY:
+            subcommand: click.Command = importlib.import_module(
+                f"suite.cli.data.{cmd_name}"
+            ).command
+            return subcommand
         return super().get_command(ctx, cmd_name)
 
 
@@ -43,7 +45,7 @@ def command() -> None:
 @json_option
 def make(folder: Path, *, seed: int, train: int, val: int, size: int, as_json: bool) -> int:
     """Write the built-in data set into DIR: scenes of textured shapes, the same bytes for the same numbers."""
-    from suite.datasets.builtin.shapes import ensure
+    from suite.datasets.builtin.shapes import ensure  # brings numpy, which `--help` does without
 
     try:
         with refusing_data():

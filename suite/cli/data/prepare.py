@@ -51,12 +51,11 @@ def command(
     from suite.datasets.builtin.coco2017 import ARCHIVES, SERVER, prepare
     from suite.datasets.builtin.fetch import FetchError, NoRoomError
 
-    archives = [
-        archive for part, archive in ARCHIVES.items() if part in {"annotations", only or part}
-    ]
+    parts = {"annotations", only} if only else ARCHIVES.keys()
+    archives = [archive for part, archive in ARCHIVES.items() if part in parts]
     try:
         done = prepare(
-            folder, archives, server=url or SERVER, keep=keep_archives, progress=_Teller().tell
+            folder, archives, server=url or SERVER, keep=keep_archives, progress=_Progress().tell
         )
     except NoRoomError as error:
         raise Refusal(ExitCode.UNFIT, str(error)) from error
@@ -73,7 +72,7 @@ def command(
     return ExitCode.DONE
 
 
-class _Teller:
+class _Progress:
     """Says on stderr how far each step is, and how long it will take."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -4,7 +4,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -12,9 +12,16 @@ import click
 from suite.cli.files import new_folder, spec_path, write_spec
 from suite.cli.library import open_library
 from suite.cli.new.backbone import borrowed, with_block
-from suite.cli.new.file import Made, Place, draft_file, like_file
-from suite.cli.new.options import edit_options, read_edits, read_words
-from suite.cli.options import allow_code_option, complete_name, json_option, variants_option
+from suite.cli.new.file import Made, Site, draft_file, like_file
+from suite.cli.new.options import edit_options, read_backbone, read_edits
+from suite.cli.options import (
+    Decorator,
+    allow_code_option,
+    bound,
+    complete_name,
+    json_option,
+    variants_option,
+)
 from suite.cli.output import ExitCode, Refusal, reply, say
 from suite.record import Json
 from suite.spec.blocks.signatures import default_signatures
@@ -40,78 +47,88 @@ block, kernel, stride, groups, path; a name given twice means either. `new` coun
 _SOURCE = re.compile(r"arXiv \d{4}\.\d{4,5}")
 
 
+@dataclass(frozen=True, slots=True)
+class NewOptions:
+    """What the file is called, what it starts from, what is said of it, and where it goes."""
+
+    name: str
+    base: str | None
+    backbone: str | None
+    blocks: tuple[Path, ...]
+    like: str | None
+    title: str
+    paper: str
+    output: Path | None
+    force: bool
+    variants: tuple[Path, ...]
+    allow_code: bool
+
+
+_OPTIONS: tuple[Decorator, ...] = (
+    click.argument("name"),
+    click.option(
+        "--base",
+        metavar="VARIANT",
+        shell_complete=complete_name,
+        help=f"What it starts from; {BASE}, or what the one that it is like has.",
+    ),
+    edit_options,
+    click.option(
+        "--backbone",
+        metavar="VARIANT|BLOCK",
+        shell_complete=complete_name,
+        help="Another one's backbone, or the base's with BLOCK for its C3.",
+    ),
+    click.option(
+        "--blocks",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        multiple=True,
+        metavar="FILE",
+        help="A Python file of your own with blocks in it. Repeatable.",
+    ),
+    click.option(
+        "--like",
+        metavar="VARIANT",
+        shell_complete=complete_name,
+        help="Copy this one's file, for you to change.",
+    ),
+    click.option("--title", default="", help="One line for the reader of the report."),
+    click.option(
+        "--paper",
+        default="",
+        help="Where the idea is from; without it, what the block's file says.",
+    ),
+    click.option(
+        "--output",
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+        help="The folder, or the file; without it, the project's variants.",
+    ),
+    click.option("--force", is_flag=True, help="Overwrite a file that is there."),
+    variants_option,
+    allow_code_option,
+)
+
+
 @click.command("new", epilog=HELP)
-@click.argument("name")
-@click.option(
-    "--base",
-    metavar="VARIANT",
-    shell_complete=complete_name,
-    help=f"What it starts from; {BASE}, or what the one that it is like has.",
-)
-@edit_options
-@click.option(
-    "--backbone",
-    metavar="VARIANT|BLOCK",
-    shell_complete=complete_name,
-    help="Another one's backbone, or the base's with BLOCK for its C3.",
-)
-@click.option(
-    "--blocks",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    multiple=True,
-    metavar="FILE",
-    help="A Python file of your own with blocks in it. Repeatable.",
-)
-@click.option(
-    "--like",
-    metavar="VARIANT",
-    shell_complete=complete_name,
-    help="Copy this one's file, for you to change.",
-)
-@click.option("--title", default="", help="One line for the reader of the report.")
-@click.option(
-    "--paper", default="", help="Where the idea is from; without it, what the block's file says."
-)
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path),
-    metavar="PATH",
-    help="The folder, or the file; without it, the project's variants.",
-)
-@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
-@variants_option
-@allow_code_option
+@bound(NewOptions, _OPTIONS)
 @json_option
-def command(
-    name: str,
-    *,
-    base: str | None,
-    backbone: str | None,
-    blocks: tuple[Path, ...],
-    like: str | None,
-    title: str,
-    paper: str,
-    output: Path | None,
-    force: bool,
-    variants: tuple[Path, ...],
-    allow_code: bool,
-    as_json: bool,
-    **edits: str | None,
-) -> None:
+def command(options: NewOptions, *, as_json: bool, **edits: str | None) -> None:
     """Write a variant file called NAME that passes `check --build`, with its `expect` filled in."""
-    path = spec_path(output or new_folder(), name)
-    _refuse_taken(path, variants, force=force)
-    place = Place(path, variants, allow_code)
+    path = spec_path(options.output or new_folder(), options.name)
+    _refuse_taken(path, options.variants, force=options.force)
+    site = Site(path, options.variants, options.allow_code)
     changes = read_edits(edits)
-    if like is not None:
-        if changes or backbone or blocks:
+    if options.like is not None:
+        if changes or options.backbone or options.blocks:
             raise click.UsageError("--like copies a file; change the copy, or leave --like out")
-        made = like_file(like, place, base=base or "", title=title, paper=paper)
+        made = like_file(
+            options.like, site, base=options.base or "", title=options.title, paper=options.paper
+        )
     else:
-        files = tuple(_relative(file, path.parent) for file in blocks)
-        made = _drafted(place, changes, backbone, Draft(base or BASE, title, paper, files))
-    write_spec(path, made.text, force=force)
-    commands = _next(path, variants)
+        made = _drafted(site, changes, options)
+    write_spec(path, made.text, force=options.force)
+    commands = _next(path, options.variants)
     if as_json:
         reply("new", _json(path, made, commands))
         return
@@ -119,35 +136,42 @@ def command(
     _tell(made, commands)
 
 
-def _drafted(place: Place, edits: Sequence[DraftEdit], backbone: str | None, draft: Draft) -> Made:
+def _drafted(site: Site, edits: Sequence[DraftEdit], options: NewOptions) -> Made:
     """The file of a base, edits and a backbone; what is not stated of title and paper is made of them."""
-    if not edits and not backbone:
+    if not edits and not options.backbone:
         raise click.UsageError(
             "say what is new, such as --insert cbam.CBAM --after c3.C3,backbone; or --like VARIANT"
         )
-    phrases, blocks = (
-        [edit.phrase() for edit in edits],
-        [str(edit.what.get("block", "")) for edit in edits],
-    )
+    files = tuple(_relative(file, site.path.parent) for file in options.blocks)
+    draft = Draft(options.base or BASE, options.title, options.paper, files)
+    phrases = [edit.phrase() for edit in edits]
+    blocks = [str(edit.what.get("block", "")) for edit in edits]
     lines: tuple[str, ...] = ()
-    if backbone and "." in backbone.partition(",")[0]:
-        words = read_words("backbone", backbone)
-        lines = with_block(draft, words, place)
-        others = " and ".join(str(value) for key, value in words.items() if key != "block")
-        phrases.insert(0, f"with {words['block']}{others and f' ({others})'} as backbone")
-        blocks.insert(0, str(words["block"]))
-    elif backbone:
-        lines = borrowed(backbone, place)
-        phrases.insert(0, f"with the backbone of {backbone}")
-    start = place.library().load(draft.base)
+    if options.backbone:
+        lines, phrase, block = _backbone(options.backbone, draft, site)
+        phrases.insert(0, phrase)
+        blocks.insert(0, block)
+    title = site.library().load(draft.base).title.partition(" (")[0]
+    papers = filter(None, map(_paper, blocks))
     whole = replace(
         draft,
-        title=draft.title or f"{start.title.partition(' (')[0]} {' and '.join(phrases)}",
-        paper=draft.paper or next(filter(None, map(_paper, blocks)), ""),
+        title=draft.title or f"{title} {' and '.join(phrases)}",
+        paper=draft.paper or next(papers, ""),
         backbone=lines,
         edits=tuple(edits),
     )
-    return draft_file(whole, place)
+    return draft_file(whole, site)
+
+
+def _backbone(text: str, draft: Draft, site: Site) -> tuple[tuple[str, ...], str, str]:
+    """The lines of a backbone, a phrase for the title, and its block: "" where it is another variant's."""
+    if "." not in text.partition(",")[0]:
+        return borrowed(text, site), f"with the backbone of {text}", ""
+    block = read_backbone("backbone", text)
+    address = str(block["block"])
+    others = " and ".join(str(value) for key, value in block.items() if key != "block")
+    shown = f"{address} ({others})" if others else address
+    return with_block(draft, block, site), f"with {shown} as backbone", address
 
 
 def _relative(file: Path, folder: Path) -> str:
@@ -162,8 +186,8 @@ def _paper(address: str) -> str:
         file = default_signatures().get(address).file
     except SpecError:
         return ""  # told with its place when the draft is read
-    found = _SOURCE.search(file.read_text(encoding="utf-8"))
-    return found[0] if found else ""
+    article = _SOURCE.search(file.read_text(encoding="utf-8"))
+    return article[0] if article else ""
 
 
 def _refuse_taken(path: Path, variants: Sequence[Path], *, force: bool) -> None:
@@ -174,13 +198,11 @@ def _refuse_taken(path: Path, variants: Sequence[Path], *, force: bool) -> None:
                 ExitCode.USAGE, f"{shown_path(path)} is there already; --force overwrites it"
             )
         return
-    twin = next(
-        (name for name in open_library(variants).names() if name.lower() == path.stem.lower()), None
-    )
-    if twin:
-        raise Refusal(
-            ExitCode.USAGE, f"there is a variant {quote(twin)} already, and names are unique"
-        )
+    for name in open_library(variants).names():
+        if name.lower() == path.stem.lower():
+            raise Refusal(
+                ExitCode.USAGE, f"there is a variant {quote(name)} already, and names are unique"
+            )
 
 
 def _next(path: Path, variants: Sequence[Path]) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from suite.cli.files import schema_line, write_spec
-from suite.cli.finals import final
+from suite.cli.library import final
 from suite.cli.output import ExitCode, Refusal
 from suite.spec.blocks.signatures import default_signatures
 from suite.spec.language.decode import decode, read_text
@@ -29,7 +29,7 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Site:
     """Where the file is to be, the folders of variants beside the shipped ones, and whether any code may run."""
 
     path: Path
@@ -51,7 +51,7 @@ class Place:
         Raises:
             SpecError: it does not build, or is not fit to be trained.
         """
-        from suite.cli.check.build import Builder
+        from suite.cli.check.build import Builder  # brings torch, which `new --help` does without
 
         library = self.library()
         variant = final(self.variant(text), library)
@@ -85,15 +85,15 @@ def _standing(path: Path, text: str) -> Iterator[None]:
                 folder.rmdir()
 
 
-def draft_file(draft: Draft, place: Place) -> Made:
+def draft_file(draft: Draft, site: Site) -> Made:
     """The draft's file; every edit says how many places it concerns, and the title of strides unlike the base's.
 
     Raises:
         SpecError: something in the draft is not as the language has it, or the network is not fit to be trained.
     """
-    counts = _counts(draft, place) if draft.edits else []
-    made = place.complete(draft.text(counts))
-    usual = place.library().load(draft.base).expect.strides
+    counts = _counts(draft, site) if draft.edits else []
+    made = site.complete(draft.text(counts))
+    usual = site.library().load(draft.base).expect.strides
     strides = ", ".join(map(str, made.measured.strides or ()))
     if usual in {None, made.measured.strides} or strides in draft.title:
         return made
@@ -101,14 +101,14 @@ def draft_file(draft: Draft, place: Place) -> Made:
     return replace(made, text=made.text.replace(draft.text(counts), titled.text(counts)))
 
 
-def like_file(name: str, place: Place, *, base: str, title: str, paper: str) -> Made:
+def like_file(name: str, site: Site, *, base: str, title: str, paper: str) -> Made:
     """A copy of a variant's own file under a new title; `base` and `paper` take the place of its own if not empty.
 
     Raises:
         Refusal: the variant is one of several of a file, or has no base.
         SpecError: there is no such variant, or the copy does not build on the new base.
     """
-    source = place.library().load(name)
+    source = site.library().load(name)
     file = Path(source.mark.file) if source.mark else Path()
     if file.stem != source.name:
         message = f"{quote(source.name)} is one of several variants in {file}; copy what you need from there"
@@ -117,26 +117,28 @@ def like_file(name: str, place: Place, *, base: str, title: str, paper: str) -> 
         raise Refusal(
             ExitCode.USAGE, f"{quote(source.name)} has no base that --base could take the place of"
         )
-    lines = without_keys(
-        read_text(file), str(file), ["title", "expect", *(["paper"] if paper else [])]
-    )
+    replaced = ["title", "expect", "paper"] if paper else ["title", "expect"]
+    lines = without_keys(read_text(file), str(file), replaced)
     if base:
         lines = [f"base: {base}" if line.startswith("base:") else line for line in lines]
-    head = [f"title: {prose(title or f'Like {source.name}' + (f' on {base}' if base else ''))}"]
-    head += [f"paper: {prose(paper)}"] if paper else []
-    return place.complete("\n".join([*head, *lines]) + "\n")
+    if not title:
+        title = f"Like {source.name} on {base}" if base else f"Like {source.name}"
+    head = [f"title: {prose(title)}"]
+    if paper:
+        head.append(f"paper: {prose(paper)}")
+    return site.complete("\n".join([*head, *lines]) + "\n")
 
 
-def _counts(draft: Draft, place: Place) -> list[int]:
+def _counts(draft: Draft, site: Site) -> list[int]:
     """How many layers or convolutions each edit concerns; those of convolutions act when all layers are there."""
-    after = place.variant(draft.text())
-    layers = place.variant(replace(draft, edits=()).text()).layers
+    after = site.variant(draft.text())
+    layers = site.variant(replace(draft, edits=()).text()).layers
     signatures = Scope(default_signatures(), after.blocks)
     editor = Editor(signatures, Problems())
     counts = []
     for edit in decode(draft.text(), "", after.name, signatures).edits:
         if editor.conv_edit(edit):
-            from suite.nn.detector import convolutions
+            from suite.nn.detector import convolutions  # brings torch
 
             sites = convolutions(replace(after, conv_edits=()))
             counts.append(sum(site.matches(edit.select) for site in sites))

@@ -35,21 +35,21 @@ def edit_options(function: Callable[..., T]) -> Callable[..., T]:
     return function
 
 
-def read_edits(words: Mapping[str, str | None]) -> tuple[DraftEdit, ...]:
+def read_edits(texts: Mapping[str, str | None]) -> tuple[DraftEdit, ...]:
     """The edits that are asked for, in the order replace, insert, remove, set.
 
     Raises:
         click.UsageError: an option lacks its companion, or cannot be read.
     """
-    given = {name.rstrip("_"): text for name, text in words.items() if text is not None}
-    found = [_paired(given, "replace", read_block), _inserted(given)]
+    given = {name.rstrip("_"): text for name, text in texts.items() if text is not None}
+    edits = [_paired(given, "replace", read_block), _inserted(given)]
     if "remove" in given:
-        found.append(DraftEdit("remove", _read(given, "remove", read_selector)))
-    found.append(_paired(given, "set", read_options))
-    return tuple(edit for edit in found if edit)
+        edits.append(DraftEdit("remove", _read(given, "remove", read_selector)))
+    edits.append(_paired(given, "set", read_options))
+    return tuple(edit for edit in edits if edit)
 
 
-def read_words(option: str, text: str) -> dict[str, Json]:
+def read_backbone(option: str, text: str) -> dict[str, Json]:
     """A block with options; click.UsageError, which names the option, if it is none."""
     return _read({option: text}, option, read_block)
 
@@ -66,13 +66,13 @@ def _paired(
 
 
 def _inserted(given: Mapping[str, str]) -> DraftEdit | None:
-    places = [place for place in ("after", "before") if place in given]
-    if ("insert" in given) != (len(places) == 1) or len(places) > 1:
+    sides = [side for side in ("after", "before") if side in given]
+    if ("insert" in given) != (len(sides) == 1) or len(sides) > 1:
         raise click.UsageError("--insert needs either --after or --before, and they need --insert")
-    if not places:
+    if not sides:
         return None
-    select = _read(given, places[0], read_selector)
-    return DraftEdit("insert", select, _read(given, "insert", read_block), places[0])
+    select = _read(given, sides[0], read_selector)
+    return DraftEdit("insert", select, _read(given, "insert", read_block), sides[0])
 
 
 def _read(

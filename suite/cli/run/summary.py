@@ -55,19 +55,23 @@ def _interval(estimate: Estimate) -> list[Json]:
 
 
 def _cells(record: dict[str, Json]) -> tuple[object, ...]:
-    mean, spread = record["ap50_mean"], record["ap50_sd"]
-    ap50 = "" if mean is None else f"{mean:.3f}" + ("" if spread is None else f" ± {spread:.3f}")
     params, gmacs = record["params"], record["gmacs"]
     return (
         record["variant"],
-        ap50,
+        _ap50(record["ap50_mean"], record["ap50_sd"]),
         record["seeds"] or "",
         _first(record["ap50_delta"], "{:+.3f}"),
-        "" if params is None else int(str(params).partition(".")[0]),
+        int(params) if isinstance(params, int | float) else "",
         "" if gmacs is None else f"{gmacs:.4g}",
         _first(record["latency_ratio"], "×{:.3f}"),
         _status(record),
     )
+
+
+def _ap50(mean: Json, spread: Json) -> str:
+    if mean is None:
+        return ""
+    return f"{mean:.3f}" if spread is None else f"{mean:.3f} ± {spread:.3f}"
 
 
 def _first(interval: Json, form: str) -> str:

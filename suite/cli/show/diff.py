@@ -7,7 +7,7 @@ import click
 from suite.cli.output import fancy
 from suite.cli.show.network import Network
 from suite.record import Json
-from suite.spec.views.diff import Difference, Kind, difference
+from suite.spec.views.diff import Difference, Kind, LayerChange, difference
 
 _COLOURS: dict[Kind, str] = {
     "added": "blue",
@@ -17,65 +17,71 @@ _COLOURS: dict[Kind, str] = {
 }
 
 
-def compare(own: Network, other: Network) -> Difference:
+def compare(network: Network, other: Network) -> Difference:
     """The difference of two built variants."""
-    return difference(own.variant.architecture, other.variant.architecture)
+    return difference(network.variant.architecture, other.variant.architecture)
 
 
-def print_diff(own: Network, other: Network) -> None:
+def print_diff(network: Network, other: Network) -> None:
     """One line for each layer, key and replacing operator that differs, then the sums."""
-    found = compare(own, other)
+    differences = compare(network, other)
+    operators = _operators(network, other)
     coloured = fancy() and "NO_COLOR" not in os.environ
-    click.echo(f"{own.variant.name} against {other.variant.name}")
-    for change in found.layers:
-        click.echo(click.style(str(change), fg=_COLOURS[change.kind]) if coloured else str(change))
-    for key in found.whole:
+    click.echo(f"{network.variant.name} against {other.variant.name}")
+    for change in differences.layers:
+        line = str(change)
+        click.echo(click.style(line, fg=_COLOURS[change.kind]) if coloured else line)
+    for key in differences.whole:
         click.echo(f"* {key}")
-    for operator, paths in _operators(own, other).items():
+    for operator, paths in operators.items():
         click.echo(f"◆ {operator} in the place of {len(paths)} convolutions:")
         for path in paths:
             click.echo(f"    {path}")
-    if not (found.layers or found.whole or _operators(own, other)):
+    if not (differences.layers or differences.whole or operators):
         click.echo("= layer for layer the same")
-    click.echo(f"params {other.params:,} → {own.params:,}{_percent(own.params, other.params)}")
-    click.echo(f"GMACs {other.gmacs:.4g} → {own.gmacs:.4g}{_percent(own.gmacs, other.gmacs)}")
+    params = _percent(network.params, other.params)
+    gmacs = _percent(network.gmacs, other.gmacs)
+    click.echo(f"params {other.params:,} → {network.params:,}{params}")
+    click.echo(f"GMACs {other.gmacs:.4g} → {network.gmacs:.4g}{gmacs}")
 
 
-def diff_json(own: Network, other: Network) -> dict[str, Json]:
+def diff_json(network: Network, other: Network) -> dict[str, Json]:
     """The same as JSON."""
-    found = compare(own, other)
+    differences = compare(network, other)
+    operators = _operators(network, other)
     return {
         "against": other.variant.name,
-        "layers": [
-            {
-                "kind": change.kind,
-                "address": change.address or None,
-                "was": change.was or None,
-                "block": change.block or None,
-                "old_block": change.old_block or None,
-                "changes": [
-                    {"key": c.key, "before": c.before, "after": c.after} for c in change.changes
-                ],
-            }
-            for change in found.layers
+        "layers": [_change_json(change) for change in differences.layers],
+        "whole": [
+            {"key": key.key, "before": key.before, "after": key.after} for key in differences.whole
         ],
-        "whole": [{"key": c.key, "before": c.before, "after": c.after} for c in found.whole],
-        "convolutions": {
-            operator: list[Json](paths) for operator, paths in _operators(own, other).items()
-        },
-        "params": {"before": other.params, "after": own.params},
-        "gmacs": {"before": round(other.gmacs, 6), "after": round(own.gmacs, 6)},
+        "convolutions": {operator: list[Json](paths) for operator, paths in operators.items()},
+        "params": {"before": other.params, "after": network.params},
+        "gmacs": {"before": round(other.gmacs, 6), "after": round(network.gmacs, 6)},
     }
 
 
-def _operators(own: Network, other: Network) -> dict[str, list[str]]:
+def _change_json(change: LayerChange) -> Json:
+    return {
+        "kind": change.kind,
+        "address": change.address or None,
+        "was": change.was or None,
+        "block": change.block or None,
+        "old_block": change.old_block or None,
+        "changes": [
+            {"key": key.key, "before": key.before, "after": key.after} for key in change.changes
+        ],
+    }
+
+
+def _operators(network: Network, other: Network) -> dict[str, list[str]]:
     """The paths of the convolutions that each operator replaces here, and not in the other."""
-    found: dict[str, list[str]] = {}
-    for path, operator in own.replaced:
+    by_operator: dict[str, list[str]] = {}
+    for path, operator in network.replaced:
         if (path, operator) not in other.replaced:
-            found.setdefault(operator, []).append(path)
-    return found
+            by_operator.setdefault(operator, []).append(path)
+    return by_operator
 
 
-def _percent(own: float, other: float) -> str:
-    return f" ({100 * (own / other - 1):+.1f} %)" if other else ""
+def _percent(number: float, other: float) -> str:
+    return f" ({100 * (number / other - 1):+.1f} %)" if other else ""

@@ -9,10 +9,11 @@ from suite.cli.show.diff import compare
 from suite.cli.show.network import Network
 
 
-def write_drawing(path: Path, own: Network, other: Network | None) -> None:
+def write_drawing(path: Path, network: Network, other: Network | None) -> None:
     """Draw a network; what differs from `other` is marked."""
-    found = compare(own, other) if other else None
-    drawn = boxes(own.variant.architecture, own.facts, found)
+    differences = compare(network, other) if other else None
+    drawn = boxes(network.variant.architecture, network.facts, differences)
     base = other.variant.name if other else ""
-    path.write_text(standalone(Drawing(own.variant.name, drawn, base, found)), encoding="utf-8")
+    drawing = Drawing(network.variant.name, drawn, base, differences)
+    path.write_text(standalone(drawing), encoding="utf-8")
     say(f"wrote {path}")

@@ -59,16 +59,19 @@ def layers_json(network: Network) -> list[Json]:
 
 
 def _lines(network: Network) -> list[_Line]:
-    found = []
+    lines = []
     for node in network.graph:
         facts = network.facts[node.address]
         sizes = [IMAGE_SIZE // stride for stride in node.strides]
-        shapes = tuple((c, size, size) for c, size in zip(node.out_channels, sizes, strict=True))
-        strides = node.strides or tuple(
-            network.graph[s.node].strides[s.output] for s in node.sources
+        shapes = tuple(
+            (channels, size, size) for channels, size in zip(node.out_channels, sizes, strict=True)
         )
-        found.append(_Line(node.address, shapes, strides, facts.params, round(facts.gmacs * GIGA)))
-    return found
+        strides = node.strides
+        if not strides:  # the head's are those of what it reads
+            strides = tuple(network.graph[s.node].strides[s.output] for s in node.sources)
+        macs = round(facts.gmacs * GIGA)
+        lines.append(_Line(node.address, shapes, strides, facts.params, macs))
+    return lines
 
 
 def _block(layer: Layer) -> str:

@@ -2,14 +2,13 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
 
 from reports.network.boxes import LayerFacts
-from suite.record import Json
+from suite.metrics.cost.flops import count
+from suite.metrics.evidence.layers import LayerCosts
+from suite.nn.detector import build, replaced_convolutions
+from suite.nn.network import Node
 from suite.spec.records.variant import Variant
-
-if TYPE_CHECKING:
-    from suite.nn.network import Node
 
 IMAGE_SIZE = 640
 GIGA = 1e9
@@ -20,7 +19,7 @@ class Network:
     """A built variant: its graph, each layer's facts by address, and the convolutions that edits replaced."""
 
     variant: Variant
-    graph: "tuple[Node, ...]"
+    graph: tuple[Node, ...]
     facts: dict[str, LayerFacts]
     replaced: tuple[tuple[str, str], ...]  # the convolution's path, the operator's address
 
@@ -37,23 +36,15 @@ class Network:
 
 def build_network(variant: Variant) -> Network:
     """Build with 80 classes and count at 640 x 640; SpecError where the variant does not build."""
-    from suite.metrics.cost.flops import count
-    from suite.nn.detector import build, replaced_convolutions
-
     model = build(variant, device="meta").eval()
     sites = replaced_convolutions(variant) if variant.conv_edits else ()
-    numbers = Counter(site.layer for site, _ in sites)
-    layers = cast("list[dict[str, Json]]", count(model, "trained", IMAGE_SIZE).notes["layers"])
+    replaced = Counter(site.layer for site, _ in sites)
+    counted = count(model, "trained", IMAGE_SIZE)
     facts = {
-        str(line["address"]): LayerFacts(
-            cast("int | None", line["stride"]),
-            cast("int | None", line["out_channels"]),
-            cast("int", line["params"]),
-            cast("float", line["gmacs"]),
-            numbers[str(line["address"])],
+        layer.address: LayerFacts(
+            layer.stride, layer.out_channels, layer.params, layer.gmacs, replaced[layer.address]
         )
-        for line in layers
+        for layer in LayerCosts.from_json(counted.notes).layers or ()
     }
-    return Network(
-        variant, model.graph, facts, tuple((site.path, operator) for site, operator in sites)
-    )
+    paths = tuple((site.path, operator) for site, operator in sites)
+    return Network(variant, model.graph, facts, paths)

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from suite.cli.output import ExitCode, Refusal, table
+from suite.nn.detector import build
+from suite.nn.weights.initial import Start
+from suite.nn.weights.pickles import WeightsError
+from suite.nn.weights.transfer import start_from
 from suite.record import Json
 from suite.spec.records.variant import Variant
-
-if TYPE_CHECKING:
-    from suite.nn.weights.initial import Start
 
 CLASSES = 80
 _COLUMNS = ("STAGE", "TENSORS", "LOADED", "PARAMETERS", "LOADED", "SHARE")
@@ -23,10 +23,6 @@ def show_weights(variant: Variant, weights: Path, *, quiet: bool) -> Json:
     Raises:
         Refusal: the file cannot be used.
     """
-    from suite.nn.detector import build
-    from suite.nn.weights.pickles import WeightsError
-    from suite.nn.weights.transfer import start_from
-
     try:
         start = start_from(build(variant, CLASSES, seed=0), variant, weights)
     except WeightsError as error:
@@ -44,7 +40,7 @@ def show_weights(variant: Variant, weights: Path, *, quiet: bool) -> Json:
     }
 
 
-def _tell(variant: Variant, start: "Start") -> None:
+def _tell(variant: Variant, start: Start) -> None:
     """The sums by stage, then what was left and what was skipped, with the reasons."""
     click.echo(f"# {variant.name} from {start.file}: {start.form}, {start.network}")
     stages = start.stages
@@ -66,12 +62,12 @@ def _tell(variant: Variant, start: "Start") -> None:
 
 def _list(title: str, tensors: Iterable[tuple[str, str]]) -> None:
     """One line a layer and reason; shapes differ from tensor to tensor, so only their first is shown."""
-    found: dict[tuple[str, str], list[str]] = {}
+    by_reason: dict[tuple[str, str], list[str]] = {}
     for role, reason in tensors:
-        found.setdefault((role, reason.partition(" ")[0]), []).append(reason)
-    if not found:
+        by_reason.setdefault((role, reason.partition(" ")[0]), []).append(reason)
+    if not by_reason:
         return
     click.echo(f"\n{title}:")
-    for (role, _), reasons in found.items():
+    for (role, _), reasons in by_reason.items():
         number = f"{len(reasons)} tensor{'s' if len(reasons) > 1 else ''}"
         click.echo(f"  {role or 'the rest'}: {number}: {reasons[0]}")

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from suite.cli.errors import refusing_data
-from suite.cli.finals import final
-from suite.cli.library import open_library
+from suite.cli.library import final, open_library
 from suite.cli.options import json_option
 from suite.cli.output import ExitCode, Refusal, reply, say
 from suite.cli.train.options import Options, train_options

@@ -9,7 +9,7 @@ import pytest
 
 from suite.cli.main import main
 from suite.cli.run import running
-from suite.cli.run_options import Options
+from suite.session.options import RunOptions
 from suite.spec.library import Library
 
 NAME = "as_yolov5p_convnext"
@@ -105,7 +105,7 @@ def test_a_cost_out_of_reach_is_a_mistake_of_the_file(
 
 
 def test_a_run_is_planned_with_the_width_that_was_found(tmp_path: Path) -> None:
-    options = Options((NAME,), "smoke", None, (), tmp_path)
+    options = RunOptions((NAME,), "smoke", None, (), tmp_path)
 
     variants = {variant.name: variant for variant in running.prepare(options).plan.variants}
 

@@ -4,11 +4,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from suite.cli.run import progress
+from suite.cli.run.progress import bars
 from suite.executors import Finished, Progressed, Started
 from suite.jobs import Result
 from suite.record import Failure
 from suite.runner import Step
+from suite.session.progress import job_title, step_lines
 from tests.toy_run import toy_plan
 
 WHEN = "2026-01-01T00:00:00+00:00"
@@ -28,12 +29,12 @@ def jobs(tmp_path):
     ],
 )
 def test_a_job_is_told_in_words(jobs, label, words):
-    assert progress.words(next(job for job in jobs if job.label == label)) == words
+    assert job_title(next(job for job in jobs if job.label == label)) == words
 
 
 def test_start_end_and_failure_are_one_line_each(jobs):
     told = []
-    listen = progress.lines(told.append)
+    listen = step_lines(told.append)
     listen(Step(3, 30, jobs[0], Started(jobs[0].key)))
     listen(Step(3, 30, jobs[0], Progressed(jobs[0].key, "cost", 1, 2)))
     listen(Step(3, 30, jobs[0], Finished(jobs[0].key, Result(()), WHEN, 2.04, Path("log"))))
@@ -49,7 +50,7 @@ def test_start_end_and_failure_are_one_line_each(jobs):
 
 def test_a_terminal_gets_bars_and_keeps_only_the_failures(jobs):
     screen = io.StringIO()
-    with progress.bars(2, Console(file=screen, force_terminal=True, width=100)) as listen:
+    with bars(2, Console(file=screen, force_terminal=True, width=100)) as listen:
         for number, job in enumerate(jobs[:2], start=1):
             listen(Step(number, 2, job, Started(job.key)))
             listen(Step(number, 2, job, Progressed(job.key, "cost", 1, 2)))

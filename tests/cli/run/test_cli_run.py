@@ -8,11 +8,12 @@ import pytest
 from suite import machine
 from suite.cli.main import main
 from suite.cli.run import running
-from suite.cli.run_options import Options
 from suite.executors import Finished, Started
 from suite.jobs import Result
 from suite.record import Failure, Measurement
 from suite.runner import Summary
+from suite.session import runs
+from suite.session.options import RunOptions
 from suite.store import Store
 from tests.reports import fixture_store
 
@@ -66,7 +67,7 @@ class FakeExecutor:
 
 @pytest.fixture(autouse=True)
 def executor(monkeypatch):
-    monkeypatch.setattr(running, "LocalExecutor", FakeExecutor)
+    monkeypatch.setattr(runs, "LocalExecutor", FakeExecutor)
     monkeypatch.setattr(FakeExecutor, "failing", "nothing fails")
     return FakeExecutor
 
@@ -337,7 +338,7 @@ def test_threads_left_to_the_machine_are_settled_before_anything_is_planned(
     monkeypatch.setattr(machine, "unrest", lambda: busy)
     monkeypatch.setattr("suite.machine.threads.usable_cores", lambda: 4)
 
-    prepared = running.prepare(Options((), str(protocol), None, (), tmp_path / "out"))
+    prepared = running.prepare(RunOptions((), str(protocol), None, (), tmp_path / "out"))
 
     assert prepared.plan.conditions.protocol.latency.threads == threads
 
@@ -354,8 +355,8 @@ def test_a_machine_that_cannot_tell_copies_apart_is_an_exit_code_when_strict(
         train=False,
         protocol={**fixture_store.PROTOCOL, "verdict": verdict},
     )
-    options = Options((), "demo", None, (), tmp_path, strict=strict)
+    options = RunOptions((), "demo", None, (), tmp_path)
     fixture_store.build(options.store, made)
 
-    assert running.exit_code(Summary("latest", 0, 1, ()), options) == code
+    assert running.exit_code(Summary("latest", 0, 1, ()), options, strict=strict) == code
     assert ("The machine is refused" in capsys.readouterr().err) == (code == 5)

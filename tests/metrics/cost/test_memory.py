@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from suite.cli.cost.memory import read_size
+from suite.cli.cost.options import read_size
 from suite.jobs.footprint import FootprintError, Question, last_words, measure
 from suite.metrics.cost.forms import Forms, build_forms
 from suite.metrics.cost.memory import MOST, held_by_step, inference, largest_batch, training

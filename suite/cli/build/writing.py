@@ -1,0 +1,102 @@
+"""`build`, when it is really called: the file is written beside its place, tried, and only then moved there."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import click
+import torch
+
+from suite.cli.build.formats import WRITERS, Source
+from suite.cli.build.options import SUFFIXES, BuildOptions
+from suite.cli.checkpoints import load_detector
+from suite.cli.library import final, open_library
+from suite.cli.output import ExitCode, Refusal, reply, say
+from suite.metrics.speed.latency import Settings, noise
+from suite.nn.deploy import deploy
+from suite.nn.detector import Detector
+from suite.nn.detector import build as build_detector
+from suite.record import Json
+from suite.runtimes.common.proof import TOLERANCE
+
+
+def build(options: BuildOptions, *, as_json: bool) -> int:
+    """Write the file and tell where it is; the exit code.
+
+    Raises:
+        Refusal: the size, the file's name or the weights do not fit, or the file computes something else.
+    """
+    model = _model(options)
+    stride = max(model.strides)
+    size = options.image_size
+    if size % stride:
+        raise Refusal(ExitCode.USAGE, f"--imgsz {size}: {model.name} needs a multiple of {stride}")
+    images = noise(Settings(image_size=size, batch=options.batch))
+    source = Source(model, images, _facts(model, size, options.batch))
+    suffix = SUFFIXES[options.target]
+    path = options.output or Path(f"{model.name}{suffix}")
+    if path.suffix != suffix:
+        raise Refusal(ExitCode.USAGE, f"{path}: a file for {options.target} ends in {suffix}")
+    error = _write(source, options.target, path)
+    if as_json:
+        data: dict[str, Json] = {
+            "file": str(path),
+            "target": options.target,
+            "largest_error": error,
+            **source.facts,
+        }
+        reply("build", data)
+    else:
+        click.echo(str(path))
+        say(
+            f"read back and run: predictions differ from the network's by {error:.1e} of the largest at most"
+        )
+    return ExitCode.DONE
+
+
+def _model(options: BuildOptions) -> Detector:
+    """The deployed network, trained or with the values it starts from."""
+    if options.weights is not None:
+        loaded = load_detector(
+            options.name, options.weights, options.variants, allow_code=options.allow_code
+        )
+        return deploy(loaded.model)
+    library = open_library(options.variants, allow_code=options.allow_code)
+    variant = final(library.load(options.name), library)
+    return deploy(build_detector(variant, options.classes, seed=0))
+
+
+def _facts(model: Detector, image_size: int, batch: int) -> dict[str, str]:
+    strides = ", ".join(map(str, model.strides))
+    return {
+        "variant": model.name,
+        "classes": str(model.classes),
+        "strides": strides,
+        "image_size": str(image_size),
+        "batch": str(batch),
+    }
+
+
+def _write(source: Source, target: str, path: Path) -> float:
+    """Write beside the place, try, and only then move there; the largest error relative to the largest prediction.
+
+    Raises:
+        Refusal: the file computes something else.
+    """
+    with torch.inference_mode():
+        expected = source.model.predict(source.images)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".build-", dir=path.parent) as folder:
+        part = Path(folder) / path.name
+        predictions = WRITERS[target](source, part)
+        error = float((predictions - expected).abs().max() / expected.abs().max())
+        if not error <= TOLERANCE["fp32"]:  # a NaN is no agreement either
+            message = (
+                f"{source.model.name}: the {target} file differs from the network by {error:.1e}; "
+                "nothing is written"
+            )
+            raise Refusal(ExitCode.VARIANT_FAILED, message)
+        for file in Path(folder).iterdir():
+            shutil.move(os.fspath(file), path.parent / file.name)
+    return error

@@ -1,0 +1,19 @@
+"""`detect`: what a variant finds in pictures, drawn and listed."""
+
+import click
+
+from suite.cli.detect.options import OPTIONS, DetectOptions
+from suite.cli.options import bound, json_option
+
+
+@click.command("detect")
+@bound(DetectOptions, OPTIONS)
+@json_option
+def command(options: DetectOptions, *, as_json: bool) -> int:
+    """Draw what a variant finds in pictures, and list the boxes.
+
+    A picture that cannot be read is named, the others are done, and the exit code is 4.
+    """
+    from suite.cli.detect.detecting import detect  # brings torch, which `--help` does without
+
+    return detect(options, as_json=as_json)

@@ -1,0 +1,78 @@
+"""The options of `detect`, read into one record."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from suite.cli.options import (
+    Decorator,
+    allow_code_option,
+    name_argument,
+    out_option,
+    variants_option,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DetectOptions:
+    """Which variant with which weights looks at which pictures, how, and where the drawn ones go.
+
+    `imgsz` None: what was trained at; `iou` None: the variant's own suppression.
+    """
+
+    name: str
+    images: tuple[Path, ...]
+    variants: tuple[Path, ...]
+    allow_code: bool
+    weights: Path
+    out: Path
+    imgsz: int | None
+    conf: float
+    iou: float | None
+    max_det: int
+    stretch: bool
+    device: str
+
+
+OPTIONS: tuple[Decorator, ...] = (
+    name_argument,
+    click.argument(
+        "images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path)
+    ),
+    variants_option,
+    allow_code_option,
+    click.option(
+        "--weights",
+        required=True,
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="A checkpoint of `train` (.safetensors) or of YOLOv5 (.pt, read without executing anything in it).",
+    ),
+    out_option("Where the drawn pictures go.", Path("out/detect")),
+    click.option(
+        "--imgsz",
+        type=click.IntRange(32),
+        metavar="PIXELS",
+        help="Default: what was trained at, or 640.",
+    ),
+    click.option("--conf", type=click.FloatRange(0, 1), default=0.25, show_default=True),
+    click.option(
+        "--iou",
+        type=click.FloatRange(0, 1),
+        help="Of the suppression. Default: the variant's own `nms`, or 0.45.",
+    ),
+    click.option(
+        "--max-det",
+        type=click.IntRange(1),
+        default=1000,
+        show_default=True,
+        help="Detections a picture.",
+    ),
+    click.option(
+        "--stretch",
+        is_flag=True,
+        help="Scale pictures to a square whatever their shape, without a border.",
+    ),
+    click.option("--device", default="cpu", show_default=True),
+)

@@ -1,0 +1,62 @@
+"""`run`, when it is really called."""
+
+import click
+
+from reports.page import write
+from suite.cli.errors import refusing_stores
+from suite.cli.output import ExitCode, reply, table
+from suite.cli.run import running, summary
+from suite.cli.run.progress import progress
+from suite.record import Json
+from suite.session.options import RunOptions
+from suite.session.progress import job_title
+from suite.session.runs import stored_keys
+
+
+def run(options: RunOptions, *, strict: bool, report: bool, as_json: bool) -> int:
+    """Do what the store lacks of a run, and tell what came of it; the exit code."""
+    prepared = running.prepare(options)
+    with running.ending_on_sigterm(), progress(len(prepared.plan.jobs)) as listen:
+        done = running.carry_out(prepared, listen)
+    records = summary.read(options.store, done.run_id)
+    page = write(options.store, done.run_id, options.out / "report").index if report else None
+    if as_json:
+        counts: dict[str, Json] = {
+            "done": done.done,
+            "reused": done.reused,
+            "failed": len(done.failed),
+        }
+        reply(
+            "run",
+            {
+                "run": done.run_id,
+                "jobs": counts,
+                "variants": list[Json](records),
+                "report": None if page is None else str(page),
+            },
+        )
+        return running.exit_code(done, options, strict=strict)
+    summary.show(records)
+    click.echo(f"{done.done} done, {done.reused} stored before, {len(done.failed)} failed")
+    if page is not None:
+        click.echo(f"report: {page}")
+    return running.exit_code(done, options, strict=strict)
+
+
+def dry_run(options: RunOptions, *, as_json: bool) -> int:
+    """Tell the jobs of a run, and which of them are stored."""
+    prepared = running.prepare(options)
+    with refusing_stores():
+        stored = stored_keys(prepared)
+    jobs = prepared.plan.jobs
+    if as_json:
+        listed: list[Json] = [
+            {"key": job.key, "job": job_title(job), "stored": job.key in stored} for job in jobs
+        ]
+        reply("run", {"jobs": listed})
+        return ExitCode.DONE
+    states = {job.key: "stored" if job.key in stored else "to do" for job in jobs}
+    table(
+        ("JOB", "STATE", "KEY"), [(job_title(job), states[job.key], job.key[:12]) for job in jobs]
+    )
+    return ExitCode.DONE

@@ -1,0 +1,35 @@
+"""What a run is asked to do."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from suite.protocols.loading import Cache
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What is to be done, on what, and where it is kept.
+
+    No `names`: what the protocol names, and every variant of the folders `variants`. `protocol` is a name or a file;
+    no `data`: the protocol's own. `weights` is what all trainings start from, `force` measures again what is stored,
+    and `wait` waits for another run on the same store. `workers` and `cache` change how pictures are loaded, and no
+    result.
+    """
+
+    names: tuple[str, ...]
+    protocol: str
+    data: Path | None
+    variants: tuple[Path, ...]
+    out: Path
+    seeds: tuple[int, ...] = ()
+    force: bool = False
+    wait: bool = False
+    weights: Path | None = None
+    allow_code: bool = False
+    workers: str | None = None
+    cache: Cache | None = None
+
+    @property
+    def store(self) -> Path:
+        """The file that everything is kept in."""
+        return self.out / "store.sqlite"

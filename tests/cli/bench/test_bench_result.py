@@ -1,0 +1,65 @@
+"""What `bench` calls a ratio: the verdict that a report gives of the same interval."""
+
+import math
+
+import pytest
+
+from suite.cli.bench.result import FLOOR, Bench, Timed
+from suite.metrics.speed.latency import Settings
+from suite.record import Measurement
+from suite.stats.intervals import ratio
+from suite.stats.verdict import Rule, verdict
+
+ROUNDS = 40
+
+
+def measured(share: float, wobble: float) -> tuple[Measurement, ...]:
+    """A variant that takes `share` times as long as its base, every other round more, else less, by `wobble`."""
+    times = [10 * share * math.exp(wobble * (-1) ** number) for number in range(ROUNDS)]
+    notes = {"kept": list(range(ROUNDS)), "stopped_by": "cap", "spent": {"measuring": 1.0}}
+    samples = {"": times, "base_": [10.0] * ROUNDS, "copy_": [10.0] * ROUNDS}
+    return tuple(
+        Measurement(f"latency_{role}{clock}_ms", 2, "ms", "deployed", tuple(series), {}, notes)
+        for role, series in samples.items()
+        for clock in ("wall", "cpu")
+    )
+
+
+def call(share: float, wobble: float = 0.0) -> str:
+    """The call of a variant, on a machine that copies show to be a quiet one."""
+    bench = Bench(1, started=0.0, opening=(measured(1.0, 0.0),))
+    bench.timed.append(Timed("variant", "base", Settings(), (measured(share, wobble),)))
+    return str(bench.rows[0][bench.columns.index("CALL")])
+
+
+@pytest.mark.parametrize(
+    ("share", "wobble", "word"),
+    [
+        (1.10, 0.0, "slower"),
+        (0.90, 0.0, "faster"),
+        (1.005, 0.0, "equivalent"),
+        (1.0, 0.0, "equivalent"),
+        (1.0199, 0.0, "cannot tell"),  # at the floor: neither more nor surely less
+        (1.10, 0.5, "cannot tell"),
+    ],
+)
+def test_a_ratio_has_the_word_of_its_interval(share, wobble, word):
+    assert call(share, wobble) == word
+
+
+@pytest.mark.parametrize("share", [0.97, 0.995, 1.0, 1.015, 1.03])
+def test_the_word_is_the_reports(share):
+    logs = [math.log(share)] * ROUNDS
+    rule = Rule("lower", FLOOR, str, neutral=1.0, unit="process", least=1)
+    estimate = ratio([logs])
+    word = verdict(estimate, p_adjusted=estimate.p, rule=rule).word
+
+    assert call(share) == {"better": "faster", "worse": "slower"}.get(word, word)
+
+
+def test_time_that_no_phase_has_booked_is_the_rest():
+    bench = Bench(1, started=0.0, opening=(measured(1.0, 0.0),))
+    bench.timed.append(Timed("variant", "base", Settings(), (measured(1.1, 0.0),)))
+
+    assert bench.seconds["measuring"] == 2.0
+    assert bench.seconds["starting and rest"] > 0
