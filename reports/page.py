@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports.export import csv_text, markdown_text
-from reports.figures.canvas import look
+from reports.figures.theme import look
 from reports.model import Report
 from reports.run import headline
 from reports.run.gather import gather

@@ -5,10 +5,13 @@ import re
 import matplotlib as mpl
 import pytest
 
-from reports.figures.canvas import BETTER, INK, Canvas, look, printable
+from reports.figures.canvas import Canvas, printable
 from reports.figures.dots import Dot, forest
 from reports.figures.svg import Tip, polish
-from reports.figures.tradeoff import Point, draw, front
+from reports.figures.labels import Point
+from reports.figures.svg import Tip, polish
+from reports.figures.theme import BETTER, INK, look
+from reports.figures.tradeoff import draw, front
 
 SOURCE = """<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"
  width="10pt" height="5pt" viewBox="0 0 10 5"><metadata>x</metadata><g id="figure_1"><g id="tip-0">

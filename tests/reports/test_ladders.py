@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.figures.canvas import look
+from reports.figures.theme import look
 from reports.figures.steps import Rung, draw
 from reports.model import Report
 from reports.page import html

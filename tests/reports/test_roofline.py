@@ -2,7 +2,7 @@
 
 import re
 
-from reports.figures.canvas import look
+from reports.figures.theme import look
 from reports.figures.roofline import Reached, Roof, draw
 
 
