@@ -39,7 +39,7 @@ class Data:
 class Conditions:
     """What all jobs of a run have in common.
 
-    `machine` is what `suite.machine.describe` gives, `metrics` what `suite.metrics.definitions` does.
+    `machine` is what `suite.machine.describe` gives, `metrics` those of `suite.metrics.definitions`.
     """
 
     protocol: Protocol

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -52,6 +52,19 @@ class Metric:
     digits: int
     group: Literal["size", "compute", "latency", "accuracy", "training"]
 
+    def measured(
+        self,
+        samples: Iterable[float],
+        *,
+        form: Form,
+        settings: Mapping[str, Json] | None = None,
+        notes: Mapping[str, Json] | None = None,
+    ) -> "Measurement":
+        """Samples, in the metric's unit, with what they depend on and the evidence beside them."""
+        return Measurement(
+            self.name, self.version, self.unit, form, tuple(samples), settings or {}, notes or {}
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
@@ -59,7 +72,8 @@ class Measurement:
 
     `form` says whether the model was measured as trained or as deployed ("" where that means nothing);
     `settings` is everything the samples depend on beside the model (image size, threads, precision);
-    `notes` is evidence in plain JSON (cost by stage, curves, causes of a disagreement).
+    `notes` is evidence in plain JSON (cost by stage, curves, causes of a disagreement); which record stands there says
+    `suite.metrics.evidence.records`.
     """
 
     metric: str

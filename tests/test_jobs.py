@@ -13,8 +13,8 @@ from suite.datasets.survey.facts import fingerprint
 from suite.jobs import JobError, Result, execute, static
 from suite.jobs.budget import MOST, allowance
 from suite.machine import describe
-from suite.metrics import definitions
 from suite.metrics.cost.flops import count
+from suite.metrics.definitions import METRICS
 from suite.nn.detector import build
 from suite.nn.weights.checkpoint import load_weights
 from suite.plan import Conditions, Data, plan
@@ -63,7 +63,7 @@ def conditions(tmp_path_factory):
         recipe=recipe("tiny"),
         data=Data(data, fingerprint(train, val), tuple(c.name for c in train.categories)),
         machine=describe(),
-        metrics=definitions(),
+        metrics=METRICS,
         out=folder / "out",
     )
 
@@ -369,7 +369,7 @@ def test_a_training_that_diverges_is_a_failure(conditions):
 
 @pytest.mark.parametrize("kind", ["static", "latency", "train"])
 def test_every_measurement_of_a_job_is_of_a_metric_that_is_defined(results, kind):
-    known = {(metric.name, metric.version, metric.unit) for metric in definitions()}
+    known = {(metric.name, metric.version, metric.unit) for metric in METRICS}
 
     found = {(m.metric, m.metric_version, m.unit) for m in results[kind].measurements}
     assert {name for name, _, _ in found - known} <= {"strides"}

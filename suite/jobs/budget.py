@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from suite.metrics import TRAINING
 from suite.metrics.cost.flops import GIGA, count
+from suite.metrics.definitions import TRAIN_STEPS
 from suite.nn.detector import build
 from suite.protocols import Budget
 from suite.record import Measurement
 from suite.spec.records.variant import Variant
-from suite.stats.budget import METRIC, Used
+from suite.stats.budget import Used
 from suite.train.loop import Trained
 
 FLOPS_PER_MAC = 6  # a multiply-add is two, and the backward pass costs twice the forward pass
@@ -56,11 +56,10 @@ def measure_budget(budget: Budget, allowed: Allowance, trained: Trained) -> Meas
         end=trained.end,
         pictures=trained.pictures,
     )
-    [metric] = (metric for metric in TRAINING if metric.name == METRIC)
     return Measurement(
-        metric.name,
-        metric.version,
-        metric.unit,
+        TRAIN_STEPS.name,
+        TRAIN_STEPS.version,
+        TRAIN_STEPS.unit,
         "trained",
         (float(used.steps),),
         notes=used.as_json,

@@ -28,7 +28,6 @@ _SMALL = 64  # pixels
 _STEPS = 2  # the optimiser's moments exist from the first on
 _BOXES = 8  # in a picture
 _PROC = Path("/proc/self")
-_METHOD = "the high water less what was there after loading, in a process of its own"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,6 @@ class Footprint:
 
     host: int
     device: int | None
-    method: str = _METHOD
 
 
 class FootprintError(RuntimeError):

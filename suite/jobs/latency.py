@@ -5,7 +5,9 @@ from collections.abc import Mapping
 
 from suite.jobs import Reporter, Result
 from suite.machine.threads import AUTO
-from suite.metrics.speed.latency import VERSION, Settings, measure_latency
+from suite.metrics.definitions import LATENCY_VERSION
+from suite.metrics.evidence.timing import Timing
+from suite.metrics.speed.latency import Settings, measure_latency
 from suite.metrics.speed.roof import measure_roof, measure_work
 from suite.plan import Job
 from suite.record import Json, Measurement
@@ -70,6 +72,8 @@ def _nothing(settings: Settings, why: str) -> Measurement:
         "batch": settings.batch,
         "threads": settings.threads,
     }
+    settled: dict[str, Json] = {**stated, **about}
+    noted = Timing(not_here=why)
     return Measurement(
-        "latency_wall_ms", VERSION, "ms", "deployed", (), {**stated, **about}, {"not_here": why}
+        "latency_wall_ms", LATENCY_VERSION, "ms", "deployed", (), settled, noted.as_json
     )

@@ -12,10 +12,11 @@ from suite.metrics.cost.size import measure_size
 from suite.nn.deploy import deploy
 from suite.nn.detector import build, replaced_convolutions
 from suite.plan import Job
-from suite.record import Json, Measurement, canonical_json
+from suite.record import Measurement, canonical_json
 from suite.spec.records.variant import Expect, Variant
 from suite.spec.views.expectation import broken_promises
 from suite.store.records import STRIDES
+from suite.store.strides import Replacement, Strides
 
 VERSION = 1
 DEPLOY_TOLERANCE = 1e-9  # relative to the largest output, in float64
@@ -104,8 +105,8 @@ def _stir_norms(model: nn.Module, generator: torch.Generator) -> None:
                 module.bias.uniform_(-0.2, 0.2, generator=generator)
 
 
-def _relative_difference(expected: Tensor, found: Tensor) -> Tensor:
-    return (expected - found).abs().max() / expected.abs().max()
+def _relative_difference(expected: Tensor, output: Tensor) -> Tensor:
+    return (expected - output).abs().max() / expected.abs().max()
 
 
 def _measure_strides(variant: Variant, baseline: Variant | None) -> Measurement:
@@ -115,7 +116,7 @@ def _measure_strides(variant: Variant, baseline: Variant | None) -> Measurement:
     anchors compare two fits to the data beside whatever else was changed.
     """
     strides = build(variant, _EXPECT_CLASSES, device="meta").strides
-    warnings: list[Json] = []
+    warnings: list[str] = []
     if baseline is not None:
         usual = build(baseline, _EXPECT_CLASSES, device="meta").strides
         if strides != usual:
@@ -125,23 +126,17 @@ def _measure_strides(variant: Variant, baseline: Variant | None) -> Measurement:
         elif _anchors(baseline) and _anchors(variant) not in {None, _anchors(baseline)}:
             warnings.append(f"anchors of its own, not those of {baseline.name}")
     samples = tuple(float(stride) for stride in strides)
-    replaced: list[Json] = [
-        [site.path, operator] for site, operator in replaced_convolutions(variant)
-    ]
-    return Measurement(
-        STRIDES,
-        VERSION,
-        "px",
-        "trained",
-        samples,
-        notes={"warnings": warnings, "replaced": replaced},
+    replaced = tuple(
+        Replacement(site.path, operator) for site, operator in replaced_convolutions(variant)
     )
+    noted = Strides(tuple(warnings), replaced)
+    return Measurement(STRIDES, VERSION, "px", "trained", samples, notes=noted.as_json)
 
 
 def _anchors(variant: Variant) -> str | None:
     """The head's anchors as text, None where it has none."""
-    found = variant.layers[-1].options.get("anchors")
-    return None if found is None else canonical_json(found)
+    anchors = variant.layers[-1].options.get("anchors")
+    return None if anchors is None else canonical_json(anchors)
 
 
 def _listed(strides: tuple[int, ...]) -> str:

@@ -14,11 +14,12 @@ from suite.datasets.split import Picture, Split
 from suite.jobs import JobError, Reporter, Result
 from suite.jobs.budget import Allowance, allowance, measure_budget
 from suite.jobs.journal import Journal, has_tensorboard, open_board
-from suite.metrics import TRAINING
 from suite.metrics.accuracy.coco_reference import EvaluatorError
 from suite.metrics.accuracy.curves import fitness
 from suite.metrics.accuracy.detections import Evaluation, evaluate
 from suite.metrics.accuracy.stored import write_results
+from suite.metrics.definitions import LOSS_CURVE, TRAIN_SECONDS
+from suite.metrics.evidence.training import LossCurve
 from suite.nn.detector import Detector, build
 from suite.nn.weights.checkpoint import WeightsError, save_checkpoint
 from suite.nn.weights.transfer import start_from
@@ -279,7 +280,7 @@ def _evaluated(model: Detector, val: Split, lesson: Lesson) -> Evaluation:
         raise JobError("evaluator", str(error)) from error
     if check and proof:
         proof.parent.mkdir(parents=True, exist_ok=True)
-        proof.write_text(json.dumps(found.agreement))
+        proof.write_text(json.dumps(found.agreement.as_json if found.agreement else None))
     return found
 
 
@@ -343,29 +344,28 @@ def _training(taught: Taught) -> tuple[Measurement, ...]:
     trained = taught.trained
     curve = trained.curve
     totals = tuple(point.box + point.obj + point.cls for point in curve)
-    notes: dict[str, Json] = {
-        "step": [point.step for point in curve],
-        "box": [point.box for point in curve],
-        "obj": [point.obj for point in curve],
-        "cls": [point.cls for point in curve],
-        "lr": [point.lr for point in curve],
-    }
-    if taught.broken:
-        notes["broken_pictures"] = [picture.file.name for picture in taught.broken]
-    curve_metric, seconds_metric, _ = TRAINING
+    broken = tuple(picture.file.name for picture in taught.broken)
+    noted = LossCurve(
+        step=tuple(point.step for point in curve),
+        box=tuple(point.box for point in curve),
+        obj=tuple(point.obj for point in curve),
+        cls=tuple(point.cls for point in curve),
+        lr=tuple(point.lr for point in curve),
+        broken_pictures=broken or None,
+    )
     return (
         Measurement(
-            curve_metric.name,
-            curve_metric.version,
-            curve_metric.unit,
+            LOSS_CURVE.name,
+            LOSS_CURVE.version,
+            LOSS_CURVE.unit,
             "trained",
             totals,
-            notes=notes,
+            notes=noted.as_json,
         ),
         Measurement(
-            seconds_metric.name,
-            seconds_metric.version,
-            seconds_metric.unit,
+            TRAIN_SECONDS.name,
+            TRAIN_SECONDS.version,
+            TRAIN_SECONDS.unit,
             "trained",
             (trained.seconds,),
         ),

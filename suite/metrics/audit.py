@@ -12,23 +12,24 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from suite.metrics.cost.forms import Forms, blank
+from suite.metrics.cost.work import Call, record, without_fast_attention
+from suite.metrics.definitions import FVCORE, THOP
+from suite.metrics.evidence.counters import CounterCause, CounterCauses
 from suite.record import Json, Measurement
 
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-    from suite.metrics.cost.forms import Forms
-    from suite.metrics.cost.work import Call
-
-VERSION = 1
 TOLERANCE = 0.01  # counters that differ by less agree
 _WORTH_NAMING = 0.1  # of the difference
 _MOST_NAMED = 3
 _MOST_PLACES = 8  # modules of a cause that are kept by name
 # What a type of module or an operator is called, and what the counter books for it.
-_THOP_WORDS = {
+_THOP_REASONS = {
     "BatchNorm1d": "batch norm (4 an element)",
     "BatchNorm2d": "batch norm (4 an element)",
     "LayerNorm": "layer norm (4 an element)",
@@ -38,7 +39,7 @@ _THOP_WORDS = {
     "AvgPool2d": "average pooling",
     "Softmax": "softmax",
 }
-_FVCORE_WORDS = {
+_FVCORE_REASONS = {
     "batch_norm": "batch norm (2 an element)",
     "layer_norm": "layer norm (5 an element)",
     "group_norm": "group norm (5 an element)",
@@ -70,7 +71,7 @@ class Cause:
     `where` are the paths of the modules in which it did, the largest difference first.
     """
 
-    words: str
+    reason: str
     macs: int
     places: int
     where: tuple[str, ...] = ()
@@ -97,18 +98,17 @@ class Opinion:
             return f"agrees ({100 * apart:+.1f} %)"
         side = [cause for cause in self.causes if (cause.macs < 0) == (apart < 0)]
         whole = sum(cause.macs for cause in side)
-        named = [cause.words for cause in side if cause.macs / whole >= _WORTH_NAMING][:_MOST_NAMED]
+        named = [cause.reason for cause in side if cause.macs / whole >= _WORTH_NAMING][
+            :_MOST_NAMED
+        ]
         return f"{'misses' if apart < 0 else 'adds'} {_percent(abs(apart))}: {', '.join(named)}"
 
 
-def measure_audit(forms: "Forms", image_size: int = 640) -> tuple[Measurement, ...]:
+def measure_audit(forms: Forms, image_size: int = 640) -> tuple[Measurement, ...]:
     """What fvcore and thop count of the trained form.
 
-    A counter that breaks gives a measurement without samples whose notes state the reason.
+    A counter that breaks gives a measurement without samples, beside which the reason stands.
     """
-    from suite.metrics.cost.forms import blank
-    from suite.metrics.cost.work import record
-
     images = blank(image_size)
     calls = record(forms.trained, images)
     settings: dict[str, Json] = {
@@ -116,14 +116,16 @@ def measure_audit(forms: "Forms", image_size: int = 640) -> tuple[Measurement, .
         "batch": 1,
         "classes": forms.trained.classes,
     }
-    found = []
-    for metric, counter in (("gmacs_fvcore", ask_fvcore), ("gmacs_thop", ask_thop)):
-        samples, notes = _asked(counter, forms.trained, images, calls)
-        found.append(Measurement(metric, VERSION, "GMACs", "trained", samples, settings, notes))
-    return tuple(found)
+    measurements = []
+    for metric, counter in ((FVCORE, ask_fvcore), (THOP, ask_thop)):
+        samples, noted = _asked(counter, forms.trained, images, calls)
+        measurements.append(
+            metric.measured(samples, form="trained", settings=settings, notes=noted.as_json)
+        )
+    return tuple(measurements)
 
 
-def ask_thop(model: "nn.Module", images: "Tensor", calls: "Sequence[Call]") -> Opinion:
+def ask_thop(model: nn.Module, images: Tensor, calls: Sequence[Call]) -> Opinion:
     """What thop counts of `model(images)`, explained by the `calls` that torch recorded in the same pass."""
     with _silenced():
         import thop
@@ -146,17 +148,13 @@ def ask_thop(model: "nn.Module", images: "Tensor", calls: "Sequence[Call]") -> O
         if macs != seen[path]:
             name = types[path].__name__
             causes.add(
-                _THOP_WORDS.get(name, f"nn.{name}"), macs - seen[path], {path: macs - seen[path]}
+                _THOP_REASONS.get(name, f"nn.{name}"), macs - seen[path], {path: macs - seen[path]}
             )
     return Opinion(sum(booked.values()), sum(call.macs for call in calls), causes.sorted())
 
 
-def ask_fvcore(model: "nn.Module", images: "Tensor", calls: "Sequence[Call]") -> Opinion:
+def ask_fvcore(model: nn.Module, images: Tensor, calls: Sequence[Call]) -> Opinion:
     """What fvcore counts of `model(images)`, traced on the processor with weights and images of zeros."""
-    import torch
-
-    from suite.metrics.cost.work import without_fast_attention
-
     with _silenced(), torch.no_grad(), without_fast_attention():
         from fvcore.nn import FlopCountAnalysis
 
@@ -170,9 +168,8 @@ def ask_fvcore(model: "nn.Module", images: "Tensor", calls: "Sequence[Call]") ->
     causes = _Causes()
     for operator, macs in by_operator.items():
         if operator not in _FVCORE_PRODUCTS:
-            words = _FVCORE_WORDS.get(operator, operator)
             causes.add(
-                words,
+                _FVCORE_REASONS.get(operator, operator),
                 int(macs),
                 {path: int(places[path][operator]) for path in _innermost(places, operator)},
             )
@@ -199,62 +196,53 @@ def ask_fvcore(model: "nn.Module", images: "Tensor", calls: "Sequence[Call]") ->
 
 
 class _Causes:
-    """Sums by words."""
+    """Sums by reason."""
 
     def __init__(self) -> None:
         self._macs: Counter[str] = Counter()
         self._where: dict[str, Counter[str]] = {}
         self._places: Counter[str] = Counter()
 
-    def add(self, words: str, macs: int, where: Mapping[str, int]) -> None:
+    def add(self, reason: str, macs: int, where: Mapping[str, int]) -> None:
         """Include multiply-adds, with their shares by the path of the module."""
-        self._macs[words] += macs
-        self._places[words] += max(len(where), 1)
-        self._where.setdefault(words, Counter()).update(where)
+        self._macs[reason] += macs
+        self._places[reason] += max(len(where), 1)
+        self._where.setdefault(reason, Counter()).update(where)
 
     def sorted(self) -> tuple[Cause, ...]:
         """The largest first; what sums to nothing is left out."""
         causes = [
-            Cause(words, macs, self._places[words], self._sorted_places(words))
-            for words, macs in self._macs.items()
+            Cause(reason, macs, self._places[reason], self._sorted_places(reason))
+            for reason, macs in self._macs.items()
             if macs
         ]
         return tuple(sorted(causes, key=lambda cause: -abs(cause.macs)))
 
-    def _sorted_places(self, words: str) -> tuple[str, ...]:
-        shares = self._where[words]
+    def _sorted_places(self, reason: str) -> tuple[str, ...]:
+        shares = self._where[reason]
         return tuple(sorted(shares, key=lambda path: -abs(shares[path])))
 
 
 def _asked(
-    counter: "Callable[[nn.Module, Tensor, Sequence[Call]], Opinion]",
-    model: "nn.Module",
-    images: "Tensor",
-    calls: "Sequence[Call]",
-) -> tuple[tuple[float, ...], dict[str, Json]]:
-    """Samples and notes of one counter's measurement."""
+    counter: Callable[[nn.Module, Tensor, Sequence[Call]], Opinion],
+    model: nn.Module,
+    images: Tensor,
+    calls: Sequence[Call],
+) -> tuple[tuple[float, ...], CounterCauses]:
+    """Samples and evidence of one counter's measurement."""
     try:
         opinion = counter(model, images, calls)
     except _BREAKS as error:
         reason = (str(error).strip() or "no message").splitlines()[0]
-        return (), {"sentence": f"could not count: {type(error).__name__}: {reason}"}
-    causes: list[Json] = [
-        {
-            "cause": cause.words,
-            "gmacs": cause.macs / 1e9,
-            "layers": cause.places,
-            "where": list(cause.where[:_MOST_PLACES]),
-        }
+        return (), CounterCauses(sentence=f"could not count: {type(error).__name__}: {reason}")
+    causes = tuple(
+        CounterCause(cause.reason, cause.macs / 1e9, cause.places, cause.where[:_MOST_PLACES])
         for cause in opinion.causes
-    ]
-    return (opinion.counted / 1e9,), {
-        "ratio": opinion.ratio,
-        "sentence": opinion.sentence,
-        "causes": causes,
-    }
+    )
+    return (opinion.counted / 1e9,), CounterCauses(opinion.ratio, opinion.sentence, causes)
 
 
-def _unseen(call: "Call", hooked: "Mapping[type[nn.Module], object]") -> str:
+def _unseen(call: Call, hooked: Mapping[type[nn.Module], object]) -> str:
     """Why thop did not see a call: its module is of no type in the table, so what was it?"""
     relatives = [kind.__name__ for kind in call.module.__mro__[1:] if kind in hooked]
     if relatives:
@@ -267,8 +255,6 @@ def _unseen(call: "Call", hooked: "Mapping[type[nn.Module], object]") -> str:
 
 def _called(function: str) -> str:
     """The function as a programmer writes it."""
-    from torch.nn import functional
-
     name = function.strip("_")
     return f"F.{name}" if hasattr(functional, name) else f"torch.{name}"
 
@@ -298,10 +284,8 @@ def _innermost(places: Mapping[str, Mapping[str, float]], operator: str) -> list
     return [path for path in having if path not in around]
 
 
-def _zeroed(model: "nn.Module") -> "nn.Module":
+def _zeroed(model: nn.Module) -> nn.Module:
     """A copy on the processor full of zeros: no infinities, no denormals, and only shapes count."""
-    import torch
-
     real = copy.deepcopy(model).to_empty(device="cpu")
     with torch.no_grad():
         for tensor in (*real.parameters(), *real.buffers()):

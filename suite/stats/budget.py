@@ -1,9 +1,9 @@
 """What a training used of its budget, and whether two trainings used the same: only then may their AP be compared."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, cast
+from dataclasses import dataclass
 
+from suite.evidence import Evidence, EvidenceError
 from suite.record import Json
 
 METRIC = "train_steps"
@@ -11,7 +11,7 @@ METRIC = "train_steps"
 
 
 @dataclass(frozen=True, slots=True)
-class Used:
+class Used(Evidence):
     """The budget of one training and what became of it.
 
     Attributes:
@@ -34,11 +34,6 @@ class Used:
     pictures: str
 
     @property
-    def as_json(self) -> dict[str, Json]:
-        """The notes of the measurement."""
-        return cast("dict[str, Json]", asdict(self))
-
-    @property
     def stated(self) -> str:
         """The budget in words."""
         unit = {"flops": "FLOPs", "seconds": "s"}.get(self.kind, self.kind)
@@ -50,10 +45,9 @@ class Used:
 def used(notes: Mapping[str, Json]) -> Used | None:
     """What `as_json` gave; None of anything else, such as the notes of an older version."""
     try:
-        values: Any = {key: notes[key] for key in Used.__slots__}
-    except LookupError:
+        return Used.from_json(notes)
+    except EvidenceError:
         return None
-    return Used(**values)
 
 
 def budget_difference(variant: Mapping[int, Used], base: Mapping[int, Used]) -> str:

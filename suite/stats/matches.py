@@ -64,22 +64,6 @@ class Matches:
         np.add.at(found, self.truth_category, bits.astype(np.int64))
         return found
 
-    def same_truth(self, other: "Matches") -> bool:
-        """Whether both were matched with the same objects of the same pictures, so that they may be paired."""
-        truths: list[tuple[NDArray[Any], ...]] = [
-            (
-                each.pictures,
-                each.categories,
-                each.truth_picture,
-                each.truth_category,
-                each.truth_counted,
-            )
-            for each in (self, other)
-        ]
-        return self.data == other.data and all(
-            np.array_equal(a, b) for a, b in zip(*truths, strict=True)
-        )
-
 
 def save(matches: Matches, path: Path) -> Path:
     """Write the matches (.npz); a reader sees either the old file or the new one, never a half."""

@@ -6,6 +6,7 @@ from typing import cast
 
 from suite.record import Failure, Json, Measurement, Metric
 from suite.store.records import JobRecord, RunRecord, StoredOutcome, VariantRecord
+from suite.store.strides import Strides
 
 
 def json_object(text: str) -> dict[str, Json]:
@@ -30,7 +31,7 @@ def job(row: sqlite3.Row) -> JobRecord:
 
 def variant(row: sqlite3.Row, strides: Measurement | None) -> VariantRecord:
     """A row of `variants` with what its static job found."""
-    warnings = cast("list[str]", strides.notes["warnings"]) if strides else []
+    noted = Strides.from_json(strides.notes if strides else {})
     return VariantRecord(
         name=row["name"],
         title=row["title"],
@@ -40,7 +41,7 @@ def variant(row: sqlite3.Row, strides: Measurement | None) -> VariantRecord:
         control=row["control"],
         fingerprint=row["fingerprint"],
         strides=tuple(int(stride) for stride in strides.samples) if strides else (),
-        warnings=tuple(warnings),
+        warnings=noted.warnings or (),
         spec=json_object(row["spec"]),
     )
 

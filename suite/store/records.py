@@ -7,8 +7,7 @@ from typing import Literal
 from suite.record import Failure, JobKind, Json, Measurement, Metric
 
 STRIDES = "strides"
-"""The measurement of a static job that carries the output strides (samples); its notes: `warnings`, and `replaced`,
-pairs of a convolution's path and the operator that an edit puts in its place."""
+"""The measurement of a static job that carries the output strides (samples); its notes are `suite.store.strides`."""
 
 Status = Literal["done", "failed", "missing"]
 

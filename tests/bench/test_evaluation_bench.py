@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from suite.metrics.accuracy.coco_match import from_annotations, from_results, match
+from suite.metrics.accuracy.coco_match import from_results, match
 from suite.nn.suppression import nms
 from suite.spec.records.objective import Suppression
 from suite.stats.coco import rates, summary
-from tests.metrics.accuracy.made_detections import made
+from tests.metrics.accuracy.made_detections import from_annotations, made
 
 
 def test_bench_coco_numbers_of_1000_pictures(benchmark) -> None:

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from suite.metrics.accuracy.coco_match import from_annotations, from_results, match
+from suite.metrics.accuracy.coco_match import from_results, match
 from suite.metrics.accuracy.coco_reference import pycocotools_numbers
 from suite.stats.bootstrap import picture_weights, resampled
 from suite.stats.matches import Matches
-from tests.metrics.accuracy.made_detections import Coco, made
+from tests.metrics.accuracy.made_detections import Coco, from_annotations, made
 
 SETS: dict[str, dict[str, Any]] = {
     "plain": {},

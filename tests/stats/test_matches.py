@@ -75,14 +75,6 @@ def test_ids_may_be_texts(tmp_path: Path) -> None:
     assert load(save(original, tmp_path / "m.npz")).pictures.tolist() == ["a.jpg", "bb.jpg"]
 
 
-def test_matches_with_other_objects_are_not_paired() -> None:
-    mine = two_detections()
-
-    assert mine.same_truth(replace(mine, score=np.array([0.5, 0.1])))
-    assert not mine.same_truth(replace(mine, truth_picture=np.array([1], np.int32)))
-    assert not mine.same_truth(replace(mine, data=""))
-
-
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no archive", b"[1, 2]"])
 def test_a_damaged_file_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "matches.npz"

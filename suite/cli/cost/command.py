@@ -16,7 +16,7 @@ from suite.cli.garbage import collected_rarely
 from suite.cli.library import open_library
 from suite.cli.options import allow_code_option, json_option, names_argument, variants_option
 from suite.cli.output import ExitCode, Refusal, reply, say, table
-from suite.metrics.cost.complexity import ACTIVATIONS, FIELD, HIDDEN, INTENSITY, PEAK
+from suite.metrics.definitions import ACTIVATIONS, FIELDS, HIDDEN, INTENSITY, PEAK_MAPS
 from suite.record import Form, Json, Measurement
 from suite.spec.records.variant import Expect, Variant
 from suite.spec.views.expectation import broken_promises
@@ -201,7 +201,8 @@ def _row(cost: Cost, *, audited: bool) -> list[object]:
     counts = [cost.number("params"), cost.number("params", "deployed"), cost.number("params_live")]
     work = [cost.number("gmacs"), cost.number("gmacs", "deployed")]
     rest = [
-        cost.number(metric.name, "deployed") for metric in (ACTIVATIONS, HIDDEN, PEAK, INTENSITY)
+        cost.number(metric.name, "deployed")
+        for metric in (ACTIVATIONS, HIDDEN, PEAK_MAPS, INTENSITY)
     ]
     row: list[object] = [
         cost.name,
@@ -221,7 +222,7 @@ def _row(cost: Cost, *, audited: bool) -> list[object]:
 
 def _field(cost: Cost) -> str:
     """What the coarsest map of the head sees: the field of its local paths, and whether others see everything."""
-    found = cost.find(FIELD.name)
+    found = cost.find(FIELDS.name)
     taps = found.notes["taps"] if found else []
     assert isinstance(taps, list)
     last = [tap for tap in taps if isinstance(tap, dict) and tap["head"]][-1]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 from suite.cli.output import table
-from suite.metrics.cost.complexity import ACTIVATIONS, HIDDEN
+from suite.metrics.definitions import ACTIVATIONS, HIDDEN
 from suite.record import Form, Json, Measurement
 
 Cut = Literal["part", "stage", "layer"]

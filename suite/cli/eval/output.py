@@ -7,17 +7,16 @@ from typing import Any
 import click
 
 from suite.cli.output import say, table
+from suite.metrics.definitions import COCO, ERROR_KINDS, ERRORS
 from suite.record import Json, Measurement
 
 
 def tell(measurements: Sequence[Measurement]) -> None:
     """COCO's numbers in COCO's order, then AP by class, then the error kinds."""
-    from suite.metrics.accuracy.assess import NUMBERS
-
     found = {m.metric: m for m in measurements}
     table(
         ("NUMBER", "VALUE"),
-        [(metric.title, _digits(_value(found, metric.name))) for metric in NUMBERS],
+        [(metric.title, _digits(_value(found, metric.name))) for metric in COCO],
     )
     if "ap" in found:
         _tell_classes(found)
@@ -27,17 +26,14 @@ def tell(measurements: Sequence[Measurement]) -> None:
 
 def as_json_data(measurements: Sequence[Measurement], issues: list[Json]) -> Json:
     """The data of `eval --json`."""
-    from suite.metrics.accuracy import errors
-    from suite.metrics.accuracy.assess import NUMBERS
-
     found = {m.metric: m for m in measurements}
     ap, ap50 = (dict(found[name].notes) if name in found else {} for name in ("ap", "ap50"))
-    numbers: dict[str, Json] = {metric.name: _value(found, metric.name) for metric in NUMBERS}
+    numbers: dict[str, Json] = {metric.name: _value(found, metric.name) for metric in COCO}
     lost: dict[str, Json] = {
-        metric.name.removeprefix("lost_"): _value(found, metric.name) for metric in errors.METRICS
+        metric.name.removeprefix("lost_"): _value(found, metric.name) for metric in ERRORS
     }
     counts: dict[str, Json] = {
-        kind: found[f"lost_{kind}"].notes.get("count") for kind in errors.KINDS
+        kind: found[f"lost_{kind}"].notes.get("count") for kind in ERROR_KINDS
     }
     calibration = found.get("calibration_error")
     return {
@@ -81,8 +77,6 @@ def _tell_classes(found: Mapping[str, Measurement]) -> None:
 
 
 def _tell_errors(found: Mapping[str, Measurement]) -> None:
-    from suite.metrics.accuracy import errors
-
     click.echo()
     table(
         ("AP50 LOST TO", "AP50", "COUNT"),
@@ -92,7 +86,7 @@ def _tell_errors(found: Mapping[str, Measurement]) -> None:
                 _digits(m.samples[0]),
                 m.notes.get("count", ""),
             )
-            for metric in errors.METRICS
+            for metric in ERRORS
             if (m := found.get(metric.name))
         ],
     )

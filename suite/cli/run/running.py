@@ -16,7 +16,7 @@ from suite.cli.output import ExitCode, Refusal, say
 from suite.cli.run_options import Options
 from suite.executors.local import LocalExecutor
 from suite.machine.threads import settle
-from suite.metrics import definitions
+from suite.metrics.definitions import METRICS
 from suite.plan import Conditions, Data, Plan, plan
 from suite.protocols import BuiltIn, Latency, Protocol
 from suite.record import Json
@@ -71,7 +71,7 @@ def prepare(options: Options) -> Prepared:
         recipe=chosen_recipe,
         data=data,
         machine=machine.describe(),
-        metrics=definitions(),
+        metrics=METRICS,
         out=options.out.absolute(),
     )
     found = plan(

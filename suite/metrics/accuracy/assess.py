@@ -1,43 +1,31 @@
 """From detections to measurements: COCO's numbers, curves, error kinds and calibration. Needs no model and no torch."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from suite.evidence import Evidence
 from suite.metrics.accuracy import errors
-from suite.metrics.accuracy.calibration import METRIC as CALIBRATION
 from suite.metrics.accuracy.calibration import calibration
 from suite.metrics.accuracy.coco_match import Found, Truth, trace
 from suite.metrics.accuracy.coco_reference import agree, pycocotools_numbers
 from suite.metrics.accuracy.curves import Curves, curves
-from suite.record import Json, Measurement, Metric
+from suite.metrics.definitions import AP, AP50, CALIBRATION, COCO, ERROR_KINDS, ERRORS
+from suite.metrics.evidence.accuracy import (
+    Ap50Parts,
+    ApParts,
+    ErrorCount,
+    PrecisionRecall,
+    Reliability,
+    ScoreBin,
+    WorkingPoint,
+)
+from suite.record import Json, Measurement
 from suite.stats.coco import Rates, class_ap, rates, summary
 from suite.stats.matches import AREAS, IOU_THRESHOLDS, RECALL_THRESHOLDS, Matches
-
-VERSION = 1
-NUMBERS: tuple[Metric, ...] = tuple(
-    Metric(name, title, "", "higher", VERSION, 3, "accuracy")
-    for name, title in {
-        "ap": "AP",
-        "ap50": "AP50",
-        "ap75": "AP75",
-        "ap_small": "AP of small objects",
-        "ap_medium": "AP of medium objects",
-        "ap_large": "AP of large objects",
-        "ar_1": "AR, 1 detection a picture",
-        "ar_10": "AR, 10 detections a picture",
-        "ar_100": "AR, 100 detections a picture",
-        "ar_small": "AR of small objects",
-        "ar_medium": "AR of medium objects",
-        "ar_large": "AR of large objects",
-    }.items()
-)
-"""COCO's twelve, in the order of pycocotools' stats."""
-
-METRICS: tuple[Metric, ...] = (*NUMBERS, *errors.METRICS, CALIBRATION)
 
 Evaluator = Literal["checked", "fast", "pycocotools"]
 """Who computes the twelve: the fast twin with pycocotools beside it, the twin alone, or pycocotools alone."""
@@ -76,21 +64,21 @@ def assess(
     traced = trace(truth, found)
     table = rates(traced.matches)
     stats = summary(table)
-    evidence: dict[str, Json] = {
-        "evaluator": "pycocotools" if evaluator == "pycocotools" else "fast"
-    }
+    agreement = None
     if evaluator != "fast":
-        authority = pycocotools_numbers(annotations(), results_of(truth, found))
+        reference = pycocotools_numbers(annotations(), results_of(truth, found))
         if evaluator == "checked":
-            evidence["agreement"] = agree([metric.name for metric in NUMBERS], stats, authority)
+            agreement = agree([metric.name for metric in COCO], stats, reference)
         else:
-            stats = authority
-    measured = [
-        *_numbers(stats, settings, _notes(table, traced.matches, evidence)),
+            stats = reference
+    by_whom = "pycocotools" if evaluator == "pycocotools" else "fast"
+    parts = replace(_ap_parts(table, traced.matches), evaluator=by_whom, agreement=agreement)
+    measurements = (
+        *_numbers(stats, settings, parts, _ap50_parts(table, traced.matches)),
         *_errors(errors.errors(truth, found, traced), settings),
         *_calibration(traced.matches, settings),
-    ]
-    return Assessment(tuple(measured), traced.matches)
+    )
+    return Assessment(measurements, traced.matches)
 
 
 def results_of(truth: Truth, found: Found) -> list[dict[str, Any]]:
@@ -108,54 +96,57 @@ def results_of(truth: Truth, found: Found) -> list[dict[str, Any]]:
 
 
 def _numbers(
-    stats: Sequence[float], settings: Mapping[str, Json], notes: Mapping[str, dict[str, Json]]
+    stats: Sequence[float], settings: Mapping[str, Json], ap: ApParts, ap50: Ap50Parts
 ) -> list[Measurement]:
-    """One measurement each; a number that COCO gives as -1 is left out, and the first one's notes say so."""
-    values = {metric.name: value for metric, value in zip(NUMBERS, stats, strict=True)}
-    absent: dict[str, Json] = {
+    """One measurement each; a number that COCO gives as -1 is left out, which stands beside AP."""
+    values = {metric.name: value for metric, value in zip(COCO, stats, strict=True)}
+    absent = {
         name: "no such object in the validation pictures"
         for name, value in values.items()
         if value < 0
     }
-    notes = {**notes, "ap": {**notes["ap"], **({"absent": absent} if absent else {})}}
-    return [
-        Measurement(name, VERSION, "", "trained", (value,), settings, notes.get(name, {}))
-        for name, value in values.items()
-        if value >= 0
-    ]
+    evidence: dict[str, Evidence] = {AP.name: replace(ap, absent=absent or None), AP50.name: ap50}
+    measurements = []
+    for metric in COCO:
+        value, beside = values[metric.name], evidence.get(metric.name)
+        if value >= 0:
+            notes = beside.as_json if beside else {}
+            measurements.append(
+                metric.measured((value,), form="trained", settings=settings, notes=notes)
+            )
+    return measurements
 
 
-def _notes(
-    table: Rates, matches: Matches, evidence: Mapping[str, Json]
-) -> dict[str, dict[str, Json]]:
-    """The evidence beside the numbers, by class name and by size."""
-    objects = matches.objects()
-    sizes: dict[str, Json] = {
+def _ap_parts(table: Rates, matches: Matches) -> ApParts:
+    """AP by class, and by size."""
+    objects = matches.objects()[:, 0].tolist()
+    sizes = {
         size: _named(matches, class_ap(table, area=area)) for area, size in enumerate(AREAS) if area
     }
+    return ApParts(
+        by_class=_named(matches, class_ap(table)),
+        by_class_and_size=sizes,
+        objects=dict(zip(matches.names, objects, strict=True)),
+    )
+
+
+def _ap50_parts(table: Rates, matches: Matches) -> Ap50Parts:
+    """AP50 by class, YOLOv5's working point, and curves."""
     point = _curves(matches)
     names = [matches.names[k] for k in point.classes.tolist()]
-    working: dict[str, Json] = {
-        "confidence": point.confidence,
-        "precision": dict(zip(names, point.precision.tolist(), strict=True)),
-        "recall": dict(zip(names, point.recall.tolist(), strict=True)),
-    }
-    return {
-        "ap": {
-            **evidence,
-            "by_class": _named(matches, class_ap(table)),
-            "by_class_and_size": sizes,
-            "objects": dict(zip(matches.names, objects[:, 0].tolist(), strict=True)),
-        },
-        "ap50": {
-            "by_class": _named(matches, class_ap(table, thresholds=[0])),
-            "working_point": working,
-            "precision_recall": _thinned(table, matches),
-        },
-    }
+    working_point = WorkingPoint(
+        confidence=point.confidence,
+        precision=dict(zip(names, point.precision.tolist(), strict=True)),
+        recall=dict(zip(names, point.recall.tolist(), strict=True)),
+    )
+    return Ap50Parts(
+        by_class=_named(matches, class_ap(table, thresholds=[0])),
+        working_point=working_point,
+        precision_recall=_thinned(table, matches),
+    )
 
 
-def _named(matches: Matches, values: NDArray[np.float64]) -> Json:
+def _named(matches: Matches, values: NDArray[np.float64]) -> dict[str, float | None]:
     """By class name; None for a class without objects."""
     return {
         name: None if value < 0 else value
@@ -163,22 +154,22 @@ def _named(matches: Matches, values: NDArray[np.float64]) -> Json:
     }
 
 
-def _thinned(table: Rates, matches: Matches) -> Json:
+def _thinned(table: Rates, matches: Matches) -> PrecisionRecall:
     """Precision at some recalls, for objects of any size: the mean over the classes and, at IoU 0.5, each class."""
     precision = table.precision[:, ::_STEP, :, 0]  # (thresholds, recalls, categories)
     there = np.flatnonzero(precision[0, 0] >= 0)
-    mean = (
-        precision[:, :, there].mean(axis=2).round(4)
-        if len(there)
-        else np.zeros((*precision.shape[:2],))
-    )
-    return {
-        "recall": RECALL_THRESHOLDS[::_STEP].round(2).tolist(),
-        "mean": {f"{iou:.2f}": row for iou, row in zip(IOU_THRESHOLDS, mean.tolist(), strict=True)},
-        "by_class": {
-            matches.names[k]: precision[0, :, k].round(4).tolist() for k in there.tolist()
+    mean = np.zeros(precision.shape[:2])
+    if len(there):
+        mean = precision[:, :, there].mean(axis=2).round(4)
+    return PrecisionRecall(
+        recall=tuple(RECALL_THRESHOLDS[::_STEP].round(2).tolist()),
+        mean={
+            f"{iou:.2f}": tuple(row.tolist()) for iou, row in zip(IOU_THRESHOLDS, mean, strict=True)
         },
-    }
+        by_class={
+            matches.names[k]: tuple(precision[0, :, k].round(4).tolist()) for k in there.tolist()
+        },
+    )
 
 
 def _curves(matches: Matches) -> Curves:
@@ -194,28 +185,31 @@ def _curves(matches: Matches) -> Curves:
     )
 
 
-def _errors(found: errors.Errors, settings: Mapping[str, Json]) -> list[Measurement]:
+def _errors(analysis: errors.Errors, settings: Mapping[str, Json]) -> list[Measurement]:
     bounds: dict[str, Json] = {"foreground": errors.FOREGROUND, "background": errors.BACKGROUND}
+    kinds = (*ERROR_KINDS, *errors.WHOLES)
     return [
-        Measurement(
-            metric.name,
-            metric.version,
-            "",
-            "trained",
-            (found.lost[kind],),
-            {**settings, **bounds},
-            {"count": found.counts[kind]} if kind in found.counts else {},
+        metric.measured(
+            (analysis.lost[kind],),
+            form="trained",
+            settings={**settings, **bounds},
+            notes=ErrorCount(analysis.counts.get(kind)).as_json,
         )
-        for metric, kind in zip(errors.METRICS, (*errors.KINDS, *errors.WHOLES), strict=True)
+        for metric, kind in zip(ERRORS, kinds, strict=True)
     ]
 
 
 def _calibration(matches: Matches, settings: Mapping[str, Json]) -> list[Measurement]:
-    found = calibration(matches)
-    if found.error is None:
+    calibrated = calibration(matches)
+    if calibrated.error is None:
         return []
-    notes: dict[str, Json] = {"bins": [one.as_json for one in found.bins]}
-    metric = CALIBRATION
+    bins = tuple(
+        ScoreBin(one.low, one.high, one.count, round(one.score, 4), round(one.precision, 4))
+        for one in calibrated.bins
+    )
+    noted = Reliability(bins)
     return [
-        Measurement(metric.name, metric.version, "", "trained", (found.error,), settings, notes)
+        CALIBRATION.measured(
+            (calibrated.error,), form="trained", settings=settings, notes=noted.as_json
+        )
     ]

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from suite.record import Json, Metric
 from suite.stats.matches import Matches
 
 BINS = 20  # of equal width from 0 to 1
-FLOOR = 0.05  # boxes of lower scores are kept for the sake of recall alone; they would outnumber all others
-METRIC = Metric("calibration_error", "expected calibration error", "", "lower", 1, 3, "accuracy")
+# boxes of lower scores are kept for the sake of recall alone; they would outnumber all others
+FLOOR = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +23,6 @@ class Bin:
     count: int
     score: float
     precision: float
-
-    @property
-    def as_json(self) -> Json:
-        """The bin as measurements keep it: low, high, count, mean score, precision."""
-        return [self.low, self.high, self.count, round(self.score, 4), round(self.precision, 4)]
 
 
 @dataclass(frozen=True, slots=True)

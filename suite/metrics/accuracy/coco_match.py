@@ -10,16 +10,14 @@ Only pairs that overlap by the lowest threshold matter, and they are few; thresh
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from suite.datasets.split import Split
 from suite.metrics.accuracy.pairs import overlaps, pairs_of, places_in_runs
 from suite.stats.matches import AREAS, IOU_THRESHOLDS, LIMITS, Matches
-
-if TYPE_CHECKING:
-    from suite.datasets.split import Split
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -61,7 +59,7 @@ class Found:
     score: Floats
 
 
-def truth_of(split: "Split") -> Truth:
+def truth_of(split: Split) -> Truth:
     """The objects of a split, whose pictures and categories are in order of their ids."""
     counts = [len(picture.boxes) for picture in split.pictures]
     return Truth(
@@ -74,30 +72,6 @@ def truth_of(split: "Split") -> Truth:
         np.concatenate([picture.area for picture in split.pictures]),
         np.concatenate([picture.crowd for picture in split.pictures]),
         split.fingerprint,
-    )
-
-
-def from_annotations(annotations: Mapping[str, Any]) -> Truth:
-    """The objects of a COCO file of instances; ids of pictures may be texts."""
-    pictures = sorted({row["id"] for row in annotations["images"]})
-    names = {row["id"]: str(row.get("name", row["id"])) for row in annotations["categories"]}
-    categories = sorted(names)
-    places = {number: index for index, number in enumerate(pictures)}
-    labels = {number: index for index, number in enumerate(categories)}
-    rows = [
-        r
-        for r in annotations["annotations"]
-        if r["image_id"] in places and r["category_id"] in labels
-    ]
-    return Truth(
-        np.array(pictures),
-        np.array(categories, np.int64),
-        tuple(names[number] for number in categories),
-        np.array([places[row["image_id"]] for row in rows], np.int64),
-        np.array([labels[row["category_id"]] for row in rows], np.int64),
-        np.array([row["bbox"] for row in rows], np.float64).reshape(-1, 4),
-        np.array([row["area"] for row in rows], np.float64),
-        np.array([bool(row.get("iscrowd", 0)) for row in rows], np.bool_),
     )
 
 

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
-from suite.record import Json
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
 
-AGREEMENT = (
-    1e-12  # by which a number of the two may differ: they add up the same values in another order
-)
+from suite.metrics.evidence.accuracy import Agreement
+
+# by which a number of the two may differ: they add up the same values in another order
+AGREEMENT = 1e-12
 
 
 class EvaluatorError(RuntimeError):
@@ -21,45 +23,37 @@ def pycocotools_numbers(
     annotations: Mapping[str, Any], results: Sequence[Mapping[str, Any]]
 ) -> tuple[float, ...]:
     """COCO's twelve numbers of `results` (image_id, category_id, bbox, score; there may be none); -1 as it gives it."""
-    from pycocotools.coco import COCO
-    from pycocotools.cocoeval import COCOeval
-
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints; stdout is for results
-        truth, found = COCO(), COCO()
+        truth, detections = COCO(), COCO()
         truth.dataset = dict(annotations)
         truth.createIndex()
         # not loadRes: it fails on an empty list, and takes class indices for category ids without a word
-        found.dataset = {
+        detections.dataset = {
             **annotations,
             "annotations": [_result(n, row) for n, row in enumerate(results, start=1)],
         }
-        found.createIndex()
-        judge = COCOeval(truth, found, "bbox")
-        judge.evaluate()
-        judge.accumulate()
-        judge.summarize()
-    return tuple(float(value) for value in judge.stats)
+        detections.createIndex()
+        evaluation = COCOeval(truth, detections, "bbox")
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+    return tuple(float(value) for value in evaluation.stats)
 
 
-def agree(
-    names: Sequence[str], fast: Sequence[float], authority: Sequence[float]
-) -> dict[str, Json]:
+def agree(names: Sequence[str], fast: Sequence[float], reference: Sequence[float]) -> Agreement:
     """The evidence that the two are equal.
 
     Raises:
         EvaluatorError: a number differs by more than `AGREEMENT`.
     """
-    apart = {name: abs(a - b) for name, a, b in zip(names, fast, authority, strict=True)}
-    for (name, difference), a, b in zip(apart.items(), fast, authority, strict=True):
+    differences = {name: abs(a - b) for name, a, b in zip(names, fast, reference, strict=True)}
+    for (name, difference), a, b in zip(differences.items(), fast, reference, strict=True):
         if not difference <= AGREEMENT:
             raise EvaluatorError(
                 f"{name}: the fast evaluator gives {a!r}, pycocotools {version('pycocotools')} {b!r}; they must agree "
                 f"to {AGREEMENT:g}, and `evaluator: pycocotools` takes the latter's word"
             )
-    return {
-        "with": f"pycocotools {version('pycocotools')}",
-        "largest_difference": max(apart.values()),
-    }
+    return Agreement(f"pycocotools {version('pycocotools')}", max(differences.values()))
 
 
 def _result(number: int, row: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,30 +2,31 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
+from suite.datasets.loading.loader import ValBatch, ValidationBatches
+from suite.datasets.loading.rectangular import RectangularBatches
+from suite.datasets.split import Split
+from suite.datasets.survey.facts import gallery, gallery_ratio
 from suite.metrics.accuracy import assess
 from suite.metrics.accuracy.assess import Evaluator, results_of
 from suite.metrics.accuracy.coco_match import Found, Truth, truth_of
 from suite.metrics.accuracy.predicting import Predictor
+from suite.metrics.definitions import AP, DETECTIONS
+from suite.metrics.evidence.accuracy import Agreement, ApParts
+from suite.metrics.evidence.gallery import DetectedBox, DetectedPicture, Gallery
+from suite.nn.boxes import scale_boxes
+from suite.nn.detector import Detector
+from suite.nn.suppression import nms
 from suite.protocols.setups import Setup
-from suite.record import Json, Measurement, Metric
+from suite.record import Json, Measurement
 from suite.spec.records.objective import Suppression, stated
 from suite.stats.matches import Matches
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from suite.datasets.loading.loader import ValBatch
-    from suite.datasets.split import Split
-    from suite.nn.detector import Detector
-
-METRICS: tuple[Metric, ...] = (
-    *assess.METRICS,
-    Metric("detections", "detections kept", "1", "", 1, 0, "accuracy"),
-)
 _SHOWN_CONFIDENCE = 0.25  # of a detection in the gallery
 _SHOWN_MOST = 40
 
@@ -40,11 +41,10 @@ class Evaluation:
     matches: Matches
 
     @property
-    def agreement(self) -> Json:
+    def agreement(self) -> Agreement | None:
         """How the fast evaluator and pycocotools agreed; None where they were not compared."""
-        return next(
-            (m.notes["agreement"] for m in self.measurements if "agreement" in m.notes), None
-        )
+        beside_ap = [m.notes for m in self.measurements if m.metric == AP.name]
+        return ApParts.from_json(beside_ap[0]).agreement if beside_ap else None
 
     @property
     def detections(self) -> tuple[dict[str, Any], ...]:
@@ -53,8 +53,8 @@ class Evaluation:
 
 
 def evaluate(
-    model: "Detector",
-    val: "Split",
+    model: Detector,
+    val: Split,
     *,
     image_size: int,
     batch: int = 16,
@@ -81,8 +81,6 @@ def evaluate(
         DataError: a picture does not decode.
         EvaluatorError: the fast evaluator and pycocotools disagree.
     """
-    import torch
-
     if model.classes != len(val.categories):
         raise ValueError(
             f"{model.name}: scores {model.classes} classes, but {val.folder} has {len(val.categories)} categories"
@@ -126,11 +124,8 @@ def own_suppression(suppression: Suppression) -> dict[str, Json]:
 
 
 def _views(
-    model: "Detector", val: "Split", sizes: tuple[int, int], *, rectangular: bool
-) -> "Iterator[ValBatch]":
-    from suite.datasets.loading.loader import ValidationBatches
-    from suite.datasets.loading.rectangular import RectangularBatches
-
+    model: Detector, val: Split, sizes: tuple[int, int], *, rectangular: bool
+) -> Iterator[ValBatch]:
     image_size, batch = sizes
     if rectangular:
         return iter(
@@ -140,17 +135,12 @@ def _views(
 
 
 def _detect(
-    predict: "Callable[[Tensor], Tensor]",
-    views: "Iterator[ValBatch]",
+    predict: Callable[[Tensor], Tensor],
+    views: Iterator[ValBatch],
     device: str,
     thresholds: Mapping[str, Any],
-) -> "dict[int, Tensor]":
+) -> dict[int, Tensor]:
     """For each picture id (n, 6): left, top, right, bottom in the picture's pixels, score, class index."""
-    import torch
-
-    from suite.nn.boxes import scale_boxes
-    from suite.nn.suppression import nms
-
     found = {}
     with torch.inference_mode():
         for view in views:
@@ -164,7 +154,7 @@ def _detect(
     return found
 
 
-def _as_found(boxes: "Mapping[int, Tensor]", val: "Split") -> Found:
+def _as_found(boxes: Mapping[int, Tensor], val: Split) -> Found:
     """Rounded as YOLOv5's are: boxes to 3 decimals, scores to 5. Pictures in the order of the split."""
     rows = [boxes[picture.id].double().numpy() for picture in val.pictures]
     table = np.concatenate(rows)
@@ -178,25 +168,28 @@ def _as_found(boxes: "Mapping[int, Tensor]", val: "Split") -> Found:
     )
 
 
-def _gallery(
-    found: "Mapping[int, Tensor]", val: "Split", settings: Mapping[str, Json]
-) -> Measurement:
-    """How many detections there are; the notes hold the gallery's, in the gallery pictures' pixels, best first."""
-    from suite.datasets.survey.facts import gallery, gallery_ratio
+def _gallery(boxes: Mapping[int, Tensor], val: Split, settings: Mapping[str, Json]) -> Measurement:
+    """How many detections there are; beside it the gallery's, in the gallery pictures' pixels, best first."""
+    pictures = tuple(
+        DetectedPicture(picture.id, _shown(boxes[picture.id], gallery_ratio(picture)))
+        for picture in gallery(val)
+    )
+    total = float(sum(len(rows) for rows in boxes.values()))
+    noted = Gallery(pictures)
+    return DETECTIONS.measured((total,), form="trained", settings=settings, notes=noted.as_json)
 
-    pictures: list[Json] = []
-    for picture in gallery(val):
-        ratio = gallery_ratio(picture)
-        rows = found[picture.id]
-        rows = rows[rows[:, 4] >= _SHOWN_CONFIDENCE][:_SHOWN_MOST]
-        boxes: list[Json] = [
-            [
-                *(round(ratio * side, 1) for side in (left, top, right - left, bottom - top)),
-                round(sure, 3),
-                int(label),
-            ]
-            for left, top, right, bottom, sure, label in rows.tolist()
-        ]
-        pictures.append({"id": picture.id, "boxes": boxes})
-    total = float(sum(len(rows) for rows in found.values()))
-    return Measurement("detections", 1, "1", "trained", (total,), settings, {"pictures": pictures})
+
+def _shown(rows: Tensor, ratio: float) -> tuple[DetectedBox, ...]:
+    """The sure ones of a picture's detections (n, 6), in a picture that is `ratio` times as large."""
+    sure = rows[rows[:, 4] >= _SHOWN_CONFIDENCE][:_SHOWN_MOST]
+    return tuple(
+        DetectedBox(
+            round(ratio * left, 1),
+            round(ratio * top, 1),
+            round(ratio * (right - left), 1),
+            round(ratio * (bottom - top), 1),
+            round(score, 3),
+            int(label),
+        )
+        for left, top, right, bottom, score, label in sure.tolist()
+    )

@@ -23,28 +23,14 @@ from numpy.typing import NDArray
 
 from suite.metrics.accuracy.coco_match import Found, Trace, Truth
 from suite.metrics.accuracy.pairs import overlaps, pairs_of
-from suite.record import Metric
+from suite.metrics.definitions import ERROR_KINDS
 from suite.stats.coco import precision_at_recalls
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-KINDS = ("classification", "localisation", "both", "duplicate", "background", "missed")
 WHOLES = ("false_positives", "false_negatives")
-METRICS: tuple[Metric, ...] = tuple(
-    Metric(f"lost_{kind}", f"AP50 lost to {words}", "", "lower", 1, 3, "accuracy")
-    for kind, words in {
-        "classification": "wrong classes",
-        "localisation": "imprecise boxes",
-        "both": "wrong classes and imprecise boxes",
-        "duplicate": "duplicates",
-        "background": "background taken for objects",
-        "missed": "missed objects",
-        "false_positives": "all false detections",
-        "false_negatives": "all objects not found",
-    }.items()
-)
 FOREGROUND, BACKGROUND = 0.5, 0.1  # IoU
 
 
@@ -92,8 +78,10 @@ def errors(truth: Truth, found: Found, traced: Trace) -> Errors:
         kind: mended.ap50(there) - before
         for kind, mended in _mended(state, best, kinds, truth, (taken, missed))
     }
-    counts = {kind: int(kinds[kind].sum()) for kind in KINDS[:-1]} | {"missed": int(missed.sum())}
-    return Errors(counts, {kind: lost[kind] for kind in (*KINDS, *WHOLES)})
+    counts = {kind: int(kinds[kind].sum()) for kind in ERROR_KINDS[:-1]} | {
+        "missed": int(missed.sum())
+    }
+    return Errors(counts, {kind: lost[kind] for kind in (*ERROR_KINDS, *WHOLES)})
 
 
 @dataclass(frozen=True, slots=True, eq=False)

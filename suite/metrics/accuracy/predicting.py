@@ -1,14 +1,12 @@
 """A trained network's predictions as a runtime makes them, for batches of which the last need not be full."""
 
-from typing import TYPE_CHECKING
+import torch
+from torch import Tensor
 
+from suite.nn.deploy import deploy
+from suite.nn.network import Detector
 from suite.protocols.setups import Setup
 from suite.runtimes import Options, Session, open_session
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from suite.nn.network import Detector
 
 
 class Predictor:
@@ -21,19 +19,15 @@ class Predictor:
         RuntimeUnfitError: on the first call, if the runtime, the device or the precision is not to be had here.
     """
 
-    def __init__(self, model: "Detector", setup: Setup, threads: int) -> None:
-        from suite.nn.deploy import deploy
-
+    def __init__(self, model: Detector, setup: Setup, threads: int) -> None:
         self._model = deploy(model)
         self._runtime = setup.runtime
         self._options = Options(setup.device, setup.precision, threads)
         self._session: Session | None = None
         self._batch = 0
 
-    def __call__(self, images: "Tensor") -> "Tensor":
+    def __call__(self, images: Tensor) -> Tensor:
         """Predictions, until the next call."""
-        import torch
-
         if self._session is None:
             self._session = open_session(self._runtime, self._model, self._options, images)
             self._batch = len(images)

@@ -11,50 +11,50 @@ Everything is counted in one pass a form on the meta device (`suite.metrics.cost
   (one for each output channel) and 4 for everything else.
 """
 
+from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from dataclasses import replace
+
+from torch import nn
 
 from suite.metrics.cost import flops
-from suite.record import Form, Json, Measurement, Metric
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from suite.metrics.cost.forms import Forms
-    from suite.metrics.cost.trace import Trace, Work
-    from suite.nn.network import Detector
-
-VERSION = 1
-_MEGA, _GIGA, _MIB = 1e6, 1e9, 2**20
-ACTIVATIONS = Metric("activations", "activations", "M", "lower", VERSION, 2, "compute")
-HIDDEN = Metric("hidden_gops", "work that no counter sees", "Gops", "lower", VERSION, 3, "compute")
-INTENSITY = Metric("intensity", "arithmetic intensity", "FLOP/byte", "", VERSION, 1, "compute")
-PEAK = Metric("peak_maps_mib", "peak of maps", "MiB", "lower", VERSION, 2, "compute")
-WEIGHTS = Metric("weights_mib", "weights in fp32", "MiB", "lower", VERSION, 2, "size")
-FIELD = Metric(
-    "receptive_field", "receptive fields of the head's maps", "px", "", VERSION, 0, "compute"
+from suite.metrics.cost.forms import Forms, blank, held_by, shares
+from suite.metrics.cost.trace import Trace, Work, trace
+from suite.metrics.definitions import (
+    ACTIVATIONS,
+    FIELDS,
+    HIDDEN,
+    INTENSITY,
+    PEAK_MAPS,
+    WEIGHTS,
 )
-METRICS: tuple[Metric, ...] = (ACTIVATIONS, HIDDEN, INTENSITY, PEAK, WEIGHTS, FIELD)
+from suite.metrics.evidence.graph import ReceptiveFields, Tap
+from suite.metrics.evidence.layers import Activations, HiddenWork, LayerCost
+from suite.metrics.evidence.memory import MovedBytes, PeakMaps, WeightSizes
+from suite.nn.network import Detector, Node
+from suite.record import Form, Json, Measurement
+
+_MEGA, _GIGA, _MIB = 1e6, 1e9, 2**20
 
 
-def measure_complexity(forms: "Forms", image_size: int = 640) -> tuple[Measurement, ...]:
+def measure_complexity(forms: Forms, image_size: int = 640) -> tuple[Measurement, ...]:
     """Multiply-adds (`suite.metrics.cost.flops`) and everything above, of both forms; the fields of the trained one."""
-    from suite.metrics.cost.forms import blank
-    from suite.metrics.cost.trace import trace
-
-    found: list[Measurement] = []
+    measurements: list[Measurement] = []
     for form, model in forms.each():
         traced = trace(model, blank(image_size), follow=form == "trained")
         macs = {address: work.macs for address, work in traced.layers.items()}
-        found.append(flops.measurement(model, form, image_size, macs, beside=_beside(traced)))
-        found += _measured(model, form, image_size, traced)
-    return tuple(found)
+        layers = tuple(_detailed(layer, traced) for layer in flops.layer_costs(model, macs))
+        measurements.append(flops.measurement(model, form, image_size, macs, layers=layers))
+        settings: dict[str, Json] = {"image_size": image_size, "batch": 1, "classes": model.classes}
+        measurements += _measure_work(model, form, traced, settings)
+        measurements += _measure_memory(model, form, traced, settings)
+        if form == "trained":
+            measurements.append(_measure_fields(model, traced, settings))
+    return tuple(measurements)
 
 
-def weight_bytes(model: "nn.Module") -> dict[str, int]:
+def weight_bytes(model: nn.Module) -> dict[str, int]:
     """Bytes of the parameters by precision: fp32, fp16, int8."""
-    from suite.metrics.cost.forms import held_by
-
     numbers = matrices = scales = 0
     for parameter in held_by(model)[0]:
         numbers += parameter.numel()
@@ -68,78 +68,99 @@ def weight_bytes(model: "nn.Module") -> dict[str, int]:
     }
 
 
-def _beside(traced: "Trace") -> dict[str, dict[str, Json]]:
-    """What is noted of each layer beside its parameters and multiply-adds."""
-    noted: dict[str, dict[str, Json]] = {}
-    for address, work in traced.layers.items():
-        noted[address] = {
-            "activations": work.products / _MEGA,
-            "hidden_gops": work.other.total() / _GIGA,
-            "intensity": _intensity(work),
-        }
-        fields = [reach.pixels for reach in traced.reaches.get(address, ())]
-        if fields and fields[-1] is not None:
-            noted[address]["field"] = fields[-1]
-    return noted
+def _detailed(layer: LayerCost, traced: Trace) -> LayerCost:
+    """The layer with what is counted beside its parameters and multiply-adds."""
+    work = traced.layers.get(layer.address)
+    if work is None:
+        return layer
+    reaches = traced.reaches.get(layer.address, ())
+    return replace(
+        layer,
+        activations=work.products / _MEGA,
+        hidden_gops=work.other.total() / _GIGA,
+        intensity=_intensity(work),
+        field=reaches[-1].pixels if reaches else None,
+    )
 
 
-def _intensity(work: "Work") -> float:
+def _intensity(work: Work) -> float:
     return 2 * work.macs / work.moved if work.moved else 0.0
 
 
-def _measured(model: "Detector", form: Form, image_size: int, traced: "Trace") -> list[Measurement]:
-    from suite.metrics.cost.forms import shares
-
+def _measure_work(
+    model: Detector, form: Form, traced: Trace, settings: Mapping[str, Json]
+) -> tuple[Measurement, ...]:
+    """What is computed: activations, and the operations that no counter sees."""
     total, layers = traced.total, traced.layers
-    products = {address: work.products for address, work in layers.items()}
-    hidden = {address: work.other.total() for address, work in layers.items()}
-    kinds: dict[str, Json] = {kind: count / _GIGA for kind, count in total.other.most_common()}
-    weights = weight_bytes(model)
-    samples: list[tuple[Metric, float, dict[str, Json]]] = [
-        (
-            ACTIVATIONS,
-            total.products / _MEGA,
-            {
-                **shares(model, products, _MEGA),
-                "all_outputs": total.outputs / _MEGA,
-                "bytes": 4 * total.products,
-            },
+    written = shares(model, {at: work.products for at, work in layers.items()}, _MEGA)
+    activations = Activations(
+        written.by_part,
+        written.by_stage,
+        all_outputs=total.outputs / _MEGA,
+        bytes=4 * total.products,
+    )
+    unseen = shares(model, {at: work.other.total() for at, work in layers.items()}, _GIGA)
+    hidden = HiddenWork(unseen.by_part, unseen.by_stage, _in_giga(total.other))
+    return (
+        ACTIVATIONS.measured(
+            (total.products / _MEGA,), form=form, settings=settings, notes=activations.as_json
         ),
-        (HIDDEN, total.other.total() / _GIGA, {**shares(model, hidden, _GIGA), "kinds": kinds}),
-        (INTENSITY, _intensity(total), {"bytes": total.moved}),
-        (PEAK, traced.peak / _MIB, {"eager": traced.held / _MIB}),
-        (WEIGHTS, weights["fp32"] / _MIB, {name: size / _MIB for name, size in weights.items()}),
-    ]
-    settings: dict[str, Json] = {"image_size": image_size, "batch": 1, "classes": model.classes}
-    found = [
-        Measurement(m.name, VERSION, m.unit, form, (value,), settings, notes)
-        for m, value, notes in samples
-    ]
-    return [*found, _fields(model, traced, settings)] if form == "trained" else found
+        HIDDEN.measured(
+            (total.other.total() / _GIGA,), form=form, settings=settings, notes=hidden.as_json
+        ),
+    )
 
 
-def _fields(model: "Detector", traced: "Trace", settings: Mapping[str, Json]) -> Measurement:
-    """One sample for each map that the head reads; notes say the same of every tagged layer.
+def _in_giga(operations: Counter[str]) -> dict[str, float]:
+    """10⁹ operations by kind, the most first."""
+    return {kind: count / _GIGA for kind, count in operations.most_common()}
+
+
+def _measure_memory(
+    model: Detector, form: Form, traced: Trace, settings: Mapping[str, Json]
+) -> tuple[Measurement, ...]:
+    """What is moved and held: bytes of an operation, the peak of the maps, the weights."""
+    weights = weight_bytes(model)
+    samples = (
+        (INTENSITY, _intensity(traced.total), MovedBytes(traced.total.moved)),
+        (PEAK_MAPS, traced.peak / _MIB, PeakMaps(traced.held / _MIB)),
+        (
+            WEIGHTS,
+            weights["fp32"] / _MIB,
+            WeightSizes(**{name: size / _MIB for name, size in weights.items()}),
+        ),
+    )
+    return tuple(
+        metric.measured((value,), form=form, settings=settings, notes=evidence.as_json)
+        for metric, value, evidence in samples
+    )
+
+
+def _measure_fields(model: Detector, traced: Trace, settings: Mapping[str, Json]) -> Measurement:
+    """One sample for each map that the head reads; the evidence says the same of every tagged layer.
 
     A sample is the side of the field over all paths that do not see the whole image, 0 where there is none; `whole`
     names the layer through which a map sees the whole image. Tags are named where a layer has one output.
     """
-    seen = traced.reaches
     ends = [(model.graph[source.node].address, source.output) for source in model.graph[-1].sources]
-    taps: list[Json] = [
-        {
-            "address": node.address,
-            "tags": list(node.tags) if len(node.strides) == 1 else [],
-            "stride": stride,
-            "pixels": seen[node.address][output].pixels,
-            "whole": seen[node.address][output].whole,
-            "head": (node.address, output) in ends,
-        }
+    taps = tuple(
+        _tap(node, output, traced, head=(node.address, output) in ends)
         for node in model.graph
-        for output, stride in enumerate(node.strides)
+        for output in range(len(node.strides))
         if node.tags or (node.address, output) in ends
-    ]
-    samples = tuple(float(seen[address][output].pixels or 0) for address, output in ends)
-    return Measurement(
-        FIELD.name, VERSION, FIELD.unit, "trained", samples, settings, {"taps": taps}
+    )
+    samples = [float(traced.reaches[address][output].pixels or 0) for address, output in ends]
+    noted = ReceptiveFields(taps)
+    return FIELDS.measured(samples, form="trained", settings=settings, notes=noted.as_json)
+
+
+def _tap(node: Node, output: int, traced: Trace, *, head: bool) -> Tap:
+    reach = traced.reaches[node.address][output]
+    return Tap(
+        address=node.address,
+        tags=tuple(node.tags) if len(node.strides) == 1 else (),
+        stride=node.strides[output],
+        pixels=reach.pixels,
+        whole=reach.whole,
+        head=head,
     )

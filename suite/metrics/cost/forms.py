@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from suite.metrics.evidence.layers import Shares
 from suite.nn.deploy import deploy
 from suite.nn.detector import build
 from suite.nn.network import Detector, Node
 from suite.nn.shapes import Shapes
-from suite.record import Form, Json
+from suite.record import Form
 from suite.spec.records.variant import Variant
 
 
@@ -45,14 +46,12 @@ def layer_of(path: str) -> str:
     return "head" if part == "head" else f"{part}.{rest.partition('.')[0]}"
 
 
-def shares(
-    model: Detector, amounts: Mapping[str, int], unit: float | None = None
-) -> dict[str, Json]:
-    """The notes `by_part` and `by_stage` of amounts that layers have (by address), divided by `unit` if given."""
-    return {
-        "by_part": _summed(model, amounts, lambda node: node.part, unit),
-        "by_stage": _summed(model, amounts, _stage_of, unit),
-    }
+def shares(model: Detector, amounts: Mapping[str, int], unit: float | None = None) -> Shares:
+    """Sums by part and by stage of amounts that layers have (by address), divided by `unit` if given."""
+    return Shares(
+        by_part=_summed(model, amounts, lambda node: node.part, unit),
+        by_stage=_summed(model, amounts, _stage_of, unit),
+    )
 
 
 def parameters_by_layer(model: Detector) -> dict[str, int]:
@@ -96,8 +95,10 @@ def _stage_of(node: Node) -> str:
 
 def _summed(
     model: Detector, amounts: Mapping[str, int], key: Callable[[Node], str], unit: float | None
-) -> dict[str, Json]:
+) -> Mapping[str, float]:
     sums: dict[str, int] = {}
     for node in model.graph:
         sums[key(node)] = sums.get(key(node), 0) + amounts.get(node.address, 0)
-    return {name: total if unit is None else total / unit for name, total in sums.items()}
+    if unit is None:  # whole numbers stay whole
+        return sums
+    return {name: total / unit for name, total in sums.items()}

@@ -13,18 +13,18 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+from torch import Tensor
 
 from suite.metrics.speed.conditions import sensor_of
 from suite.metrics.speed.latency import noise
 from suite.metrics.speed.rounds import Rounds, Settings, Watch, interleave
 from suite.metrics.speed.warmup import LEAST, warm_up
+from suite.nn.deploy import deploy
+from suite.nn.detector import build
 from suite.record import Json
 from suite.runtimes import Session, Timing, open_session
 from suite.spec.records.variant import Variant
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 Clock = Callable[[], float]
 _SPINS_TIMED = 15  # of which the median is taken
@@ -47,17 +47,17 @@ class Planted:
         """Those of the session inside."""
         return self._inner.settings
 
-    def prepare(self, images: "Tensor") -> "Tensor":
+    def prepare(self, images: Tensor) -> Tensor:
         """As the session inside."""
         return self._inner.prepare(images)
 
-    def run(self, prepared: "Tensor") -> "Tensor":
+    def run(self, prepared: Tensor) -> Tensor:
         """The session's output, after the extra work."""
         output = self._inner.run(prepared)
         spin(self._turns)
         return output
 
-    def time(self, prepared: "Tensor") -> Timing:
+    def time(self, prepared: Tensor) -> Timing:
         """Both together."""
         inner = self._inner.time(prepared)
         wall, cpu = time.perf_counter(), time.process_time()
@@ -89,9 +89,6 @@ def repeat(variant: Variant, settings: Settings, planted: Sequence[float]) -> Re
 
     Roles are "base", "copy" and "planted 0.05" for each share in `planted`, so much more than the base's time.
     """
-    from suite.nn.deploy import deploy
-    from suite.nn.detector import build
-
     example = noise(settings)
 
     def opened() -> Session:
@@ -124,7 +121,7 @@ def role_of(share: float) -> str:
 def one_after_the_other(
     base: Session,
     copy: Session,
-    prepared: "Tensor",
+    prepared: Tensor,
     *,
     seconds: float,
     clock: Clock = time.perf_counter,

@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
 
 from suite.machine.energy import Meter, find_rapl
 from suite.machine.nvml import Gpu, find_gpu
@@ -10,14 +12,9 @@ from suite.machine.sensors import CpuSensor, Sensor, Sensors
 from suite.metrics.speed.rounds import Settings
 from suite.runtimes import Session
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
 ENERGY_BLOCKS = 3
-ENERGY_SECONDS = {
-    "cpu": 0.3,
-    "cuda": 0.7,
-}  # a block; NVML's counter moves about ten times a second, RAPL's a thousand
+# a block; NVML's counter moves about ten times a second, RAPL's a thousand
+ENERGY_SECONDS = {"cpu": 0.3, "cuda": 0.7}
 _FLUSH_TIMES = 2  # the size of the cache
 
 
@@ -31,17 +28,15 @@ def meter_of(settings: Settings) -> Meter | str:
     """The meter of the device that does the work, and of no other; or why there is none."""
     if settings.kind == "cpu":
         return find_rapl()
-    found = _gpu(settings)
-    assert found is not None
-    return found
+    gpu = _gpu(settings)
+    assert gpu is not None
+    return gpu
 
 
 def flusher(settings: Settings) -> Callable[[], None]:
     """Writes over more memory than the GPU's second-level cache holds; nothing where that is not asked for."""
     if not settings.flush_l2:
         return lambda: None
-    import torch
-
     size = _FLUSH_TIMES * torch.cuda.get_device_properties(settings.device).L2_cache_size
     scratch = torch.empty(size, dtype=torch.int8, device=settings.device)
     return lambda: _empty(scratch)
@@ -49,7 +44,7 @@ def flusher(settings: Settings) -> Callable[[], None]:
 
 def measure_energy(
     session: Session,
-    prepared: "Tensor",
+    prepared: Tensor,
     meter: Meter,
     *,
     seconds: float,
@@ -59,7 +54,7 @@ def measure_energy(
 
     Idle power is part of it: that is what the device draws while it does this work.
     """
-    found = []
+    blocks = []
     for _ in range(ENERGY_BLOCKS):
         session.synchronize()
         before, start, calls = meter.joules(), clock(), 0
@@ -70,18 +65,16 @@ def measure_energy(
         after = meter.joules()
         if before is None or after is None:
             return None
-        found.append((after - before) / calls)
-    return tuple(found)
+        blocks.append((after - before) / calls)
+    return tuple(blocks)
 
 
 def _gpu(settings: Settings) -> Gpu | str | None:
     """The card of a GPU setting, or why it cannot be watched; None for the processor."""
     if settings.kind == "cpu":
         return None
-    import torch
-
     return find_gpu(f"GPU-{torch.cuda.get_device_properties(settings.device).uuid}")
 
 
-def _empty(scratch: "Tensor") -> None:
+def _empty(scratch: Tensor) -> None:
     scratch.zero_()

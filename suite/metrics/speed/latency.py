@@ -9,10 +9,29 @@ How that is done: docs/latency.md.
 import random
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
 
 from suite import machine
+from suite.metrics.definitions import (
+    ENERGY_OF_BASE,
+    ENERGY_OF_VARIANT,
+    LATENCY,
+    LATENCY_CLOCKS,
+    LATENCY_ROLES,
+)
+from suite.metrics.evidence.limits import EnergySource
+from suite.metrics.evidence.timing import (
+    Deviation,
+    EqualToEager,
+    MachineLoad,
+    Outliers,
+    Timing,
+    WarmUpSpent,
+)
 from suite.metrics.speed.conditions import (
     ENERGY_SECONDS,
     flusher,
@@ -24,18 +43,12 @@ from suite.metrics.speed.phases import PhaseTimes
 from suite.metrics.speed.prepared import Opener
 from suite.metrics.speed.rounds import RULES, Rounds, Settings, Watch, columns, interleave
 from suite.protocols.setups import EAGER, offers
-from suite.record import Json, Measurement, Metric
+from suite.record import Json, Measurement
 from suite.runtimes import Session
+from suite.runtimes.common.proof import Proved
 from suite.spec.records.variant import Variant
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from suite.runtimes.common.proof import Proved
-
 __all__ = [
-    "METRICS",
-    "VERSION",
     "LatencyError",
     "Settings",
     "check_device",
@@ -43,33 +56,7 @@ __all__ = [
     "noise",
 ]
 
-VERSION = 2
-_ROLES = {"variant": "", "base": "base_", "copy": "copy_", "eager": "eager_"}
-_TITLES = {
-    "variant": "latency",
-    "base": "latency of the base",
-    "copy": "latency of a copy of the base",
-    "eager": "latency in eager mode",
-}
-_CLOCKS = {"wall": "wall clock", "cpu": "processor time"}
-_ENERGY = {"variant": "energy_mj", "base": "energy_base_mj"}
-METRICS: tuple[Metric, ...] = (
-    *(
-        Metric(
-            name=f"latency_{infix}{clock}_ms",
-            title=f"{_TITLES[role]}, {words}",
-            unit="ms",
-            better="lower" if role == "variant" else "",
-            version=VERSION,
-            digits=2,
-            group="latency",
-        )
-        for role, infix in _ROLES.items()
-        for clock, words in _CLOCKS.items()
-    ),
-    Metric("energy_mj", "energy of an image", "mJ", "lower", 1, 1, "latency"),
-    Metric("energy_base_mj", "energy of an image, the base", "mJ", "", 1, 1, "latency"),
-)
+_ENERGY = {"variant": ENERGY_OF_VARIANT, "base": ENERGY_OF_BASE}
 
 
 class LatencyError(RuntimeError):
@@ -82,7 +69,7 @@ def measure_latency(
     settings: Settings,
     *,
     classes: int = 80,
-    images: "Tensor | None" = None,
+    images: Tensor | None = None,
     opener: Opener | None = None,
 ) -> tuple[Measurement, ...]:
     """Wall and processor time of `variant`, of `base` and of a second copy of `base`, deployed and untrained.
@@ -123,27 +110,25 @@ def measure_latency(
         **sessions["variant"].settings,
     }
     with ledger.phase("energy"):
-        energy, energy_note = _energy(sessions, prepared, settings, stated)
-    notes: dict[str, Json] = {
-        "base": base.name,
-        **_notes(rounds, settings),
-        "base_runtime": str(sessions["base"].settings.get("runtime", "")),
-        "load": asdict(machine.load_since(before)),
-        "weights": "untrained, norms from the images",
-        "equal_to_eager": opened["variant"].as_json,
-        "energy": energy_note,
-        "spent": {phase: round(seconds, 4) for phase, seconds in ledger.seconds.items()},
-    }
+        energy, energy_source = _energy(sessions, prepared, settings, stated)
+    load = machine.load_since(before)
+    evidence = replace(
+        _timing(rounds, settings),
+        base=base.name,
+        base_runtime=str(sessions["base"].settings.get("runtime", "")),
+        load=MachineLoad(load.average, load.busy, load.steal),
+        weights="untrained, norms from the images",
+        equal_to_eager=_equal_to_eager(opened["variant"]),
+        energy=energy_source,
+        phase_seconds={phase: round(seconds, 4) for phase, seconds in ledger.seconds.items()},
+    )
     for session in sessions.values():
         session.close()
-    return (*_measurements(rounds, stated, notes), *energy)
+    return (*_measurements(rounds, stated, evidence), *energy)
 
 
-def noise(settings: Settings) -> "Tensor":
+def noise(settings: Settings) -> Tensor:
     """Images (batch, 3, size, size) in 0..1 with large and small structure, from the seed."""
-    import torch
-    from torch.nn import functional as F
-
     generator = torch.Generator().manual_seed(settings.seed)
     size, shape = settings.image_size, (settings.batch, 3)
     coarse = torch.rand(*shape, 8, 8, generator=generator)
@@ -165,11 +150,11 @@ def _open_all(
     roles: Mapping[str, Variant],
     settings: Settings,
     classes: int,
-    images: "Tensor",
+    images: Tensor,
     *,
     opener: Opener,
     ledger: PhaseTimes,
-) -> dict[str, "Proved"]:
+) -> dict[str, Proved]:
     """Open in an order that the seed shuffles: a place in memory has a speed of its own."""
     order = sorted(roles)
     random.Random(settings.seed).shuffle(order)  # noqa: S311
@@ -192,7 +177,7 @@ def as_eager(settings: Settings) -> Settings:
 
 def _energy(
     sessions: Mapping[str, Session],
-    prepared: Mapping[str, "Tensor"],
+    prepared: Mapping[str, Tensor],
     settings: Settings,
     stated: Mapping[str, Json],
 ) -> tuple[tuple[Measurement, ...], str]:
@@ -200,7 +185,7 @@ def _energy(
     meter = meter_of(settings)
     if isinstance(meter, str):
         return (), meter
-    found = []
+    measurements = []
     for role, metric in _ENERGY.items():
         joules = measure_energy(
             sessions[role], prepared[role], meter, seconds=ENERGY_SECONDS[settings.kind]
@@ -208,63 +193,70 @@ def _energy(
         if joules is None:
             return (), "not here: this device does not count energy"
         samples = tuple(1000 * joule / settings.batch for joule in joules)
-        found.append(
-            Measurement(metric, 1, "mJ", "deployed", samples, stated, {"source": meter.source})
+        source = EnergySource(meter.source)
+        measurements.append(
+            metric.measured(samples, form="deployed", settings=stated, notes=source.as_json)
         )
-    return tuple(found), meter.source
+    return tuple(measurements), meter.source
 
 
-def _notes(rounds: Rounds, settings: Settings) -> dict[str, Json]:
+def _equal_to_eager(proved: Proved) -> EqualToEager:
+    return EqualToEager(
+        boxes=Deviation(proved.found.boxes, proved.allowed.boxes),
+        scores=Deviation(proved.found.scores, proved.allowed.scores),
+    )
+
+
+def _timing(rounds: Rounds, settings: Settings) -> Timing:
     """How the rounds went, for all measurements alike."""
-    kept, aside = rounds.kept, Counter(found.aside for found in rounds.rounds if found.aside)
-    warm: dict[str, Json] = {
-        role: {"calls": w.calls, "seconds": round(w.seconds, 3), "steady": w.steady}
-        for role, w in rounds.warm.items()
-    }
-    return {
-        "stopped_by": rounds.stopped_by,
-        "rounds": len(rounds.rounds),
-        "kept": list(kept),
-        "set_aside": {
-            "rounds": sum(aside.values()),
-            "why": dict(aside),
-            "rule": RULES[settings.kind],
-            "left_out": len(kept) < len(rounds.rounds),
-        },
-        "seconds": round(rounds.seconds, 3),
-        "calls_per_visit": dict(rounds.calls),
-        "warm_up": warm,
-        "involuntary_switches": sum(
-            v.switches for found in rounds.rounds for v in found.visits.values()
+    reasons = Counter(one.aside for one in rounds.rounds if one.aside)
+    switches = [visit.switches for one in rounds.rounds for visit in one.visits.values()]
+    return Timing(
+        stopped_by=rounds.stopped_by,
+        rounds=len(rounds.rounds),
+        kept=rounds.kept,
+        outliers=Outliers(
+            rounds=reasons.total(),
+            why=dict(reasons),
+            rule=RULES[settings.kind],
+            left_out=len(rounds.kept) < len(rounds.rounds),
         ),
-        "half_width": settings.half_width,
-        "cap_seconds": settings.cap_seconds,
-        "flush_l2": settings.flush_l2,
-        "seed": settings.seed,
-    }
+        seconds=round(rounds.seconds, 3),
+        calls_per_visit=dict(rounds.calls),
+        warm_up={
+            role: WarmUpSpent(warm.calls, round(warm.seconds, 3), warm.steady)
+            for role, warm in rounds.warm.items()
+        },
+        involuntary_switches=sum(switches),
+        half_width=settings.half_width,
+        cap_seconds=settings.cap_seconds,
+        flush_l2=settings.flush_l2,
+        seed=settings.seed,
+    )
 
 
 def _measurements(
-    rounds: Rounds, stated: Mapping[str, Json], notes: Mapping[str, Json]
+    rounds: Rounds, stated: Mapping[str, Json], evidence: Timing
 ) -> tuple[Measurement, ...]:
     """One for each role and clock; the machine's readings stand with the first, every call with its own."""
-    found = []
-    for role, infix in _ROLES.items():
+    seen = {name: tuple(values) for name, values in columns(rounds.rounds).items()}
+    pairs = [(role, clock) for role in LATENCY_ROLES for clock in LATENCY_CLOCKS]
+    measurements = []
+    for metric, (role, clock) in zip(LATENCY, pairs, strict=True):
         if role not in rounds.warm:
             continue
-        visits = [one.visits[role] for one in rounds.rounds]
-        for clock in _CLOCKS:
-            calls = [v.wall_calls if clock == "wall" else v.cpu_calls for v in visits]
-            flat: list[Json] = [round(call, 4) for visit in calls for call in visit]
-            own: dict[str, Json] = {**notes, "calls_ms": flat}
-            if (role, clock) == ("variant", "wall"):
-                own["seen"] = {
-                    name: list(values) for name, values in columns(rounds.rounds).items()
-                }
-            samples = rounds.wall(role) if clock == "wall" else rounds.cpu(role)
-            found.append(
-                Measurement(
-                    f"latency_{infix}{clock}_ms", VERSION, "ms", "deployed", samples, stated, own
-                )
-            )
-    return tuple(found)
+        noted = replace(evidence, calls_ms=_calls_ms(rounds, role, clock))
+        if metric is LATENCY[0]:
+            noted = replace(noted, seen=seen)
+        samples = rounds.wall(role) if clock == "wall" else rounds.cpu(role)
+        measurements.append(
+            metric.measured(samples, form="deployed", settings=stated, notes=noted.as_json)
+        )
+    return tuple(measurements)
+
+
+def _calls_ms(rounds: Rounds, role: str, clock: str) -> tuple[float, ...]:
+    """Milliseconds of every timed call of one network, visit by visit."""
+    visits = [one.visits[role] for one in rounds.rounds]
+    calls = [visit.wall_calls if clock == "wall" else visit.cpu_calls for visit in visits]
+    return tuple(round(call, 4) for visit in calls for call in visit)

@@ -1,17 +1,16 @@
 """Networks made ready to be timed: built, deployed, opened, and proved equal to eager once."""
 
-from typing import TYPE_CHECKING
+from torch import Tensor
 
 from suite.metrics.speed.phases import PhaseTimes
 from suite.metrics.speed.rounds import Settings
+from suite.nn.deploy import deploy
+from suite.nn.detector import build
+from suite.nn.network import Detector
 from suite.runtimes import open_session
+from suite.runtimes.common.lively import liven
+from suite.runtimes.common.proof import Errors, Proved, open_proved
 from suite.spec.records.variant import Variant
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from suite.nn.network import Detector
-    from suite.runtimes.common.proof import Errors, Proved
 
 _BODIES = 2  # built networks that are kept: a base serves many variants
 
@@ -33,9 +32,9 @@ class Opener:
         settings: Settings,
         *,
         classes: int,
-        images: "Tensor",
+        images: Tensor,
         ledger: PhaseTimes,
-    ) -> "Proved":
+    ) -> Proved:
         """A session for `images` (B, 3, H, W) in 0..1.
 
         Raises:
@@ -43,9 +42,6 @@ class Opener:
             RuntimeUnfitError: the runtime, device or precision is not to be had here.
             SpecError: the variant does not build.
         """
-        from suite.nn.deploy import deploy
-        from suite.runtimes.common.proof import Proved, open_proved
-
         with ledger.phase("building"):
             model = deploy(self._body(variant, classes, images))
         key = (variant.fingerprint, classes, runtime, settings.options, tuple(images.shape))
@@ -57,10 +53,7 @@ class Opener:
             session = open_session(runtime, model, settings.options, images)
             return Proved(session, session.prepare(images), *self._proofs[key])
 
-    def _body(self, variant: Variant, classes: int, images: "Tensor") -> "Detector":
-        from suite.nn.detector import build
-        from suite.runtimes.common.lively import liven
-
+    def _body(self, variant: Variant, classes: int, images: Tensor) -> Detector:
         key = (variant.fingerprint, classes, tuple(images.shape))
         # the one that was asked for last stands last
         body = self._bodies.pop(key, None) or liven(build(variant, classes, seed=0), images)

@@ -6,15 +6,16 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
+
+from torch import Tensor
 
 from suite.machine.nvml import throttled
 from suite.machine.sensors import Readings, Sensor, Sensors
 from suite.metrics.speed.warmup import LEAST, WarmUp, warm_up
 from suite.runtimes import Options, Session
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from suite.stats.intervals import log_ratios
+from suite.stats.stopping import is_precise, next_look
 
 Clock = Callable[[], float]
 _MOST_CALLS = 25  # in a visit
@@ -136,7 +137,7 @@ class Watch:
 
 def interleave(
     sessions: Mapping[str, Session],
-    prepared: Mapping[str, "Tensor"],
+    prepared: Mapping[str, Tensor],
     settings: Settings,
     watch: Watch | None = None,
     *,
@@ -176,7 +177,7 @@ def interleave(
 
 
 def _visit(
-    session: Session, prepared: "Tensor", calls: int, before_call: Callable[[], None] = lambda: None
+    session: Session, prepared: Tensor, calls: int, before_call: Callable[[], None] = lambda: None
 ) -> Visit:
     """`calls` timed calls, after one untimed call that warms the caches again."""
     switched = _switches()
@@ -195,25 +196,21 @@ class _Stop:
     """Looks at the ratio of the rounds that are kept, seldom enough (`suite.stats.stopping`)."""
 
     def __init__(self, settings: Settings, of: str) -> None:
-        from suite.stats.intervals import log_ratios  # scipy takes a while to load
-        from suite.stats.stopping import is_precise, next_look
-
-        self._log_ratios, self._is_precise, self._next = log_ratios, is_precise, next_look
         self._of, self._half_width, self._look = of, settings.half_width, settings.min_rounds
         self._times: tuple[list[float], list[float]] = ([], [])
 
     def reached(self, visits: Mapping[str, Visit]) -> bool:
         """Take note of a round; whether it was the last one needed."""
-        own, base = self._times
-        own.append(visits[self._of].wall)
-        base.append(visits["base"].wall)
-        if len(base) < self._look:
+        times, base_times = self._times
+        times.append(visits[self._of].wall)
+        base_times.append(visits["base"].wall)
+        if len(base_times) < self._look:
             return False
-        self._look = self._next(self._look)
-        return self._is_precise(self._log_ratios(own, base), self._half_width)
+        self._look = next_look(self._look)
+        return is_precise(log_ratios(times, base_times), self._half_width)
 
 
-def _warm(session: Session, prepared: "Tensor", settings: Settings, clock: Clock) -> WarmUp:
+def _warm(session: Session, prepared: Tensor, settings: Settings, clock: Clock) -> WarmUp:
     return warm_up(lambda: session.time(prepared).wall_ms, LEAST[settings.kind], clock)
 
 

@@ -8,21 +8,22 @@ import random
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle, islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+import torch
+from torch import Tensor
+
+from suite.datasets.images import Image, letterbox
 from suite.metrics.speed.latency import noise
 from suite.metrics.speed.rounds import Settings
+from suite.nn.network import Detector
+from suite.nn.suppression import nms
 from suite.runtimes import Session
+from suite.runtimes.common.proof import open_proved
 from suite.spec.records.objective import Suppression
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from suite.datasets.images import Image
-    from suite.nn.network import Detector
 
 PRE, FORWARD, DECODE, BOTH, NMS = (
     "pre-processing",
@@ -67,9 +68,7 @@ class Pipeline:
         RuntimeUnfitError: the runtime, device or precision is not to be had here.
     """
 
-    def __init__(self, model: "Detector", settings: Settings, thresholds: Thresholds) -> None:
-        from suite.runtimes.common.proof import open_proved
-
+    def __init__(self, model: Detector, settings: Settings, thresholds: Thresholds) -> None:
         self._session: Session = open_proved(
             settings.runtime, model, settings.options, noise(settings)
         ).session
@@ -81,7 +80,7 @@ class Pipeline:
             self.steps[BOTH] = self._session.run
         self.steps[NMS] = self._suppress
 
-    def run(self, pictures: "Sequence[Image]") -> "list[Tensor]":
+    def run(self, pictures: Sequence[Image]) -> list[Tensor]:
         """Pictures (H, W, 3) uint8 to boxes (n, 6) each, in the network's pixels."""
         found: Any = pictures
         for step in self.steps.values():
@@ -96,19 +95,12 @@ class Pipeline:
         """Give the memory back."""
         self._session.close()
 
-    def _prepare(self, pictures: "Sequence[Image]") -> "Tensor":
+    def _prepare(self, pictures: Sequence[Image]) -> Tensor:
         """Letterbox, then a tensor on the device in the session's precision."""
-        import numpy as np
-        import torch
-
-        from suite.datasets.images import letterbox
-
         boxed = np.stack([letterbox(picture, self._size, enlarge=True)[0] for picture in pictures])
         return self._session.prepare(torch.from_numpy(boxed).permute(0, 3, 1, 2).float().div_(255))
 
-    def _suppress(self, predictions: "Tensor") -> "list[Tensor]":
-        from suite.nn.suppression import nms
-
+    def _suppress(self, predictions: Tensor) -> list[Tensor]:
         told = self._thresholds
         return nms(
             predictions.float(),
@@ -121,7 +113,7 @@ class Pipeline:
 
 def measure_stages(
     pipelines: Mapping[str, Pipeline],
-    pictures: "Sequence[Image]",
+    pictures: Sequence[Image],
     settings: Settings,
     *,
     clock: Clock = time.perf_counter,
@@ -136,7 +128,7 @@ def measure_stages(
     times: dict[str, dict[str, list[float]]] = {name: {} for name in order}
     boxes: dict[str, list[int]] = {name: [] for name in order}
     batches = _batches(pictures, settings.batch)
-    with _inference():
+    with torch.inference_mode():
         for name in order * _WARM_ROUNDS:
             pipelines[name].run(next(batches))
         start = clock()
@@ -156,8 +148,8 @@ def measure_stages(
 
 
 def _one_round(
-    pipeline: Pipeline, batch: "Sequence[Image]", times: dict[str, list[float]], clock: Clock
-) -> "Sequence[Tensor]":
+    pipeline: Pipeline, batch: Sequence[Image], times: dict[str, list[float]], clock: Clock
+) -> Sequence[Tensor]:
     value: Any = batch
     pipeline.synchronize()
     for name, step in pipeline.steps.items():
@@ -172,15 +164,7 @@ def _one_round(
     return found
 
 
-def _batches(pictures: "Sequence[Image]", size: int) -> "Iterator[list[Image]]":
+def _batches(pictures: Sequence[Image], size: int) -> Iterator[list[Image]]:
     endless = cycle(pictures)
     while True:
         yield list(islice(endless, size))
-
-
-@contextmanager
-def _inference() -> Iterator[None]:
-    import torch
-
-    with torch.inference_mode():
-        yield

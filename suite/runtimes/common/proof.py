@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from suite.nn.network import Detector
-from suite.record import Json
 from suite.runtimes import MismatchError, Options, Session, open_session
 
 TOLERANCE = {"fp32": 1e-4, "tf32": 0.05, "fp16": 0.05, "bf16": 0.25, "int8": 0.25}
@@ -59,17 +58,6 @@ class Proved:
     prepared: Tensor
     found: Errors
     allowed: Errors
-
-    @property
-    def as_json(self) -> dict[str, Json]:
-        """For the notes of a measurement."""
-        pairs = {
-            "boxes": (self.found.boxes, self.allowed.boxes),
-            "scores": (self.found.scores, self.allowed.scores),
-        }
-        return {
-            what: {"error": error, "allowed": allowed} for what, (error, allowed) in pairs.items()
-        }
 
 
 def open_proved(runtime: str, model: Detector, options: Options, images: Tensor) -> Proved:

@@ -1,8 +1,11 @@
 """Simulated sets in COCO's form: objects, and detections that find some of them, miss others and see what is not."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+
+from suite.metrics.accuracy.coco_match import Truth
 
 Coco = tuple[dict[str, Any], list[dict[str, Any]]]
 
@@ -52,6 +55,26 @@ def made(
         "annotations": annotations,
     }
     return truth, results
+
+
+def from_annotations(annotations: Mapping[str, Any]) -> Truth:
+    """The objects as the matching wants them."""
+    pictures = sorted({row["id"] for row in annotations["images"]})
+    names = {row["id"]: row["name"] for row in annotations["categories"]}
+    categories = sorted(names)
+    places = {number: index for index, number in enumerate(pictures)}
+    labels = {number: index for index, number in enumerate(categories)}
+    rows = annotations["annotations"]
+    return Truth(
+        np.array(pictures),
+        np.array(categories, np.int64),
+        tuple(names[number] for number in categories),
+        np.array([places[row["image_id"]] for row in rows], np.int64),
+        np.array([labels[row["category_id"]] for row in rows], np.int64),
+        np.array([row["bbox"] for row in rows], np.float64).reshape(-1, 4),
+        np.array([row["area"] for row in rows], np.float64),
+        np.array([bool(row.get("iscrowd", 0)) for row in rows], np.bool_),
+    )
 
 
 def _object(

@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 
 from suite.metrics.accuracy import assess
-from suite.metrics.accuracy.coco_match import from_annotations, from_results
+from suite.metrics.accuracy.coco_match import from_results
 from suite.metrics.accuracy.coco_reference import EvaluatorError, agree, pycocotools_numbers
 from suite.metrics.accuracy.stored import read_results, write_results
+from suite.metrics.definitions import CALIBRATION, COCO, ERRORS
 from suite.record import Measurement
-from tests.metrics.accuracy.made_detections import made
+from tests.metrics.accuracy.made_detections import from_annotations, made
 
 ANNOTATIONS, RESULTS = made(5, classes=4, crowd=0.1)
-NAMES = [metric.name for metric in assess.NUMBERS]
+NAMES = [metric.name for metric in COCO]
 
 
 def assessed(
@@ -130,7 +131,7 @@ def test_everything_measured_is_plain_json(found: dict[str, Measurement]) -> Non
 
 
 def test_every_measurement_has_its_metric(found: dict[str, Measurement]) -> None:
-    assert list(found) == [metric.name for metric in assess.METRICS]
+    assert list(found) == [metric.name for metric in (*COCO, *ERRORS, CALIBRATION)]
 
 
 def test_results_come_back_from_their_file_packed_or_not(tmp_path: Path) -> None:

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suite.datasets.formats.forms import read_split
-from suite.metrics.accuracy.coco_match import from_annotations, from_results, match, truth_of
+from suite.metrics.accuracy.coco_match import from_results, match, truth_of
 from suite.metrics.accuracy.coco_reference import pycocotools_numbers
 from suite.metrics.accuracy.pairs import overlaps, pairs_of
 from suite.stats.coco import class_ap, rates, summary
 from tests.datasets.made_pictures import made_picture
-from tests.metrics.accuracy.made_detections import Coco, made
+from tests.metrics.accuracy.made_detections import Coco, from_annotations, made
 
 SHARED = Path(os.environ.get("ABLATION_SHARED", Path(__file__).parents[4] / "shared")) / "data"
 needs_shared = pytest.mark.skipif(

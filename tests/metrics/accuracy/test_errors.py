@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from suite.metrics.accuracy.coco_match import from_annotations, from_results, trace
-from suite.metrics.accuracy.errors import KINDS, Errors, errors
-from tests.metrics.accuracy.made_detections import Coco, made
+from suite.metrics.accuracy.coco_match import from_results, trace
+from suite.metrics.accuracy.errors import Errors, errors
+from suite.metrics.definitions import ERROR_KINDS
+from tests.metrics.accuracy.made_detections import Coco, from_annotations, made
 
 CAT, DOG = 1, 2
 Box = list[float]
@@ -85,9 +86,9 @@ def test_each_kind_is_told_and_costs_what_mending_it_gives(
 ) -> None:
     found = told(picture(objects, detections))
 
-    assert found.counts == {other: int(other == kind) for other in KINDS}
+    assert found.counts == {other: int(other == kind) for other in ERROR_KINDS}
     assert found.lost[kind] == pytest.approx(lost)
-    assert all(found.lost[other] == pytest.approx(0) for other in KINDS if other != kind)
+    assert all(found.lost[other] == pytest.approx(0) for other in ERROR_KINDS if other != kind)
 
 
 def test_of_two_detections_that_would_find_one_object_the_better_scored_does() -> None:
@@ -172,8 +173,8 @@ def test_false_detections_are_of_the_kinds_that_a_plain_loop_finds(seed: int) ->
     kinds = [naive_kind(results[row], annotations["annotations"]) for row in false]
 
     told_errors = errors(truth, found, traced)
-    assert {kind: kinds.count(kind) for kind in KINDS[:-1]} == {
-        k: told_errors.counts[k] for k in KINDS[:-1]
+    assert {kind: kinds.count(kind) for kind in ERROR_KINDS[:-1]} == {
+        k: told_errors.counts[k] for k in ERROR_KINDS[:-1]
     }
 
 
@@ -190,7 +191,7 @@ def test_every_false_detection_is_of_one_kind_and_no_mending_costs_anything(
 
     told_errors = errors(truth, found, traced)
 
-    false = sum(told_errors.counts[kind] for kind in KINDS if kind != "missed")
+    false = sum(told_errors.counts[kind] for kind in ERROR_KINDS if kind != "missed")
     assert false == int((~correct & ~ignored).sum())
     assert told_errors.counts["missed"] <= int((~truth.crowd).sum() - correct.sum())
     assert min(told_errors.lost.values()) >= -1e-12

@@ -4,10 +4,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from suite.metrics.cost.flops import count, measure_flops
+from suite.metrics.cost.flops import count
 from suite.metrics.cost.forms import Forms, build_forms
 from suite.metrics.cost.work import record
 from suite.spec.library import Library
+
+
+def measure_flops(forms, image_size=640):
+    """Both forms of a variant."""
+    return [count(model, form, image_size) for form, model in forms.each()]
 
 
 @pytest.fixture(scope="module")

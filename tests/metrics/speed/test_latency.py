@@ -5,6 +5,7 @@ import statistics
 import pytest
 import torch
 
+from suite.metrics.definitions import ENERGY, LATENCY
 from suite.metrics.speed import latency
 from suite.metrics.speed.latency import LatencyError, Settings
 from suite.metrics.speed.phases import PHASES
@@ -39,9 +40,7 @@ def timings(found):
 def test_a_real_measurement_is_six_aligned_series_with_their_evidence(found):
     first, *_ = timings(found)
 
-    named = {
-        m.name for m in latency.METRICS if m.name.startswith("latency") and "eager" not in m.name
-    }
+    named = {m.name for m in LATENCY if "eager" not in m.name}
     assert {m.metric for m in timings(found)} == named
     assert len({len(m.samples) for m in timings(found)}) == 1
     assert all(sample > 0 for m in found for sample in m.samples)
@@ -106,7 +105,7 @@ def test_a_session_that_fell_back_to_the_processor_is_not_timed():
 
 
 def test_the_metrics_are_those_that_the_samples_need():
-    assert sorted(metric.name for metric in latency.METRICS) == [
+    assert sorted(metric.name for metric in (*LATENCY, *ENERGY)) == [
         "energy_base_mj",
         "energy_mj",
         "latency_base_cpu_ms",

@@ -3,12 +3,10 @@
 import pytest
 import torch
 
+from suite.metrics.speed import prepared
 from suite.metrics.speed.phases import PhaseTimes
 from suite.metrics.speed.prepared import Opener
 from suite.metrics.speed.rounds import Settings
-from suite.nn import deploy as deployment
-from suite.nn import detector
-from suite.runtimes.common import proof
 from suite.spec.library import Library
 
 LIBRARY = Library()
@@ -20,12 +18,12 @@ SETTINGS = Settings(image_size=64)
 def counted(monkeypatch):
     """Names of networks that are built, and runtimes that are proved, in their order."""
     log = []
-    build, prove = detector.build, proof.open_proved
+    build, prove = prepared.build, prepared.open_proved
     monkeypatch.setattr(
-        detector, "build", lambda v, *a, **k: log.append(f"build {v.name}") or build(v, *a, **k)
+        prepared, "build", lambda v, *a, **k: log.append(f"build {v.name}") or build(v, *a, **k)
     )
     monkeypatch.setattr(
-        proof, "open_proved", lambda r, *a, **k: log.append(f"prove {r}") or prove(r, *a, **k)
+        prepared, "open_proved", lambda r, *a, **k: log.append(f"prove {r}") or prove(r, *a, **k)
     )
     return log
 
@@ -48,9 +46,9 @@ def test_a_copy_is_neither_built_nor_proved_again(counted):
 
 def test_a_copy_lies_in_memory_of_its_own(monkeypatch):
     models = []
-    deploy = deployment.deploy
+    deploy = prepared.deploy
     monkeypatch.setattr(
-        deployment, "deploy", lambda model: models.append(deploy(model)) or models[-1]
+        prepared, "deploy", lambda model: models.append(deploy(model)) or models[-1]
     )
     opener = Opener()
     opened(opener)
