@@ -75,7 +75,8 @@ def _panel(canvas: Canvas, axes: Axes, trainings: pd.DataFrame, *, colour: str) 
         variant, end = training["variant"].iloc[-1], training["loss"].iloc[-1]
         tip = f"{variant}, seed {seed}: loss {end:.3g} at the end"
         canvas.tip(axes.lines[-1], tip, variant)
-    if trainings["seed"].nunique() > 1 and _is_aligned(trainings):
+    seeds = trainings["seed"].nunique()
+    if seeds > 1 and _is_aligned(trainings):
         sns.lineplot(
             data=trainings,
             x="step",

@@ -21,7 +21,7 @@ class Calls:
     """All single calls of a variant, in milliseconds."""
 
     variant: str
-    values: tuple[float, ...]
+    times: tuple[float, ...]
     base: bool = False
 
 
@@ -34,7 +34,7 @@ def draw(series: Sequence[Calls], *, name: str, title: str, label: str) -> Marku
     for calls in series:
         shade = INK if calls.base else colours.get(calls.variant, SAME)
         _curve(canvas, axes, calls, shade)
-    every = np.concatenate([calls.values for calls in series])
+    every = np.concatenate([calls.times for calls in series])
     axes.set_xlim(0.98 * float(every.min()), float(np.quantile(every, _END)) * 1.02)
     axes.set_ylim(0, 1)
     _ticks(axes)
@@ -48,17 +48,17 @@ def draw(series: Sequence[Calls], *, name: str, title: str, label: str) -> Marku
 def _curve(canvas: Canvas, axes: Axes, calls: Calls, shade: str) -> None:
     faint = shade == SAME and not calls.base
     sns.ecdfplot(
-        x=np.quantile(calls.values, np.linspace(0, 1, _POINTS)),
+        x=np.quantile(calls.times, np.linspace(0, 1, _POINTS)),
         color=shade,
         linewidth=2.2 if calls.base else 1.5,
         alpha=0.6 if faint else 1.0,
         label=printable(calls.variant),
         ax=axes,
     )
-    low, middle, high = (f"{q:.2f}" for q in np.quantile(calls.values, (0.05, 0.5, 0.95)))
+    low, middle, high = (f"{q:.2f}" for q in np.quantile(calls.times, (0.05, 0.5, 0.95)))
     canvas.tip(
         axes.lines[-1],
-        f"{calls.variant}: half of {len(calls.values):,} calls within {middle} ms, "
+        f"{calls.variant}: half of {len(calls.times):,} calls within {middle} ms, "
         f"90 % from {low} to {high}",
         calls.variant,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -49,7 +50,7 @@ def scatter(canvas: Canvas, axes: Axes, spots: Sequence[Spot]) -> None:
         zorder=4,
         ax=axes,
     )
-    points = axes.collections[-1]
+    points: Any = axes.collections[-1]
     colours = [PALETTE[mark] for mark in marks]
     hollow = [spot.hollow for spot in spots]
     points.set_sizes([(_SIZES[spot.mark] * spot.scale) ** 2 for spot in spots])

@@ -110,9 +110,7 @@ def _against_the_base(canvas: Canvas, axes: Axes, points: Sequence[Reached]) -> 
         color=MUTED,
     )
     axes.plot([low, high], [low, high], color=INK, linewidth=1.2, linestyle=(0, (1, 2.5)))
-    scatter(
-        canvas, axes, [_ratio_spot(p, *pair) for p, pair in zip(points, pairs, strict=True)]
-    )
+    scatter(canvas, axes, [_ratio_spot(p, *pair) for p, pair in zip(points, pairs, strict=True)])
     _logarithmic(axes, (low, high), (low, high))
     axes.set_xlabel("operations over the base's")
     _head(axes, "time over the base's; dotted: time follows the operations")

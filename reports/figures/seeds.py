@@ -18,11 +18,11 @@ from reports.words import Mark
 
 @dataclass(frozen=True, slots=True)
 class Seeds:
-    """One variant in one kind: a value for each seed, at least one."""
+    """One variant in one kind: `samples` is a value for each seed, at least one."""
 
     variant: str
     kind: str
-    values: tuple[float, ...]
+    samples: tuple[float, ...]
     mark: Mark
 
 
@@ -53,7 +53,7 @@ def _panel(canvas: Canvas, axes: Axes, seeds: Sequence[Seeds], variants: Sequenc
         [
             {"row": variants.index(each.variant), "value": value, "mark": each.mark}
             for each in seeds
-            for value in each.values
+            for value in each.samples
         ]
     )
     sns.pointplot(
@@ -75,6 +75,6 @@ def _panel(canvas: Canvas, axes: Axes, seeds: Sequence[Seeds], variants: Sequenc
 
 
 def _spot(seeds: Seeds, row: int) -> Spot:
-    mean, low, high = fmean(seeds.values), min(seeds.values), max(seeds.values)
+    mean, low, high = fmean(seeds.samples), min(seeds.samples), max(seeds.samples)
     tip = f"{seeds.variant}, {seeds.kind}: {mean:.3f} (seeds {low:.3f} to {high:.3f})"
     return Spot(mean, row, seeds.mark, Tip(tip, seeds.variant), scale=0.9)

@@ -26,7 +26,7 @@ class Sample:
 
     variant: str
     replica: int
-    values: tuple[float, ...]
+    times: tuple[float, ...]
     base: bool = False
 
 
@@ -61,7 +61,7 @@ def _rounds(samples: Sequence[Sample]) -> pd.DataFrame:
         offset = _FILLED * ((group.index(sample) + 0.5) / len(group) - 0.5)
         height = variants.index(sample.variant) + offset
         process = {"variant": sample.variant, "base": sample.base, "y": height}
-        frames.append(pd.DataFrame({**process, "ms": sample.values}))
+        frames.append(pd.DataFrame({**process, "ms": sample.times}))
     return pd.concat(frames, ignore_index=True)
 
 
@@ -91,8 +91,8 @@ def _draw_processes(
 
 
 def _tip(sample: Sample) -> str:
-    low, middle, high = np.quantile(sample.values, (0.1, 0.5, 0.9))
+    low, middle, high = np.quantile(sample.times, (0.1, 0.5, 0.9))
     return (
         f"{sample.variant}, process {sample.replica + 1}: median {middle:.2f} ms, "
-        f"10 % under {low:.2f}, 10 % over {high:.2f}, {len(sample.values)} rounds"
+        f"10 % under {low:.2f}, 10 % over {high:.2f}, {len(sample.times)} rounds"
     )

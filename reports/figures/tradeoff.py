@@ -1,6 +1,7 @@
 """Accuracy over cost: which variants are worth their price."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from markupsafe import Markup
 from matplotlib.axes import Axes
@@ -78,7 +79,12 @@ def _step(axes: Axes, best: Sequence[Point]) -> None:
 
 def _whiskers(axes: Axes, point: Point) -> None:
     """The bounds of both axes: known, not computed from samples, so no plot of seaborn's takes them."""
-    style = {"colors": PALETTE[point.mark], "linewidth": 1.6, "alpha": 0.55, "zorder": 2}
+    style: dict[str, Any] = {
+        "colors": PALETTE[point.mark],
+        "linewidth": 1.6,
+        "alpha": 0.55,
+        "zorder": 2,
+    }
     axes.hlines(point.y[1], point.x[0], point.x[2], **style)
     axes.vlines(point.x[1], point.y[0], point.y[2], **style)
 

@@ -10,7 +10,6 @@ from suite.stats.intervals import Estimate
 from suite.stats.power import MOST_UNITS
 from suite.stats.verdict import p_text
 
-
 _TITLES = {"ap": "AP", "ap50": "AP50"}
 
 

@@ -33,7 +33,9 @@ def title(report: Report) -> str:
     calls = Counter(accuracy_call(row) for row in variants)
     if calls["failed"] == len(variants):
         several = len(variants) > 1
-        return f"All {counted(len(variants), 'variant')} failed" if several else "The variant failed"
+        return (
+            f"All {counted(len(variants), 'variant')} failed" if several else "The variant failed"
+        )
     trained = [row for row in variants if accuracy_call(row)] or variants
     against = base.name if len({row.baseline for row in trained}) == 1 else "their base"
     if set(calls) <= {"", "failed"}:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reports.model import Report, Row
-from reports.run.accuracy_notes import mean_by_class
+from reports.run.accuracy import ap_by_class, ap_by_class_of_size, objects_by_class
 from reports.section import Section, Value
 from reports.words import UNKNOWN, number, signed
 
@@ -27,7 +27,7 @@ def build(report: Report) -> Section:
     if not rows:
         missing = "No accuracy by class was measured in this run."
         return Section(_ID, _TITLE, "Classes", missing=missing)
-    objects = mean_by_class(rows[0], "ap", "objects")
+    objects = objects_by_class(rows[0])
     names = {name for classes in every.values() for name in classes.all}
     ordered = sorted(names, key=lambda name: (-objects.get(name, 0), name))
     cells = {row.name: [_cell(row, every, name) for name in ordered] for row in rows}
@@ -50,8 +50,8 @@ def build(report: Report) -> Section:
 
 
 def _classes(row: Row) -> _Classes:
-    by_size = {size: mean_by_class(row, "ap", "by_class_and_size", size) for size in _SIZES}
-    return _Classes(mean_by_class(row, "ap", "by_class"), by_size)
+    by_size = {size: ap_by_class_of_size(row, size) for size in _SIZES}
+    return _Classes(ap_by_class(row), by_size)
 
 
 def _cell(row: Row, every: Mapping[str, _Classes], name: str) -> Value:

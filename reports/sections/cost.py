@@ -1,12 +1,14 @@
 """Where parameters and multiply-adds sit: by part and by stage."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from reports.figures.stacked import Panel, draw
 from reports.figures.theme import SERIES
 from reports.model import Report, Row
 from reports.section import Section
+from suite.metrics.evidence.layers import Shares
 
+_Cut = Mapping[str, float] | None
 _PARTS = ("backbone", "neck", "head")
 _KINDS = (("params", "Parameters", "million parameters", 1e-6), ("gmacs", "GMACs", "GMACs", 1.0))
 
@@ -38,14 +40,14 @@ def build(report: Report) -> Section:
 
 
 def _by_part(rows: Sequence[Row], metric: str, factor: float) -> Panel | None:
-    costs = _costs(rows, metric, "by_part")
+    costs = _costs(rows, metric, lambda shares: shares.by_part)
     if not costs:
         return None
     return Panel("by part", _PARTS, _bars(costs, _PARTS, factor))
 
 
 def _by_stage(rows: Sequence[Row], metric: str, factor: float) -> Panel | None:
-    costs = _costs(rows, metric, "by_stage")
+    costs = _costs(rows, metric, lambda shares: shares.by_stage)
     stages = sorted({stage for sizes in costs.values() for stage in sizes}, key=_stage_order)
     if not costs or len(stages) > len(SERIES):
         return None
@@ -65,17 +67,16 @@ def _bars(
     )
 
 
-def _costs(rows: Sequence[Row], metric: str, cut: str) -> Costs:
-    """Of the variants for which they were counted."""
-    every = {row.name: _numbers(row, metric, cut) for row in rows}
-    return {name: sizes for name, sizes in every.items() if sizes}
+def _costs(rows: Sequence[Row], metric: str, cut: Callable[[Shares], _Cut]) -> Costs:
+    """Of the variants for which they were counted: as deployed, or else as trained."""
+    costs = {}
+    for row in rows:
+        deployed = cut(row.evidence(Shares, metric, "deployed"))
+        sizes = deployed or cut(row.evidence(Shares, metric, "trained"))
+        if sizes:
+            costs[row.name] = sizes
+    return costs
 
 
 def _stage_order(stage: str) -> tuple[int, str]:
     return (int(stage) if stage.isdecimal() else 10**6, stage)
-
-
-def _numbers(row: Row, metric: str, cut: str) -> Mapping[str, float]:
-    noted = row.notes(metric, "deployed").get(cut) or row.notes(metric, "trained").get(cut)
-    sizes = noted if isinstance(noted, dict) else {}
-    return {name: float(size) for name, size in sizes.items() if isinstance(size, (int, float))}

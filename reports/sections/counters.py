@@ -1,13 +1,12 @@
 """Do the counters agree: fvcore and thop against torch, with the cause of every difference."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reports.figures.dots import Dot, forest
 from reports.model import Report, Row
 from reports.section import Section
 from reports.words import number, signed, signed_percent
-from suite.record import Json
+from suite.metrics.evidence.counters import CounterCause, CounterCauses
 
 _ID, _TITLE = "counters", "Do the counters agree?"
 _COUNTERS = (("gmacs_fvcore", "fvcore"), ("gmacs_thop", "thop"))
@@ -75,7 +74,7 @@ def _differences(row: Row) -> list[Difference]:
 
 
 def _difference(row: Row, metric: str, counter: str, gmacs: float, torch: float) -> Difference:
-    notes = row.notes(metric, "trained")
+    explained = row.evidence(CounterCauses, metric, "trained")
     apart = gmacs / torch - 1
     return Difference(
         row,
@@ -84,47 +83,30 @@ def _difference(row: Row, metric: str, counter: str, gmacs: float, torch: float)
         number(torch, 4),
         apart,
         signed_percent(apart),
-        str(notes.get("sentence") or "no cause was recorded"),
-        _causes(notes.get("causes")),
+        explained.sentence or "no cause was recorded",
+        " · ".join(_cause(cause) for cause in explained.causes or ()),
     )
 
 
 def _silent(row: Row) -> list[tuple[str, str]]:
     """Counters that gave no number, and what they said instead."""
     return [
-        (counter, str(item.measurement.notes.get("sentence", "gave no number")))
+        (counter, item.evidence(CounterCauses).sentence or "gave no number")
         for metric, counter in _COUNTERS
         for item in row.find(metric)
         if not item.measurement.samples
     ]
 
 
-def _causes(noted: Json) -> str:
-    causes = noted if isinstance(noted, list) else []
-    return " · ".join(_cause(cause) for cause in causes if isinstance(cause, dict))
-
-
-def _cause(cause: Mapping[str, Json]) -> str:
+def _cause(cause: CounterCause) -> str:
     """What it is, what it amounts to, in how many places, and in which modules mostly."""
-    gmacs, places = cause.get("gmacs"), cause.get("layers")
-    parts = [str(cause.get("cause", ""))]
-    if isinstance(gmacs, (int, float)):
-        parts.append(f"{signed(float(gmacs), 4)} GMACs")
-    if isinstance(places, int):
-        parts.append(f"in {places} place" if places == 1 else f"in {places} places")
-    where = _where(cause.get("where"), places)
-    if where:
-        parts.append(f"({where})")
-    return " ".join(parts)
-
-
-def _where(noted: Json, count: Json) -> str:
-    """The modules in which a counter differs most, and how many others there are."""
-    if not isinstance(noted, list) or not noted:
-        return ""
-    paths = [str(path) for path in noted[:_SHOWN_PATHS]]
-    others = count - len(paths) if isinstance(count, int) else 0
-    return ", ".join(paths) + (f" and {others} more" if others > 0 else "")
+    places = f"{cause.layers} place{'' if cause.layers == 1 else 's'}"
+    told = f"{cause.reason} {signed(cause.gmacs, 4)} GMACs in {places}"
+    if not cause.where:
+        return told
+    others = cause.layers - len(cause.where[:_SHOWN_PATHS])
+    more = f" and {others} more" if others > 0 else ""
+    return f"{told} ({', '.join(cause.where[:_SHOWN_PATHS])}{more})"
 
 
 def _dot(difference: Difference) -> Dot:

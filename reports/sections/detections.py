@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from reports.model import Report, Row
 from reports.section import Section
+from suite.metrics.evidence.gallery import DetectedBox, Gallery
 from suite.record import Json
 
 _ID, _TITLE = "detections", "What they see"
@@ -96,16 +97,14 @@ def _picture(
 
 
 def _boxes_by_picture(row: Row, categories: Sequence[str]) -> dict[str, tuple[Box, ...]]:
-    pictures = _objects(row.notes("detections").get("pictures"))
-    return {str(picture.get("id")): _sure(picture.get("boxes"), categories) for picture in pictures}
+    pictures = row.evidence(Gallery, "detections").pictures or ()
+    return {str(picture.id): _sure(picture.boxes, categories) for picture in pictures}
 
 
-def _sure(noted: Json, categories: Sequence[str]) -> tuple[Box, ...]:
+def _sure(boxes: Sequence[DetectedBox], categories: Sequence[str]) -> tuple[Box, ...]:
     """The boxes with a high score, the highest first."""
-    lists = [box for box in noted if isinstance(box, list)] if isinstance(noted, list) else []
-    boxes = [[_number(value) for value in box] for box in lists]
-    sure = sorted((box for box in boxes if box[4] >= _SURE), key=lambda box: -box[4])
-    return tuple(_box(list(box), categories) for box in sure[:_MOST])
+    sure = sorted((box for box in boxes if box.score >= _SURE), key=lambda box: -box.score)
+    return tuple(_box(box, categories) for box in sure[:_MOST])
 
 
 def _box(values: Sequence[Json], categories: Sequence[str]) -> Box:

@@ -7,7 +7,13 @@ from markupsafe import Markup
 from reports.figures.panels import Frame, Line, panels
 from reports.figures.seeds import Seeds, by_kind
 from reports.model import Report, Row
-from reports.run.accuracy_notes import counted, evaluator_words, mean_curve, reliability
+from reports.run.accuracy import (
+    evaluator_words,
+    mean_cases,
+    precision,
+    recalls,
+    reliability,
+)
 from reports.run.calls import accuracy_mark
 from reports.section import Section, Value
 from reports.words import UNKNOWN, Mark, number, signed
@@ -68,7 +74,7 @@ def _cells(report: Report, row: Row) -> list[Value]:
 
 def _cell(report: Report, row: Row, metric: str) -> Value:
     """The mean over the seeds, beneath it the difference to the base's and how many cases there are."""
-    mean, count = row.mean(metric), counted(row, metric)
+    mean, count = row.mean(metric), mean_cases(row, metric)
     if mean is None:
         return Value(UNKNOWN)
     base = report.row(row.baseline)
@@ -97,13 +103,13 @@ def _precision(rows: Sequence[Row], marks: Mapping[str, Mark], base: str) -> Mar
 
 
 def _precision_lines(row: Row) -> list[Line]:
-    recall = mean_curve(row, "ap50", "precision_recall", "recall")
+    recall = recalls(row)
     lines = []
     for iou in ("0.50", "0.75"):
-        precision = mean_curve(row, "ap50", "precision_recall", "mean", iou)
-        if recall and len(precision) == len(recall):
+        curve = precision(row, iou)
+        if recall and len(curve) == len(recall):
             tip = f"{row.name}: precision over recall at IoU {iou}"
-            lines.append(Line(row.name, recall, precision, tip))
+            lines.append(Line(row.name, recall, curve, tip))
     return lines
 
 
@@ -126,7 +132,7 @@ def _reliability_lines(row: Row) -> list[Line]:
     bins = reliability(row)
     if not bins:
         return []
-    scores, precision = zip(*bins, strict=True)
+    scores, right = zip(*bins, strict=True)
     error = number(row.mean("calibration_error"))
     tip = f"{row.name}: expected calibration error {error}"
-    return [Line(row.name, scores, precision, tip)]
+    return [Line(row.name, scores, right, tip)]

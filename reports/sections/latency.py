@@ -7,7 +7,7 @@ from markupsafe import Markup
 from reports.figures import ecdf
 from reports.figures.dots import Dot, forest
 from reports.figures.spread import Sample, draw
-from reports.model import Item, Report, Row, Setup
+from reports.model import Report, Row, Setup
 from reports.run.judge import latency_rule
 from reports.run.latency import Process, clocks_of, processes, setup_of
 from reports.run.timing import (
@@ -22,6 +22,7 @@ from reports.run.timing import (
 )
 from reports.section import Section
 from reports.words import CALLS, Mark, counted, signed_percent
+from suite.metrics.evidence.timing import Timing
 from suite.stats.intervals import Estimate, median_interval
 
 _CLOCK_NAMES = {"wall": "wall time", "cpu": "CPU time"}
@@ -97,7 +98,9 @@ def _panel(report: Report, setup: Setup) -> Panel:
 
 def _ratios(report: Report, setup: Setup) -> Markup:
     clocks = clocks_of(setup)
-    dots = [dot for row in report.rows for clock in clocks for dot in _ratio_dots(row, setup, clock)]
+    dots = [
+        dot for row in report.rows for clock in clocks for dot in _ratio_dots(row, setup, clock)
+    ]
     return forest(
         dots,
         name=f"l-{setup.key}r",
@@ -186,16 +189,11 @@ def _calls(report: Report, setup: Setup) -> list[ecdf.Calls]:
 def _stopped(report: Report, setup: Setup) -> str:
     """How many processes ended because the ratio was known well enough, and how many at their time limit."""
     timings = [item for row in report.rows for item in row.find("latency_wall_ms")]
-    reasons = [_reason(item) for item in timings if setup_of(item) == setup]
-    precise = reasons.count("precision")
-    if not precise and "cap" not in reasons:
+    ends = [item.evidence(Timing).stopped_by for item in timings if setup_of(item) == setup]
+    precise = ends.count("precision")
+    if not precise and "cap" not in ends:
         return ""
     if max(item.job.replica or 0 for item in timings) == 0:
         return "There was one process only, so what a new process alone changes is not seen here."
-    whole = counted(len(reasons), "process", "processes")
+    whole = counted(len(ends), "process", "processes")
     return f"{precise} of {whole} stopped because the ratio was known well enough; the others at their time limit."
-
-
-def _reason(item: Item) -> str:
-    """What ended a timing: "precision" or "cap"; "" where nothing says so."""
-    return str(item.measurement.notes.get("stopped_by", ""))

@@ -10,6 +10,7 @@ from reports.run.calls import latency_mark
 from reports.run.latency import milliseconds, setup_of
 from reports.section import Section
 from reports.words import number, signed_percent
+from suite.metrics.evidence.limits import TimedWork
 from suite.stats.intervals import median_interval
 
 _ID, _TITLE = "roofline", "What the machine could do"
@@ -101,11 +102,12 @@ def _work(row: Row, setup: Setup) -> tuple[float, float] | None:
     items = [item for item in _timed(row, "timed_gflop", setup) if item.measurement.samples]
     if not items:
         return None
-    measurement = items[0].measurement
-    batch, intensity = measurement.settings.get("batch"), measurement.notes.get("intensity")
-    assert isinstance(intensity, int | float)
+    measurement, intensity = items[0].measurement, items[0].evidence(TimedWork).intensity
+    if intensity is None:
+        return None
+    batch = measurement.settings.get("batch")
     pictures = batch if isinstance(batch, int) else 1
-    return measurement.samples[0] * pictures, float(intensity)
+    return measurement.samples[0] * pictures, intensity
 
 
 def _timed(row: Row, metric: str, setup: Setup) -> list[Item]:

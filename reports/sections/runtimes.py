@@ -1,6 +1,6 @@
 """What each runtime makes of each variant: one table for the processor and one for each GPU, never both in one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports.model import Item, Judged, Report, Row, Setup
@@ -9,7 +9,8 @@ from reports.run.latency import milliseconds, setup_of
 from reports.section import Section
 from reports.table import interval
 from reports.words import CALLS, MARKS, number
-from suite.record import Json, Measurement
+from suite.metrics.evidence.timing import Timing
+from suite.record import Measurement
 from suite.stats.intervals import Estimate, median_interval, ratio
 from suite.stats.kept import kept_ratios
 
@@ -151,11 +152,7 @@ def _absent(report: Report) -> tuple[tuple[str, str], ...]:
     if isinstance(stated, dict):
         reasons = {lacking: str(why) for lacking, why in stated.items()}
     for item in (item for row in report.rows for item in row.find(_TIMES)):
-        why = _reason(item.measurement.notes)
+        why = item.evidence(Timing).not_here
         if why:
             reasons.setdefault(setup_of(item).title, why)
     return tuple(reasons.items())
-
-
-def _reason(notes: Mapping[str, Json]) -> str:
-    return str(notes.get("not_here", ""))

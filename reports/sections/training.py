@@ -4,11 +4,11 @@ from markupsafe import Markup
 
 from reports.figures.curves import Curve, loss
 from reports.figures.seeds import Seeds, by_kind
-from reports.model import Report, Row
+from reports.model import Item, Report, Row
 from reports.run.budget import stated_budget
 from reports.run.calls import accuracy_mark
 from reports.section import Section
-from suite.record import Json, Measurement
+from suite.metrics.evidence.training import LossCurve
 
 _ID, _TITLE = "training", "Training"
 _EXAMPLES = 3
@@ -56,7 +56,7 @@ def _losses(report: Report) -> Markup | None:
 def _curves(row: Row) -> list[Curve]:
     taken = [item for item in row.find("loss_curve") if item.measurement.samples]
     return [
-        Curve(row.name, item.job.seed or 0, _steps(item.measurement), item.measurement.samples)
+        Curve(row.name, item.job.seed or 0, _steps(item), item.measurement.samples)
         for item in taken
     ]
 
@@ -79,18 +79,16 @@ def _broken(report: Report) -> list[str]:
     lines = []
     for row in report.rows:
         for item in row.find("loss_curve"):
-            names: Json = item.measurement.notes.get("broken_pictures")
-            if isinstance(names, list) and names:
-                shown = ", ".join(str(name) for name in names[:_EXAMPLES])
+            names = item.evidence(LossCurve).broken_pictures
+            if names:
+                shown = ", ".join(names[:_EXAMPLES])
                 what = f"{len(names)} pictures did not decode ({shown})"
                 lines.append(f"{row.name}, seed {item.job.seed}: {what}, others took their place")
     return lines
 
 
-def _steps(measurement: Measurement) -> tuple[float, ...]:
+def _steps(item: Item) -> tuple[float, ...]:
     """The step of each loss; their number where an older store does not say."""
-    noted: Json = measurement.notes.get("step")
-    steps = noted if isinstance(noted, list) else []
-    known = tuple(float(step) for step in steps if isinstance(step, (int, float)))
-    count = len(measurement.samples)
-    return known if len(known) == count else tuple(float(i) for i in range(count))
+    steps = item.evidence(LossCurve).step or ()
+    count = len(item.measurement.samples)
+    return tuple(map(float, steps if len(steps) == count else range(count)))

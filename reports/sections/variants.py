@@ -12,15 +12,15 @@ from reports.network.draw import Drawing, figure
 from reports.run.warnings import build_warnings
 from reports.section import Section
 from reports.words import compact, counted, listed, number
-from suite.record import Json
+from suite.metrics.evidence.graph import LiveParameters
+from suite.metrics.evidence.layers import LayerCost, LayerCosts
 from suite.spec.views.diff import SIGNS, Difference, Kind, difference
 from suite.store.records import STRIDES
+from suite.store.strides import Strides
 
 _ID, _TITLE = "variants", "Each variant"
 _MOST_TABLES = 40  # variants; beyond that a page would be mostly tables of layers
 _SHOWN_PATHS = 12
-_BESIDE = {"activations": 3, "hidden_gops": 4, "intensity": 1, "field": 0}
-"""What else is counted of a layer, and its digits."""
 _VERBS: tuple[Kind, ...] = ("added", "removed", "replaced", "changed")
 
 
@@ -91,7 +91,7 @@ def _view(report: Report, row: Row, position: int, *, table: bool) -> View:
         f"Against {row.baseline}" if row.baseline else "By its edits",
         (*_layer_changes(changes), *_edits(operators), *_whole_changes(changes)),
         figure(drawing, prefix=f"net-{position}-") if drawn else Markup(""),
-        tuple(_layers(facts, row)) if table else (),
+        tuple(_layers(row)) if table else (),
     )
 
 
@@ -135,10 +135,8 @@ def _edits(operators: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
 def _operators(row: Row) -> dict[str, list[str]]:
     """The paths of the convolutions that edits replaced, by operator; from the static job."""
     operators: dict[str, list[str]] = {}
-    noted = row.notes(STRIDES).get("replaced")
-    for pair in noted if isinstance(noted, list) else ():
-        if isinstance(pair, list) and len(pair) == 2:
-            operators.setdefault(str(pair[1]), []).append(str(pair[0]))
+    for replacement in row.evidence(Strides, STRIDES).replaced or ():
+        operators.setdefault(replacement.operator, []).append(replacement.path)
     return operators
 
 
@@ -146,14 +144,10 @@ def _facts(row: Row, operators: Mapping[str, Sequence[str]]) -> dict[str, LayerF
     """What the static job found of each layer, as trained, by address."""
     replaced = Counter(_address(path) for paths in operators.values() for path in paths)
     return {
-        address: LayerFacts(
-            _whole(line.get("stride")),
-            _whole(line.get("out_channels")),
-            _whole(line.get("params")) or 0,
-            _float(line.get("gmacs")),
-            replaced[address],
+        layer.address: LayerFacts(
+            layer.stride, layer.out_channels, layer.params, layer.gmacs, replaced[layer.address]
         )
-        for address, line in _noted_layers(row).items()
+        for layer in _costs(row)
     }
 
 
@@ -170,37 +164,38 @@ def _warnings(report: Report, row: Row) -> list[str]:
 
 def _untrained(row: Row) -> list[str]:
     """Parameters that no gradient reaches, and those that the spec keeps as they are."""
-    notes = row.notes("params_live")
-    dead, frozen = notes.get("dead"), notes.get("frozen")
+    live = row.evidence(LiveParameters, "params_live")
     lines = []
-    if isinstance(dead, dict) and dead:
-        total = sum(_float(value) for value in dead.values())
-        paths = listed(list(dead)[:_SHOWN_PATHS])
-        lines.append(f"no gradient reaches {total:,.0f} parameters: {paths}")
-    if isinstance(frozen, dict) and frozen:
-        lines.append(f"not trained: {listed(list(frozen))}")
+    if live.dead:
+        paths = listed(list(live.dead)[:_SHOWN_PATHS])
+        lines.append(f"no gradient reaches {sum(live.dead.values()):,} parameters: {paths}")
+    if live.frozen:
+        lines.append(f"not trained: {listed(list(live.frozen))}")
     return lines
 
 
-def _layers(facts: Mapping[str, LayerFacts], row: Row) -> list[Line]:
+def _costs(row: Row) -> tuple[LayerCost, ...]:
+    """What the static job noted of each layer as trained."""
+    return row.evidence(LayerCosts, "gmacs", "trained").layers or ()
+
+
+def _layers(row: Row) -> list[Line]:
     """Every layer as trained: what it is, and what it costs."""
-    layers = row.record.spec.get("layers")
-    specs = [each for each in layers if isinstance(each, dict)] if isinstance(layers, list) else []
-    noted = _noted_layers(row)
-    params = sum(layer.params for layer in facts.values()) or 1
-    gmacs = sum(layer.gmacs for layer in facts.values()) or 1.0
+    costs = _costs(row)
+    params = sum(layer.params for layer in costs) or 1
+    gmacs = sum(layer.gmacs for layer in costs) or 1.0
     return [
         Line(
-            address,
-            str(spec.get("block", "")),
-            (_text(layer.stride), _text(layer.channels)),
+            layer.address,
+            layer.block,
+            (_text(layer.stride), _text(layer.out_channels)),
             (
                 Share(compact(float(layer.params)), f"{100 * layer.params / params:.1f}"),
                 Share(number(layer.gmacs, 4), f"{100 * layer.gmacs / gmacs:.1f}"),
             ),
-            _beside(noted.get(address, {})),
+            _others(layer),
         )
-        for (address, layer), spec in zip(facts.items(), specs, strict=False)
+        for layer in costs
     ]
 
 
@@ -208,24 +203,12 @@ def _text(value: int | None) -> str:
     return "" if value is None else str(value)
 
 
-def _beside(noted: Mapping[str, Json]) -> tuple[str, ...]:
+def _others(layer: LayerCost) -> tuple[str, ...]:
     """Activations, hidden work, operations a byte and receptive field of a layer, where they were counted."""
-    values = [(noted.get(key), digits) for key, digits in _BESIDE.items()]
-    return tuple(
-        number(_float(value), digits) if value is not None else "" for value, digits in values
+    values = (
+        (layer.activations, 3),
+        (layer.hidden_gops, 4),
+        (layer.intensity, 1),
+        (layer.field, 0),
     )
-
-
-def _noted_layers(row: Row) -> dict[str, dict[str, Json]]:
-    """What the static job noted of each layer, by address."""
-    noted = row.notes("gmacs", "trained").get("layers")
-    lines = [line for line in noted if isinstance(line, dict)] if isinstance(noted, list) else []
-    return {str(line.get("address")): line for line in lines}
-
-
-def _whole(value: Json) -> int | None:
-    return int(value) if isinstance(value, (int, float)) else None
-
-
-def _float(value: Json) -> float:
-    return float(value) if isinstance(value, (int, float)) else 0.0
+    return tuple("" if value is None else number(value, digits) for value, digits in values)

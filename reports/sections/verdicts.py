@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from reports.model import Report, Row
 from reports.run.certainty import Certainty, certainties, chance_words, needed_words
@@ -41,7 +41,7 @@ class Strip:
 class Comparison:
     """One cell: what is said and its strip, or `absent`: why nothing is."""
 
-    cell: Cell = Cell()
+    cell: Cell = field(default_factory=Cell)
     word: str = ""  # "" where the verdict is open
     strip: Strip | None = None
     needed: str = ""  # seeds or processes that would settle it
