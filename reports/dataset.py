@@ -1,17 +1,18 @@
 """One self-contained page about a data set, from what `data check` found."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports.words import number
+from reports.words import UNKNOWN, counted, number
 from suite.datasets.findings import Part, Survey
 
 _HERE = Path(__file__).parent
 _STYLES = ("report.css", "dataset.css")
+_PILLS = {"error": " failed", "warning": " suspect"}  # the class of a finding's severity
 
 
 def html(survey: Survey) -> str:
@@ -23,11 +24,11 @@ def html(survey: Survey) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found = dict(Counter(str(finding.severity) for finding in survey.findings))
+    severities = Counter(str(finding.severity) for finding in survey.findings)
     css = "".join((_HERE / "assets" / name).read_text(encoding="utf-8") for name in _STYLES)
     return environment.get_template("dataset.html.j2").render(
         title=f"Data set {survey.name}",
-        lead=_lead(found),
+        lead=_lead(severities),
         context=[
             ("form", survey.form),
             ("classes", len(survey.categories)),
@@ -36,54 +37,55 @@ def html(survey: Survey) -> str:
         categories=survey.categories,
         parts=survey.parts,
         findings=survey.findings,
+        pills=_PILLS,
         counts=_counts(survey.parts),
         classes=_classes(survey),
         css=Markup(css),  # noqa: S704  (our own files)
     )
 
 
-def _lead(found: Mapping[str, int]) -> str:
-    if not found:
+def _lead(severities: Mapping[str, int]) -> str:
+    """`1 error, 2 warnings.`"""
+    if not severities:
         return "Nothing is odd about it."
-    order = [severity for severity in ("error", "warning", "note") if severity in found]
-    return (
-        ", ".join(f"{found[word]} {word}{'s' if found[word] > 1 else ''}" for word in order) + "."
-    )
+    order = [severity for severity in ("error", "warning", "note") if severity in severities]
+    return f"{', '.join(counted(severities[severity], severity) for severity in order)}."
 
 
 def _counts(parts: tuple[Part, ...]) -> list[tuple[str, list[str]]]:
-    rows = [
-        ("pictures", [number(part.pictures, 0) for part in parts]),
-        ("without objects", [number(part.empty, 0) for part in parts]),
-        ("boxes", [number(part.boxes, 0) for part in parts]),
-        ("crowd regions", [number(part.crowds, 0) for part in parts]),
+    """A row for each count, with a value for each part."""
+    first = parts[0]
+    rows: list[tuple[str, Sequence[float]]] = [
+        ("pictures", [part.pictures for part in parts]),
+        ("without objects", [part.empty for part in parts]),
+        ("boxes", [part.boxes for part in parts]),
+        ("crowd regions", [part.crowds for part in parts]),
     ]
+    rows += [(f"{size} objects", [part.sizes[size] for part in parts]) for size in first.sizes]
     rows += [
-        (f"{size} objects", [number(part.sizes[size], 0) for part in parts])
-        for size in parts[0].sizes
+        (f"{statistic} in a picture", [part.per_picture[statistic] for part in parts])
+        for statistic in first.per_picture
     ]
-    rows += [
-        (f"{key} in a picture", [number(part.per_picture[key], 0) for part in parts])
-        for key in parts[0].per_picture
+    counts = [(title, [number(value, 0) for value in values]) for title, values in rows]
+    return counts + [
+        (f"{title}, percentiles 5 / 25 / 50 / 75 / 95", [_spread(part, title) for part in parts])
+        for title in first.spread
     ]
-    for title in parts[0].spread:
-        values = [
-            " / ".join(f"{value:.2f}" for value in part.spread[title]) or "–" for part in parts
-        ]
-        rows.append((f"{title}, percentiles 5 / 25 / 50 / 75 / 95", values))
-    return rows
 
 
-def _classes(survey: Survey) -> list[tuple[str, list[tuple[int, float]]]]:
-    """Each class with its count and its share of the most frequent, part by part."""
-    most = [max(part.classes, default=0) or 1 for part in survey.parts]
+def _spread(part: Part, title: str) -> str:
+    return " / ".join(f"{value:.2f}" for value in part.spread[title]) or UNKNOWN
+
+
+def _classes(survey: Survey) -> list[tuple[str, list[tuple[int, str]]]]:
+    """Each class with its count and its share of the most frequent in per cent, part by part."""
+    by_part = [_shares(part) for part in survey.parts]
     return [
-        (
-            name,
-            [
-                (part.classes[place], 100 * part.classes[place] / top)
-                for part, top in zip(survey.parts, most, strict=True)
-            ],
-        )
-        for place, name in enumerate(survey.categories)
+        (name, [shares[index] for shares in by_part])
+        for index, name in enumerate(survey.categories)
     ]
+
+
+def _shares(part: Part) -> list[tuple[int, str]]:
+    most = max(part.classes, default=0) or 1
+    return [(count, f"{100 * count / most:.1f}") for count in part.classes]

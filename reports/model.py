@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar
 
 from reports.run.resamples import Resampled
+from suite.evidence import Evidence
+from suite.metrics.evidence.training import TrainingStart
 from suite.record import Form, Json, Measurement, Metric
 from suite.stats.intervals import Estimate
 from suite.stats.resolution import Resolution
 from suite.stats.verdict import Verdict
 from suite.store import JobRecord, RunRecord, StoredOutcome, VariantRecord
 
+Record = TypeVar("Record", bound=Evidence)
 Role = Literal["base", "variant", "control"]
 State = Literal["trains", "suspect", "broken", "failed", "unknown", "untrained"]
 
@@ -22,6 +25,17 @@ class Item:
     job: JobRecord
     measurement: Measurement
     environment: Mapping[str, Json]
+    _read: dict[type[Evidence], Evidence] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
+
+    def evidence(self, kind: type[Record]) -> Record:
+        """What stands beside the samples; `kind` is the record of the metric. Read once: some hold every call."""
+        record = self._read.get(kind)
+        if not isinstance(record, kind):
+            record = kind.from_json(self.measurement.notes)
+            self._read[kind] = record
+        return record
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +63,8 @@ class Rules:
 
     ap_floor: float = 0.004
     latency_floor: float = 0.02
-    cost_floor: float = (
-        0.001  # parameters and multiply-adds are exact; less is written, not coloured
-    )
+    # parameters and multiply-adds are exact; less is written, not coloured
+    cost_floor: float = 0.001
     trains: float = 0.57  # share of the base's mean AP50
     broken: float = 0.15
     base_trains: float = 0.1  # AP50 below which the base itself has learned nothing
@@ -68,9 +81,8 @@ class Row:
     items: tuple[Item, ...] = ()
     failures: tuple[StoredOutcome, ...] = ()
     state: State = "untrained"
-    judged: Mapping[str, Judged] = field(
-        default_factory=dict
-    )  # "ap", "ap50", "wall:cpu-fp32-1t", ...
+    # by "ap", "ap50", "wall:cpu-fp32-1t", ...
+    judged: Mapping[str, Judged] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -103,33 +115,26 @@ class Row:
 
     def exact(self, metric: str, form: Form = "deployed") -> float | None:
         """A quantity that does not vary: parameters, multiply-adds."""
-        return next(
-            (
-                item.measurement.samples[0]
-                for item in self.find(metric, form)
-                if item.measurement.samples
-            ),
-            None,
-        )
+        measured = [item.measurement.samples for item in self.find(metric, form)]
+        return next((samples[0] for samples in measured if samples), None)
 
     @property
-    def starts(self) -> tuple[Mapping[str, Json], ...]:
-        """What each trained seed began with (`suite.jobs.train`), in the order of the seeds."""
-        found = (item.environment.get("start") for item in self.find("ap"))
-        return tuple(start if isinstance(start, dict) else {} for start in found)
+    def starts(self) -> tuple[TrainingStart, ...]:
+        """What each trained seed began with, in the order of the seeds."""
+        return tuple(
+            TrainingStart.from_json(item.environment.get("start", {})) for item in self.find("ap")
+        )
 
     @property
     def loaded(self) -> float | None:
         """The share of the parameters that training began with from a weights file; None where nothing was trained."""
-        shares = [
-            share if isinstance(share := start.get("share"), int | float) else 0.0
-            for start in self.starts
-        ]
+        shares = [start.share or 0.0 for start in self.starts]
         return sum(shares) / len(shares) if shares else None
 
-    def notes(self, metric: str, form: Form | None = None) -> Mapping[str, Json]:
-        """The evidence beside a metric, {} where there is none."""
-        return next((item.measurement.notes for item in self.find(metric, form)), {})
+    def evidence(self, kind: type[Record], metric: str, form: Form | None = None) -> Record:
+        """What stands beside a metric; a record of nothing where it was not measured."""
+        items = self.find(metric, form)
+        return items[0].evidence(kind) if items else kind.from_json({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +146,8 @@ class Report:
     facts: Mapping[str, Json]  # of the data set
     rules: Rules
     setups: tuple[Setup, ...]  # CPU first
-    copies: Mapping[
-        str, tuple[tuple[str, Estimate], ...]
-    ]  # "wall:" + setup: A/A ratio measured beside each variant
+    # by "wall:" + setup: the A/A ratio measured beside each variant
+    copies: Mapping[str, tuple[tuple[str, Estimate], ...]]
     resamples: Mapping[str, Resampled] = field(default_factory=dict)  # by the key of a training
     resolutions: Mapping[str, Resolution] = field(default_factory=dict)  # by the keys of `copies`
 

@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports.export import csv_text, markdown_text
-from reports.figures.canvas import look
+from reports.figures.theme import look
 from reports.model import Report
 from reports.run import headline
 from reports.run.gather import gather
@@ -17,6 +17,9 @@ from reports.section import Section
 from reports.sections import ORDER
 
 _HERE = Path(__file__).parent
+_POLICY = Markup(
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,12 @@ def write(store_path: Path, run_id: str, out_dir: Path) -> ReportPaths:
 
 
 def html(report: Report) -> str:
-    """The page. Equal reports give equal text: nothing in it is of now or of this machine."""
+    """The page. Equal reports give equal text: nothing in it is of now or of this machine.
+
+    Every section module builds its numbers and drawings, its template of the same name places them, and `page.html.j2`
+    holds all; a section that has nothing to show becomes a line at the end. Styles, scripts and drawings are inside,
+    so that one file can be sent, and the page forbids the browser to load anything else.
+    """
     environment = Environment(
         loader=FileSystemLoader(_HERE / "templates"),
         autoescape=True,  # for every template, whatever its suffix: names and titles come from users' files
@@ -59,28 +67,30 @@ def html(report: Report) -> str:
     )
     with look():
         sections = [builder.build(report) for builder in ORDER]
+    failed = sum(bool(row.failures) for row in report.rows)
+    shown = [section for section in sections if not section.missing]
+    own_css = Markup("".join(section.css for section in sections))  # noqa: S704  (numbers only)
     return environment.get_template("page.html.j2").render(
         title=headline.title(report),
+        policy=_POLICY,
         sentences=headline.sentences(report),
         context=headline.context(report),
         certificate=headline.certificate(report),
         tiles=tiles(report),
-        sections=[_rendered(environment, section) for section in sections if not section.missing],
+        sections=[_rendered(environment, section, failed) for section in shown],
         absent=[section for section in sections if section.missing],
-        failed=sum(bool(row.failures) for row in report.rows),
-        css=_asset("report.css")
-        + _asset("network.css")
-        + Markup("".join(section.css for section in sections)),  # noqa: S704  (numbers only)
+        css=_asset("report.css") + _asset("network.css") + own_css,
         js=_asset("report.js"),
     )
 
 
-def _rendered(environment: Environment, section: Section) -> dict[str, object]:
+def _rendered(environment: Environment, section: Section, failed: int) -> dict[str, object]:
     body = environment.get_template(f"{section.id}.html.j2").render(section.content)
     return {
         "id": section.id,
         "title": section.title,
         "short": section.short,
+        "count": failed if section.id == "failures" else 0,
         "aid": section.aid,
         "html": Markup(body),  # noqa: S704  (rendered with autoescape a line above)
     }

@@ -24,6 +24,15 @@ class Section:
     css: str = ""  # rules that depend on the content, such as one for each variant
 
 
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A cell of a table of numbers: the text, what stands small beneath it, what it says when pointed at."""
+
+    text: str
+    below: str = ""
+    tip: str = ""
+
+
 class Builder(Protocol):
     """A module of `reports.sections`."""
 

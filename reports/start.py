@@ -9,16 +9,15 @@ def start_words(row: Row) -> str:
     """`from scratch`, or how much of the network came from which weights; "" where nothing was trained."""
     if row.loaded is None:
         return ""
-    return (
-        f"{100 * row.loaded:.0f} % of parameters from {weights_of(row)}"
-        if row.loaded
-        else "from scratch"
-    )
+    if not row.loaded:
+        return "from scratch"
+    return f"{100 * row.loaded:.0f} % of parameters from {weights_of(row)}"
 
 
 def weights_of(row: Row) -> str:
     """The weights files that the seeds began with."""
-    return ", ".join(dict.fromkeys(str(start["file"]) for start in row.starts if "file" in start))
+    files = [start.file for start in row.starts if start.file is not None]
+    return ", ".join(dict.fromkeys(files))
 
 
 def start_warning(report: Report, row: Row) -> str:
@@ -26,7 +25,11 @@ def start_warning(report: Report, row: Row) -> str:
     base = report.row(row.baseline)
     if base is None or row.loaded is None or base.loaded is None:
         return ""
-    digests = [{str(start.get("sha256", "")) for start in each.starts} for each in (row, base)]
-    if digests[0] == digests[1] and abs(row.loaded - base.loaded) <= UNEQUAL:
+    same_weights = _digests(row) == _digests(base)
+    if same_weights and abs(row.loaded - base.loaded) <= UNEQUAL:
         return ""
     return f"started {start_words(row)}, its base {start_words(base)}"
+
+
+def _digests(row: Row) -> set[str | None]:
+    return {start.sha256 for start in row.starts}

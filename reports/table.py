@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from reports.model import Judged, Report, Row, Setup
-from reports.run.latency import milliseconds
+from reports.run.latency import clocks_of, milliseconds
 from reports.start import weights_of
 from reports.words import (
     CALLS,
@@ -61,53 +62,30 @@ GROUPS = {
 
 def columns(report: Report) -> tuple[Column, ...]:
     """The columns of this run: those that are always shown first, then the groups."""
+    counted = "as deployed, torch's counter; exact"
+    loaded = "what training began with: share of the parameters from weights"
     shown = [
-        Column(
-            "state", "Trains", "", "AP50 as a share of the base's", lambda row: _state(report, row)
-        ),
+        Column("state", "Trains", "", "AP50 as a share of the base's", partial(_state, report)),
         *_accuracy("ap", "AP", ""),
         *_accuracy("ap50", "AP50", ""),
         Column("seeds", "Seeds", "", "training runs with a result", _seeds),
-        Column(
-            "start",
-            "Start",
-            "",
-            "what training began with: share of the parameters from weights",
-            _start,
-        ),
-        Column(
-            "params", "Params", "", "as deployed; exact", lambda row: _exact(report, row, "params")
-        ),
-        Column(
-            "gmacs",
-            "GMACs",
-            "",
-            "as deployed, torch's counter; exact",
-            lambda row: _exact(report, row, "gmacs"),
-        ),
+        Column("start", "Start", "", loaded, _start),
+        Column("params", "Params", "", "as deployed; exact", partial(_exact, report, "params")),
+        Column("gmacs", "GMACs", "", counted, partial(_exact, report, "gmacs")),
     ]
     for position, setup in enumerate(report.plain_setups):
         shown += _latency(report, setup, suffix="" if position == 0 else f":{setup.key}")
     return (*shown, *_hidden())
 
 
-def judged_cell(found: Judged | None, *, ratio: bool) -> Cell:
+def judged_cell(judged: Judged | None, *, ratio: bool) -> Cell:
     """A comparison: mark and colour if the verdict is settled, else ≈."""
-    if found is None:
+    if judged is None:
         return Cell()
-    estimate = found.estimate
-    call = CALLS[found.verdict.word]
-    mark = MARKS[call]
-    text = (
-        f"×{number(estimate.value, _places(estimate.value))}" if ratio else signed(estimate.value)
-    )
-    return Cell(
-        f"{mark} {text}",
-        interval(estimate, ratio=ratio),
-        estimate.value,
-        call,
-        found.verdict.sentence,
-    )
+    value, call = judged.estimate.value, CALLS[judged.verdict.word]
+    text = f"×{number(value, _digits(value))}" if ratio else signed(value)
+    bounds = interval(judged.estimate, ratio=ratio)
+    return Cell(f"{MARKS[call]} {text}", bounds, value, call, judged.verdict.sentence)
 
 
 def interval(estimate: Estimate, *, ratio: bool) -> str:
@@ -115,13 +93,13 @@ def interval(estimate: Estimate, *, ratio: bool) -> str:
     if estimate.high == float("inf"):
         return "±?"
     if ratio:
-        digits = _places(estimate.value)
+        digits = _digits(estimate.value)
         return f"{number(estimate.low, digits)} to {number(estimate.high, digits)}"
     seedless = "*" if estimate.basis == "pictures" else ""
     return f"{signed(estimate.low)} to {signed(estimate.high)}{seedless}"
 
 
-def _places(ratio: float) -> int:
+def _digits(ratio: float) -> int:
     """Digits of a ratio: the nearer to 1, the more of them matter."""
     return 3 if abs(ratio - 1) < 0.1 else 2
 
@@ -135,155 +113,150 @@ def relative(value: float | None, base: float | None, *, floor: float) -> tuple[
         return "= base", ""
     if abs(apart) < floor:
         return signed_percent(apart, 3), ""
-    return (
-        (f"▲ {signed_percent(apart)}", "better")
-        if apart < 0
-        else (f"▼ {signed_percent(apart)}", "worse")
-    )
+    if apart < 0:
+        return f"▲ {signed_percent(apart)}", "better"
+    return f"▼ {signed_percent(apart)}", "worse"
 
 
 def _state(report: Report, row: Row) -> Cell:
+    call = {"broken": "bad", "failed": "bad", "suspect": "worse"}.get(row.state, "")
+    return Cell(STATES[row.state], _share_of_base(report, row), STATES[row.state], call)
+
+
+def _share_of_base(report: Report, row: Row) -> str:
+    """AP50 as a share of the base's; "" where either is unknown."""
     mean = row.mean("ap50")
     base = report.row(row.baseline)
     reference = base.mean("ap50") if base else None
-    share = (
-        f"{mean / reference:.0%} of base"
-        if mean is not None and reference and row.state != "unknown"
-        else ""
-    )
-    call = {"broken": "bad", "failed": "bad", "suspect": "worse"}.get(row.state, "")
-    return Cell(STATES[row.state], share, STATES[row.state], call)
+    if mean is None or not reference or row.state == "unknown":
+        return ""
+    return f"{mean / reference:.0%} of base"
 
 
 def _seeds(row: Row) -> Cell:
     planned = sum(job.kind == "train" for job in row.jobs)
     done = len(row.seeds("ap"))
-    return (
-        Cell(str(done) if done == planned else f"{done} of {planned}", "", done)
-        if planned
-        else Cell()
-    )
+    if not planned:
+        return Cell()
+    return Cell(str(done) if done == planned else f"{done} of {planned}", "", done)
 
 
 def _start(row: Row) -> Cell:
     if row.loaded is None:
         return Cell()
-    return Cell(
-        f"{100 * row.loaded:.0f} % loaded" if row.loaded else "scratch", weights_of(row), row.loaded
-    )
+    text = f"{100 * row.loaded:.0f} % loaded" if row.loaded else "scratch"
+    return Cell(text, weights_of(row), row.loaded)
 
 
 def _accuracy(metric: str, title: str, group: str) -> list[Column]:
-    def mean(row: Row) -> Cell:
-        values = row.seeds(metric)
-        if not values:
-            return Cell()
-        middle = sum(values) / len(values)
-        spread = f"{number(min(values))} to {number(max(values))}" if len(values) > 1 else "1 seed"
-        return Cell(number(middle), spread, middle)
-
-    def difference(row: Row) -> Cell:
-        return judged_cell(row.judged.get(metric), ratio=False)
-
+    """The mean of the seeds, and the difference to the base."""
+    seeds = "mean of the seeds; below, their lowest and highest"
+    apart = "against the base, with the plain 95 % interval"
     return [
-        Column(metric, title, group, "mean of the seeds; below, their lowest and highest", mean),
-        Column(
-            f"d{metric}",
-            f"Δ {title}",
-            group,
-            "against the base, with the plain 95 % interval",
-            difference,
-        ),
+        Column(metric, title, group, seeds, partial(_mean_of_seeds, metric)),
+        Column(f"d{metric}", f"Δ {title}", group, apart, partial(_judged, metric, ratio=False)),
     ]
 
 
-def _exact(report: Report, row: Row, metric: str) -> Cell:
+def _mean_of_seeds(metric: str, row: Row) -> Cell:
+    values = row.seeds(metric)
+    if not values:
+        return Cell()
+    mean = sum(values) / len(values)
+    spread = f"{number(min(values))} to {number(max(values))}" if len(values) > 1 else "1 seed"
+    return Cell(number(mean), spread, mean)
+
+
+def _judged(key: str, row: Row, *, ratio: bool) -> Cell:
+    return judged_cell(row.judged.get(key), ratio=ratio)
+
+
+def _exact(report: Report, metric: str, row: Row) -> Cell:
     value = row.exact(metric)
+    if value is None:
+        return Cell()
     base = report.row(row.baseline)
-    words, call = relative(
-        value, base.exact(metric) if base else None, floor=report.rules.cost_floor
-    )
-    text = (
-        compact(value)
-        if metric == "params"
-        else number(value, 4 if value is not None and value < 1 else 3)
-    )
-    return Cell(text, words, value, below=call) if value is not None else Cell()
+    reference = base.exact(metric) if base else None
+    change, call = relative(value, reference, floor=report.rules.cost_floor)
+    text = compact(value) if metric == "params" else number(value, 4 if value < 1 else 3)
+    return Cell(text, change, value, below=call)
 
 
 def _latency(report: Report, setup: Setup, *, suffix: str) -> list[Column]:
-    place = setup.title if suffix else ""
-
-    def against(clock: str) -> Callable[[Row], Cell]:
-        return lambda row: judged_cell(row.judged.get(f"{clock}:{setup.key}"), ratio=True)
-
-    def absolute(row: Row) -> Cell:
-        times = milliseconds(row, report.rows, setup, "wall")
-        if not times:
-            return Cell()
-        middle = median_interval(times)
-        return Cell(
-            number(middle.value, 2),
-            f"{number(middle.low, 2)} to {number(middle.high, 2)}",
-            middle.value,
+    """Ratios of wall and CPU time, and milliseconds; the processor's time says nothing of a GPU."""
+    where = setup.title if suffix else ""
+    how = f"{setup.title}, as deployed"
+    ratios = [("latency", "Latency", "wall"), ("cpu", "CPU time", "cpu")]
+    shown = [
+        Column(
+            f"{name}{suffix}",
+            f"{title} {where}".strip(),
+            "",
+            f"{'wall' if clock == 'wall' else 'CPU'} time over the base's; {how}",
+            partial(_judged, f"{clock}:{setup.key}", ratio=True),
         )
-
-    here = f"{setup.title}, as deployed"
-    found = [
-        Column(
-            f"latency{suffix}",
-            f"Latency {place}".strip(),
-            "",
-            f"wall time over the base's; {here}",
-            against("wall"),
-        ),
-        Column(
-            f"cpu{suffix}",
-            f"CPU time {place}".strip(),
-            "",
-            f"CPU time over the base's; {here}",
-            against("cpu"),
-        ),
-        Column(
-            f"ms{suffix}",
-            f"ms {place}".strip(),
-            "",
-            f"median wall milliseconds a picture; {here}",
-            absolute,
-        ),
+        for name, title, clock in ratios
+        if clock in clocks_of(setup)
     ]
-    return [column for column in found if not (setup.gpu and column.key.startswith("cpu"))]
+    hint = f"median wall milliseconds a picture; {how}"
+    median = partial(_milliseconds, report, setup)
+    return [*shown, Column(f"ms{suffix}", f"ms {where}".strip(), "", hint, median)]
+
+
+def _milliseconds(report: Report, setup: Setup, row: Row) -> Cell:
+    times = milliseconds(row, report.rows, setup, "wall")
+    if not times:
+        return Cell()
+    median = median_interval(times)
+    bounds = f"{number(median.low, 2)} to {number(median.high, 2)}"
+    return Cell(number(median.value, 2), bounds, median.value)
+
+
+_ACCURACY = (
+    ("ap75", "AP75"),
+    ("ap_small", "AP small"),
+    ("ap_medium", "AP medium"),
+    ("ap_large", "AP large"),
+    ("ar_1", "AR 1"),
+    ("ar_10", "AR 10"),
+    ("ar_100", "AR 100"),
+)
+_TRAINED = (
+    ("params_trained", "params", "Params trained", 0),
+    ("params_live", "params_live", "Params live", 0),
+    ("gmacs_trained", "gmacs", "GMACs trained", 4),
+    ("gmacs_fvcore", "gmacs_fvcore", "fvcore", 4),
+    ("gmacs_thop", "gmacs_thop", "thop", 4),
+)
+"""Key, metric, title and digits of what is counted as trained."""
 
 
 def _hidden() -> list[Column]:
-    def plain(metric: str, form: str, digits: int) -> Callable[[Row], Cell]:
-        def cell(row: Row) -> Cell:
-            item = next(
-                iter(row.find(metric, "deployed" if form == "deployed" else "trained")), None
-            )
-            value = item.measurement.samples[0] if item and item.measurement.samples else None
-            return Cell(compact(value) if digits == 0 else number(value, digits), "", value)
-
-        return cell
-
-    accuracy = [
-        ("ap75", "AP75"), ("ap_small", "AP small"), ("ap_medium", "AP medium"), ("ap_large", "AP large"),
-        ("ar_1", "AR 1"), ("ar_10", "AR 10"), ("ar_100", "AR 100"),
-    ]  # fmt: skip
-    trained = [
-        ("params", "Params trained", 0), ("params_live", "Params live", 0), ("gmacs", "GMACs trained", 4),
-        ("gmacs_fvcore", "fvcore", 4), ("gmacs_thop", "thop", 4),
-    ]  # fmt: skip
+    """The groups that are shown on demand."""
+    last = "mean of the last tenth of the steps, mean of the seeds"
     return [
-        *(_accuracy(metric, title, "accuracy")[0] for metric, title in accuracy),
-        *(Column(m if m not in {"params", "gmacs"} else f"{m}_trained", title, "trained", "as trained; exact",
-                 plain(m, "trained", digits)) for m, title, digits in trained),
-        Column("train_s", "Training s", "training", "seconds of training, mean of the seeds", _mean_seconds),
-        Column("loss", "Last loss", "training", "mean of the last tenth of the steps, mean of the seeds", _last_loss),
+        *(_accuracy(metric, title, "accuracy")[0] for metric, title in _ACCURACY),
+        *(
+            Column(key, title, "trained", "as trained; exact", partial(_trained, metric, digits))
+            for key, metric, title, digits in _TRAINED
+        ),
+        Column(
+            "train_s",
+            "Training s",
+            "training",
+            "seconds of training, mean of the seeds",
+            _mean_seconds,
+        ),
+        Column("loss", "Last loss", "training", last, _last_loss),
         Column("strides", "Strides", "about", "of the head's levels, in pixels", _strides),
-        Column("paper", "Paper", "about", "where the idea is from", lambda row: _text(row.record.paper)),
+        Column("paper", "Paper", "about", "where the idea is from", _paper),
         Column("print", "Fingerprint", "about", "of the resolved network", _fingerprint),
-    ]  # fmt: skip
+    ]
+
+
+def _trained(metric: str, digits: int, row: Row) -> Cell:
+    value = row.exact(metric, "trained")
+    return Cell(compact(value) if digits == 0 else number(value, digits), "", value)
 
 
 def _mean_seconds(row: Row) -> Cell:
@@ -292,18 +265,21 @@ def _mean_seconds(row: Row) -> Cell:
 
 
 def _last_loss(row: Row) -> Cell:
-    ends = [
-        _tail(item.measurement.samples)
-        for item in row.find("loss_curve")
-        if item.measurement.samples
-    ]
-    mean = sum(ends) / len(ends) if ends else None
-    return Cell(number(mean), "", mean) if mean is not None else Cell()
+    curves = [item.measurement.samples for item in row.find("loss_curve")]
+    ends = [_tail(samples) for samples in curves if samples]
+    if not ends:
+        return Cell()
+    mean = sum(ends) / len(ends)
+    return Cell(number(mean), "", mean)
 
 
 def _tail(samples: Sequence[float]) -> float:
     last = samples[-max(len(samples) // 10, 1) :]
     return sum(last) / len(last)
+
+
+def _paper(row: Row) -> Cell:
+    return _text(row.record.paper)
 
 
 def _strides(row: Row) -> Cell:

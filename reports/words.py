@@ -8,6 +8,9 @@ from suite.stats.verdict import Word
 
 UNKNOWN = "–"
 Call = Literal["better", "worse", "equal", "same"]
+Mark = Literal["base", "better", "worse", "equal", "same", "bad"]
+"""What a run says of a variant; every plot gives it one colour and one shape, and the shape alone is enough."""
+
 CALLS: Mapping[Word, Call] = {
     "better": "better",
     "worse": "worse",
@@ -23,11 +26,9 @@ def number(value: float | None, digits: int = 3) -> str:
     """A value with fixed digits and thousands apart: `0.702`, `1,872,157`; a dash where there is none."""
     if value is None or math.isnan(value):
         return UNKNOWN
-    return (
-        f"{value:,.{digits}f}".replace("-", "−")
-        if math.isfinite(value)
-        else ("∞" if value > 0 else "−∞")
-    )
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    return f"{value:,.{digits}f}".replace("-", "−")
 
 
 def signed(value: float, digits: int = 3) -> str:
@@ -59,6 +60,6 @@ def compact(value: float | None) -> str:
 
 def listed(words: list[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
-    return (
-        words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
-    )
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"

@@ -3,17 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
+from statistics import fmean
 
 from reports.model import Rules
 from reports.run.gather import rules_of
-from reports.run.resamples import resamples_of
-from suite.record import Json, Measurement, canonical_json, describe_start
+from reports.run.resamples import Resampled, Trained, resamples_of, sides
+from suite.metrics.evidence.training import TrainingStart
+from suite.record import Json, Measurement, canonical_json
 from suite.stats.bootstrap import METRICS as RESAMPLED
 from suite.stats.budget import METRIC as BUDGET
 from suite.stats.budget import Used, budget_difference, used
-from suite.stats.difference import Side, difference
+from suite.stats.difference import difference
 from suite.stats.intervals import Estimate
 from suite.store import RunRecord, Store, StoredOutcome
 
@@ -42,8 +42,8 @@ class Training:
 
     def value(self, metric: str) -> float | None:
         """The accuracy by this metric; None where it was not measured."""
-        found = (m.samples[0] for m in self.measurements if m.metric == metric and m.samples)
-        return next(found, None)
+        samples = (m.samples for m in self.measurements if m.metric == metric and m.samples)
+        return next((values[0] for values in samples), None)
 
     @property
     def used(self) -> Used | None:
@@ -65,19 +65,18 @@ class Pair:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a reader should know before the verdict."""
-        found = []
-        ap50 = [value for training in self.base if (value := training.value("ap50")) is not None]
-        if ap50 and np.mean(ap50) < self.rules.base_trains:
-            least = self.rules.base_trains
-            found.append(
-                f"the base has learned next to nothing: AP50 {np.mean(ap50):.3f}, below {least:g}"
-            )
-        starts = [sorted({t.start for t in side}) for side in (self.base, self.variant)]
-        if starts[0] != starts[1]:
-            found.append(
-                f"they began differently: {' and '.join(starts[0])}; {' and '.join(starts[1])}"
-            )
-        return tuple(found)
+        warnings = []
+        values = [training.value("ap50") for training in self.base]
+        ap50 = [value for value in values if value is not None]
+        least = self.rules.base_trains
+        if ap50 and fmean(ap50) < least:
+            reached = f"AP50 {fmean(ap50):.3f}, below {least:g}"
+            warnings.append(f"the base has learned next to nothing: {reached}")
+        base, variant = (sorted({t.start for t in side}) for side in (self.base, self.variant))
+        if base != variant:
+            starts = f"{' and '.join(base)}; {' and '.join(variant)}"
+            warnings.append(f"they began differently: {starts}")
+        return tuple(warnings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,20 +101,17 @@ def pair(store_path: Path, base: Wanted, variant: Wanted, metric: str, *, run_id
         outcomes = {
             run.id: {outcome.key: outcome for outcome in store.outcomes(run.id)} for run in runs
         }
-    sides = [_trainings(each, runs, outcomes, metric) for each in (base, variant)]
-    conditions = _shared(base, variant, *sides)
-    chosen = [
-        [t for t in side if canonical_json(dict(t.conditions)) == conditions] for side in sides
-    ]
+    every = [_trainings(wanted, runs, outcomes, metric) for wanted in (base, variant)]
+    shared = _shared(base, variant, *every)
     bases, variants = (
-        _of_seeds(each, side) for each, side in zip((base, variant), chosen, strict=True)
+        _of_seeds(wanted, [training for training in side if _conditions(training) == shared])
+        for wanted, side in zip((base, variant), every, strict=True)
     )
     _refuse_unequal(base, variant, bases, variants)
-    estimate = difference(*_sides(store_path.parent, bases, variants, metric))
+    estimate = _estimate(store_path.parent, bases, variants, metric)
     newest = next(run for run in runs if run.id == max(t.run for t in (*bases, *variants)))
-    return Pair(
-        metric, bases[0].conditions, bases, variants, rules_of(newest.protocol_json), estimate
-    )
+    rules = rules_of(newest.protocol_json)
+    return Pair(metric, bases[0].conditions, bases, variants, rules, estimate)
 
 
 def _trainings(
@@ -125,67 +121,74 @@ def _trainings(
     metric: str,
 ) -> list[Training]:
     """All trainings of the network that bears the name now, newest run first; one that several runs share once."""
-    found: dict[str, Training] = {}
-    records = [
-        (run, record) for run in runs for record in run.variants if record.name == wanted.name
-    ]
-    for run, record in records:
-        if record.fingerprint != records[0][1].fingerprint:
+    named = [(run, record) for run in runs for record in run.variants if record.name == wanted.name]
+    trainings: dict[str, Training] = {}
+    for run, record in named:
+        if record.fingerprint != named[0][1].fingerprint:
             continue  # another network, which bore the name before
-        for job in run.jobs:
-            if (
-                job.variant == record.name
-                and job.kind == "train"
-                and job.status == "done"
-                and job.key not in found
-            ):
-                outcome = outcomes[run.id][job.key]
-                found[job.key] = _training(run, outcome, recipe=str(record.spec.get("recipe", "")))
-    measured = [training for training in found.values() if training.value(metric) is not None]
+        recipe = str(record.spec.get("recipe", ""))
+        for key in _trained_keys(run, record.name):
+            trainings.setdefault(key, _training(run, outcomes[run.id][key], recipe=recipe))
+    measured = [training for training in trainings.values() if training.value(metric) is not None]
     if not measured:
         known = sorted({record.name for run in runs for record in run.variants})
-        what = (
-            f"no training with {metric}"
-            if records
-            else f"no variant of that name; there are: {', '.join(known)}"
-        )
-        raise PairError(f"{wanted.name}: the store has {what}", nothing=True)
+        lacking = f"no variant of that name; there are: {', '.join(known)}"
+        if named:
+            lacking = f"no training with {metric}"
+        raise PairError(f"{wanted.name}: the store has {lacking}", nothing=True)
     return measured
 
 
+def _trained_keys(run: RunRecord, variant: str) -> list[str]:
+    """The keys of the trainings of a variant that have a result."""
+    trainings = [job for job in run.jobs if job.variant == variant and job.kind == "train"]
+    return [job.key for job in trainings if job.status == "done"]
+
+
 def _training(run: RunRecord, outcome: StoredOutcome, *, recipe: str) -> Training:
-    protocol = run.protocol_json
-    versions = {
-        m.metric: m.metric_version for m in outcome.measurements if m.metric in {"ap", "ap50"}
-    }
-    budget = next((used(m.notes) for m in outcome.measurements if m.metric == BUDGET), None)
+    protocol, measurements = run.protocol_json, outcome.measurements
+    spent = next((used(m.notes) for m in measurements if m.metric == BUDGET), None)
     conditions: dict[str, Json] = {
         "data": run.dataset_fingerprint,
         "recipe": protocol.get("recipe"),
-        "budget": budget.stated if budget else protocol.get("budget"),
+        "budget": spent.stated if spent else protocol.get("budget"),
         "image_size": protocol.get("image_size"),
         "evaluation": protocol.get("evaluation"),
         "device": outcome.environment.get("device"),
-        "versions": dict(versions),
+        "versions": {
+            m.metric: m.metric_version for m in measurements if m.metric in {"ap", "ap50"}
+        },
     }
     assert outcome.seed is not None
     return Training(
-        run.id, outcome.key, outcome.seed, outcome.fingerprint, recipe, conditions,
-        describe_start(outcome.environment.get("start")), outcome.measurements, outcome.artifacts,
-    )  # fmt: skip
+        run=run.id,
+        key=outcome.key,
+        seed=outcome.seed,
+        fingerprint=outcome.fingerprint,
+        recipe=recipe,
+        conditions=conditions,
+        start=TrainingStart.from_json(outcome.environment.get("start", {})).described(),
+        measurements=measurements,
+        artifacts=outcome.artifacts,
+    )
+
+
+def _conditions(training: Training) -> str:
+    """The conditions as text, equal where they are."""
+    return canonical_json(dict(training.conditions))
 
 
 def _shared(
     base: Wanted, variant: Wanted, bases: Sequence[Training], variants: Sequence[Training]
 ) -> str:
-    """The newest conditions under which both were trained, as their canonical JSON."""
-    theirs = {canonical_json(dict(t.conditions)) for t in variants}
-    both = [text for t in bases if (text := canonical_json(dict(t.conditions))) in theirs]
+    """The newest conditions under which both were trained."""
+    of_variants = {_conditions(training) for training in variants}
+    both = [text for text in map(_conditions, bases) if text in of_variants]
     if both:
         return both[0]
     mine, other = bases[0].conditions, variants[0].conditions
     unlike = [
-        f"{key} {_told(mine[key])} and {_told(other[key])}"
+        f"{key} {_shortened(mine[key])} and {_shortened(other[key])}"
         for key in mine
         if mine[key] != other[key]
     ]
@@ -194,7 +197,8 @@ def _shared(
     )
 
 
-def _told(value: Json) -> str:
+def _shortened(value: Json) -> str:
+    """A hash by its beginning."""
     return value[:12] if isinstance(value, str) and len(value) == 64 else str(value)
 
 
@@ -215,7 +219,7 @@ def _of_seeds(wanted: Wanted, trainings: Sequence[Training]) -> tuple[Training, 
 def _refuse_unequal(
     base: Wanted, variant: Wanted, bases: Sequence[Training], variants: Sequence[Training]
 ) -> None:
-    if {t.key for t in bases} & {t.key for t in variants}:
+    if {training.key for training in bases} & {training.key for training in variants}:
         raise PairError(
             f"{base.name} would be compared with itself; name two sets of seeds by --seeds and --against"
         )
@@ -225,31 +229,29 @@ def _refuse_unequal(
             raise PairError(
                 f"{wanted.name}: needs the recipe {recipe}, but was trained with {given}"
             )
-    spent = [{t.seed: found for t in side if (found := t.used)} for side in (variants, bases)]
-    unequal = budget_difference(*spent)
+    unequal = budget_difference(_used_by_seed(variants), _used_by_seed(bases))
     if unequal:
         raise PairError(f"{variant.name} against {base.name}: {unequal}; train both in one run")
 
 
-def _sides(
+def _used_by_seed(trainings: Sequence[Training]) -> dict[int, Used]:
+    known = [(training.seed, training.used) for training in trainings]
+    return {seed: spent for seed, spent in known if spent is not None}
+
+
+def _estimate(
     folder: Path, bases: Sequence[Training], variants: Sequence[Training], metric: str
-) -> tuple[Side, Side]:
-    """Values, and resamples where every training has some, of the same pictures."""
-    found = (
-        resamples_of(folder, {t.key: t.artifacts for t in (*bases, *variants)})
-        if metric in RESAMPLED
-        else {}
-    )
-    alike = (
-        len(found) == len(bases) + len(variants)
-        and len({each.truth for each in found.values()}) == 1
+) -> Estimate:
+    """The difference, with the choice of the test pictures in it where every training has resamples."""
+    artifacts = {training.key: training.artifacts for training in (*bases, *variants)}
+    resamples = resamples_of(folder, artifacts) if metric in RESAMPLED else {}
+    return difference(
+        *sides(_trained(bases, metric, resamples), _trained(variants, metric, resamples), metric)
     )
 
-    def side(trainings: Sequence[Training]) -> Side:
-        values = tuple(value for t in trainings if (value := t.value(metric)) is not None)
-        if not alike:
-            return Side(values)
-        rows = [found[t.key].values[RESAMPLED.index(metric)] for t in trainings]
-        return Side(values, np.stack(rows), found[trainings[0].key].pictures)
 
-    return side(bases), side(variants)
+def _trained(
+    trainings: Sequence[Training], metric: str, resamples: Mapping[str, Resampled]
+) -> list[Trained]:
+    values = [(training.key, training.value(metric)) for training in trainings]
+    return [Trained(value, resamples.get(key)) for key, value in values if value is not None]

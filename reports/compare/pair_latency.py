@@ -15,6 +15,8 @@ from suite.stats.intervals import Estimate, median_interval, ratio
 from suite.stats.verdict import Rule
 from suite.store import Store
 
+_Logs = list[Sequence[float]]
+
 
 @dataclass(frozen=True, slots=True)
 class TimedPair:
@@ -26,9 +28,8 @@ class TimedPair:
     rule: Rule
     estimate: Estimate
     against: str  # what both were timed beside, "" where the base itself
-    medians: tuple[
-        tuple[float, ...], tuple[float, ...]
-    ]  # milliseconds by process: of the base, of the variant
+    # milliseconds by process: of the base, of the variant
+    medians: tuple[tuple[float, ...], tuple[float, ...]]
 
 
 def timed_pair(store_path: Path, base: str, variant: str, *, run_id: str = "") -> TimedPair:
@@ -43,15 +44,20 @@ def timed_pair(store_path: Path, base: str, variant: str, *, run_id: str = "") -
             f"{base} would be compared with itself; the report times copies of each base"
         )
     report = gather(store_path, run_id or _newest(store_path, base, variant))
-    first, second = _row(report, base), _row(report, variant)
+    base_row, variant_row = _row(report, base), _row(report, variant)
     for setup in report.setups:
-        found = _estimate(first, second, setup)
-        if found is not None:
-            estimate, against = found
-            machine = str(report.run.machine.get("class", ""))
-            medians = _medians(first, second, setup)
-            rule = latency_rule(report, f"wall:{setup.key}")
-            return TimedPair(report.run.id, machine, setup, rule, estimate, against, medians)
+        compared = _estimate(base_row, variant_row, setup)
+        if compared is not None:
+            estimate, against = compared
+            return TimedPair(
+                report.run.id,
+                str(report.run.machine.get("class", "")),
+                setup,
+                latency_rule(report, f"wall:{setup.key}"),
+                estimate,
+                against,
+                _medians(base_row, variant_row, setup),
+            )
     raise PairError(
         f"run {report.run.id} timed {base} and {variant} neither beside each other nor beside one base; "
         "time both in one run",
@@ -62,44 +68,49 @@ def timed_pair(store_path: Path, base: str, variant: str, *, run_id: str = "") -
 def _newest(store_path: Path, base: str, variant: str) -> str:
     """The newest run that holds both; the last one where none does."""
     with Store.open_readonly(store_path) as store:
-        runs = [
-            run
-            for run in store.runs()
-            if {base, variant} <= {record.name for record in run.variants}
-        ]
-    return runs[-1].id if runs else "latest"
+        names = [(run.id, {record.name for record in run.variants}) for run in store.runs()]
+    both = [run_id for run_id, known in names if {base, variant} <= known]
+    return both[-1] if both else "latest"
 
 
 def _row(report: Report, name: str) -> Row:
-    found = report.row(name)
-    if found is None:
+    row = report.row(name)
+    if row is None:
         raise PairError(
             f"run {report.run.id} has no variant {name}; name another by --run", nothing=True
         )
-    return found
+    return row
 
 
 def _estimate(base: Row, variant: Row, setup: Setup) -> tuple[Estimate, str] | None:
+    """The ratio of the times, and what both were timed beside ("" where one of the two); None where nothing was."""
     ours, theirs = _logs(variant, setup), _logs(base, setup)
     if variant.baseline == base.name and ours:
         return ratio(ours), ""
     if base.baseline == variant.name and theirs:
         return ratio([[-log for log in logs] for logs in theirs]), ""
-    if not variant.baseline or variant.baseline != base.baseline or not ours or not theirs:
-        return None
+    is_beside_one_base = bool(variant.baseline) and variant.baseline == base.baseline
+    if is_beside_one_base and ours and theirs:
+        return _through_the_base(theirs, ours), variant.baseline
+    return None
+
+
+def _through_the_base(base: _Logs, variant: _Logs) -> Estimate:
+    """The ratio of two networks that were timed beside the same third, each process one sample of its logarithm."""
     reference, samples = (
-        Side(tuple(median_interval(logs).value for logs in each)) for each in (theirs, ours)
+        Side(tuple(median_interval(logs).value for logs in side)) for side in (base, variant)
     )
-    apart = difference(reference, samples)
-    low, high = math.exp(apart.low), math.exp(apart.high) if apart.high < math.inf else math.inf
+    logs = difference(reference, samples)
+    high = math.exp(logs.high) if logs.high < math.inf else math.inf
     return replace(
-        apart, value=math.exp(apart.value), low=low, high=high, basis="processes"
-    ), variant.baseline
+        logs, value=math.exp(logs.value), low=math.exp(logs.low), high=high, basis="processes"
+    )
 
 
-def _logs(row: Row, setup: Setup) -> list[Sequence[float]]:
+def _logs(row: Row, setup: Setup) -> _Logs:
     """The rounds that count, as log-ratios to what they were timed beside, by process."""
-    return [ratios for process in processes(row, setup, "wall") if (ratios := process.ratios())]
+    rounds = [process.ratios() for process in processes(row, setup, "wall")]
+    return [ratios for ratios in rounds if ratios]
 
 
 def _medians(base: Row, variant: Row, setup: Setup) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -108,12 +119,9 @@ def _medians(base: Row, variant: Row, setup: Setup) -> tuple[tuple[float, ...], 
         ours, theirs = _medians(variant, base, setup)
         return theirs, ours
     timed = processes(variant, setup, "wall")
-    own = tuple(median_interval(process.counted).value for process in timed)
+    medians = tuple(median_interval(process.counted).value for process in timed)
     if variant.baseline == base.name:
-        beside = tuple(
-            median_interval([p.base[place] for place in p.kept]).value for p in timed if p.base
-        )
-        return beside, own
-    return tuple(
-        median_interval(process.counted).value for process in processes(base, setup, "wall")
-    ), own
+        beside = [process.counted_base for process in timed]
+        return tuple(median_interval(rounds).value for rounds in beside if rounds), medians
+    apart = processes(base, setup, "wall")
+    return tuple(median_interval(process.counted).value for process in apart), medians

@@ -1,77 +1,18 @@
-"""One look for every plot: the reserved colours, the type sizes, and the way from a figure to the page."""
+"""A figure under construction: its size, the tooltips of its marks, and the way from matplotlib to the page."""
 
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Sequence
 
-import matplotlib as mpl
-import seaborn as sns
 from markupsafe import Markup
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.figures.svg import Tip, polish
+from reports.figures.theme import VARIABLES
 
-# Matplotlib writes these values into the SVG, and each is replaced by a variable of the style sheet: one drawing
-# serves light, dark and paper. The values themselves are never seen.
-INK, MUTED, GRID, PANEL = "#010201", "#010202", "#010203", "#010204"
-BETTER, WORSE, SAME, BAD = "#010205", "#010206", "#010207", "#010208"
-SERIES = tuple(f"#0103{i:02x}" for i in range(1, 9))
-COLOURS = {
-    INK: "--fg",
-    MUTED: "--muted",
-    GRID: "--line",
-    PANEL: "--card",
-    BETTER: "--better",
-    WORSE: "--worse",
-    SAME: "--same",
-    BAD: "--bad",
-    **{colour: f"--s{number}" for number, colour in enumerate(SERIES, start=1)},
-}
-WIDTH = (
-    15.0  # inches of 72 units: a figure is 1,080 units wide and about as many pixels on a desktop
-)
-
-_RC: Any = {
-    "axes.axisbelow": True,
-    "axes.edgecolor": MUTED,
-    "axes.facecolor": "none",
-    "axes.grid": True,
-    "axes.labelcolor": MUTED,
-    "axes.labelsize": 12,
-    "axes.linewidth": 0.8,
-    "axes.spines.left": False,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlecolor": INK,
-    "axes.titlelocation": "left",
-    "axes.titlesize": 13,
-    "axes.titleweight": "bold",
-    "figure.constrained_layout.h_pad": 0.08,
-    "figure.constrained_layout.w_pad": 0.08,
-    "font.family": "DejaVu Sans",
-    "font.size": 12,
-    "grid.color": GRID,
-    "grid.linewidth": 0.8,
-    "legend.frameon": False,
-    "lines.solid_capstyle": "round",
-    "patch.linewidth": 0,
-    "svg.fonttype": "none",  # text stays text: searchable, small, in the reader's font
-    "svg.hashsalt": "report",  # equal input, equal ids
-    "text.color": INK,
-    "text.parse_math": False,  # names may hold a dollar sign
-    "xtick.color": MUTED,
-    "xtick.labelsize": 11.5,
-    "xtick.major.size": 0,
-    "xtick.minor.size": 0,
-    "ytick.color": MUTED,
-    "ytick.labelcolor": INK,
-    "ytick.labelsize": 11.5,
-    "ytick.major.size": 0,
-    "ytick.minor.size": 0,
-}
+WIDTH = 15.0
+"""Inches of 72 units: a figure is 1,080 units wide, and about as many pixels on a desktop."""
 
 
 class Canvas:
@@ -82,13 +23,17 @@ class Canvas:
         self.label = label
         self.figure = Figure(figsize=(width, height), layout="constrained")
         self.figure.patch.set_alpha(0.0)
-        self._tips: dict[str, Tip] = {}
+        self._tips: dict[str, tuple[Tip, ...]] = {}
 
     def tip(self, artist: Artist, text: str, variant: str = "") -> None:
         """Let `artist` say `text` when pointed at, and light up with the row of `variant`."""
+        self.tips(artist, [Tip(text, variant)])
+
+    def tips(self, artist: Artist, tips: Sequence[Tip]) -> None:
+        """Give one tooltip to the whole `artist`, or one to each point of a collection, in its order."""
         gid = f"tip-{len(self._tips)}"
         artist.set_gid(gid)
-        self._tips[gid] = Tip(printable(text), variant)
+        self._tips[gid] = tuple(Tip(printable(tip.text), tip.variant) for tip in tips)
 
     def svg(self) -> Markup:
         """The finished element; safe to place in a page, since every text in it went through an XML writer."""
@@ -98,23 +43,23 @@ class Canvas:
             target.getvalue(),
             prefix=f"{self.name}-",
             label=self.label,
-            colours=COLOURS,
+            colours=VARIABLES,
             tips=self._tips,
         )
         return Markup(text)  # noqa: S704
-
-
-@contextmanager
-def look() -> Iterator[None]:
-    """The style of every figure drawn inside; matplotlib's own settings are as before afterwards."""
-    with sns.axes_style("ticks"), mpl.rc_context(_RC):
-        yield
 
 
 def only_grid(axes: Axes, axis: str) -> None:
     """Keep the grid lines of one axis: `x` for horizontal bars and dots, `y` for curves."""
     axes.grid(visible=False)
     axes.grid(visible=True, axis="x" if axis == "x" else "y")
+
+
+def name_rows(axes: Axes, names: Sequence[str]) -> None:
+    """Name the rows 0, 1, ... of a plot of horizontal marks, the first on top."""
+    axes.set_yticks(range(len(names)), [printable(name) for name in names])
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.set_ylabel("")
 
 
 def printable(text: str) -> str:

@@ -1,19 +1,22 @@
-"""Small multiples over training steps and over object sizes."""
+"""Losses over training steps, as small multiples."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import seaborn as sns
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from reports.figures.canvas import INK, MUTED, Canvas, only_grid, printable
-from reports.figures.marks import Mark, colour, dot, span
+from reports.figures.canvas import Canvas, only_grid
+from reports.figures.grid import Grid
+from reports.figures.theme import INK, MUTED, PALETTE
+from reports.words import Mark
 
-_COLUMNS = 5
 _POINTS = 60  # a curve is drawn as at most that many block means
+_CEILING = 0.995  # of all losses, where the axis ends: a spike would flatten every curve
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,100 +29,64 @@ class Curve:
     losses: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SizeDot:
-    """AP of one variant for objects of one size: the mean of its seeds, and the lowest and highest."""
-
-    variant: str
-    size: str
-    mean: float
-    low: float
-    high: float
-    mark: Mark
-
-
 def loss(
-    curves: Sequence[Curve], *, base: str, marks: dict[str, Mark], name: str, label: str
+    curves: Sequence[Curve], *, base: str, marks: Mapping[str, Mark], name: str, label: str
 ) -> Markup:
-    """One panel per variant: seeds thin, their mean thick, the base's mean dotted for comparison."""
-    variants = list(dict.fromkeys(c.variant for c in curves))
-    rows = -(-len(variants) // _COLUMNS)
-    columns = max(-(-len(variants) // rows), 2)
-    canvas = Canvas(name, label, height=0.5 + 2.15 * rows)
-    panels = canvas.figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
-    reference = _mean([_thin(c) for c in curves if c.variant == base])
-    for axes, variant in zip(panels, variants, strict=False):
-        own = [c for c in curves if c.variant == variant]
-        _panel(canvas, axes, own, mark=marks.get(variant, "same"))
-        if reference is not None and variant != base:
-            axes.plot(*reference, color=INK, linewidth=1.1, linestyle=(0, (1, 2)), zorder=4)
-        axes.set_title(printable(variant), fontsize=11.5)
-    for axes in panels[len(variants) :]:
-        axes.set_visible(False)
-    for axes in panels[len(variants) - columns if rows > 1 else 0 : len(variants)]:
-        axes.xaxis.set_tick_params(labelbottom=True)
-    ceiling = np.quantile(np.concatenate([_thin(c)[1] for c in curves]), 0.995)
-    panels[0].set_ylim(0, float(ceiling) * 1.05)
-    canvas.figure.supxlabel("training step", fontsize=12, color=MUTED)
-    return canvas.svg()
+    """One panel per variant: seeds thin, their mean thick in the band from the lowest to the highest.
+
+    The base's mean is dotted beside the others for comparison. Trainings of different lengths have no mean.
+    """
+    blocks = pd.concat([_blocks(curve) for curve in curves], ignore_index=True)
+    variants = list(dict.fromkeys(curve.variant for curve in curves))
+    grid = Grid(variants, name=name, label=label, row=2.15)
+    reference = blocks[blocks["variant"] == base]
+    for variant, axes in grid:
+        trainings = blocks[blocks["variant"] == variant]
+        _panel(grid.canvas, axes, trainings, colour=PALETTE[marks.get(variant, "same")])
+        if variant != base and _is_aligned(reference):
+            mean = reference.groupby("step")["loss"].mean()
+            axes.plot(mean, color=INK, linewidth=1.1, linestyle=(0, (1, 2)), zorder=4)
+    grid.first.set_ylim(0, float(blocks["loss"].quantile(_CEILING)) * 1.05)
+    grid.canvas.figure.supxlabel("training step", fontsize=12, color=MUTED)
+    return grid.canvas.svg()
 
 
-def _panel(canvas: Canvas, axes: Axes, own: Sequence[Curve], *, mark: Mark) -> None:
-    shade = colour(mark)
-    thin = [_thin(curve) for curve in own]
-    for curve, (steps, values) in zip(own, thin, strict=True):
-        (line,) = axes.plot(steps, values, color=shade, linewidth=0.9, alpha=0.6)
-        canvas.tip(
-            line,
-            f"{curve.variant}, seed {curve.seed}: loss {values[-1]:.3g} at the end",
-            curve.variant,
-        )
-    mean = _mean(thin)
-    if mean is not None and len(thin) > 1:
+def _blocks(curve: Curve) -> pd.DataFrame:
+    """The mean loss of each block of steps: one row a block."""
+    count = min(_POINTS, len(curve.steps))
+    steps = [part.mean() for part in np.array_split(np.asarray(curve.steps, float), count)]
+    losses = [part.mean() for part in np.array_split(np.asarray(curve.losses, float), count)]
+    return pd.DataFrame(
+        {"variant": curve.variant, "seed": curve.seed, "step": steps, "loss": losses}
+    )
+
+
+def _is_aligned(trainings: pd.DataFrame) -> bool:
+    """Whether every seed has a loss at the same steps, so that they have a mean."""
+    seeds = trainings["seed"].nunique()
+    return seeds > 0 and bool((trainings.groupby("step").size() == seeds).all())
+
+
+def _panel(canvas: Canvas, axes: Axes, trainings: pd.DataFrame, *, colour: str) -> None:
+    for seed, training in trainings.groupby("seed"):
         sns.lineplot(
-            x=mean[0], y=mean[1], ax=axes, color=shade, linewidth=2.4, errorbar=None, legend=False
+            data=training, x="step", y="loss", color=colour, linewidth=0.9, alpha=0.6, ax=axes
+        )
+        variant, end = training["variant"].iloc[-1], training["loss"].iloc[-1]
+        tip = f"{variant}, seed {seed}: loss {end:.3g} at the end"
+        canvas.tip(axes.lines[-1], tip, variant)
+    seeds = trainings["seed"].nunique()
+    if seeds > 1 and _is_aligned(trainings):
+        sns.lineplot(
+            data=trainings,
+            x="step",
+            y="loss",
+            errorbar=("pi", 100),
+            color=colour,
+            linewidth=2.4,
+            err_kws={"alpha": 0.15},
+            ax=axes,
         )
     axes.xaxis.set_major_locator(MaxNLocator(3))
     axes.yaxis.set_major_locator(MaxNLocator(4))
     only_grid(axes, "y")
-
-
-def _thin(curve: Curve) -> tuple[np.ndarray, np.ndarray]:
-    blocks = min(_POINTS, len(curve.steps))
-    steps = np.array(
-        [float(part.mean()) for part in np.array_split(np.asarray(curve.steps), blocks)]
-    )
-    losses = np.array(
-        [float(part.mean()) for part in np.array_split(np.asarray(curve.losses), blocks)]
-    )
-    return steps, losses
-
-
-def _mean(curves: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray] | None:
-    """The mean over runs of equal length; None where they were not."""
-    if not curves or len({len(steps) for steps, _ in curves}) != 1:
-        return None
-    return curves[0][0], np.mean([losses for _, losses in curves], axis=0)
-
-
-def by_size(dots: Sequence[SizeDot], *, name: str, label: str, axis: str = "AP") -> Markup:
-    """AP for small, medium and large objects, or for other kinds: one panel per kind, one row per variant."""
-    sizes = list(dict.fromkeys(d.size for d in dots))
-    variants = list(dict.fromkeys(d.variant for d in dots))
-    canvas = Canvas(name, label, height=0.9 + 0.34 * len(variants))
-    panels = canvas.figure.subplots(1, len(sizes), sharey=True, sharex=True, squeeze=False)[0]
-    for axes, size in zip(panels, sizes, strict=True):
-        for item in (d for d in dots if d.size == size):
-            y = variants.index(item.variant)
-            span(axes, item.low, item.high, y, item.mark)
-            artist = dot(axes, item.mean, y, item.mark, scale=0.9)
-            tip = (
-                f"{item.variant}, {size}: {item.mean:.3f} (seeds {item.low:.3f} to {item.high:.3f})"
-            )
-            canvas.tip(artist, tip, item.variant)
-        axes.set_title(size)
-        axes.set_xlabel(axis)
-        only_grid(axes, "x")
-    panels[0].set_yticks(range(len(variants)), [printable(v) for v in variants])
-    panels[0].set_ylim(len(variants) - 0.4, -0.6)
-    return canvas.svg()

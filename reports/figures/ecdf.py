@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import seaborn as sns
 from markupsafe import Markup
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator, PercentFormatter
 
-from reports.figures.canvas import INK, SAME, SERIES, Canvas, printable
+from reports.figures.canvas import Canvas, printable
+from reports.figures.theme import INK, SAME, SERIES
 
-_POINTS = 100  # of a curve
+_POINTS = 100  # of a curve: thousands of calls would make a page of steps that nobody sees
 _END = 0.995  # of all calls, where the axis ends
 
 
@@ -19,7 +21,7 @@ class Calls:
     """All single calls of a variant, in milliseconds."""
 
     variant: str
-    values: tuple[float, ...]
+    times: tuple[float, ...]
     base: bool = False
 
 
@@ -32,33 +34,32 @@ def draw(series: Sequence[Calls], *, name: str, title: str, label: str) -> Marku
     for calls in series:
         shade = INK if calls.base else colours.get(calls.variant, SAME)
         _curve(canvas, axes, calls, shade)
-    every = np.concatenate([calls.values for calls in series])
+    every = np.concatenate([calls.times for calls in series])
     axes.set_xlim(0.98 * float(every.min()), float(np.quantile(every, _END)) * 1.02)
     axes.set_ylim(0, 1)
     _ticks(axes)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{100 * y:.0f} %"))
-    axes.set_xlabel(title)
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+    axes.set(xlabel=title, ylabel="")
     if colours or len(series) == 1:
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=10.5)
     return canvas.svg()
 
 
 def _curve(canvas: Canvas, axes: Axes, calls: Calls, shade: str) -> None:
-    shares = np.linspace(0, 1, _POINTS)
-    times = np.quantile(np.asarray(calls.values), shares)
-    (line,) = axes.step(
-        times,
-        shares,
-        where="post",
+    faint = shade == SAME and not calls.base
+    sns.ecdfplot(
+        x=np.quantile(calls.times, np.linspace(0, 1, _POINTS)),
         color=shade,
         linewidth=2.2 if calls.base else 1.5,
-        alpha=1.0 if calls.base or shade != SAME else 0.6,
+        alpha=0.6 if faint else 1.0,
         label=printable(calls.variant),
+        ax=axes,
     )
-    low, middle, high = (f"{q:.2f}" for q in np.quantile(calls.values, (0.05, 0.5, 0.95)))
+    low, middle, high = (f"{q:.2f}" for q in np.quantile(calls.times, (0.05, 0.5, 0.95)))
     canvas.tip(
-        line,
-        f"{calls.variant}: half of {len(calls.values):,} calls within {middle} ms, 90 % from {low} to {high}",
+        axes.lines[-1],
+        f"{calls.variant}: half of {len(calls.times):,} calls within {middle} ms, "
+        f"90 % from {low} to {high}",
         calls.variant,
     )
 
@@ -68,8 +69,8 @@ def _ticks(axes: Axes) -> None:
     low, high = axes.get_xlim()
     if high / low > 4:
         axes.set_xscale("log")
-        marks = [m * 10.0**e for e in range(-3, 6) for m in (1, 2, 5) if low <= m * 10.0**e <= high]
-        axes.set_xticks(marks)
+        steps = [digit * 10.0**power for power in range(-3, 6) for digit in (1, 2, 5)]
+        axes.set_xticks([step for step in steps if low <= step <= high])
         axes.xaxis.set_minor_locator(NullLocator())
     else:
         axes.xaxis.set_major_locator(MaxNLocator(9))

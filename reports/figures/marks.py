@@ -1,55 +1,60 @@
-"""Shapes and colours that mean the same in every plot; the shape alone is enough to read them."""
+"""The marks of verdicts: one seaborn scatter plot, whose every point has a tooltip."""
 
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
+import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 
-from reports.figures.canvas import BAD, BETTER, INK, PANEL, SAME, WORSE
+from reports.figures.canvas import Canvas
+from reports.figures.svg import Tip
+from reports.figures.theme import MARKERS, PALETTE, PANEL
+from reports.words import Mark
 
-Mark = Literal["base", "better", "worse", "equal", "same", "bad"]
-
-_SHAPES: dict[Mark, tuple[str, str, float]] = {
-    "base": ("D", INK, 8.5),
-    "better": ("^", BETTER, 11.0),
-    "worse": ("v", WORSE, 11.0),
-    "equal": ("s", SAME, 7.5),
-    "same": ("o", SAME, 8.5),
-    "bad": ("X", BAD, 10.0),
-}
-WORDS: dict[Mark, str] = {
-    "base": "the base",
-    "better": "better",
-    "worse": "worse",
-    "equal": "equivalent",
-    "same": "cannot tell",
-    "bad": "broken",
+_SIZES: dict[Mark, float] = {
+    "base": 8.5,
+    "better": 11.0,
+    "worse": 11.0,
+    "equal": 7.5,
+    "same": 8.5,
+    "bad": 10.0,
 }
 
 
-def colour(mark: Mark) -> str:
-    """The reserved colour of a mark."""
-    return _SHAPES[mark][1]
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """One point in data coordinates. A hollow one is the second kind of a pair; `scale` is of its diameter."""
+
+    x: float
+    y: float
+    mark: Mark
+    tip: Tip
+    hollow: bool = False
+    scale: float = 1.0
 
 
-def dot(
-    axes: Axes, x: float, y: float, mark: Mark, *, scale: float = 1.0, hollow: bool = False
-) -> Line2D:
-    """One mark at (x, y), ringed in the panel's colour so that overlapping marks stay apart."""
-    shape, fill, size = _SHAPES[mark]
-    (line,) = axes.plot(
-        [x],
-        [y],
-        shape,
-        markersize=size * scale,
-        markerfacecolor=PANEL if hollow else fill,
-        markeredgecolor=fill if hollow else PANEL,
-        markeredgewidth=1.6 if hollow else 1.2,
+def scatter(canvas: Canvas, axes: Axes, spots: Sequence[Spot]) -> None:
+    """Draw marks, ringed in the panel's colour so that overlapping ones stay apart."""
+    if not spots:
+        return
+    marks = [spot.mark for spot in spots]
+    sns.scatterplot(
+        x=[spot.x for spot in spots],
+        y=[spot.y for spot in spots],
+        hue=marks,
+        style=marks,
+        palette=PALETTE,
+        markers=MARKERS,
+        legend=False,
         zorder=4,
+        ax=axes,
     )
-    return line
-
-
-def span(axes: Axes, low: float, high: float, y: float, mark: Mark, *, width: float = 2.2) -> None:
-    """A horizontal interval under its dot."""
-    axes.plot([low, high], [y, y], color=colour(mark), linewidth=width, zorder=3)
+    points: Any = axes.collections[-1]
+    colours = [PALETTE[mark] for mark in marks]
+    hollow = [spot.hollow for spot in spots]
+    points.set_sizes([(_SIZES[spot.mark] * spot.scale) ** 2 for spot in spots])
+    points.set_facecolor([PANEL if h else c for h, c in zip(hollow, colours, strict=True)])
+    points.set_edgecolor([c if h else PANEL for h, c in zip(hollow, colours, strict=True)])
+    points.set_linewidth([1.6 if h else 1.2 for h in hollow])
+    canvas.tips(points, [spot.tip for spot in spots])

@@ -1,16 +1,17 @@
-"""Small multiples in the unit square: precision over recall, precision over score. One panel for each variant."""
+"""Curves in the unit square: precision over recall, precision over score. One panel for each variant."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import seaborn as sns
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator
 
-from reports.figures.canvas import INK, MUTED, Canvas, only_grid, printable
-from reports.figures.marks import Mark, colour
-
-_COLUMNS = 5
+from reports.figures.canvas import Canvas, only_grid
+from reports.figures.grid import Grid
+from reports.figures.theme import INK, MUTED, PALETTE
+from reports.words import Mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,44 +43,39 @@ def panels(
     label: str,
 ) -> Markup:
     """One panel per variant, in the order of their first lines; `name` is unique in the page."""
-    variants = list(dict.fromkeys(line.variant for line in lines))
-    rows = -(-len(variants) // _COLUMNS)
-    columns = max(-(-len(variants) // rows), 2)
-    canvas = Canvas(name, label, height=0.5 + 2.35 * rows)
-    places = canvas.figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    grid = Grid(
+        list(dict.fromkeys(line.variant for line in lines)), name=name, label=label, row=2.35
+    )
     reference = next((line for line in lines if line.variant == base), None)
-    for axes, variant in zip(places, variants, strict=False):
-        own = [line for line in lines if line.variant == variant]
-        _panel(canvas, axes, own, mark=marks.get(variant, "same"))
+    for variant, axes in grid:
+        curves = [line for line in lines if line.variant == variant]
+        _panel(grid.canvas, axes, curves, colour=PALETTE[marks.get(variant, "same")])
         if reference is not None and variant != base:
+            dotted = (0, (1, 2))
             axes.plot(
-                reference.x, reference.y, color=INK, linewidth=1.1, linestyle=(0, (1, 2)), zorder=4
+                reference.x, reference.y, color=INK, linewidth=1.1, linestyle=dotted, zorder=4
             )
         if frame.diagonal:
             axes.plot((0, 1), (0, 1), color=MUTED, linewidth=0.8, zorder=1)
-        axes.set_title(printable(variant), fontsize=11.5)
-    for axes in places[len(variants) :]:
-        axes.set_visible(False)
-    for axes in places[len(variants) - columns if rows > 1 else 0 : len(variants)]:
-        axes.xaxis.set_tick_params(labelbottom=True)
-    places[0].set_xlim(0, 1.02)
-    places[0].set_ylim(0, 1.02)
-    for axis in (places[0].xaxis, places[0].yaxis):
+    grid.first.set(xlim=(0, 1.02), ylim=(0, 1.02))
+    for axis in (grid.first.xaxis, grid.first.yaxis):
         axis.set_major_locator(FixedLocator((0, 0.5, 1)))
-    canvas.figure.supxlabel(frame.x, fontsize=12, color=MUTED)
-    canvas.figure.supylabel(frame.y, fontsize=12, color=MUTED)
-    return canvas.svg()
+    grid.canvas.figure.supxlabel(frame.x, fontsize=12, color=MUTED)
+    grid.canvas.figure.supylabel(frame.y, fontsize=12, color=MUTED)
+    return grid.canvas.svg()
 
 
-def _panel(canvas: Canvas, axes: Axes, own: Sequence[Line], *, mark: Mark) -> None:
-    for index, line in enumerate(own):
-        first = index == 0
-        (artist,) = axes.plot(
-            line.x,
-            line.y,
-            color=colour(mark),
-            linewidth=2.2 if first else 1.0,
-            alpha=1.0 if first else 0.75,
+def _panel(canvas: Canvas, axes: Axes, curves: Sequence[Line], *, colour: str) -> None:
+    for index, line in enumerate(curves):
+        sns.lineplot(
+            x=line.x,
+            y=line.y,
+            estimator=None,
+            sort=False,
+            color=colour,
+            linewidth=1.0 if index else 2.2,
+            alpha=0.75 if index else 1.0,
+            ax=axes,
         )
-        canvas.tip(artist, line.tip, line.variant)
+        canvas.tip(axes.lines[-1], line.tip, line.variant)
     only_grid(axes, "y")

@@ -7,9 +7,12 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from reports.figures.canvas import GRID, INK, MUTED, SAME, Canvas
-from reports.figures.marks import Mark, dot
-from reports.figures.tradeoff import Point, label_points
+from reports.figures.canvas import Canvas
+from reports.figures.labels import Point, label_points
+from reports.figures.marks import Spot, scatter
+from reports.figures.svg import Tip
+from reports.figures.theme import GRID, INK, MUTED, SAME
+from reports.words import Mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,30 +58,43 @@ def draw(points: Sequence[Reached], roof: Roof | None, *, name: str, label: str)
 def _under_the_roof(
     canvas: Canvas, axes: Axes, points: Sequence[Reached], roof: Roof | None
 ) -> None:
-    placed = [_point(p.name, p.intensity, p.rate, p.mark) for p in points]
-    low, high = min(p.intensity for p in points) / 2, max(p.intensity for p in points) * 2
-    top = max(p.rate for p in points)
+    low = min(point.intensity for point in points) / 2
+    high = max(point.intensity for point in points) * 2
+    rates = [point.rate for point in points]
+    top = max(rates)
     if roof:
-        knee = min(max(roof.peak / roof.bandwidth, low), high)
-        ends = [low, knee, high]
-        axes.plot(ends, [roof.at(x) for x in ends], color=INK, linewidth=1.4)
-        axes.annotate(f"{roof.peak:,.0f} GFLOP/s, {roof.bandwidth:,.1f} GB/s", (high, roof.at(high)), xytext=(-4, 6),
-                      textcoords="offset points", ha="right", color=MUTED)  # fmt: skip
+        _draw_roof(axes, roof, low, high)
         top = max(top, roof.at(high))
-    for point in points:
-        share = f", {point.rate / roof.at(point.intensity):.0%} of the roof" if roof else ""
-        tip = (
-            f"{point.name}: {point.rate:,.1f} GFLOP/s{share}\n{point.gflop:.4g} GFLOP in {point.ms:.4g} ms, "
-            f"{point.intensity:.1f} FLOP a byte"
-        )
-        canvas.tip(dot(axes, point.intensity, point.rate, point.mark), tip, point.name)
-    _logarithmic(axes, (low, high), (min(p.rate for p in points) / 2, top * 1.6))
+    scatter(canvas, axes, [_rate_spot(point, roof) for point in points])
+    _logarithmic(axes, (low, high), (min(rates) / 2, top * 1.6))
     axes.set_xlabel("floating-point operations a byte of weights and maps")
-    axes.set_title(
-        "GFLOP/s reached, under the measured roof", fontsize=12, fontweight="normal", color=MUTED
-    )
+    _head(axes, "GFLOP/s reached, under the measured roof")
     canvas.figure.draw_without_rendering()  # fixes the layout, which the labels need
+    placed = [_point(p.name, p.intensity, p.rate, p.mark) for p in points]
     label_points(axes, placed, set(), placed)
+
+
+def _draw_roof(axes: Axes, roof: Roof, low: float, high: float) -> None:
+    knee = min(max(roof.peak / roof.bandwidth, low), high)
+    ends = [low, knee, high]
+    axes.plot(ends, [roof.at(x) for x in ends], color=INK, linewidth=1.4)
+    axes.annotate(
+        f"{roof.peak:,.0f} GFLOP/s, {roof.bandwidth:,.1f} GB/s",
+        (high, roof.at(high)),
+        xytext=(-4, 6),
+        textcoords="offset points",
+        ha="right",
+        color=MUTED,
+    )
+
+
+def _rate_spot(point: Reached, roof: Roof | None) -> Spot:
+    share = f", {point.rate / roof.at(point.intensity):.0%} of the roof" if roof else ""
+    tip = (
+        f"{point.name}: {point.rate:,.1f} GFLOP/s{share}\n{point.gflop:.4g} GFLOP in {point.ms:.4g} ms, "
+        f"{point.intensity:.1f} FLOP a byte"
+    )
+    return Spot(point.intensity, point.rate, point.mark, Tip(tip, point.name))
 
 
 def _against_the_base(canvas: Canvas, axes: Axes, points: Sequence[Reached]) -> None:
@@ -94,16 +110,22 @@ def _against_the_base(canvas: Canvas, axes: Axes, points: Sequence[Reached]) -> 
         color=MUTED,
     )
     axes.plot([low, high], [low, high], color=INK, linewidth=1.2, linestyle=(0, (1, 2.5)))
-    for point, (flops, time) in zip(points, pairs, strict=True):
-        tip = f"{point.name}: {flops:.3g} times the base's operations, {time:.3g} times its time"
-        canvas.tip(dot(axes, flops, time, point.mark), tip, point.name)
+    scatter(canvas, axes, [_ratio_spot(p, *pair) for p, pair in zip(points, pairs, strict=True)])
     _logarithmic(axes, (low, high), (low, high))
     axes.set_xlabel("operations over the base's")
-    axes.set_title("time over the base's; dotted: time follows the operations", fontsize=12, fontweight="normal",
-                   color=MUTED)  # fmt: skip
+    _head(axes, "time over the base's; dotted: time follows the operations")
     canvas.figure.draw_without_rendering()
     placed = [_point(p.name, *pair, p.mark) for p, pair in zip(points, pairs, strict=True)]
     label_points(axes, placed, set(), placed)
+
+
+def _ratio_spot(point: Reached, flops: float, time: float) -> Spot:
+    tip = f"{point.name}: {flops:.3g} times the base's operations, {time:.3g} times its time"
+    return Spot(flops, time, point.mark, Tip(tip, point.name))
+
+
+def _head(axes: Axes, text: str) -> None:
+    axes.set_title(text, fontsize=12, fontweight="normal", color=MUTED)
 
 
 def _point(name: str, x: float, y: float, mark: Mark) -> Point:

@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import pandas as pd
+import seaborn as sns
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from reports.figures.canvas import PANEL, SERIES, Canvas, only_grid, printable
+from reports.figures.canvas import Canvas, name_rows, only_grid
+from reports.figures.theme import PANEL, SERIES
 
 _ROW = 0.36  # inches of a bar with its gap
 
@@ -32,25 +36,46 @@ def draw(panels: Sequence[Panel], *, name: str, unit: str, label: str) -> Markup
 
 
 def _panel(canvas: Canvas, axes: Axes, panel: Panel, unit: str) -> None:
-    for row, (variant, values) in enumerate(panel.bars):
-        total = sum(values)
-        left = 0.0
-        for piece, value, shade in zip(panel.pieces, values, SERIES, strict=False):
-            (bar,) = axes.barh(
-                row, value, 0.66, left=left, color=shade, edgecolor=PANEL, linewidth=0.8
-            )
-            share = f"{value / total:.0%}" if total else "0%"
-            canvas.tip(bar, f"{variant}, {piece}: {value:.3g} {unit} ({share})", variant)
-            left += value
-    axes.set_yticks(range(len(panel.bars)), [printable(variant) for variant, _ in panel.bars])
-    axes.set_ylim(len(panel.bars) - 0.4, -0.6)
+    sizes = pd.DataFrame(
+        [
+            {"row": row, "piece": piece, "size": size}
+            for row, (_, values) in enumerate(panel.bars)
+            for piece, size in zip(panel.pieces, values, strict=True)
+        ]
+    )
+    # seaborn stacks the last level first
+    sns.histplot(
+        data=sizes,
+        y="row",
+        weights="size",
+        hue="piece",
+        hue_order=panel.pieces[::-1],
+        palette=dict(zip(panel.pieces, SERIES, strict=False)),
+        multiple="stack",
+        discrete=True,
+        shrink=0.66,
+        alpha=1,
+        edgecolor=PANEL,
+        linewidth=0.8,
+        legend=False,
+        ax=axes,
+    )
+    stacks: Any = axes.containers  # one for each piece
+    for column, (piece, bars) in enumerate(zip(panel.pieces, stacks, strict=True)):
+        for bar, (variant, values) in zip(bars, panel.bars, strict=True):
+            share = f"{values[column] / sum(values):.0%}" if sum(values) else "0%"
+            tip = f"{variant}, {piece}: {values[column]:.3g} {unit} ({share})"
+            canvas.tip(bar, tip, variant)
+    name_rows(axes, [variant for variant, _ in panel.bars])
     axes.set_xlabel(unit)
     only_grid(axes, "x")
+    _legend(axes, panel)
+
+
+def _legend(axes: Axes, panel: Panel) -> None:
+    colours = zip(panel.pieces, SERIES, strict=False)
     axes.legend(
-        handles=[
-            Patch(color=shade, label=piece)
-            for piece, shade in zip(panel.pieces, SERIES, strict=False)
-        ],
+        handles=[Patch(color=shade, label=piece) for piece, shade in colours],
         title=panel.title,
         loc="lower left",
         bbox_to_anchor=(0, 1),

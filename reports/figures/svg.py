@@ -1,7 +1,7 @@
 """Make matplotlib's SVG fit to stand inside a page: small, themed by CSS, with tooltips, and equal for equal input."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
@@ -28,7 +28,12 @@ class Tip:
 
 
 def polish(
-    source: str, *, prefix: str, label: str, colours: Mapping[str, str], tips: Mapping[str, Tip]
+    source: str,
+    *,
+    prefix: str,
+    label: str,
+    colours: Mapping[str, str],
+    tips: Mapping[str, Sequence[Tip]],
 ) -> str:
     """Rewrite one figure for the page.
 
@@ -37,7 +42,7 @@ def polish(
         prefix: put before every id, so that two figures in one page never share one.
         label: what the figure shows, for those who do not see it.
         colours: lower-case `#rrggbb` to the CSS custom property that takes its place.
-        tips: artist gid to its tooltip.
+        tips: artist gid to its tooltip; several are of the points of a collection, in the order they were drawn.
 
     Returns:
         An `<svg>` element without XML header, namespaces, metadata, width and height.
@@ -61,7 +66,7 @@ def _drop_metadata(root: ET.Element) -> None:
             root.remove(child)
 
 
-def _flatten(root: ET.Element, tips: Mapping[str, Tip]) -> None:
+def _flatten(root: ET.Element, tips: Mapping[str, Sequence[Tip]]) -> None:
     """Give tooltips to the groups that have one and dissolve every group that carries nothing."""
     for parent in root.iter():
         parent[:] = [kept for child in parent for kept in _dissolved(child, tips)]
@@ -69,20 +74,36 @@ def _flatten(root: ET.Element, tips: Mapping[str, Tip]) -> None:
         parent.tail = None
 
 
-def _dissolved(element: ET.Element, tips: Mapping[str, Tip]) -> list[ET.Element]:
+def _dissolved(element: ET.Element, tips: Mapping[str, Sequence[Tip]]) -> list[ET.Element]:
     if element.tag != f"{_SVG}g":
         return [element]
-    tip = tips.get(element.attrib.pop("id", ""))
-    if tip is not None:
-        element.set("class", "tip")
-        if tip.variant:
-            element.set("data-v", tip.variant)
-        title = ET.Element(f"{_SVG}title")
-        title.text = tip.text
-        element.insert(0, title)
+    own_tips = tips.get(element.attrib.pop("id", ""), ())
+    if len(own_tips) == 1:
+        _add_tip(element, own_tips[0])
+    elif own_tips:
+        _wrap_points(element, own_tips)
     if element.attrib:
         return [element]
     return [kept for child in element for kept in _dissolved(child, tips)]
+
+
+def _wrap_points(element: ET.Element, tips: Sequence[Tip]) -> None:
+    """Put a group with a tooltip round each point of a collection."""
+    points = [child for child in element if child.tag != f"{_SVG}defs"]
+    for point, tip in zip(points, tips, strict=True):
+        group = ET.Element(f"{_SVG}g")
+        group.append(point)
+        _add_tip(group, tip)
+        element[list(element).index(point)] = group
+
+
+def _add_tip(element: ET.Element, tip: Tip) -> None:
+    element.set("class", "tip")
+    if tip.variant:
+        element.set("data-v", tip.variant)
+    title = ET.Element(f"{_SVG}title")
+    title.text = tip.text
+    element.insert(0, title)
 
 
 def _rename_ids(root: ET.Element, prefix: str) -> None:
@@ -106,6 +127,7 @@ def _rename_ids(root: ET.Element, prefix: str) -> None:
 
 
 def _shrink(element: ET.Element, colours: Mapping[str, str]) -> None:
+    """Short numbers, and a style without what is the default, in the page's colours."""
     for name in _NUMERIC:
         value = element.get(name)
         if value is not None:
@@ -114,14 +136,16 @@ def _shrink(element: ET.Element, colours: Mapping[str, str]) -> None:
         del element.attrib["transform"]
     style = element.get("style")
     if style is not None:
-        parts = [part.strip() for part in style.split(";")]
-        kept = [
-            part for part in parts if part not in _DEFAULTS and not part.startswith("font-family")
-        ]
-        themed = ";".join(part.replace(": ", ":") for part in kept)
-        for sentinel, variable in colours.items():
-            themed = themed.replace(sentinel, f"var({variable})")
-        element.set("style", themed)
+        element.set("style", _themed(style, colours))
+
+
+def _themed(style: str, colours: Mapping[str, str]) -> str:
+    parts = [part.strip() for part in style.split(";")]
+    kept = [p for p in parts if p not in _DEFAULTS and not p.startswith("font-family")]
+    themed = ";".join(part.replace(": ", ":") for part in kept)
+    for sentinel, variable in colours.items():
+        themed = themed.replace(sentinel, f"var({variable})")
+    return themed
 
 
 def _two_decimals(match: re.Match[str]) -> str:

@@ -1,30 +1,19 @@
 """Accuracy over cost: which variants are worth their price."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from reports.figures.canvas import GRID, INK, MUTED, Canvas, printable
-from reports.figures.marks import WORDS, Mark, colour, dot
+from reports.figures.canvas import Canvas
+from reports.figures.labels import Point, label_points
+from reports.figures.marks import Spot, scatter
+from reports.figures.svg import Tip
+from reports.figures.theme import GRID, INK, MEANINGS, MUTED, PALETTE
 
-_LETTER = (
-    6.6  # display units of an average letter at 12 units; labels are only placed with it, not drawn
-)
-_LINE = 14.0
 _LABEL_ALL = 14  # above that many points only the front is labelled
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One variant: accuracy with its interval over a cost with its interval (equal bounds: exact)."""
-
-    name: str
-    x: tuple[float, float, float]  # low, value, high
-    y: tuple[float, float, float]
-    mark: Mark
 
 
 def front(points: Sequence[Point]) -> tuple[Point, ...]:
@@ -53,8 +42,7 @@ def draw(points: Sequence[Point], *, name: str, titles: tuple[str, str], label: 
     _step(axes, best)
     for point in points:
         _whiskers(axes, point)
-        artist = dot(axes, point.x[1], point.y[1], point.mark)
-        canvas.tip(artist, _tooltip(point, titles), point.name)
+    scatter(canvas, axes, [_spot(point, titles) for point in points])
     _axes(axes, points, titles)
     canvas.figure.draw_without_rendering()  # fixes the layout, which the labels need
     labelled = points if len(points) <= _LABEL_ALL else best
@@ -62,12 +50,18 @@ def draw(points: Sequence[Point], *, name: str, titles: tuple[str, str], label: 
     return canvas.svg()
 
 
-def _tooltip(point: Point, titles: tuple[str, str]) -> str:
-    def told(values: tuple[float, float, float]) -> str:
-        low, value, high = values
-        return f"{value:.4g}" if low == high else f"{value:.4g} ({low:.4g} to {high:.4g})"
+def _spot(point: Point, titles: tuple[str, str]) -> Spot:
+    lines = [
+        f"{point.name}, {MEANINGS[point.mark]}",
+        f"{titles[0]}: {_ranged(point.x)}",
+        f"{titles[1]}: {_ranged(point.y)}",
+    ]
+    return Spot(point.x[1], point.y[1], point.mark, Tip("\n".join(lines), point.name))
 
-    return f"{point.name}, {WORDS[point.mark]}\n{titles[0]}: {told(point.x)}\n{titles[1]}: {told(point.y)}"
+
+def _ranged(values: tuple[float, float, float]) -> str:
+    low, value, high = values
+    return f"{value:.4g}" if low == high else f"{value:.4g} ({low:.4g} to {high:.4g})"
 
 
 def _step(axes: Axes, best: Sequence[Point]) -> None:
@@ -84,9 +78,15 @@ def _step(axes: Axes, best: Sequence[Point]) -> None:
 
 
 def _whiskers(axes: Axes, point: Point) -> None:
-    shade = colour(point.mark)
-    axes.plot(point.x[::2], [point.y[1]] * 2, color=shade, linewidth=1.6, alpha=0.55, zorder=2)
-    axes.plot([point.x[1]] * 2, point.y[::2], color=shade, linewidth=1.6, alpha=0.55, zorder=2)
+    """The bounds of both axes: known, not computed from samples, so no plot of seaborn's takes them."""
+    style: dict[str, Any] = {
+        "colors": PALETTE[point.mark],
+        "linewidth": 1.6,
+        "alpha": 0.55,
+        "zorder": 2,
+    }
+    axes.hlines(point.y[1], point.x[0], point.x[2], **style)
+    axes.vlines(point.x[1], point.y[0], point.y[2], **style)
 
 
 def _axes(axes: Axes, points: Sequence[Point], titles: tuple[str, str]) -> None:
@@ -103,66 +103,3 @@ def _axes(axes: Axes, points: Sequence[Point], titles: tuple[str, str]) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_major_locator(MaxNLocator(6))
     axes.grid(visible=True, color=GRID)
-
-
-Box = tuple[float, float, float, float]  # left, bottom, right, top, in display units
-
-
-def label_points(
-    axes: Axes, points: Sequence[Point], best: set[Point], everyone: Sequence[Point]
-) -> None:
-    """Write names where they cover neither a dot nor another name; one that fits nowhere is left to its tooltip."""
-    taken = [_around(*_on_screen(axes, p), 7.0) for p in everyone]
-    frame = axes.get_window_extent()
-    limits = (frame.x0, frame.y0, frame.x1, frame.y1)
-    scale = axes.figure.dpi / 72
-    for point in sorted(points, key=lambda p: (p not in best, p.mark != "base", p.x[1])):
-        x, y = _on_screen(axes, point)
-        wide = len(point.name) * _LETTER * scale
-        for dx, dy, anchor in (
-            (11, 7, "left"),
-            (-11, 7, "right"),
-            (11, -13, "left"),
-            (-11, -13, "right"),
-        ):
-            left = x + dx * scale - (wide if anchor == "right" else 0.0)
-            bottom = y + (dy - 4) * scale
-            box = (left, bottom, left + wide, bottom + _LINE * scale)
-            if _inside(box, limits) and not any(_overlap(box, other) for other in taken):
-                taken.append(box)
-                _write(axes, point, (dx, dy), anchor=anchor, strong=point in best)
-                break
-
-
-def _write(
-    axes: Axes, point: Point, offset: tuple[float, float], *, anchor: str, strong: bool
-) -> None:
-    axes.annotate(
-        printable(point.name),
-        (point.x[1], point.y[1]),
-        xytext=offset,
-        textcoords="offset points",
-        ha=anchor,
-        va="baseline",
-        color=INK if strong else MUTED,
-        fontweight="bold" if strong else "normal",
-    )
-
-
-def _on_screen(axes: Axes, point: Point) -> tuple[float, float]:
-    x, y = axes.transData.transform((point.x[1], point.y[1]))
-    return float(x), float(y)
-
-
-def _around(x: float, y: float, radius: float) -> Box:
-    return (x - radius, y - radius, x + radius, y + radius)
-
-
-def _overlap(a: Box, b: Box) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
-
-
-def _inside(box: Box, limits: Box) -> bool:
-    return (
-        box[0] >= limits[0] and box[1] >= limits[1] and box[2] <= limits[2] and box[3] <= limits[3]
-    )

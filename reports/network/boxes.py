@@ -1,5 +1,6 @@
 """What a drawing shows: one box a layer, or one for several layers of one kind in a row."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -52,68 +53,67 @@ def boxes(
 
 def _box(vertex: Vertex, facts: LayerFacts, difference: Difference | None) -> Box:
     layer = vertex.layer
-    kind = difference.kind_at(vertex.address) if difference else None
-    size = " · ".join(
-        words
-        for words in (
-            f"×{layer.repeat}" if layer.repeat > 1 else "",
-            f"{facts.channels} channels" if facts.channels else "",
-            f"{len(vertex.sources)} maps" if layer.part == "head" else "",
-        )
-        if words
+    return Box(
+        address=vertex.address,
+        block=layer.block,
+        part=layer.part,
+        sources=vertex.sources,
+        stride=facts.stride,
+        size=_size(vertex, facts),
+        tags=tuple(layer.tags),
+        kind=difference.kind_at(vertex.address) if difference else None,
+        replaced=facts.replaced,
+        tip=_tip(vertex, facts, difference),
     )
-    options = ", ".join(f"{key}: {value}" for key, value in layer.options.items())
-    told = [
-        f"{vertex.address} {layer.block}",
+
+
+def _size(vertex: Vertex, facts: LayerFacts) -> str:
+    """`×3 · 128 channels`: repeats, channels, and the maps that a head reads."""
+    parts = []
+    if vertex.layer.repeat > 1:
+        parts.append(f"×{vertex.layer.repeat}")
+    if facts.channels:
+        parts.append(f"{facts.channels} channels")
+    if vertex.layer.part == "head":
+        parts.append(f"{len(vertex.sources)} maps")
+    return " · ".join(parts)
+
+
+def _tip(vertex: Vertex, facts: LayerFacts, difference: Difference | None) -> str:
+    """All that is known of a layer, line by line."""
+    options = ", ".join(f"{key}: {value}" for key, value in vertex.layer.options.items())
+    lines = [
+        f"{vertex.address} {vertex.layer.block}",
         options,
         f"{facts.params:,} parameters, {facts.gmacs:.4g} GMACs",
         f"{facts.replaced} convolutions replaced" if facts.replaced else "",
         difference.told_at(vertex.address) if difference else "",
     ]
-    tip = "\n".join(line for line in told if line)
-    return Box(
-        vertex.address,
-        layer.block,
-        layer.part,
-        vertex.sources,
-        facts.stride,
-        size,
-        tuple(layer.tags),
-        kind,
-        facts.replaced,
-        tip,
-    )
+    return "\n".join(line for line in lines if line)
 
 
-def _grouped(found: Sequence[Box]) -> tuple[Box, ...]:
+def _grouped(boxes: Sequence[Box]) -> tuple[Box, ...]:
     """Layers in a row that are alike and that nobody else reads share a box."""
-    readers: dict[int, int] = {}
-    for box in found:
-        for source in box.sources:
-            readers[source] = readers.get(source, 0) + 1
+    readers = Counter(source for box in boxes for source in box.sources)
     groups: list[Box] = []
-    places: dict[int, int] = {-1: -1}
-    for position, box in enumerate(found):
-        last = groups[-1] if groups else None
-        if (
-            last
-            and box.sources == (position - 1,)
-            and readers[position - 1] == 1
-            and _alike(last, box)
-        ):
-            groups[-1] = _joined(last, box)
+    group_of = {-1: -1}  # by position; the image is no box
+    for position, box in enumerate(boxes):
+        goes_on = box.sources == (position - 1,) and readers[position - 1] == 1
+        if groups and goes_on and _alike(groups[-1], box):
+            groups[-1] = _joined(groups[-1], box)
         else:
-            groups.append(replace(box, sources=tuple(places[source] for source in box.sources)))
-        places[position] = len(groups) - 1
+            groups.append(replace(box, sources=tuple(group_of[source] for source in box.sources)))
+        group_of[position] = len(groups) - 1
     return tuple(groups)
 
 
 def _alike(one: Box, other: Box) -> bool:
-    same = (one.part, one.block, one.stride, one.kind, bool(one.replaced))
-    return (
-        same == (other.part, other.block, other.stride, other.kind, bool(other.replaced))
-        and not one.tags
-    )
+    return _look(one) == _look(other) and not one.tags
+
+
+def _look(box: Box) -> tuple[object, ...]:
+    """What two boxes must share to be drawn as one."""
+    return box.part, box.block, box.stride, box.kind, bool(box.replaced)
 
 
 def _joined(one: Box, other: Box) -> Box:

@@ -1,5 +1,6 @@
 """The drawing of a network as SVG; what differs from the base has a sign and an outline, not just a colour."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +16,12 @@ _LETTERS = 21  # of a block's name, that fit a box
 _RADIUS = 5
 _LEGEND = 22  # pixels a line
 _SHOWN_REMOVED = 4
+_MOST_LETTERS = 120  # of a line of the legend
 _MARKER = (
     '<marker id="{id}" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="8" markerHeight="8"'
     ' markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0L8 4L0 8z"/></marker>'
 )
-_WORDS: dict[Kind, str] = {
+_MEANINGS: dict[Kind, str] = {
     "added": "added",
     "removed": "removed",
     "replaced": "another block",
@@ -57,9 +59,9 @@ def _svg(drawing: Drawing, prefix: str, *, attributes: str, style: str) -> str:
     )
     arrow = f"{prefix}arrow"
     size = f'viewBox="0 0 {layout.width:g} {height:g}" width="{layout.width:g}" height="{height:g}"'
-    words = f'role="img" aria-label="{_text(title)}" aria-describedby="{prefix}desc"'
+    label = f'role="img" aria-label="{_text(title)}" aria-describedby="{prefix}desc"'
     parts = [
-        f'<svg{attributes} class="net" {size} {words}>',
+        f'<svg{attributes} class="net" {size} {label}>',
         f'<title>{_text(title)}</title><desc id="{prefix}desc">{_text(_described(drawing))}</desc>{style}',
         f"<defs>{_MARKER.format(id=arrow)}</defs>",
         *_frame(layout),
@@ -75,10 +77,10 @@ def _svg(drawing: Drawing, prefix: str, *, attributes: str, style: str) -> str:
 
 def _frame(layout: Layout) -> list[str]:
     """The rows with their strides, the columns with their parts, and where the image comes in."""
-    found = []
+    parts = []
     for band in layout.bands:
         middle = band.y + band.height / 2
-        found.append(
+        parts.append(
             f'<rect class="band" x="0" y="{band.y - 9:g}" width="{layout.width:g}" height="{band.height + 18:g}"/>'
             f'<text class="row" x="10" y="{middle - 2:g}">stride</text>'
             f'<text class="row big" x="10" y="{middle + 15:g}">{band.stride}</text>'
@@ -87,10 +89,10 @@ def _frame(layout: Layout) -> list[str]:
     for placed in layout.placed:
         if placed.box.part not in seen:
             seen.add(placed.box.part)
-            found.append(f'<text class="part" x="{placed.x:g}" y="17">{placed.box.part}</text>')
+            parts.append(f'<text class="part" x="{placed.x:g}" y="17">{placed.box.part}</text>')
     first = layout.placed[0]
     return [
-        *found,
+        *parts,
         f'<text class="row" x="{first.x + WIDTH / 2 + 8:g}" y="{TOP - 18}">image</text>',
     ]
 
@@ -98,49 +100,57 @@ def _frame(layout: Layout) -> list[str]:
 def _box(placed: Placed) -> str:
     box, x, y = placed.box, placed.x, placed.y
     middle = placed.middle
-    kind = f" {box.kind}" if box.kind else " edited" if box.replaced else ""
-    stack = f'<rect class="stack" x="{x + 4:g}" y="{y + 4:g}" width="{WIDTH}" height="{placed.height:g}" rx="5"/>'
-    found = [
-        f'<g class="box{kind}"><title>{_text(box.tip)}</title>',
+    kind = box.kind or ("edited" if box.replaced else "")
+    size = f'width="{WIDTH}" height="{placed.height:g}"'
+    stack = f'<rect class="stack" x="{x + 4:g}" y="{y + 4:g}" {size} rx="5"/>'
+    parts = [
+        f'<g class="{f"box {kind}".strip()}"><title>{_text(box.tip)}</title>',
         stack if box.layers > 1 else "",
-        f'<rect x="{x:g}" y="{y:g}" width="{WIDTH}" height="{placed.height:g}" rx="5"/>',
+        f'<rect x="{x:g}" y="{y:g}" {size} rx="5"/>',
         f'<text x="{x + 9:g}" y="{middle - 3:g}">{_text(_short(box.block))}</text>',
         f'<text class="size" x="{x + 9:g}" y="{middle + 11:g}">{_text(box.size)}</text>',
     ]
     if box.tags and box.part != "head":
         tags = " ".join(box.tags)
-        found.append(
+        parts.append(
             f'<text class="tag" x="{x + WIDTH - 7:g}" y="{middle + 11:g}">{_text(tags)}</text>'
         )
     if box.replaced:
-        found.append(
+        parts.append(
             f'<text class="convs" x="{x + WIDTH - 5:g}" y="{y - 2:g}">◆ {box.replaced}</text>'
         )
     if box.kind:
-        found.append(f'<circle cx="{x:g}" cy="{y:g}" r="8"/>')
-        found.append(f'<text class="sign" x="{x:g}" y="{y + 4.5:g}">{SIGNS[box.kind]}</text>')
-    return "".join([*found, "</g>"])
+        parts.append(f'<circle cx="{x:g}" cy="{y:g}" r="8"/>')
+        parts.append(f'<text class="sign" x="{x:g}" y="{y + 4.5:g}">{SIGNS[box.kind]}</text>')
+    return "".join([*parts, "</g>"])
 
 
 def _legend(drawing: Drawing) -> list[tuple[str, str]]:
     """Lines of a sign and what it means here."""
-    if drawing.difference is None:
+    difference = drawing.difference
+    if difference is None:
         return []
-    kinds = {change.kind for change in drawing.difference.layers}
-    found = [
-        (SIGNS[kind], f"{_WORDS[kind]}, compared with {drawing.base}")
-        for kind in ("added", "replaced", "changed")
+    lines = _legend_of_boxes(drawing, {change.kind for change in difference.layers})
+    removed = [change for change in difference.layers if change.kind == "removed"]
+    if removed:
+        lines.append((SIGNS["removed"], f"{_removed(removed)} of {drawing.base} removed"))
+    whole = "; ".join(str(change) for change in difference.whole)
+    if whole:
+        lines.append(("*", f"the whole model: {whole}"[:_MOST_LETTERS]))
+    return lines or [("=", f"layer for layer as {drawing.base}")]
+
+
+def _legend_of_boxes(drawing: Drawing, kinds: set[Kind]) -> list[tuple[str, str]]:
+    """The signs that stand on boxes."""
+    signed: tuple[Kind, ...] = ("added", "replaced", "changed")
+    lines = [
+        (SIGNS[kind], f"{_MEANINGS[kind]}, compared with {drawing.base}")
+        for kind in signed
         if kind in kinds
     ]
     if any(box.replaced for box in drawing.boxes):
-        found.append(("◆", "so many convolutions inside are replaced by an edit"))
-    removed = [change for change in drawing.difference.layers if change.kind == "removed"]
-    if removed:
-        found.append((SIGNS["removed"], f"{_removed(removed)} of {drawing.base} removed"))
-    whole = [str(change) for change in drawing.difference.whole]
-    if whole:
-        found.append(("*", f"the whole model: {'; '.join(whole)}"[:120]))
-    return found or [("=", f"layer for layer as {drawing.base}")]
+        lines.append(("◆", "so many convolutions inside are replaced by an edit"))
+    return lines
 
 
 def _removed(changes: Sequence[LayerChange]) -> str:
@@ -152,25 +162,24 @@ def _removed(changes: Sequence[LayerChange]) -> str:
 def _lines(legend: Sequence[tuple[str, str]], top: float) -> list[str]:
     return [
         f'<text class="sign" x="{LEFT - 58}" y="{top + _LEGEND * i:g}">{sign}</text>'
-        f'<text class="row" x="{LEFT - 42}" y="{top + _LEGEND * i:g}">{_text(words)}</text>'
-        for i, (sign, words) in enumerate(legend)
+        f'<text class="row" x="{LEFT - 42}" y="{top + _LEGEND * i:g}">{_text(meaning)}</text>'
+        for i, (sign, meaning) in enumerate(legend)
     ]
 
 
 def _described(drawing: Drawing) -> str:
     """The drawing in words, for those who do not see it."""
-    counts = {
-        part: sum(box.layers for box in drawing.boxes if box.part == part)
-        for part in ("backbone", "neck", "head")
-    }
-    layers = ", ".join(f"{count} in the {part}" for part, count in counts.items())
+    counts = Counter[str]()
+    for box in drawing.boxes:
+        counts[box.part] += box.layers
+    layers = ", ".join(f"{counts[part]} in the {part}" for part in ("backbone", "neck", "head"))
     strides = sorted({box.stride for box in drawing.boxes if box.stride})
-    found = [f"Layers: {layers}; strides {', '.join(map(str, strides))}."]
+    sentences = [f"Layers: {layers}; strides {', '.join(map(str, strides))}."]
     if drawing.difference is not None:
         changes = [*drawing.difference.layers, *drawing.difference.whole]
-        words = "; ".join(map(str, changes)) or "no difference of layers"
-        found.append(f"Against {drawing.base}: {words}.")
-    return " ".join(found)
+        told = "; ".join(map(str, changes)) or "no difference of layers"
+        sentences.append(f"Against {drawing.base}: {told}.")
+    return " ".join(sentences)
 
 
 def _short(block: str) -> str:
@@ -181,13 +190,13 @@ def _short(block: str) -> str:
 
 def _rounded(points: Sequence[Point]) -> str:
     """A polyline with round corners, as a path."""
-    found = [f"M{points[0][0]:g} {points[0][1]:g}"]
+    path = [f"M{points[0][0]:g} {points[0][1]:g}"]
     for before, corner, after in zip(points, points[1:], points[2:], strict=False):
         enter, leave = _towards(corner, before), _towards(corner, after)
-        found.append(
+        path.append(
             f"L{enter[0]:g} {enter[1]:g}Q{corner[0]:g} {corner[1]:g} {leave[0]:g} {leave[1]:g}"
         )
-    return "".join([*found, f"L{points[-1][0]:g} {points[-1][1]:g}"])
+    return "".join([*path, f"L{points[-1][0]:g} {points[-1][1]:g}"])
 
 
 def _towards(corner: Point, other: Point) -> Point:
@@ -198,5 +207,5 @@ def _towards(corner: Point, other: Point) -> Point:
     return round(x + (u - x) * share, 2), round(y + (v - y) * share, 2)
 
 
-def _text(words: str) -> str:
-    return str(escape("".join(c if c.isprintable() or c == "\n" else " " for c in words)))
+def _text(text: str) -> str:
+    return str(escape("".join(c if c.isprintable() or c == "\n" else " " for c in text)))

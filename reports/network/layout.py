@@ -1,6 +1,6 @@
 """Where the boxes of a network stand: a column for each way down or up, a row for each stride."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.network.boxes import Box
@@ -11,7 +11,6 @@ BAND_GAP = 26  # between strides: edges pass here
 GUTTER = 52  # between columns
 LEFT, TOP = 74, 58  # for the rows' names and the columns'
 _LANE = 7  # between edges that run side by side
-_RADIUS = 6
 _CLEAR = 4  # an edge that passes a box nearer than this would seem to enter it
 
 Point = tuple[float, float]
@@ -54,66 +53,87 @@ class Layout:
     height: float
 
 
+@dataclass(slots=True)
+class _Run:
+    """Positions of boxes whose strides only rise or only fall; `direction` is the sign of the change so far."""
+
+    positions: list[int]
+    direction: int
+
+    @property
+    def upward(self) -> bool:
+        """Whether the strides fall: such a column is drawn from the bottom up."""
+        return self.direction < 0
+
+
 def lay_out(boxes: Sequence[Box]) -> Layout:
     """Place the boxes of a network whose last one is the head."""
     runs = _runs(boxes)
     bands = _bands(boxes, runs)
-    by_stride = {band.stride: band for band in bands}
-    placed: dict[int, Placed] = {}
-    for column, (run, upward) in enumerate(runs):
-        for stride in dict.fromkeys(boxes[i].stride for i in run):
-            band = by_stride[stride or 0]
-            here = [i for i in run if boxes[i].stride == stride]
-            for row, i in enumerate(here):
-                offset = row * (HEIGHT + GAP)
-                y = band.y + band.height - HEIGHT - offset if upward else band.y + offset
-                placed[i] = Placed(boxes[i], column, _x(column), y, upward=upward)
-    head = len(boxes) - 1
-    read = [placed[i] for i in boxes[head].sources if i in placed]
+    placed = _placed(boxes, runs, {band.stride: band for band in bands})
+    read = [placed[source] for source in boxes[-1].sources if source in placed]
     top, bottom = min(p.y for p in read), max(p.y + p.height for p in read)
-    placed[head] = Placed(boxes[head], len(runs), _x(len(runs)), top, bottom - top)
-    ordered = tuple(placed[i] for i in range(len(boxes)))
-    end = bands[-1]
-    return Layout(
-        ordered,
-        bands,
-        _edges(ordered),
-        _x(len(runs)) + WIDTH + 12,
-        end.y + end.height + BAND_GAP / 2,
-    )
+    end_x, end_band = _x(len(runs)), bands[-1]
+    head = Placed(boxes[-1], len(runs), end_x, top, bottom - top)
+    ordered = (*(placed[position] for position in range(len(boxes) - 1)), head)
+    height = end_band.y + end_band.height + BAND_GAP / 2
+    return Layout(ordered, bands, _edges(ordered), end_x + WIDTH + 12, height)
+
+
+def _placed(
+    boxes: Sequence[Box], runs: Sequence[_Run], bands: Mapping[int, Band]
+) -> dict[int, Placed]:
+    """Every box but the head by its position: a run is a column, and in a band boxes stand in their order."""
+    placed: dict[int, Placed] = {}
+    for column, run in enumerate(runs):
+        for stride in dict.fromkeys(boxes[i].stride for i in run.positions):
+            here = [i for i in run.positions if boxes[i].stride == stride]
+            ys = _heights(bands[stride or 0], len(here), upward=run.upward)
+            for i, y in zip(here, ys, strict=True):
+                placed[i] = Placed(boxes[i], column, _x(column), y, upward=run.upward)
+    return placed
+
+
+def _heights(band: Band, count: int, *, upward: bool) -> list[float]:
+    """Where boxes of one run stand in a band: from its top, or from its bottom where the run goes up."""
+    offsets = [row * (HEIGHT + GAP) for row in range(count)]
+    if upward:
+        return [band.y + band.height - HEIGHT - offset for offset in offsets]
+    return [band.y + offset for offset in offsets]
 
 
 def _x(column: int) -> float:
     return LEFT + column * (WIDTH + GUTTER)
 
 
-def _runs(boxes: Sequence[Box]) -> list[tuple[list[int], bool]]:
-    """Positions of boxes whose strides only rise or only fall, and whether they fall; a part begins a new run."""
-    runs: list[tuple[list[int], bool]] = []
-    direction = 0
+def _runs(boxes: Sequence[Box]) -> list[_Run]:
+    """The columns: a part begins a new one, and so does a turn of the strides."""
+    runs: list[_Run] = []
     for i, box in enumerate(boxes[:-1]):
         before = boxes[i - 1] if i else None
-        step = (box.stride or 0) - (before.stride or 0) if before and before.part == box.part else 0
-        turned = step * direction < 0
-        if before is None or before.part != box.part or turned:
-            runs.append(([], False))
+        if before is None or before.part != box.part:
+            runs.append(_Run([i], 0))
+            continue
+        run, step = runs[-1], (box.stride or 0) - (before.stride or 0)
+        if step * run.direction < 0:
             # a box that does not go on from the one before may be the first of several side by side
-            direction = step if i - 1 in box.sources else 0
-        runs[-1][0].append(i)
-        direction = direction or step * (len(runs[-1][0]) > 1)
-        runs[-1] = (runs[-1][0], direction < 0)
+            runs.append(_Run([i], step if i - 1 in box.sources else 0))
+        else:
+            run.positions.append(i)
+            run.direction = run.direction or step
     return runs
 
 
-def _bands(boxes: Sequence[Box], runs: Sequence[tuple[list[int], bool]]) -> tuple[Band, ...]:
-    found: list[Band] = []
+def _bands(boxes: Sequence[Box], runs: Sequence[_Run]) -> tuple[Band, ...]:
+    """The rows, as high as the run with the most boxes of a stride needs."""
+    bands: list[Band] = []
     y = float(TOP)
     for stride in sorted({box.stride or 0 for box in boxes[:-1]}):
-        rows = max(sum((boxes[i].stride or 0) == stride for i in run) for run, _ in runs)
+        rows = max(sum((boxes[i].stride or 0) == stride for i in run.positions) for run in runs)
         height = rows * (HEIGHT + GAP) - GAP
-        found.append(Band(stride, y, height))
+        bands.append(Band(stride, y, height))
         y += height + BAND_GAP
-    return tuple(found)
+    return tuple(bands)
 
 
 def _edges(placed: Sequence[Placed]) -> tuple[tuple[Point, ...], ...]:

@@ -28,8 +28,8 @@ def stated_budget(report: Report) -> str:
 
 
 def _by_seed(row: Row) -> dict[int, Used]:
-    found = ((item.job.seed or 0, used(item.measurement.notes)) for item in row.find(METRIC))
-    return {seed: training for seed, training in found if training is not None}
+    trained = [(item.job.seed or 0, used(item.measurement.notes)) for item in row.find(METRIC)]
+    return {seed: training for seed, training in trained if training is not None}
 
 
 def _same_pictures(trained: list[dict[int, Used]]) -> bool:

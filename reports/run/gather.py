@@ -21,10 +21,21 @@ from suite.store import (
 
 
 def gather(store_path: Path, run_id: str = "latest") -> Report:
-    """Read one run and judge it.
+    """Read one run and judge it: everything that a page, an export or a comparison says comes from here.
+
+    A measurement is joined to its variant by the key of its job, never by name: a run that took over what an earlier
+    one measured may know the network by another name.
+
+    Args:
+        store_path: the file `store.sqlite`; it is only read, but resamples are kept in the folder `cache` beside it.
+        run_id: a run's id, or "latest".
 
     Raises:
         StoreError: there is no store, or no such run in it.
+
+    Example:
+        >>> report = gather(Path("out/store.sqlite"))
+        >>> {row.name: row.judged["ap"].verdict.word for row in report.rows if "ap" in row.judged}
     """
     with Store.open_readonly(store_path) as store:
         run = store.run(run_id)
@@ -41,12 +52,8 @@ def rules_of(protocol: Mapping[str, Json]) -> Rules:
     """The protocol's thresholds where it states them."""
     verdict = protocol.get("verdict")
     stated = verdict if isinstance(verdict, dict) else {}
-    known = {
-        rule.name: float(value)
-        for rule in fields(Rules)
-        if isinstance(value := stated.get(rule.name), (int, float))
-    }
-    return Rules(**known)
+    values = {rule.name: stated.get(rule.name) for rule in fields(Rules)}
+    return Rules(**{name: float(v) for name, v in values.items() if isinstance(v, (int, float))})
 
 
 def _facts(store: Store, fingerprint: str) -> Mapping[str, Json]:
@@ -71,10 +78,11 @@ def _rows(
 
 def _below(name: str, rows: Sequence[Row]) -> list[Row]:
     """The variants that refer to `name`, each followed by those that refer to it; controls after the others."""
-    found: list[Row] = []
-    for row in sorted((r for r in rows if r.baseline == name), key=lambda r: r.role == "control"):
-        found += [row, *_below(row.name, rows)]
-    return found
+    direct = [row for row in rows if row.baseline == name]
+    ordered: list[Row] = []
+    for row in sorted(direct, key=lambda row: row.role == "control"):
+        ordered += [row, *_below(row.name, rows)]
+    return ordered
 
 
 def _row(
@@ -85,19 +93,25 @@ def _row(
     *,
     failures: Sequence[StoredOutcome],
 ) -> Row:
-    own = {job.key: job for job in jobs if job.variant == variant.name}
+    by_key = {job.key: job for job in jobs if job.variant == variant.name}
     items = [
-        Item(own[m.job_key], m.measurement, m.environment) for m in measurements if m.job_key in own
+        Item(by_key[stored.job_key], stored.measurement, stored.environment)
+        for stored in measurements
+        if stored.job_key in by_key
     ]
     items.sort(key=lambda item: (item.job.kind, item.job.seed or 0, item.job.replica or 0))
-    failed = sorted(
-        (f for f in failures if f.key in own),
-        key=lambda f: (
-            f.kind,
-            -1 if f.seed is None else f.seed,
-            -1 if f.replica is None else f.replica,
-        ),
-    )
-    role: Role = "control" if variant.control else "variant" if variant.baseline else "base"
+    failed = sorted((f for f in failures if f.key in by_key), key=_order)
     baseline = variant.baseline if variant.baseline in names else ""
-    return Row(variant, role, baseline, tuple(own.values()), tuple(items), tuple(failed))
+    jobs_of_variant = tuple(by_key.values())
+    return Row(variant, _role(variant), baseline, jobs_of_variant, tuple(items), tuple(failed))
+
+
+def _order(outcome: StoredOutcome) -> tuple[str, int, int]:
+    seed = -1 if outcome.seed is None else outcome.seed
+    return outcome.kind, seed, -1 if outcome.replica is None else outcome.replica
+
+
+def _role(variant: VariantRecord) -> Role:
+    if variant.control:
+        return "control"
+    return "variant" if variant.baseline else "base"

@@ -3,15 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
-
-from reports.model import Item, Judged, Report, Row, Rules, Setup, State
+from reports.model import Judged, Report, Row, Rules, Setup, State
 from reports.run.budget import unequal_budget
 from reports.run.latency import clocks_of, processes, resolution_of
+from reports.run.resamples import Trained, sides
 from reports.words import number, signed, signed_percent
 from suite.spec.records.cost import match_of
-from suite.stats.bootstrap import METRICS as RESAMPLED
-from suite.stats.difference import Side, difference
+from suite.stats.difference import difference
 from suite.stats.intervals import Estimate, ratio
 from suite.stats.verdict import Rule, verdicts
 
@@ -32,35 +30,39 @@ ACCURACY = (
 
 
 def judged(report: Report) -> Report:
-    """The same report with every comparison made, and the state of every variant."""
-    keys = [
-        (f"{clock}:{setup.key}", setup, clock)
-        for setup in report.setups
-        for clock in clocks_of(setup)
-    ]
-    copies = {
-        key: found for key, setup, clock in keys if (found := _copies(report.rows, setup, clock))
-    }
-    resolutions = {
-        key: seen
-        for key, setup, clock in keys
-        if (seen := resolution_of(report.rows, setup, clock))
-    }
-    rows = tuple(replace(row, state=state_of(report, row)) for row in report.rows)
-    report = replace(report, rows=rows, copies=copies, resolutions=resolutions)
-    tables: dict[str, dict[str, Judged]] = {row.name: {} for row in rows}
+    """The same report with every comparison made, and the state of every variant.
+
+    First each variant's state (does it train at all?), since nothing is compared with a network that has learned
+    nothing; then what the machine can tell apart, since no ratio counts below it; then every metric, over all variants
+    at once, since the p-values of what a reader sees together are adjusted together (Holm 1979).
+
+    Args:
+        report: gathered, with `rows`, `rules`, `setups` and `resamples`; `copies`, `resolutions` and what the rows are
+            judged to be are filled in here.
+
+    Returns:
+        A new report. A row's `judged` has a key for each accuracy metric that both sides have ("ap", "ap50", ...: the
+        difference of AP, 0 to 1) and for each timed clock and setup ("wall:cpu-fp32-1t": the ratio of times).
+    """
+    timed = [(f"{c}:{setup.key}", setup, c) for setup in report.setups for c in clocks_of(setup)]
+    copies = {key: _copies(report.rows, setup, clock) for key, setup, clock in timed}
+    seen = {key: resolution_of(report.rows, setup, clock) for key, setup, clock in timed}
+    report = replace(
+        report,
+        rows=tuple(replace(row, state=state_of(report, row)) for row in report.rows),
+        copies={key: ratios for key, ratios in copies.items() if ratios},
+        resolutions={key: resolution for key, resolution in seen.items() if resolution},
+    )
+    tables: dict[str, dict[str, Judged]] = {row.name: {} for row in report.rows}
+    accuracy = Rule("higher", report.rules.ap_floor, signed)
     for metric in ACCURACY:
-        rule = Rule("higher", report.rules.ap_floor, signed)
-        _judge(
-            {row.name: _difference(report, row, metric) for row in rows},
-            metric,
-            rule=rule,
-            into=tables,
-        )
-    for key, setup, clock in keys:
-        rule = latency_rule(report, key)
-        _judge({row.name: _ratio(row, setup, clock) for row in rows}, key, rule=rule, into=tables)
-    return replace(report, rows=tuple(replace(row, judged=tables[row.name]) for row in rows))
+        differences = {row.name: _difference(report, row, metric) for row in report.rows}
+        _judge(differences, metric, rule=accuracy, into=tables)
+    for key, setup, clock in timed:
+        ratios = {row.name: _ratio(row, setup, clock) for row in report.rows}
+        _judge(ratios, key, rule=latency_rule(report, key), into=tables)
+    rows = tuple(replace(row, judged=tables[row.name]) for row in report.rows)
+    return replace(report, rows=rows)
 
 
 def latency_rule(report: Report, key: str) -> Rule:
@@ -100,9 +102,9 @@ def _judge(
     into: Mapping[str, dict[str, Judged]],
 ) -> None:
     """Judge a metric of all variants; p is adjusted over all of them, since the reader sees them together."""
-    found = {name: estimate for name, estimate in compared.items() if estimate is not None}
-    judged_all = verdicts(tuple(found.values()), rule)
-    for (name, estimate), (p, verdict) in zip(found.items(), judged_all, strict=True):
+    estimates = {name: estimate for name, estimate in compared.items() if estimate is not None}
+    verdicts_all = verdicts(tuple(estimates.values()), rule)
+    for (name, estimate), (p, verdict) in zip(estimates.items(), verdicts_all, strict=True):
         into[name][key] = Judged(estimate, verdict, p)
 
 
@@ -116,53 +118,37 @@ def _difference(report: Report, row: Row, metric: str) -> Estimate | None:
     base = report.row(row.baseline)
     if base is None or needs_another_recipe(report, row) or needs_another_recipe(report, base):
         return None
-    if unequal_budget(report, row):
+    if unequal_budget(report, row) or row.state not in {"trains", "suspect"}:
         return None
-    if row.state not in {"trains", "suspect"} or not base.seeds(metric) or not row.seeds(metric):
-        return None
-    return difference(*sides_of(report, base, row, metric))
+    ours, theirs = _trained(report, row, metric), _trained(report, base, metric)
+    return difference(*sides(theirs, ours, metric)) if ours and theirs else None
 
 
-def sides_of(report: Report, base: Row, row: Row, metric: str) -> tuple[Side, Side]:
-    """The seeds of both, with resamples where all of them have some, of the same pictures."""
-    items = [
-        [item for item in each.find(metric) if item.measurement.samples] for each in (base, row)
+def _trained(report: Report, row: Row, metric: str) -> list[Trained]:
+    """The trainings of a variant that have this metric, by rising seed."""
+    items = [item for item in row.find(metric) if item.measurement.samples]
+    return [
+        Trained(item.measurement.samples[0], report.resamples.get(item.job.key)) for item in items
     ]
-    known = [report.resamples.get(item.job.key) for own in items for item in own]
-    alike = (
-        metric in RESAMPLED
-        and None not in known
-        and len({found.truth for found in known if found}) == 1
-    )
-    base_side, side = (_side(report, own, metric if alike else "") for own in items)
-    return base_side, side
-
-
-def _side(report: Report, items: Sequence[Item], resampled: str) -> Side:
-    values = tuple(item.measurement.samples[0] for item in items)
-    if not resampled:
-        return Side(values)
-    found = [report.resamples[item.job.key] for item in items]
-    number = RESAMPLED.index(resampled)
-    return Side(values, np.stack([each.values[number] for each in found]), found[0].pictures)
 
 
 def _ratio(row: Row, setup: Setup, clock: str) -> Estimate | None:
     if not row.baseline:
         return None
-    replicas = [ratios for p in processes(row, setup, clock) if (ratios := p.ratios())]
-    return ratio(replicas) if replicas else None
+    replicas = [process.ratios() for process in processes(row, setup, clock)]
+    timed = [rounds for rounds in replicas if rounds]
+    return ratio(timed) if timed else None
 
 
 def _copies(rows: Sequence[Row], setup: Setup, clock: str) -> tuple[tuple[str, Estimate], ...]:
-    found = []
+    """What the copies of the base beside each variant took, over the base: one, but for noise."""
+    copies = []
     for row in rows:
-        replicas = [
-            ratios for p in processes(row, setup, clock) if (ratios := p.ratios(of_copy=True))
-        ]
-        if replicas:
-            found.append((row.name, ratio(replicas)))
-    return tuple(found)
+        replicas = [process.ratios(of_copy=True) for process in processes(row, setup, clock)]
+        timed = [rounds for rounds in replicas if rounds]
+        if timed:
+            copies.append((row.name, ratio(timed)))
+    return tuple(copies)
 
 
 def matched_words(row: Row) -> str:
@@ -170,13 +156,12 @@ def matched_words(row: Row) -> str:
     match = match_of(row.record.spec)
     if match is None or match.solution is None:
         return ""
-    found = match.solution
+    solution = match.solution
     digits = 0 if match.metric == "params" else 3
-    where = f" on {found.machine}" if found.machine else ""
-    return (
-        f"{match.by} {found.width:g} costs {number(found.cost, digits)} {found.unit} as deployed{where}, "
-        f"{signed_percent(found.residual, 2)} from the {number(found.target, digits)} of {match.to}"
-    )
+    machine = f" on {solution.machine}" if solution.machine else ""
+    cost = f"{number(solution.cost, digits)} {solution.unit} as deployed{machine}"
+    apart = f"{signed_percent(solution.residual, 2)} from the {number(solution.target, digits)}"
+    return f"{match.by} {solution.width:g} costs {cost}, {apart} of {match.to}"
 
 
 def missed_words(row: Row) -> str:

@@ -34,13 +34,10 @@ def ladders(report: Report) -> tuple[Ladder, ...]:
 
 def _ladder(report: Report, name: str) -> Ladder:
     rows = [row for row in report.rows if _rung(row).get("ladder") == name]
-    own = {row.name for row in rows}
-    feet = [row for row in rows if row.baseline not in own]
-    steps = [
-        Step(base.name, base, None, side=False)
-        for base_name in dict.fromkeys(row.baseline for row in feet)
-        if (base := report.row(base_name))
-    ]
+    names = {row.name for row in rows}
+    feet = [row for row in rows if row.baseline not in names]
+    grounds = [report.row(baseline) for baseline in dict.fromkeys(row.baseline for row in feet)]
+    steps = [Step(row.name, row, None, side=False) for row in grounds if row is not None]
     for foot in _sides_first(feet):
         steps += _climb(report, foot, rows)
     return Ladder(name, str(_rung(rows[0])["title"]), tuple(steps))
@@ -58,5 +55,5 @@ def _sides_first(rows: Sequence[Row]) -> list[Row]:
 
 
 def _rung(row: Row) -> Mapping[str, Json]:
-    found = row.record.spec.get("ladder")
-    return found if isinstance(found, dict) else {}
+    ladder = row.record.spec.get("ladder")
+    return ladder if isinstance(ladder, dict) else {}

@@ -13,8 +13,8 @@ def published_sentence(report: Report) -> str:
     A published number is held against a run only if the validation data has its pictures and categories, by their
     number, and was scored at its image size, and the variant was trained from scratch with its recipe.
     """
-    told = [words for row in report.rows if (words := _words(report, row))]
-    if not told:
+    results = [result for row in report.rows if (result := _result(report, row))]
+    if not results:
         return ""
     unlike = _unlike(report)
     if unlike:
@@ -22,67 +22,77 @@ def published_sentence(report: Report) -> str:
             f"Published AP is of other data or another size than this run's ({unlike}), "
             "so it is not held against it."
         )
-    warning = "⚠ " if any("outside" in words for words in told) else ""
-    return f"{warning}Against published results: {listed(told)}."
+    warning = "⚠ " if any("outside" in result for result in results) else ""
+    return f"{warning}Against published results: {listed(results)}."
 
 
 def outside_band(report: Report, row: Row) -> str:
     """Words for a variant that does not reproduce its published AP; "" where it does, or none applies."""
-    words = _words(report, row)
-    return words.partition(" ")[2] if "outside" in words and not _unlike(report) else ""
+    result = _result(report, row)
+    if "outside" not in result or _unlike(report):
+        return ""
+    return result.partition(" ")[2]
 
 
 def _published(report: Report) -> Mapping[str, Json]:
-    found = report.run.protocol_json.get("published")
-    return found if isinstance(found, dict) else {}
+    published = report.run.protocol_json.get("published")
+    return published if isinstance(published, dict) else {}
 
 
 def _unlike(report: Report) -> str:
     """What of the run is not as it was published; "" if nothing."""
-    wanted = _published(report)
-    val, categories = report.facts.get("val"), report.facts.get("categories")
-    sizes = {
-        item.measurement.settings.get("image_size")
-        for row in report.rows
-        for item in row.find("ap")
-    }
-    pairs = [
-        ("pictures", val.get("images") if isinstance(val, dict) else None),
-        ("categories", len(categories) if isinstance(categories, list) else None),
-        ("image_size", sizes.pop() if len(sizes) == 1 else None),
+    published = _published(report)
+    facts = [
+        ("pictures", "pictures", _pictures(report)),
+        ("categories", "categories", _categories(report)),
+        ("image size", "image_size", _image_size(report)),
     ]
-    names = {key: key.replace("_", " ") for key, _ in pairs}
     return listed(
         [
-            f"{names[key]} {value or 'unknown'}, not {wanted[key]}"
-            for key, value in pairs
-            if value != wanted[key]
+            f"{name} {value or 'unknown'}, not {published[key]}"
+            for name, key, value in facts
+            if value != published[key]
         ]
     )
 
 
-def _words(report: Report, row: Row) -> str:
-    results = _published(report).get("results")
-    found = (
-        [r for r in results if isinstance(r, dict) and r["variant"] == row.name]
-        if isinstance(results, list)
-        else []
-    )
-    mean = row.mean("ap")
-    if not found or mean is None or row.loaded:
+def _pictures(report: Report) -> Json:
+    """How many pictures the validation data has."""
+    val = report.facts.get("val")
+    return val.get("images") if isinstance(val, dict) else None
+
+
+def _categories(report: Report) -> int | None:
+    categories = report.facts.get("categories")
+    return len(categories) if isinstance(categories, list) else None
+
+
+def _image_size(report: Report) -> Json:
+    """At which all accuracy was scored; None where it was at several."""
+    scored = [item for row in report.rows for item in row.find("ap")]
+    sizes = {item.measurement.settings.get("image_size") for item in scored}
+    return sizes.pop() if len(sizes) == 1 else None
+
+
+def _result(report: Report, row: Row) -> str:
+    """What a variant reaches of its published AP; "" where none applies to it."""
+    mean, published = row.mean("ap"), _of_variant(report, row)
+    if published is None or mean is None or row.loaded:
         return ""
-    expected, band, recipe = found[0]["ap"], _published(report)["band"], found[0]["recipe"]
+    expected, band = published["ap"], _published(report)["band"]
     assert isinstance(expected, float)
     assert isinstance(band, float)
     reached = f"{row.name} reaches {100 * mean:.1f} AP of {100 * expected:.1f}"
+    recipe = published["recipe"]
     if recipe != report.run.protocol_json.get("recipe"):
         return f"{reached}, which was published with the recipe {recipe}"
-    apart = mean - expected
     # values come from decimal texts: a run exactly on the edge is within
-    inside = abs(apart) <= band + 1e-9
-    where = (
-        f"within the band of ±{100 * band:.1f}"
-        if inside
-        else f"outside the band of ±{100 * band:.1f}"
-    )
-    return f"{reached}, {where}"
+    within = abs(mean - expected) <= band + 1e-9
+    return f"{reached}, {'within' if within else 'outside'} the band of ±{100 * band:.1f}"
+
+
+def _of_variant(report: Report, row: Row) -> Mapping[str, Json] | None:
+    results = _published(report).get("results")
+    every = results if isinstance(results, list) else []
+    published = [result for result in every if isinstance(result, dict)]
+    return next((result for result in published if result["variant"] == row.name), None)

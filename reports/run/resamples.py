@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from suite.record import file_digest
-from suite.stats.bootstrap import RESAMPLES, picture_weights, resampled
+from suite.stats.bootstrap import METRICS, RESAMPLES, picture_weights, resampled
+from suite.stats.difference import Side
 from suite.stats.matches import Matches, load
 
 MATCHES = "matches.npz"
@@ -46,12 +47,44 @@ def resamples_of(folder: Path, artifacts: Mapping[str, Sequence[str]]) -> dict[s
         for path in paths
         if path.endswith(MATCHES)
     }
-    found = {
-        key: _resampled(path, folder / "cache" / "resamples")
-        for key, path in files.items()
-        if path.is_file()
-    }
-    return {key: each for key, each in found.items() if each is not None}
+    cache_folder = folder / "cache" / "resamples"
+    known = {key: _resampled(path, cache_folder) for key, path in files.items() if path.is_file()}
+    return {key: resamples for key, resamples in known.items() if resamples is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """The accuracy of one training, and its resamples where its matches are stored."""
+
+    value: float
+    resamples: Resampled | None
+
+
+def sides(base: Sequence[Trained], variant: Sequence[Trained], metric: str) -> tuple[Side, Side]:
+    """Both sides of a comparison by a metric, for `suite.stats.difference`.
+
+    The choice of the test pictures is only in it where every training has resamples of the same pictures: what is
+    known of some of them says nothing of the difference.
+
+    Args:
+        base: its trainings, at least one.
+        variant: its trainings, at least one.
+        metric: resampled are "ap", "ap50" and "ap75".
+    """
+    known = [training.resamples for training in (*base, *variant)]
+    truths = {resamples.truth for resamples in known if resamples is not None}
+    alike = metric in METRICS and None not in known and len(truths) == 1
+    return _side(base, metric, alike=alike), _side(variant, metric, alike=alike)
+
+
+def _side(trainings: Sequence[Trained], metric: str, *, alike: bool) -> Side:
+    values = tuple(training.value for training in trainings)
+    resamples = [t.resamples for t in trainings if t.resamples is not None]
+    if not alike:
+        return Side(values)
+    row = METRICS.index(metric)
+    drawn = np.stack([each.values[row] for each in resamples])
+    return Side(values, drawn, resamples[0].pictures)
 
 
 def _resampled(path: Path, cached: Path) -> Resampled | None:
@@ -66,9 +99,9 @@ def _resampled(path: Path, cached: Path) -> Resampled | None:
     except ValueError:
         return None
     count = len(matches.pictures)
-    found = Resampled(_truth(matches), count, resampled(matches, _weights(count)))
-    _keep(found, kept)
-    return found
+    resamples = Resampled(_truth(matches), count, resampled(matches, _weights(count)))
+    _keep(resamples, kept)
+    return resamples
 
 
 @cache
@@ -90,16 +123,16 @@ def _truth(matches: Matches) -> str:
     return content.hexdigest()
 
 
-def _keep(found: Resampled, path: Path) -> None:
+def _keep(resamples: Resampled, path: Path) -> None:
     part = path.with_suffix(f".{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:
             np.savez(
                 file,
-                truth=np.asarray(found.truth),
-                pictures=np.asarray(found.pictures),
-                values=found.values,
+                truth=np.asarray(resamples.truth),
+                pictures=np.asarray(resamples.pictures),
+                values=resamples.values,
             )
         part.replace(path)
     except OSError:

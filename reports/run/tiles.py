@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports.model import Report
-from reports.run.headline import accuracy_call, latency_call
+from reports.run.calls import accuracy_call, latency_call
 
 _ACCURACY = (
     ("better", "▲", "better"),
@@ -29,7 +29,7 @@ class Tile:
 
     count: int
     mark: str
-    words: str
+    meaning: str
     select: str
     call: str
 
@@ -40,23 +40,20 @@ def tiles(report: Report) -> tuple[tuple[str, tuple[Tile, ...]], ...]:
     latency = Counter(latency_call(report, row) for row in report.variants)
     groups = (("Accuracy", accuracy, _ACCURACY, "ap"), ("Latency", latency, _LATENCY, "latency"))
     return tuple(
-        (title, _some(counts, kinds, what))
-        for title, counts, kinds, what in groups
+        (title, _group(counts, kinds, column))
+        for title, counts, kinds, column in groups
         if set(counts) - {""}
     )
 
 
-def _some(
-    counts: Counter[str], kinds: Sequence[tuple[str, str, str]], what: str
+def _group(
+    counts: Counter[str], kinds: Sequence[tuple[str, str, str]], column: str
 ) -> tuple[Tile, ...]:
-    return tuple(
-        Tile(
-            counts[call],
-            mark,
-            words,
-            f"{what}:{call}",
-            "bad" if call in {"broken", "failed"} else call,
-        )
-        for call, mark, words in kinds
-        if counts[call] or call in {"better", "worse"}
-    )
+    shown = [kind for kind in kinds if counts[kind[0]] or kind[0] in {"better", "worse"}]
+    return tuple(_tile(counts, kind, column) for kind in shown)
+
+
+def _tile(counts: Counter[str], kind: tuple[str, str, str], column: str) -> Tile:
+    call, mark, meaning = kind
+    colour = "bad" if call in {"broken", "failed"} else call
+    return Tile(counts[call], mark, meaning, f"{column}:{call}", colour)

@@ -1,12 +1,15 @@
 """The same validation pictures with the boxes of every variant; each picture is in the page once."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.model import Report, Row
 from reports.section import Section
+from suite.metrics.evidence.gallery import DetectedBox, Gallery
 from suite.record import Json
 
+_ID, _TITLE = "detections", "What they see"
 _SURE = 0.25  # boxes with a lower score are not drawn
 _MOST = 40
 _BASE64 = re.compile(r"[A-Za-z0-9+/=]+")
@@ -33,100 +36,84 @@ class Picture:
     height: int
     jpeg: str
     truth: tuple[Box, ...]
-    found: tuple[tuple[Box, ...], ...]  # one per variant shown
+    detected: tuple[tuple[Box, ...], ...]  # one per variant shown
 
 
 def build(report: Report) -> Section:
     """The gallery, one radio button for each variant."""
-    title = "What they see"
     rows = [row for row in report.rows if row.find("detections")]
-    gallery = report.facts.get("gallery")
-    entries = (
-        [entry for entry in gallery if isinstance(entry, dict)] if isinstance(gallery, list) else []
-    )
-    if not rows or not entries:
-        return Section(
-            "detections",
-            title,
-            "Detections",
-            missing="This run kept no detections on the pictures of the gallery.",
-        )
-    names = report.facts.get("categories")
-    categories = [str(name) for name in names] if isinstance(names, list) else []
-    found = [_boxes_by_picture(row, categories) for row in rows]
-    pictures = [_picture(entry, found, categories) for entry in entries]
+    gallery = _objects(report.facts.get("gallery"))
+    if not rows or not gallery:
+        missing = "This run kept no detections on the pictures of the gallery."
+        return Section(_ID, _TITLE, "Detections", missing=missing)
+    categories = _categories(report.facts.get("categories"))
+    detected = [_boxes_by_picture(row, categories) for row in rows]
+    pictures = [_picture(entry, detected, categories) for entry in gallery]
+    shown = ",".join(f".gallery:has(#d-{i}:checked) .v{i}" for i in range(len(rows)))
     return Section(
-        "detections",
-        title,
+        _ID,
+        _TITLE,
         "Detections",
         f"The same pictures for every variant; boxes with a score of {_SURE} or more from the first seed. "
         "White dashed boxes are the truth.",
         {
-            "rows": rows,
+            "choices": [(row, _count(boxes)) for row, boxes in zip(rows, detected, strict=True)],
             "pictures": [picture for picture in pictures if picture is not None],
-            "categories": categories[:12],
-            "counts": [sum(len(boxes) for boxes in each.values()) for each in found],
         },
-        css=",".join(f".gallery:has(#d-{i}:checked) .v{i}" for i in range(len(rows)))
-        + "{display:inline}",
+        css=f"{shown}{{display:inline}}",
     )
+
+
+def _objects(noted: Json) -> list[dict[str, Json]]:
+    """The objects of a JSON list; none of anything else."""
+    return [each for each in noted if isinstance(each, dict)] if isinstance(noted, list) else []
+
+
+def _categories(noted: Json) -> list[str]:
+    return [str(name) for name in noted] if isinstance(noted, list) else []
+
+
+def _count(boxes: Mapping[str, Sequence[Box]]) -> int:
+    return sum(len(each) for each in boxes.values())
 
 
 def _picture(
-    entry: dict[str, Json], found: list[dict[str, tuple[Box, ...]]], categories: list[str]
+    entry: Mapping[str, Json],
+    detected: Sequence[Mapping[str, tuple[Box, ...]]],
+    categories: Sequence[str],
 ) -> Picture | None:
+    """A picture of the gallery; None where it is none that a page may hold."""
     identity = str(entry.get("id"))
     jpeg, width, height = entry.get("jpeg"), entry.get("width"), entry.get("height")
-    if not (
-        isinstance(jpeg, str)
-        and _BASE64.fullmatch(jpeg)
-        and isinstance(width, int)
-        and isinstance(height, int)
-    ):
+    if not isinstance(jpeg, str) or not _BASE64.fullmatch(jpeg):
+        return None
+    if not isinstance(width, int) or not isinstance(height, int):
         return None
     truth = entry.get("truth")
-    boxes = (
-        [_box([*box[:4], 1.0, box[4]], categories) for box in truth if isinstance(box, list)]
-        if isinstance(truth, list)
-        else []
-    )
-    return Picture(
-        identity, width, height, jpeg, tuple(boxes), tuple(each.get(identity, ()) for each in found)
-    )
+    marked = [box for box in truth if isinstance(box, list)] if isinstance(truth, list) else []
+    boxes = tuple(_box([*box[:4], 1.0, box[4]], categories) for box in marked)
+    every = tuple(each.get(identity, ()) for each in detected)
+    return Picture(identity, width, height, jpeg, boxes, every)
 
 
-def _boxes_by_picture(row: Row, categories: list[str]) -> dict[str, tuple[Box, ...]]:
-    noted = row.notes("detections").get("pictures")
-    pictures = (
-        [picture for picture in noted if isinstance(picture, dict)]
-        if isinstance(noted, list)
-        else []
-    )
-    return {str(picture.get("id")): _sure(picture.get("boxes"), categories) for picture in pictures}
+def _boxes_by_picture(row: Row, categories: Sequence[str]) -> dict[str, tuple[Box, ...]]:
+    pictures = row.evidence(Gallery, "detections").pictures or ()
+    return {str(picture.id): _sure(picture.boxes, categories) for picture in pictures}
 
 
-def _sure(boxes: Json, categories: list[str]) -> tuple[Box, ...]:
-    rows = (
-        [[_number(v) for v in box] for box in boxes if isinstance(box, list)]
-        if isinstance(boxes, list)
-        else []
-    )
-    sure = sorted((box for box in rows if box[4] >= _SURE), key=lambda box: -box[4])[:_MOST]
-    return tuple(_box(list(box), categories) for box in sure)
+def _sure(boxes: Sequence[DetectedBox], categories: Sequence[str]) -> tuple[Box, ...]:
+    """The boxes with a high score, the highest first."""
+    sure = sorted((box for box in boxes if box.score >= _SURE), key=lambda box: -box.score)
+    return tuple(_box(box, categories) for box in sure[:_MOST])
 
 
-def _box(values: list[Json] | list[float], categories: list[str]) -> Box:
+def _box(values: Sequence[Json], categories: Sequence[str]) -> Box:
+    """From x, y, width and height in pixels, score and label."""
     x, y, width, height, score, label = (_number(value) for value in values)
     index = int(label)
     name = categories[index] if index < len(categories) else str(index)
-    return Box(
-        round(x, 1),
-        round(y, 1),
-        round(width, 1),
-        round(height, 1),
-        index,
-        f"{name} {score:.2f}".replace("0.", "."),
-    )
+    text = f"{name} {score:.2f}".replace("0.", ".")
+    return Box(round(x, 1), round(y, 1), round(width, 1), round(height, 1), index, text)
 
 
 def _number(value: Json) -> float:

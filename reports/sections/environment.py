@@ -1,21 +1,24 @@
 """Where this was measured, and how to do it again."""
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from reports.model import Item, Report
+from reports.model import Report, Row
 from reports.section import Section
 from suite.record import Json
+
+_MOST_VALUES = 4  # of one key that are shown
 
 
 def build(report: Report) -> Section:
     """Commands to copy, the machine, libraries, settings, seeds and fingerprints."""
     run = report.run
     environments = [item.environment for row in report.rows for item in row.items]
-    settings = [
-        (metric, flat(item.measurement.settings))
-        for metric in ("ap", "latency_wall_ms", "gmacs")
-        for item in _first(report, metric)
+    tables = [
+        ("Machine", flat(run.machine)),
+        ("Jobs ran with", _merged(environments)),
+        ("Protocol", flat(run.protocol_json)),
+        *_settings(report),
     ]
     return Section(
         "environment",
@@ -24,20 +27,23 @@ def build(report: Report) -> Section:
         "",
         {
             "commands": _commands(report),
-            "tables": [
-                ("Machine", flat(run.machine)),
-                ("Jobs ran with", _merged(environments)),
-                ("Protocol", flat(run.protocol_json)),
-                *((f"Settings of {metric}", rows) for metric, rows in settings),
-            ],
-            "variants": [
-                (row.name, row.record.fingerprint, _seeds(report, row.name)) for row in report.rows
-            ],
+            "tables": [(title, lines) for title, lines in tables if lines],
+            "variants": [(row.name, row.record.fingerprint, _seeds(row)) for row in report.rows],
             "dirty": run.git.endswith("+changes"),
             "reused": sum(job.reused for job in run.jobs),
             "jobs": len(run.jobs),
         },
     )
+
+
+def _settings(report: Report) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Of the first measurement of each kind."""
+    tables = []
+    for metric in ("ap", "latency_wall_ms", "gmacs"):
+        items = [item for row in report.rows for item in row.find(metric)]
+        if items:
+            tables.append((f"Settings of {metric}", flat(items[0].measurement.settings)))
+    return tables
 
 
 def flat(value: Mapping[str, Json], prefix: str = "") -> list[tuple[str, str]]:
@@ -63,24 +69,23 @@ def _merged(environments: Iterable[Mapping[str, Json]]) -> list[tuple[str, str]]
     for environment in environments:
         for key, text in flat(environment):
             values.setdefault(key, set()).add(text)
-    return [
-        (key, " | ".join(sorted(found)[:4]) + (" | …" if len(found) > 4 else ""))
-        for key, found in sorted(values.items())
-    ]
+    return [(key, _shortened(sorted(texts))) for key, texts in sorted(values.items())]
 
 
-def _first(report: Report, metric: str) -> list[Item]:
-    return [item for row in report.rows for item in row.find(metric)][:1]
+def _shortened(texts: Sequence[str]) -> str:
+    return " | ".join(texts[:_MOST_VALUES]) + (" | …" if len(texts) > _MOST_VALUES else "")
 
 
 def _commands(report: Report) -> list[tuple[str, str]]:
     run = report.run
     commit = run.git.split("+")[0]
-    again = f"python run_suite.py run {_names(report)}--protocol {shlex.quote(run.protocol)}{_data(report)}"
-    again += _all_seeds(report)
+    protocol = shlex.quote(run.protocol)
+    options = f"{_names(report)}--protocol {protocol}{_data(report)}{_all_seeds(report)}"
+    again = f"python run_suite.py run {options}"
     page = f"python run_suite.py report --run {shlex.quote(run.id)}"
+    checkout = [("Get the same code", f"git checkout {commit}")] if commit else []
     return [
-        *([("Get the same code", f"git checkout {commit}")] if commit else []),
+        *checkout,
         ("Measure again (what is stored is not repeated; add --force to repeat it)", again),
         ("Write this page again, from the store alone", page),
     ]
@@ -108,7 +113,6 @@ def _all_seeds(report: Report) -> str:
     return f" --seeds {','.join(map(str, seeds))}" if seeds else ""
 
 
-def _seeds(report: Report, name: str) -> str:
-    row = report.row(name)
-    seeds = sorted({job.seed for job in row.jobs if job.seed is not None}) if row else []
+def _seeds(row: Row) -> str:
+    seeds = sorted({job.seed for job in row.jobs if job.seed is not None})
     return ", ".join(str(seed) for seed in seeds)

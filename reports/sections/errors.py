@@ -1,15 +1,24 @@
 """What AP50 is lost to, kind by kind; curves of precision; and whether scores mean what they say."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
-from reports.figures.curves import SizeDot, by_size
+from markupsafe import Markup
+
 from reports.figures.panels import Frame, Line, panels
+from reports.figures.seeds import Seeds, by_kind
 from reports.model import Report, Row
-from reports.run.accuracy_notes import counted, evaluator_words, mean_curve, reliability
-from reports.section import Section
-from reports.sections.tradeoffs import mark_of
-from reports.words import UNKNOWN, number, signed
+from reports.run.accuracy import (
+    evaluator_words,
+    mean_cases,
+    precision,
+    recalls,
+    reliability,
+)
+from reports.run.calls import accuracy_mark
+from reports.section import Section, Value
+from reports.words import UNKNOWN, Mark, number, signed
 
+_ID, _TITLE = "errors", "What AP is lost to"
 _KINDS = (
     ("lost_missed", "missed"),
     ("lost_background", "background"),
@@ -19,98 +28,111 @@ _KINDS = (
     ("lost_both", "both"),
 )
 _WHOLES = (("lost_false_positives", "all false"), ("lost_false_negatives", "all not found"))
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """The mean over the seeds, and small beneath it the difference to the base's and how many there are."""
-
-    text: str = UNKNOWN
-    below: str = ""
+_COLUMNS = (*_KINDS, *_WHOLES)
 
 
 def build(report: Report) -> Section:
     """Dots and a table of the kinds of errors, then precision over recall and over score."""
     rows = [row for row in report.rows if row.seeds(_KINDS[0][0])]
-    title = "What AP is lost to"
     if not rows:
-        return Section(
-            "errors", title, "Errors", missing="No detections were told apart in this run."
-        )
-    marks = {row.name: mark_of(row) for row in rows}
+        missing = "No detections were told apart in this run."
+        return Section(_ID, _TITLE, "Errors", missing=missing)
+    marks = {row.name: accuracy_mark(row) for row in rows}
     base = report.baseline.name if report.baseline else ""
-    dots = [dot for row in rows for dot in _dots(row)]
-    curves, reliable = (
-        [line for row in rows for line in _curves(row)],
-        [line for row in rows for line in _reliable(row)],
+    lost = by_kind(
+        [seeds for row in rows for seeds in _lost(row, marks[row.name])],
+        name="errors",
+        label="AP50 that mending each kind of error would give, for every variant",
+        axis="AP50 lost",
     )
-    label = "AP50 that mending each kind of error would give, for every variant"
     return Section(
-        "errors",
-        title,
+        _ID,
+        _TITLE,
         "Errors",
         "What AP50 would gain if one kind of error were mended, and nothing else (arXiv 2008.08115). Not judged: "
         "means over the seeds, with the lowest and the highest.",
         {
-            "kinds": by_size(dots, name="errors", label=label, axis="AP50 lost"),
-            "heads": [title for _, title in (*_KINDS, *_WHOLES)],
-            "rows": [(row, [_cell(report, row, metric) for metric, _ in (*_KINDS, *_WHOLES)]) for row in rows],
-            "precision": panels(
-                curves, Frame("recall", "precision"), base=base, marks=marks, name="pr",
-                label="Precision over recall for every variant",
-            )
-            if curves
-            else None,
-            "reliability": panels(
-                reliable, Frame("score", "precision", diagonal=True), base=base, marks=marks, name="reliability",
-                label="Precision over score for every variant",
-            )
-            if reliable
-            else None,
-            "calibration": [(row, _cell(report, row, "calibration_error")) for row in rows],
+            "kinds": lost,
+            "heads": [title for _, title in _COLUMNS],
+            "rows": [(row, _cells(report, row)) for row in rows],
+            "precision": _precision(rows, marks, base),
+            "reliability": _reliability(rows, marks, base),
+            "calibration": [(row, number(row.mean("calibration_error"))) for row in rows],
             "evaluator": evaluator_words(report.rows),
         },
-    )  # fmt: skip
+    )
 
 
-def _dots(row: Row) -> list[SizeDot]:
-    return [
-        SizeDot(row.name, title, sum(values) / len(values), min(values), max(values), mark_of(row))
-        for metric, title in _KINDS
-        if (values := row.seeds(metric))
-    ]
+def _lost(row: Row, mark: Mark) -> list[Seeds]:
+    values = [(title, row.seeds(metric)) for metric, title in _KINDS]
+    return [Seeds(row.name, title, seeds, mark) for title, seeds in values if seeds]
 
 
-def _cell(report: Report, row: Row, metric: str) -> Cell:
-    mean, count = row.mean(metric), counted(row, metric)
+def _cells(report: Report, row: Row) -> list[Value]:
+    return [_cell(report, row, metric) for metric, _ in _COLUMNS]
+
+
+def _cell(report: Report, row: Row, metric: str) -> Value:
+    """The mean over the seeds, beneath it the difference to the base's and how many cases there are."""
+    mean, count = row.mean(metric), mean_cases(row, metric)
     if mean is None:
-        return Cell()
+        return Value(UNKNOWN)
     base = report.row(row.baseline)
     reference = base.mean(metric) if base else None
-    words = [f"Δ {signed(mean - reference)}"] if reference is not None else []
-    words += [f"{number(count, 0)} cases"] if count is not None else []
-    return Cell(number(mean), ", ".join(words))
+    below = []
+    if reference is not None:
+        below.append(f"Δ {signed(mean - reference)}")
+    if count is not None:
+        below.append(f"{number(count, 0)} cases")
+    return Value(number(mean), ", ".join(below))
 
 
-def _curves(row: Row) -> list[Line]:
+def _precision(rows: Sequence[Row], marks: Mapping[str, Mark], base: str) -> Markup | None:
     """At IoU 0.5, then at 0.75; means over classes and seeds."""
-    recall = mean_curve(row, "ap50", "precision_recall", "recall")
-    found = []
+    lines = [line for row in rows for line in _precision_lines(row)]
+    if not lines:
+        return None
+    return panels(
+        lines,
+        Frame("recall", "precision"),
+        base=base,
+        marks=marks,
+        name="pr",
+        label="Precision over recall for every variant",
+    )
+
+
+def _precision_lines(row: Row) -> list[Line]:
+    recall = recalls(row)
+    lines = []
     for iou in ("0.50", "0.75"):
-        curve = mean_curve(row, "ap50", "precision_recall", "mean", iou)
+        curve = precision(row, iou)
         if recall and len(curve) == len(recall):
-            found.append(
-                Line(row.name, recall, curve, f"{row.name}: precision over recall at IoU {iou}")
-            )
-    return found
+            tip = f"{row.name}: precision over recall at IoU {iou}"
+            lines.append(Line(row.name, recall, curve, tip))
+    return lines
 
 
-def _reliable(row: Row) -> list[Line]:
+def _reliability(rows: Sequence[Row], marks: Mapping[str, Mark], base: str) -> Markup | None:
+    """Precision over score; a network whose scores are probabilities lies on the diagonal."""
+    lines = [line for row in rows for line in _reliability_lines(row)]
+    if not lines:
+        return None
+    return panels(
+        lines,
+        Frame("score", "precision", diagonal=True),
+        base=base,
+        marks=marks,
+        name="reliability",
+        label="Precision over score for every variant",
+    )
+
+
+def _reliability_lines(row: Row) -> list[Line]:
     bins = reliability(row)
     if not bins:
         return []
-    error = row.mean("calibration_error")
-    scores, precision = zip(*bins, strict=True)
-    return [
-        Line(row.name, scores, precision, f"{row.name}: expected calibration error {number(error)}")
-    ]
+    scores, right = zip(*bins, strict=True)
+    error = number(row.mean("calibration_error"))
+    tip = f"{row.name}: expected calibration error {error}"
+    return [Line(row.name, scores, right, tip)]

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from reports.figures.marks import Mark
 from reports.figures.roofline import Reached, Roof, draw
 from reports.model import Item, Report, Row, Setup
-from reports.run.headline import latency_call
+from reports.run.calls import latency_mark
 from reports.run.latency import milliseconds, setup_of
 from reports.section import Section
 from reports.words import number, signed_percent
+from suite.metrics.evidence.limits import TimedWork
 from suite.stats.intervals import median_interval
 
 _ID, _TITLE = "roofline", "What the machine could do"
@@ -28,18 +28,11 @@ class Panel:
 
 def build(report: Report) -> Section:
     """A figure and a table for each setup whose work was counted."""
-    panels = [
-        panel
-        for position, setup in enumerate(report.setups)
-        if (panel := _panel(report, setup, position))
-    ]
+    possible = [_panel(report, setup, number) for number, setup in enumerate(report.setups)]
+    panels = [panel for panel in possible if panel is not None]
     if not panels:
-        return Section(
-            _ID,
-            _TITLE,
-            "Roofline",
-            missing="No latency stands beside a count of its operations here.",
-        )
+        missing = "No latency stands beside a count of its operations here."
+        return Section(_ID, _TITLE, "Roofline", missing=missing)
     return Section(
         _ID,
         _TITLE,
@@ -57,67 +50,68 @@ def _panel(report: Report, setup: Setup, position: int) -> Panel | None:
     if not reached:
         return None
     label = "Scatter: the rate that every variant reaches under the measured roof; and time against operations"
-    figure = draw([point for _, point in reached], roof, name=f"roof{position}", label=label)
-    words = (
-        f"This machine reached {roof.peak:,.0f} GFLOP/s and copied {roof.bandwidth:,.1f} GB/s under these settings."
-        if roof
-        else "The roof is unknown: no baseline was timed by itself, or torch cannot measure it in this precision."
-    )
-    return Panel(
-        setup.title, figure, words, tuple((row, _cells(point, roof)) for row, point in reached)
-    )
+    points = [point for _, point in reached]
+    figure = draw(points, roof, name=f"roof{position}", label=label)
+    rows = tuple((row, _cells(point, roof)) for row, point in reached)
+    return Panel(setup.title, figure, _roof_sentence(roof), rows)
+
+
+def _roof_sentence(roof: Roof | None) -> str:
+    if roof is None:
+        return "The roof is unknown: no baseline was timed by itself, or torch cannot measure it in this precision."
+    peak, bandwidth = f"{roof.peak:,.0f} GFLOP/s", f"{roof.bandwidth:,.1f} GB/s"
+    return f"This machine reached {peak} and copied {bandwidth} under these settings."
 
 
 def _roof(report: Report, setup: Setup) -> Roof | None:
     """The best of all probes of a setup: what disturbs one makes it slower."""
-    peaks, copies = (
-        [
-            s
-            for row in report.rows
-            for item in _of(row, metric, setup)
-            for s in item.measurement.samples
-        ]
-        for metric in ("peak_gflops", "bandwidth_gbs")
-    )
+    peaks = _samples(report, "peak_gflops", setup)
+    copies = _samples(report, "bandwidth_gbs", setup)
     return Roof(max(peaks), max(copies)) if peaks and copies else None
 
 
+def _samples(report: Report, metric: str, setup: Setup) -> list[float]:
+    items = [item for row in report.rows for item in _timed(row, metric, setup)]
+    return [sample for item in items for sample in item.measurement.samples]
+
+
 def _reached(report: Report, row: Row, setup: Setup) -> Reached | None:
-    found = _work(row, setup)
+    """What a variant reached; None where its work was not counted or its time not taken."""
+    work = _work(row, setup)
     times = milliseconds(row, report.rows, setup, "wall")
-    if found is None or not times:
+    if work is None or not times:
         return None
-    gflop, intensity = found
+    gflop, intensity = work
+    against = _against_base(report, row, setup, gflop)
     ms = median_interval(times).value
+    return Reached(row.name, latency_mark(report, row), gflop, ms, intensity, against)
+
+
+def _against_base(
+    report: Report, row: Row, setup: Setup, gflop: float
+) -> tuple[float, float] | None:
+    """Operations and time over the base's, where both were timed together."""
     base = report.row(row.baseline)
+    work = _work(base, setup) if base else None
     paired = row.judged.get(f"wall:{setup.key}")
-    reference = _work(base, setup) if base else None
-    against = (gflop / reference[0], paired.estimate.value) if reference and paired else None
-    return Reached(row.name, _mark(report, row), gflop, ms, intensity, against)
+    return (gflop / work[0], paired.estimate.value) if work and paired else None
 
 
 def _work(row: Row, setup: Setup) -> tuple[float, float] | None:
     """Operations of a pass of the whole batch, in 10⁹, and operations a byte."""
-    item = next((item for item in _of(row, "timed_gflop", setup) if item.measurement.samples), None)
-    if item is None:
+    items = [item for item in _timed(row, "timed_gflop", setup) if item.measurement.samples]
+    if not items:
         return None
-    batch, intensity = (
-        item.measurement.settings.get("batch"),
-        item.measurement.notes.get("intensity"),
-    )
-    assert isinstance(intensity, int | float)
-    return item.measurement.samples[0] * (batch if isinstance(batch, int) else 1), float(intensity)
+    measurement, intensity = items[0].measurement, items[0].evidence(TimedWork).intensity
+    if intensity is None:
+        return None
+    batch = measurement.settings.get("batch")
+    pictures = batch if isinstance(batch, int) else 1
+    return measurement.samples[0] * pictures, intensity
 
 
-def _of(row: Row, metric: str, setup: Setup) -> list[Item]:
+def _timed(row: Row, metric: str, setup: Setup) -> list[Item]:
     return [item for item in row.find(metric) if setup_of(item) == setup]
-
-
-def _mark(report: Report, row: Row) -> Mark:
-    if row.role == "base":
-        return "base"
-    calls: dict[str, Mark] = {"better": "better", "worse": "worse"}
-    return calls.get(latency_call(report, row), "same")
 
 
 def _cells(point: Reached, roof: Roof | None) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """What each runtime makes of each variant: one table for the processor and one for each GPU, never both in one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports.model import Item, Judged, Report, Row, Setup
@@ -9,8 +9,9 @@ from reports.run.latency import milliseconds, setup_of
 from reports.section import Section
 from reports.table import interval
 from reports.words import CALLS, MARKS, number
+from suite.metrics.evidence.timing import Timing
 from suite.metrics.speed.kept import kept_ratios
-from suite.record import Json, Measurement
+from suite.record import Measurement
 from suite.stats.intervals import Estimate, median_interval, ratio
 
 _TIMES, _EAGER_TIMES = "latency_wall_ms", "latency_eager_wall_ms"
@@ -66,14 +67,15 @@ def _device(setup: Setup) -> str:
 
 def _matrix(report: Report, device: str) -> Matrix:
     setups = [setup for setup in report.setups if _device(setup) == device]
-    rows = tuple((row, tuple(_cell(report, row, setup) for setup in setups)) for row in report.rows)
-    names = tuple(setup.title.removeprefix(f"{device}, ") for setup in setups)
-    shown = tuple(
-        name if not setup.eager else f"eager, {name}"
-        for name, setup in zip(names, setups, strict=True)
-    )
-    timed = tuple((row, cells) for row, cells in rows if any(cell.ms or cell.why for cell in cells))
-    return Matrix(device, shown, timed, _fastest(report, setups, shown))
+    columns = tuple(_column(setup, device) for setup in setups)
+    rows = [(row, tuple(_cell(report, row, setup) for setup in setups)) for row in report.rows]
+    timed = tuple((row, cells) for row, cells in rows if any(c.ms or c.why for c in cells))
+    return Matrix(device, columns, timed, _fastest(report, setups, columns))
+
+
+def _column(setup: Setup, device: str) -> str:
+    name = setup.title.removeprefix(f"{device}, ")
+    return f"eager, {name}" if setup.eager else name
 
 
 def _cell(report: Report, row: Row, setup: Setup) -> Cell:
@@ -100,59 +102,57 @@ def _against_base(judged: Judged | None) -> str:
 
 def _to_eager(row: Row, setup: Setup) -> Estimate | None:
     """The ratio to eager mode, from the rounds that both took part in."""
-    eager = {item.job.replica: item.measurement for item in _of(row, setup, _EAGER_TIMES)}
-    own = {item.job.replica: item.measurement for item in _of(row, setup, _TIMES)}
-    pairs: list[tuple[Measurement, Measurement]] = [(own[r], eager[r]) for r in own if r in eager]
-    return ratio([kept_ratios(mine, theirs) for mine, theirs in pairs]) if pairs else None
+    eager = _by_replica(row, setup, _EAGER_TIMES)
+    other = _by_replica(row, setup, _TIMES)
+    both = [(other[replica], eager[replica]) for replica in other if replica in eager]
+    return ratio([kept_ratios(times, reference) for times, reference in both]) if both else None
 
 
-def _of(row: Row, setup: Setup, metric: str) -> list[Item]:
-    return [
-        item
-        for item in row.find(metric)
-        if item.measurement.samples and setup_of(item).key == setup.key
-    ]
+def _by_replica(row: Row, setup: Setup, metric: str) -> dict[int | None, Measurement]:
+    items = [item for item in row.find(metric) if item.measurement.samples]
+    return {item.job.replica: item.measurement for item in items if _is_of(item, setup)}
+
+
+def _is_of(item: Item, setup: Setup) -> bool:
+    return setup_of(item).key == setup.key
 
 
 def _why(row: Row, setup: Setup) -> str:
     """Why a cell is empty, in a word; the sentences stand below the table, or among the failures."""
-    if any(setup_of(item).key == setup.key for item in row.find(_TIMES)):
+    if any(_is_of(item, setup) for item in row.find(_TIMES)):
         return "not here"
     return "failed" if any(failure.kind == "latency" for failure in row.failures) else ""
 
 
-def _fastest(report: Report, setups: Sequence[Setup], names: Sequence[str]) -> str:
+def _fastest(report: Report, setups: Sequence[Setup], columns: Sequence[str]) -> str:
     """Which column was fastest for the baseline, in a sentence."""
     base = report.baseline
     if base is None:
         return ""
-    found = {}
-    for setup, name in zip(setups, names, strict=True):
-        times = milliseconds(base, report.rows, setup, "wall")
-        if times:
-            found[name] = median_interval(times).value
-    if len(found) < 2:
+    times = [milliseconds(base, report.rows, setup, "wall") for setup in setups]
+    medians = {
+        column: median_interval(rounds).value
+        for column, rounds in zip(columns, times, strict=True)
+        if rounds
+    }
+    if len(medians) < 2:
         return ""
-    first = min(found, key=lambda name: found[name])
+    first = min(medians, key=lambda column: medians[column])
     floor = max(latency_rule(report, f"wall:{setup.key}").floor for setup in setups)
-    beside = [name for name in found if name != first and found[name] <= found[first] * (1 + floor)]
+    most = medians[first] * (1 + floor)
+    beside = [column for column, ms in medians.items() if column != first and ms <= most]
     also = f", and {', '.join(beside)} within {100 * floor:.1f} % of it" if beside else ""
-    return f"{base.name} is fastest in {first}: {number(found[first], 2)} ms{also}."
+    return f"{base.name} is fastest in {first}: {number(medians[first], 2)} ms{also}."
 
 
 def _absent(report: Report) -> tuple[tuple[str, str], ...]:
     """What the protocol names and this machine lacks: known before, or found out when it was opened."""
     stated = report.run.protocol_json.get("not_here")
-    found: dict[str, str] = (
-        {what: str(why) for what, why in stated.items()} if isinstance(stated, dict) else {}
-    )
-    for row in report.rows:
-        for item in row.find(_TIMES):
-            why = _reason(item.measurement.notes)
-            if why:
-                found.setdefault(setup_of(item).title, why)
-    return tuple(found.items())
-
-
-def _reason(notes: Mapping[str, Json]) -> str:
-    return str(notes.get("not_here", ""))
+    reasons: dict[str, str] = {}
+    if isinstance(stated, dict):
+        reasons = {lacking: str(why) for lacking, why in stated.items()}
+    for item in (item for row in report.rows for item in row.find(_TIMES)):
+        why = item.evidence(Timing).not_here
+        if why:
+            reasons.setdefault(setup_of(item).title, why)
+    return tuple(reasons.items())

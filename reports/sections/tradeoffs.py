@@ -1,122 +1,120 @@
 """Accuracy over latency, multiply-adds and parameters."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import fmean
 
-from reports.figures.marks import Mark
-from reports.figures.tradeoff import Point, draw
+from markupsafe import Markup
+
+from reports.figures.labels import Point
+from reports.figures.tradeoff import draw
 from reports.model import Report, Row, Setup
-from reports.run.headline import PRIMARY, accuracy_call
+from reports.run.calls import PRIMARY, accuracy_mark
 from reports.run.latency import milliseconds
 from reports.section import Section
-from reports.words import MARKS, listed
+from reports.words import listed
 from suite.stats.intervals import median_interval
 
-Cost = Callable[[Row], tuple[float, float, float] | None]
+Range = tuple[float, float, float]
+"""Low, value and high."""
+
 _ID, _TITLE = "tradeoffs", "Accuracy against its price"
+
+
+@dataclass(frozen=True, slots=True)
+class _Cost:
+    """One kind of price: its key in ids, the title of its tab and of its axis, and what a variant costs."""
+
+    key: str
+    title: str
+    axis: str
+    of: Callable[[Row], Range | None]
 
 
 def build(report: Report) -> Section:
     """One plot per kind of cost, as tabs."""
-    costs: list[tuple[str, str, str, Cost]] = [
-        (
-            f"ms-{s.key}",
-            s.title,
-            f"ms a picture, {s.title}: the base's median × the paired ratio (log scale)",
-            _timed(report, s),
-        )
-        for s in report.plain_setups
-    ]
-    costs.append(
-        (
-            "gflops",
-            "GFLOPs",
-            "GFLOPs = 2 × GMACs a picture, as deployed (log scale)",
-            _exact("gmacs", 2.0),
-        )
-    )
-    costs.append(
-        (
-            "params",
-            "Parameters",
-            "million parameters, as deployed (log scale)",
-            _exact("params", 1e-6),
-        )
-    )
-    tabs = []
-    for key, title, axis, cost in costs:
-        points = [p for row in report.rows if (p := _point(row, cost)) is not None]
-        if points:
-            label = f"Scatter of AP over {axis}; every number is in the table"
-            tabs.append(
-                (
-                    f"t-{key}",
-                    title,
-                    draw(
-                        points, name=f"t-{key}", titles=(axis, "AP, mean of the seeds"), label=label
-                    ),
-                )
-            )
+    tabs = [tab for cost in _costs(report) for tab in _tab(report, cost)]
     if not tabs:
-        return Section(
-            _ID,
-            _TITLE,
-            "Trade-offs",
-            missing="There is no accuracy to set against a cost in this run: nothing was trained, or not far enough.",
-        )
+        missing = "There is no accuracy to set against a cost in this run: nothing was trained, or not far enough."
+        return Section(_ID, _TITLE, "Trade-offs", missing=missing)
     broken = [row.name for row in report.rows if row.state == "broken"]
-    left = f" Broken variants are left out: {listed(broken)}." if broken else ""
+    left_out = f" Broken variants are left out: {listed(broken)}." if broken else ""
     return Section(
         _ID,
         _TITLE,
         "Trade-offs",
         "Up and to the left is better. The dotted line is the Pareto front: nothing measured here is both cheaper and "
         "more accurate (names in bold). ◆ base, ▲ better, ▼ worse, ■ equivalent, ● cannot tell; vertical bars: "
-        f"lowest and highest seed.{left}",
+        f"lowest and highest seed.{left_out}",
         {"content_tabs": tabs},
     )
 
 
-def _point(row: Row, cost: Cost) -> Point | None:
-    values = row.seeds(PRIMARY)
-    price = cost(row)
-    if not values or price is None or row.state in {"broken", "unknown"}:
+def _costs(report: Report) -> list[_Cost]:
+    timed = [
+        _Cost(
+            f"ms-{setup.key}",
+            setup.title,
+            f"ms a picture, {setup.title}: the base's median × the paired ratio (log scale)",
+            _timed(report, setup),
+        )
+        for setup in report.plain_setups
+    ]
+    flops = "GFLOPs = 2 × GMACs a picture, as deployed (log scale)"
+    parameters = "million parameters, as deployed (log scale)"
+    return [
+        *timed,
+        _Cost("gflops", "GFLOPs", flops, _exact("gmacs", 2.0)),
+        _Cost("params", "Parameters", parameters, _exact("params", 1e-6)),
+    ]
+
+
+def _tab(report: Report, cost: _Cost) -> Sequence[tuple[str, str, Markup]]:
+    """Id, title and figure; nothing where no variant has both an accuracy and this cost."""
+    points = [point for row in report.rows if (point := _point(row, cost)) is not None]
+    if not points:
+        return ()
+    name = f"t-{cost.key}"
+    label = f"Scatter of AP over {cost.axis}; every number is in the table"
+    titles = (cost.axis, "AP, mean of the seeds")
+    return [(name, cost.title, draw(points, name=name, titles=titles, label=label))]
+
+
+def _point(row: Row, cost: _Cost) -> Point | None:
+    seeds = row.seeds(PRIMARY)
+    price = cost.of(row)
+    if not seeds or price is None or row.state in {"broken", "unknown"}:
         return None
-    return Point(
-        row.name, price, (min(values), sum(values) / len(values), max(values)), mark_of(row)
-    )
+    accuracy = (min(seeds), fmean(seeds), max(seeds))
+    return Point(row.name, price, accuracy, accuracy_mark(row))
 
 
-def mark_of(row: Row) -> Mark:
-    """The shape of a variant in every plot: what the run says of its accuracy."""
-    if row.role == "base":
-        return "base"
-    marks: dict[str, Mark] = {**{call: call for call in MARKS}, "broken": "bad", "failed": "bad"}
-    return marks.get(accuracy_call(row), "same")
-
-
-def _exact(metric: str, factor: float) -> Cost:
-    def cost(row: Row) -> tuple[float, float, float] | None:
+def _exact(metric: str, factor: float) -> Callable[[Row], Range | None]:
+    def cost(row: Row) -> Range | None:
         value = row.exact(metric)
         return (value * factor,) * 3 if value else None
 
     return cost
 
 
-def _timed(report: Report, setup: Setup) -> Cost:
+def _timed(report: Report, setup: Setup) -> Callable[[Row], Range | None]:
     """The base's median times the paired ratio: rounds of different hours do not share a weather."""
 
-    def cost(row: Row) -> tuple[float, float, float] | None:
+    def cost(row: Row) -> Range | None:
         base = report.row(row.baseline) or row
         times = milliseconds(base, report.rows, setup, "wall")
         if not times:
             return None
         middle = median_interval(times)
-        found = row.judged.get(f"wall:{setup.key}")
-        if found is None:
+        judged = row.judged.get(f"wall:{setup.key}")
+        if judged is not None:
+            ratio = judged.estimate
             return (
-                (middle.low, middle.value, middle.high) if base is row and middle.low > 0 else None
+                ratio.low * middle.value,
+                ratio.value * middle.value,
+                ratio.high * middle.value,
             )
-        low, high = found.estimate.low * middle.value, found.estimate.high * middle.value
-        return (low, found.estimate.value * middle.value, high)
+        is_absolute = base is row and middle.low > 0
+        return (middle.low, middle.value, middle.high) if is_absolute else None
 
     return cost

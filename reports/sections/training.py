@@ -1,12 +1,16 @@
 """How the variants learned, and what they see by object size."""
 
-from reports.figures.curves import Curve, SizeDot, by_size, loss
-from reports.model import Report, Row
-from reports.run.budget import stated_budget
-from reports.section import Section
-from reports.sections.tradeoffs import mark_of
-from suite.record import Json, Measurement
+from markupsafe import Markup
 
+from reports.figures.curves import Curve, loss
+from reports.figures.seeds import Seeds, by_kind
+from reports.model import Item, Report, Row
+from reports.run.budget import stated_budget
+from reports.run.calls import accuracy_mark
+from reports.section import Section
+from suite.metrics.evidence.training import LossCurve
+
+_ID, _TITLE = "training", "Training"
 _EXAMPLES = 3
 _SIZES = (
     ("ap_small", "small objects"),
@@ -17,69 +21,74 @@ _SIZES = (
 
 def build(report: Report) -> Section:
     """Loss curves as small multiples, and AP for small, medium and large objects."""
-    curves = [
-        Curve(row.name, item.job.seed or 0, _steps(item.measurement), item.measurement.samples)
-        for row in report.rows
-        for item in row.find("loss_curve")
-        if item.measurement.samples
-    ]
-    sizes = [dot for row in report.rows for dot in _dots(row)]
-    if not curves and not sizes:
-        return Section(
-            "training", "Training", "Training", missing="Nothing was trained in this run."
-        )
-    marks = {row.name: mark_of(row) for row in report.rows}
-    base = report.baseline
-    plot = None
-    if curves:
-        label = "Loss over training steps, one panel for each variant"
-        plot = loss(curves, base=base.name if base else "", marks=marks, name="loss", label=label)
+    losses, sizes = _losses(report), _sizes(report)
+    if losses is None and sizes is None:
+        return Section(_ID, _TITLE, _TITLE, missing="Nothing was trained in this run.")
     return Section(
-        "training",
-        "Training",
-        "Training",
-        "Thin lines are seeds, the thick line their mean, the dotted line the base's mean; averaged over blocks of "
-        "steps. A lower loss is no better network: losses of different networks compare only in shape.",
+        _ID,
+        _TITLE,
+        _TITLE,
+        "Thin lines are seeds, the thick line their mean, the band from the lowest to the highest, the dotted line the "
+        "base's mean; averaged over blocks of steps. A lower loss is no better network: losses of different networks "
+        "compare only in shape.",
         {
             "budget": stated_budget(report),
-            "loss": plot,
+            "loss": losses,
             "broken": _broken(report),
-            "sizes": by_size(sizes, name="size", label="AP by object size for every variant")
-            if sizes
-            else None,
+            "sizes": sizes,
         },
     )
 
 
+def _losses(report: Report) -> Markup | None:
+    curves = [curve for row in report.rows for curve in _curves(row)]
+    if not curves:
+        return None
+    return loss(
+        curves,
+        base=report.baseline.name if report.baseline else "",
+        marks={row.name: accuracy_mark(row) for row in report.rows},
+        name="loss",
+        label="Loss over training steps, one panel for each variant",
+    )
+
+
+def _curves(row: Row) -> list[Curve]:
+    taken = [item for item in row.find("loss_curve") if item.measurement.samples]
+    return [
+        Curve(row.name, item.job.seed or 0, _steps(item), item.measurement.samples)
+        for item in taken
+    ]
+
+
+def _sizes(report: Report) -> Markup | None:
+    seeds = [seeds for row in report.rows for seeds in _by_size(row)]
+    if not seeds:
+        return None
+    return by_kind(seeds, name="size", label="AP by object size for every variant", axis="AP")
+
+
+def _by_size(row: Row) -> list[Seeds]:
+    mark = accuracy_mark(row)
+    values = [(title, row.seeds(metric)) for metric, title in _SIZES]
+    return [Seeds(row.name, title, seeds, mark) for title, seeds in values if seeds]
+
+
 def _broken(report: Report) -> list[str]:
     """The trainings that had to do with other pictures than the data set has."""
-    found = []
+    lines = []
     for row in report.rows:
         for item in row.find("loss_curve"):
-            names: Json = item.measurement.notes.get("broken_pictures")
-            if isinstance(names, list) and names:
-                shown = ", ".join(str(name) for name in names[:_EXAMPLES])
-                seed = f"{row.name}, seed {item.job.seed}"
-                found.append(
-                    f"{seed}: {len(names)} pictures did not decode ({shown}), others took their place"
-                )
-    return found
+            names = item.evidence(LossCurve).broken_pictures
+            if names:
+                shown = ", ".join(names[:_EXAMPLES])
+                what = f"{len(names)} pictures did not decode ({shown})"
+                lines.append(f"{row.name}, seed {item.job.seed}: {what}, others took their place")
+    return lines
 
 
-def _steps(measurement: Measurement) -> tuple[float, ...]:
-    noted: Json = measurement.notes.get("step")
-    steps = (
-        [float(step) for step in noted if isinstance(step, (int, float))]
-        if isinstance(noted, list)
-        else []
-    )
-    count = len(measurement.samples)
-    return tuple(steps) if len(steps) == count else tuple(float(i) for i in range(count))
-
-
-def _dots(row: Row) -> list[SizeDot]:
-    return [
-        SizeDot(row.name, title, sum(values) / len(values), min(values), max(values), mark_of(row))
-        for metric, title in _SIZES
-        if (values := row.seeds(metric))
-    ]
+def _steps(item: Item) -> tuple[float, ...]:
+    """The step of each loss; their number where an older store does not say."""
+    steps = item.evidence(LossCurve).step or ()
+    count = len(item.measurement.samples)
+    return tuple(map(float, steps if len(steps) == count else range(count)))

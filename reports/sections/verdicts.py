@@ -1,21 +1,21 @@
 """Who is better, who is worse, and who cannot be told apart: one line per variant."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
-from reports.model import Judged, Report, Row
-from reports.run.budget import unequal_budget
+from reports.model import Report, Row
 from reports.run.certainty import Certainty, certainties, chance_words, needed_words
-from reports.run.headline import recipe_warning, stride_warning
-from reports.run.judge import latency_rule, matched_words, missed_words
-from reports.run.published import outside_band
+from reports.run.judge import latency_rule, matched_words
+from reports.run.warnings import badges
 from reports.section import Section
-from reports.start import start_warning, start_words
+from reports.start import start_words
 from reports.table import STATES, Cell, judged_cell, relative
 from reports.words import UNKNOWN, compact, number
 from suite.stats.intervals import Estimate
 
-_WORDS = {
+_ID, _TITLE = "verdicts", "Verdicts"
+_SETTLED = {
     ("ap", "better"): "better",
     ("ap", "worse"): "worse",
     ("ap", "equal"): "equivalent",
@@ -39,12 +39,13 @@ class Strip:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One cell: what is said, and its strip."""
+    """One cell: what is said and its strip, or `absent`: why nothing is."""
 
-    word: str
-    cell: Cell
-    strip: Strip | None
-    needed: str  # seeds or processes that would settle it
+    cell: Cell = field(default_factory=Cell)
+    word: str = ""  # "" where the verdict is open
+    strip: Strip | None = None
+    needed: str = ""  # seeds or processes that would settle it
+    absent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +54,24 @@ class Line:
 
     row: Row
     state: str
+    control: str  # whether a control is called what it must be
     start: str  # what training began with
     badges: tuple[str, ...]
-    compared: tuple[Comparison | None, ...]  # one per column
+    compared: tuple[Comparison, ...]  # one per column
     costs: tuple[Cell, ...]
     evidence: tuple[Certainty, ...]
     matched: str  # what equal cost came to
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A baseline with its absolute figures; `values` are a number and its unit, one per column."""
+
+    row: Row
+    start: str
+    values: tuple[tuple[str, str], ...]
+    params: str
+    gmacs: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,117 +83,130 @@ class _Column:
     floor: float
     neutral: float
 
+    @property
+    def against(self) -> str:
+        """What a value is, in a few words under the title."""
+        return "over base" if self.kind == "latency" else "Δ to base"
+
 
 def build(report: Report) -> Section:
     """The verdict table."""
     if not any(row.baseline for row in report.rows):
-        return Section(
-            "verdicts",
-            "Verdicts",
-            "Verdicts",
-            missing="No variant of this run has its baseline in the run, so nothing is compared.",
-        )
+        missing = "No variant of this run has its baseline in the run, so nothing is compared."
+        return Section(_ID, _TITLE, _TITLE, missing=missing)
     columns = _columns(report)
     return Section(
-        "verdicts",
-        "Verdicts",
-        "Verdicts",
+        _ID,
+        _TITLE,
+        _TITLE,
         "▲ better, ▼ worse: certain after Holm's correction over all variants and more than the shaded floor; "
         "= equivalent: certainly within the floor; ≈ cannot tell. Dots with plain 95 % intervals (* of the test "
         "pictures alone); the middle line is the base, an arrow leaves the strip.",
-        {"columns": columns, "groups": _groups(report, columns), "chance": chance_words(report)},
+        {
+            "columns": columns,
+            "settles": bool(columns) and columns[0].key == "ap",
+            "groups": _groups(report, columns),
+            "chance": chance_words(report),
+        },
     )
 
 
 def _columns(report: Report) -> tuple[_Column, ...]:
+    """The metrics by which any variant is judged."""
     floor = report.rules.ap_floor
-    found = [
+    columns = [
         _Column("ap", "AP", "ap", 0.0, floor, 0.0),
         _Column("ap50", "AP50", "ap", 0.0, floor, 0.0),
     ]
     for setup in report.plain_setups:
         key = f"wall:{setup.key}"
         title = "Latency" if setup is report.setups[0] else f"Latency, {setup.title}"
-        found.append(_Column(key, title, "latency", 0.0, latency_rule(report, key).floor, 1.0))
+        columns.append(_Column(key, title, "latency", 0.0, latency_rule(report, key).floor, 1.0))
+    judged = {key for row in report.rows for key in row.judged}
     return tuple(
-        _Column(c.key, c.title, c.kind, _reach(report, c), c.floor, c.neutral)
-        for c in found
-        if any(c.key in row.judged for row in report.rows)
+        replace(column, reach=_reach(report, column)) for column in columns if column.key in judged
     )
 
 
 def _reach(report: Report, column: _Column) -> float:
     """Three of four variants fit with room, and a typical interval; outliers end in an arrow."""
-    found = [row.judged[column.key].estimate for row in report.rows if column.key in row.judged]
-    dots = sorted(abs(_apart(e.value, column.neutral)) for e in found)
-    halves = sorted(_apart(e.high, column.neutral) - _apart(e.low, column.neutral) for e in found)
-    typical = halves[len(halves) // 2] / 2
+    judged = [row.judged[column.key] for row in report.rows if column.key in row.judged]
+    estimates = [comparison.estimate for comparison in judged]
+    dots = sorted(abs(_apart(e.value, column.neutral)) for e in estimates)
+    widths = [_apart(e.high, column.neutral) - _apart(e.low, column.neutral) for e in estimates]
+    typical = sorted(widths)[len(widths) // 2] / 2
     usual = dots[(3 * len(dots)) // 4 if len(dots) > 3 else -1]
     return max(1.35 * usual, 2.2 * typical if math.isfinite(typical) else 0.0, 3 * column.floor)
 
 
 def _apart(value: float, neutral: float) -> float:
     """Distance from neutral; ratios by their logarithm, so that twice as fast is as far as twice as slow."""
-    return (
-        value - neutral if neutral == 0 or not 0 < value < math.inf else math.log(value / neutral)
+    if neutral == 0 or not 0 < value < math.inf:
+        return value - neutral
+    return math.log(value / neutral)
+
+
+def _groups(report: Report, columns: Sequence[_Column]) -> list[tuple[Base, list[Line]]]:
+    """Every baseline with its absolute figures, and the lines of all that refers to it."""
+    names = dict.fromkeys(row.baseline for row in report.rows if row.baseline)
+    bases = [row for name in names if (row := report.row(name)) is not None]
+    return [(_base(base, columns), _lines(report, base, columns)) for base in bases]
+
+
+def _base(row: Row, columns: Sequence[_Column]) -> Base:
+    values = [
+        (number(row.mean(column.key)), column.title) if column.kind == "ap" else ("×1", "")
+        for column in columns
+    ]
+    return Base(
+        row,
+        start_words(row),
+        tuple(values),
+        compact(row.exact("params")),
+        number(row.exact("gmacs"), 3),
     )
 
 
-def _line(report: Report, row: Row, columns: tuple[_Column, ...]) -> Line:
-    warning = stride_warning(report, row)
-    badges = [warning] if warning else []
-    unequal = start_warning(report, row)
-    badges += [unequal] if unequal else []
-    badges += [
-        words for words in row.record.warnings if not (warning and words.startswith("strides"))
-    ]
-    badges += [words] if (words := recipe_warning(report, row)) else []
-    badges += [f"accuracy not judged: {words}"] if (words := unequal_budget(report, row)) else []
-    badges += [words] if (words := missed_words(row)) else []
-    badges += [words] if (words := outside_band(report, row)) else []
-    badges += _lost(row)
-    base = report.row(row.baseline)
-    costs = [
-        _cost(
-            row.exact(metric), base.exact(metric) if base else None, report.rules.cost_floor, metric
-        )
-        for metric in ("params", "gmacs")
-    ]
+def _lines(report: Report, base: Row, columns: Sequence[_Column]) -> list[Line]:
+    return [_line(report, row, columns) for row in report.rows if row.baseline == base.name]
+
+
+def _line(report: Report, row: Row, columns: Sequence[_Column]) -> Line:
     return Line(
         row,
         STATES[row.state],
+        _control(row),
         start_words(row),
-        tuple(badges),
-        tuple(_compared(row.judged.get(column.key), column) for column in columns),
-        tuple(costs),
+        badges(report, row),
+        tuple(_compared(row, column) for column in columns),
+        (_cost(report, row, "params"), _cost(report, row, "gmacs")),
         tuple(certainties(report, row)),
         matched_words(row),
     )
 
 
-def _lost(row: Row) -> list[str]:
-    """What of a variant that has results is missing."""
-    if row.state == "failed":
-        return []
-    kinds = (("train", "seeds"), ("latency", "timings"), ("static", "counts"))
-    found = []
-    for kind, words in kinds:
-        jobs = [job for job in row.jobs if job.kind == kind]
-        lost = sum(job.status == "failed" for job in jobs)
-        found += [f"{lost} of {len(jobs)} {words} failed"] if lost else []
-    return found
+def _control(row: Row) -> str:
+    if row.role != "control":
+        return ""
+    as_it_must = row.state == row.record.control
+    return "control: as it must be" if as_it_must else f"control: NOT {row.record.control}"
 
 
-def _compared(found: Judged | None, column: _Column) -> Comparison | None:
-    if found is None:
-        return None
-    cell = judged_cell(found, ratio=column.kind == "latency")
-    word = _WORDS.get((column.kind, cell.call), "cannot tell")
-    needed = found.verdict.needed
-    more = needed_words(needed) if cell.call == "same" else ""
-    return Comparison(
-        word, cell, strip(found.estimate, column.neutral, column.reach, column.floor), more
-    )
+def _compared(row: Row, column: _Column) -> Comparison:
+    judged = row.judged.get(column.key)
+    if judged is None:
+        return Comparison(absent=_absent(row, column))
+    cell = judged_cell(judged, ratio=column.kind == "latency")
+    placed = strip(judged.estimate, column.neutral, column.reach, column.floor)
+    if cell.call == "same":
+        return Comparison(cell, "", placed, needed_words(judged.verdict.needed))
+    return Comparison(cell, _SETTLED[column.kind, cell.call], placed)
+
+
+def _absent(row: Row, column: _Column) -> str:
+    if row.state == "broken" and column.kind == "ap":
+        return "broken"
+    return "failed" if row.failures else UNKNOWN
 
 
 def strip(estimate: Estimate, neutral: float, reach: float, floor: float) -> Strip:
@@ -199,35 +225,13 @@ def strip(estimate: Estimate, neutral: float, reach: float, floor: float) -> Str
     )
 
 
-def _cost(value: float | None, base: float | None, floor: float, metric: str) -> Cell:
-    words, call = relative(value, base, floor=floor)
+def _cost(report: Report, row: Row, metric: str) -> Cell:
+    """An exact cost over the base's."""
+    value = row.exact(metric)
     if value is None:
         return Cell()
+    base = report.row(row.baseline)
+    reference = base.exact(metric) if base else None
+    change, call = relative(value, reference, floor=report.rules.cost_floor)
     text = compact(value) if metric == "params" else number(value, 3)
-    return Cell(words or UNKNOWN, text, value, call)
-
-
-def _groups(
-    report: Report, columns: tuple[_Column, ...]
-) -> list[tuple[dict[str, object], list[Line]]]:
-    """Every baseline with its absolute figures, and the lines of all that refers to it."""
-    names = list(dict.fromkeys(row.baseline for row in report.rows if row.baseline))
-    return [
-        (
-            _base(row),
-            [_line(report, other, columns) for other in report.rows if other.baseline == name],
-        )
-        for name in names
-        if (row := report.row(name)) is not None
-    ]
-
-
-def _base(row: Row) -> dict[str, object]:
-    return {
-        "row": row,
-        "start": start_words(row),
-        "ap": number(row.mean("ap")),
-        "ap50": number(row.mean("ap50")),
-        "params": compact(row.exact("params")),
-        "gmacs": number(row.exact("gmacs"), 3),
-    }
+    return Cell(change or UNKNOWN, text, value, call)

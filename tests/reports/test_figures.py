@@ -5,10 +5,12 @@ import re
 import matplotlib as mpl
 import pytest
 
-from reports.figures.canvas import BETTER, INK, Canvas, look, printable
+from reports.figures.canvas import Canvas, printable
 from reports.figures.dots import Dot, forest
+from reports.figures.labels import Point
 from reports.figures.svg import Tip, polish
-from reports.figures.tradeoff import Point, draw, front
+from reports.figures.theme import BETTER, INK, look
+from reports.figures.tradeoff import draw, front
 
 SOURCE = """<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"
  width="10pt" height="5pt" viewBox="0 0 10 5"><metadata>x</metadata><g id="figure_1"><g id="tip-0">
@@ -16,8 +18,11 @@ SOURCE = """<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.o
 </g></g></svg>"""
 
 
-def polished(tips: dict[str, Tip]) -> str:
-    return polish(SOURCE, prefix="f-", label="a drawing", colours={INK: "--fg"}, tips=tips)
+POINTS = SOURCE.replace("<use ", '<path d="M 0 0" style="fill: #010201"/><use ')
+
+
+def polished(tips: dict[str, list[Tip]], source: str = SOURCE) -> str:
+    return polish(source, prefix="f-", label="a drawing", colours={INK: "--fg"}, tips=tips)
 
 
 def test_reserved_colours_become_variables() -> None:
@@ -37,9 +42,21 @@ def test_ids_are_the_figures_own() -> None:
 
 
 def test_a_tip_becomes_a_title_and_the_variants_mark() -> None:
-    text = polished({"tip-0": Tip("5 < 6", "a&b")})
+    text = polished({"tip-0": [Tip("5 < 6", "a&b")]})
 
     assert '<g class="tip" data-v="a&amp;b"><title>5 &lt; 6</title>' in text
+
+
+def test_every_point_of_a_collection_has_its_own_tip() -> None:
+    text = polished({"tip-0": [Tip("first", "a"), Tip("second", "b")]}, POINTS)
+
+    assert '<g class="tip" data-v="a"><title>first</title><path ' in text
+    assert '<g class="tip" data-v="b"><title>second</title><use ' in text
+
+
+def test_tips_that_are_not_one_for_each_point_are_an_error() -> None:
+    with pytest.raises(ValueError, match="argument"):
+        polished({"tip-0": [Tip("first"), Tip("second")]})
 
 
 def test_the_drawing_has_a_label_and_no_fixed_size() -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from reports.figures.canvas import look
 from reports.figures.steps import Rung, draw
+from reports.figures.theme import look
 from reports.model import Report
 from reports.page import html
 from reports.run.gather import gather

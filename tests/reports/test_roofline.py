@@ -2,8 +2,8 @@
 
 import re
 
-from reports.figures.canvas import look
 from reports.figures.roofline import Reached, Roof, draw
+from reports.figures.theme import look
 
 
 def section(page: str, name: str) -> str:

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from reports.model import Report, Row
-from reports.run.accuracy_notes import (
-    counted,
+from reports.run.accuracy import (
+    ap_by_class,
     evaluator_words,
-    mean_by_class,
-    mean_curve,
+    mean_cases,
+    precision,
+    recalls,
     reliability,
 )
 from reports.run.gather import gather
@@ -45,15 +46,19 @@ def test_a_class_is_the_mean_of_the_seeds_that_have_it(report: Report) -> None:
         report, "ap", {"by_class": {"a": 0.2, "b": None}}, {"by_class": {"a": 0.4, "b": 0.5}}, {}
     )
 
-    assert mean_by_class(row, "ap", "by_class") == {"a": pytest.approx(0.3), "b": 0.5}
+    assert ap_by_class(row) == {"a": pytest.approx(0.3), "b": 0.5}
+
+
+def curve(points: Json) -> dict[str, Json]:
+    return {"precision_recall": {"recall": points, "mean": {"0.50": points}}}
 
 
 def test_curves_of_unequal_lengths_have_no_mean(report: Report) -> None:
-    same = noted(report, "ap50", {"c": [1, 0.5]}, {"c": [0.5, 0.5]}, {"c": "?"})
-    other = noted(report, "ap50", {"c": [1, 0.5]}, {"c": [0.5]})
+    same = noted(report, "ap50", curve([1, 0.5]), curve([0.5, 0.5]), curve("?"))
+    other = noted(report, "ap50", curve([1, 0.5]), curve([0.5]))
 
-    assert mean_curve(same, "ap50", "c") == (0.75, 0.5)
-    assert mean_curve(other, "ap50", "c") == ()
+    assert (recalls(same), precision(same, "0.50")) == ((0.75, 0.5), (0.75, 0.5))
+    assert (recalls(other), precision(other, "0.50")) == ((), ())
 
 
 def test_bins_of_several_seeds_are_one_set_of_detections(report: Report) -> None:
@@ -64,8 +69,10 @@ def test_bins_of_several_seeds_are_one_set_of_detections(report: Report) -> None
 
 
 def test_cases_are_counted_by_their_mean(report: Report) -> None:
-    assert counted(noted(report, "lost_both", {"count": 3}, {"count": 6}, {}), "lost_both") == 4.5
-    assert counted(noted(report, "lost_both", {}), "lost_both") is None
+    assert (
+        mean_cases(noted(report, "lost_both", {"count": 3}, {"count": 6}, {}), "lost_both") == 4.5
+    )
+    assert mean_cases(noted(report, "lost_both", {}), "lost_both") is None
 
 
 @pytest.mark.parametrize(
@@ -101,7 +108,7 @@ def test_classes_are_listed_by_their_objects_with_the_difference_to_the_base(
     rows = content["classes"]
     assert [name for name, _, _ in rows] == CATEGORIES[::-1]  # the made data has more of each
     base, variant = report.rows[:2]
-    ap = [mean_by_class(row, "ap", "by_class")["disc"] for row in (base, variant)]
+    ap = [ap_by_class(row)["disc"] for row in (base, variant)]
     cells = rows[-1][2]
     assert (cells[0].text, cells[0].below) == (f"{ap[0]:.3f}", "")
     assert cells[1].below == f"{ap[1] - ap[0]:+.3f}".replace("-", "−")
