@@ -14,8 +14,8 @@ from suite.datasets.images import Image, Letterbox, letterbox, resize_longest
 from suite.datasets.loading.balance import drawn, picture_weights
 from suite.datasets.loading.multiscale import other_size
 from suite.datasets.loading.rect import by_shape
-from suite.datasets.loading.source import News, Source
-from suite.datasets.loading.workers import Made, in_workers
+from suite.datasets.loading.source import Source
+from suite.datasets.loading.workers import ArrayBatch, in_workers
 from suite.datasets.random import RandomStream
 from suite.datasets.split import DataError, Picture, Split
 from suite.protocols.loading import Loading
@@ -118,17 +118,9 @@ class TrainingBatches:
     @property
     def broken(self) -> tuple[Picture, ...]:
         """The pictures that others took the place of, as they did not decode any more."""
-        return tuple(self._pictures[index] for index in sorted(self._source.broken))
+        return tuple(self._pictures[index] for index in self._source.broken)
 
-    def news(self) -> News:
-        """What the other processes that make batches of this training had better know."""
-        return self._source.news()
-
-    def hear(self, news: News) -> None:
-        """What another such process has found out."""
-        self._source.hear(news)
-
-    def make(self, step: int) -> Made:
+    def make(self, step: int) -> ArrayBatch:
         """Batch number `step` as arrays."""
         shown, size = self._shown(step)
         images = np.empty((len(self._slots), *size, 3), np.uint8)
@@ -140,7 +132,7 @@ class TrainingBatches:
             )
             images[place] = sample.image
             targets.append(_targets(sample, place))
-        return Made(images, np.concatenate(targets), self._seen_at(size, step))
+        return ArrayBatch(images, np.concatenate(targets), self._seen_at(size, step))
 
     def _seen_at(self, size: tuple[int, int], step: int) -> tuple[int, int] | None:
         reach = self._augment.multi_scale
