@@ -55,19 +55,25 @@ def examine(path: Path, sides: Sides | None = None, *, whole: bool = False) -> E
     With `whole` the identity is the SHA-256 of all bytes, otherwise the size: hashing COCO's 19 GB takes minutes.
     A picture turned by its EXIF orientation may have its sides the other way round.
     """
-    with path.open("rb") as file:
-        size = path.stat().st_size
-        data = file.read() if whole or size <= _HEAD else file.read(_HEAD)
-        if len(data) < size:
-            file.seek(-_TAIL, 2)
-            tail = file.read()
-        else:
-            tail = b""
+    size = path.stat().st_size
+    data, tail = _ends(path, size, whole=whole)
     identity = hashlib.sha256(data).hexdigest() if whole else str(size)
     looked = _look(path, data, tail)
-    fault, detail = (looked.fault, "") if looked.fault else _size_fault(looked.stored, sides)
+    fault, detail = looked.fault, ""
+    if not fault:
+        fault, detail = _size_fault(looked.stored, sides)
     sides_shown = looked.stored[::-1] if looked.orientation in _LYING else looked.stored
     return Examined(fault, detail, identity, sides_shown, turned=looked.orientation != 1)
+
+
+def _ends(path: Path, size: int, *, whole: bool) -> tuple[bytes, bytes]:
+    """The beginning and the end of a file of `size` bytes; all of it, and nothing, where it is short or `whole`."""
+    with path.open("rb") as file:
+        data = file.read() if whole or size <= _HEAD else file.read(_HEAD)
+        if len(data) >= size:
+            return data, b""
+        file.seek(-_TAIL, 2)
+        return data, file.read()
 
 
 def fault_of(path: Path, data: bytes) -> str:
@@ -88,21 +94,28 @@ def _look(path: Path, data: bytes, tail: bytes) -> _Looked:
     if data.startswith(_JPEG):
         return _look_at_jpeg(path, data, tail)
     if data.startswith(_PNG):
-        if len(data) < 24 or _PNG_END not in (tail or data):
-            return _Looked("truncated")
-        return _Looked(stored=struct.unpack(">II", data[16:24]))
+        return _look_at_png(data, tail)
     if data.startswith(_BMP):
         return _look_at_bmp(data, path.stat().st_size if tail else len(data))
     return _Looked("" if cv2.haveImageReader(str(path)) else "not a picture")
+
+
+# The headers of PNG and BMP begin with the sides, which is all that is wanted; Pillow would also check and inflate
+# what stands between them and the pixels, and refuse a picture that OpenCV decodes.
+
+
+def _look_at_png(data: bytes, tail: bytes) -> _Looked:
+    if len(data) < 24 or _PNG_END not in (tail or data):
+        return _Looked("truncated")
+    return _Looked(stored=struct.unpack(">II", data[16:24]))
 
 
 def _look_at_bmp(data: bytes, size: int) -> _Looked:
     if len(data) < 26 or size < struct.unpack("<I", data[2:6])[0]:
         return _Looked("truncated")
     width, height = struct.unpack("<ii", data[18:26])
-    return _Looked(
-        stored=(abs(width), abs(height))
-    )  # rows from the top down have a negative height
+    # rows from the top down have a negative height
+    return _Looked(stored=(abs(width), abs(height)))
 
 
 def _look_at_jpeg(path: Path, data: bytes, tail: bytes) -> _Looked:
@@ -148,9 +161,10 @@ def _orientation(segment: bytes) -> int:
     return value if isinstance(value, int) and value else 1
 
 
-def _size_fault(found: Sides, stated: Sides | None) -> tuple[str, str]:
-    if stated and found != _UNKNOWN and found not in {stated, stated[::-1]}:
-        return "other size than stated", f"{found[0]} x {found[1]}, not {stated[0]} x {stated[1]}"
-    if found[0] * found[1] > _MOST_PIXELS:
-        return "too large", f"{found[0]} x {found[1]}"
+def _size_fault(actual: Sides, stated: Sides | None) -> tuple[str, str]:
+    width, height = actual
+    if stated and actual != _UNKNOWN and actual not in {stated, stated[::-1]}:
+        return "other size than stated", f"{width} x {height}, not {stated[0]} x {stated[1]}"
+    if width * height > _MOST_PIXELS:
+        return "too large", f"{width} x {height}"
     return "", ""
