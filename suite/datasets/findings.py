@@ -77,6 +77,6 @@ class Survey:
 
     def worst(self) -> Severity:
         """The gravest finding's severity."""
-        found = {finding.severity for finding in self.findings}
+        severities = {finding.severity for finding in self.findings}
         order: tuple[Severity, ...] = ("error", "warning")
-        return next((severity for severity in order if severity in found), "note")
+        return next((severity for severity in order if severity in severities), "note")

@@ -12,9 +12,8 @@ from suite.datasets.split import DataError
 Image = NDArray[np.uint8]  # (H, W, 3), RGB
 PADDING = 114  # grey of YOLOv5's borders
 
-cv2.setNumThreads(
-    1
-)  # a training job has one thread; OpenCV would take one per core for each small picture
+# a training job has one thread; OpenCV would take one per core for each small picture
+cv2.setNumThreads(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +48,15 @@ def resize_longest(image: Image, size: int, *, training: bool) -> tuple[Image, f
     return resized, resized.shape[0] / height
 
 
+def view_for_evaluation(
+    image: Image, longest: int, size: int | tuple[int, int]
+) -> tuple[Image, Letterbox]:
+    """A picture as networks are evaluated on it: its longer side scaled to `longest`, then padded to `size`."""
+    scaled, ratio = resize_longest(image, longest, training=False)
+    padded, box = letterbox(scaled, size)
+    return padded, Letterbox((ratio, ratio), box.pad_left, box.pad_top, box.size)
+
+
 def scaled_sides(width: int, height: int, size: int) -> tuple[int, int]:
     """Width and height of a picture after `resize_longest`."""
     longest = max(width, height)
@@ -61,13 +69,20 @@ def scaled_sides(width: int, height: int, size: int) -> tuple[int, int]:
 def letterbox(
     image: Image, size: int | tuple[int, int], *, enlarge: bool = False, stride: int | None = None
 ) -> tuple[Image, Letterbox]:
-    """Scale the image to fit `size` (a side, or height and width) and pad it with grey on both sides.
+    """Scale the image to fit `size` and pad it with grey on both sides, as YOLOv5's `letterbox`.
+
+        padded, box = letterbox(image, 640)         # image (480, 320, 3): padded (640, 640, 3)
+        box.ratio, box.pad_left, box.pad_top        # (1.0, 1.0), 160.0, 80.0
 
     Args:
-        image: (H, W, 3).
-        size: of the result, unless `stride` is given.
+        image: (H, W, 3) uint8 RGB.
+        size: of the result in pixels, a side or height and width, unless `stride` is given.
         enlarge: whether a smaller image grows.
         stride: pad only to the next multiple of this, so that the result can be smaller than `size`.
+
+    Returns:
+        The padded image (H', W', 3) uint8, and how the picture lies in it. The pixels of the border have the value
+        `PADDING`; where the rest is odd, the right and the lower border are the wider ones.
     """
     height, width = image.shape[:2]
     rows, columns = (size, size) if isinstance(size, int) else size

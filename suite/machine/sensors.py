@@ -3,17 +3,14 @@
 import os
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Protocol, TypeAlias
 
 import psutil
 
-from suite.machine import cpu_times
+from suite.machine.load import ReadTimes, cpu_times
 
 Readings: TypeAlias = dict[str, float]
 """Numbers by name; what a machine does not tell is absent."""
-
-_PROC = Path("/proc")
 
 
 class Sensor(Protocol):
@@ -49,34 +46,34 @@ class CpuSensor:
     cores' time that the host took away; `mhz`: mean clock of the cores.
 
     Args:
-        proc: the folder /proc.
+        read: the counters of all cores.
         wall: seconds of the wall clock.
-        own: seconds of processor time of this process.
+        process: seconds of processor time of this process.
         mhz: the clock now, None where it is not told.
     """
 
     def __init__(
         self,
-        proc: Path = _PROC,
         *,
+        read: ReadTimes = cpu_times,
         wall: Callable[[], float] = time.perf_counter,
-        own: Callable[[], float] = time.process_time,
+        process: Callable[[], float] = time.process_time,
         mhz: Callable[[], float | None] | None = None,
     ) -> None:
-        self._proc, self._wall, self._own = proc, wall, own
+        self._read, self._wall, self._process = read, wall, process
         self._mhz = mhz or _clock
         self._cores = os.cpu_count() or 1
         self.start()
 
     def start(self) -> None:
         """Read the counters."""
-        self._before = cpu_times(self._proc), self._wall(), self._own()
+        self._before = self._read(), self._wall(), self._process()
 
     def stop(self) -> Readings:
         """What the counters have gone up by. The kernel counts in hundredths of a second, so short rounds are rough."""
-        before, wall, own = self._before
-        after, passed = cpu_times(self._proc), self._wall() - wall
-        own_cores = (self._own() - own) / passed if passed else 0.0
+        before, wall, process = self._before
+        after, passed = self._read(), self._wall() - wall
+        own_cores = (self._process() - process) / passed if passed else 0.0
         readings: Readings = {"load": os.getloadavg()[0]}
         if before and after and after.total > before.total:
             total, steal = after.total - before.total, after.steal - before.steal
@@ -87,5 +84,5 @@ class CpuSensor:
 
 
 def _clock() -> float | None:
-    found = psutil.cpu_freq()
-    return float(found.current) if found else None
+    frequency = psutil.cpu_freq()
+    return float(frequency.current) if frequency else None

@@ -1,23 +1,47 @@
 """A GPU through a driver that only pretends."""
 
 import sys
+from types import SimpleNamespace
 
 import pytest
 
-from suite.machine.nvml import Gpu, find_gpu, throttled
+from suite.machine.nvml import Gpu, find_gpu, gpus, throttled
 
 
 class FakeNvml:
-    """An H100 at work; functions named in `missing` are not supported."""
+    """An H100 and an L4 at work, with parts `missing`: "driver", "cards", "energy"."""
 
     class NVMLError(Exception):
         pass
 
     def __init__(self, *, missing=(), throttle=0):
-        self.missing, self.throttle, self.asked = missing, throttle, []
+        self.missing, self.throttle, self.users = missing, throttle, 0
 
     def nvmlInit(self):
-        self.asked.append("init")
+        if "driver" in self.missing:
+            raise self.NVMLError("NVML Shared Library Not Found")
+        self.users += 1
+
+    def nvmlShutdown(self):
+        self.users -= 1
+
+    def nvmlDeviceGetCount(self):
+        return 2
+
+    def nvmlSystemGetDriverVersion(self):
+        return "570.86"
+
+    def nvmlDeviceGetHandleByIndex(self, index):
+        if "cards" in self.missing:
+            raise self.NVMLError("GPU is lost")
+        return ("NVIDIA H100 80GB HBM3", "NVIDIA L4")[index]
+
+    def nvmlDeviceGetName(self, handle):
+        return handle
+
+    def nvmlDeviceGetMemoryInfo(self, handle):
+        mebibytes = {"NVIDIA H100 80GB HBM3": 81920, "NVIDIA L4": 23034}[handle]
+        return SimpleNamespace(total=mebibytes * 2**20)
 
     def nvmlDeviceGetHandleByUUID(self, uuid):
         if uuid != "GPU-1":
@@ -41,6 +65,33 @@ class FakeNvml:
         if "energy" in self.missing:
             raise self.NVMLError("Not Supported")
         return 7_250  # millijoules
+
+
+def test_cards_have_name_memory_and_driver():
+    nvml = FakeNvml()
+
+    assert gpus(nvml) == (
+        {"name": "NVIDIA H100 80GB HBM3", "memory_gib": 80.0, "driver": "570.86"},
+        {"name": "NVIDIA L4", "memory_gib": 22.5, "driver": "570.86"},
+    )
+    assert nvml.users == 0
+
+
+def test_without_a_driver_there_are_no_cards():
+    assert gpus(FakeNvml(missing=["driver"])) == ()
+
+
+def test_a_card_that_the_driver_has_lost_is_none():
+    nvml = FakeNvml(missing=["cards"])
+
+    assert gpus(nvml) == ()
+    assert nvml.users == 0
+
+
+def test_without_the_library_there_are_no_cards(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+
+    assert gpus() == ()
 
 
 def test_a_card_is_read_in_plain_units():

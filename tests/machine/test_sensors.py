@@ -4,54 +4,61 @@ import os
 
 import pytest
 
+from suite.machine.load import CpuTimes
 from suite.machine.sensors import CpuSensor, Sensors
 
 
-def write(folder, *, user, idle, steal=0):
-    (folder / "stat").write_text(f"cpu  {user} 0 0 {idle} 0 0 0 {steal} 0 0\n")
+class Counters:
+    """Counters of four or fewer cores that stand still until they are set."""
+
+    def __init__(self, *, user=0.0, idle=0.0):
+        self.set(user=user, idle=idle)
+
+    def set(self, *, user, idle, steal=0.0):
+        self.now = CpuTimes(user + idle + steal, idle, steal)
+
+    def __call__(self):
+        return self.now
 
 
-def sensor(folder, *, wall, own, mhz=lambda: 2600.0):
-    wall, own = iter(wall), iter(own)
-    return CpuSensor(folder, wall=lambda: next(wall), own=lambda: next(own), mhz=mhz)
+def sensor(counters, *, wall, process, mhz=lambda: 2600.0):
+    wall, process = iter(wall), iter(process)
+    return CpuSensor(read=counters, wall=lambda: next(wall), process=lambda: next(process), mhz=mhz)
 
 
-def test_others_are_the_busy_cores_without_this_process_and_what_the_host_took(
-    tmp_path, monkeypatch
-):
+def test_others_are_the_busy_cores_without_this_process_and_what_the_host_took(monkeypatch):
     monkeypatch.setattr(os, "cpu_count", lambda: 4)
-    write(tmp_path, user=0, idle=0)
-    watched = sensor(tmp_path, wall=[0.0, 1.0], own=[0.0, 0.9])  # this process: 0.9 of a core
-    write(tmp_path, user=200, idle=180, steal=20)  # of 400 ticks: half busy, a twentieth stolen
+    counters = Counters()
+    watched = sensor(counters, wall=[0.0, 1.0], process=[0.0, 0.9])  # this process: 0.9 of a core
+    counters.set(user=2.0, idle=1.8, steal=0.2)  # of 4 seconds: half busy, a twentieth stolen
 
     seen = watched.stop()
 
-    assert seen["others"] == pytest.approx(4 * 200 / 400 - 0.9)
+    assert seen["others"] == pytest.approx(4 * 2.0 / 4.0 - 0.9)
     assert seen["steal"] == pytest.approx(0.05)
     assert seen["mhz"] == 2600.0
     assert seen["load"] >= 0
 
 
-def test_a_round_too_short_for_the_counters_tells_nothing_of_others(tmp_path):
-    write(tmp_path, user=5, idle=5)
-    watched = sensor(tmp_path, wall=[0.0, 0.001], own=[0.0, 0.001])
+def test_a_round_too_short_for_the_counters_tells_nothing_of_others():
+    watched = sensor(Counters(user=5, idle=5), wall=[0.0, 0.001], process=[0.0, 0.001])
 
     assert watched.stop().keys() == {"load", "mhz"}
 
 
-def test_a_system_that_tells_nothing_gives_the_load_only(tmp_path):
-    watched = sensor(tmp_path, wall=[0.0, 1.0], own=[0.0, 1.0], mhz=lambda: None)
+def test_a_system_that_tells_nothing_gives_the_load_only():
+    watched = sensor(lambda: None, wall=[0.0, 1.0], process=[0.0, 1.0], mhz=lambda: None)
 
     assert watched.stop().keys() == {"load"}
 
 
-def test_each_start_begins_anew(tmp_path, monkeypatch):
+def test_each_start_begins_anew(monkeypatch):
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
-    write(tmp_path, user=0, idle=0)
-    watched = sensor(tmp_path, wall=[0.0, 10.0, 11.0], own=[0.0, 0.0, 0.0])
-    write(tmp_path, user=1000, idle=0)
+    counters = Counters()
+    watched = sensor(counters, wall=[0.0, 10.0, 11.0], process=[0.0, 0.0, 0.0])
+    counters.set(user=10, idle=0)
     watched.start()
-    write(tmp_path, user=1000, idle=100)
+    counters.set(user=10, idle=1)
 
     assert watched.stop()["others"] == 0
 

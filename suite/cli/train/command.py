@@ -43,7 +43,7 @@ def command(options: Options, *, as_json: bool) -> int:
     if options.deterministic:
         chosen = replace(chosen, deterministic=True)
     from suite.datasets.builtin.shapes import ensure
-    from suite.datasets.loading.cache import LoadingError
+    from suite.datasets.loading.shared import LoadingError
     from suite.jobs.train import Lesson, settled, teach
     from suite.nn.weights.checkpoint import save_checkpoint
     from suite.train.process_group import joined_group

@@ -50,14 +50,13 @@ class Canvas:
     outlines: tuple[Floats, ...] = ()
 
     def window(self, left: int, top: int, right: int, bottom: int) -> Image:
-        """The image between these edges; grey where no picture lies, and beyond the canvas."""
+        """The image (bottom - top, right - left, 3) uint8 between these edges, in pixels of the canvas.
+
+        It is grey where no picture lies, and beyond the canvas.
+        """
         image = np.full((bottom - top, right - left, 3), PADDING, np.uint8)
-        low_x, low_y, high_x, high_y = (
-            max(left, 0),
-            max(top, 0),
-            min(right, self.size[1]),
-            min(bottom, self.size[0]),
-        )
+        low_x, low_y = max(left, 0), max(top, 0)
+        high_x, high_y = min(right, self.size[1]), min(bottom, self.size[0])
         for piece in self.pieces:
             height, width = piece.image.shape[:2]
             x0, y0 = max(piece.left, low_x), max(piece.top, low_y)
@@ -65,12 +64,17 @@ class Canvas:
             if x0 >= x1 or y0 >= y1:
                 continue
             part = (slice(y0 - piece.top, y1 - piece.top), slice(x0 - piece.left, x1 - piece.left))
-            place = image[y0 - top : y1 - top, x0 - left : x1 - left]
+            target = image[y0 - top : y1 - top, x0 - left : x1 - left]
             if piece.mask is None:
-                place[:] = piece.image[part]
+                target[:] = piece.image[part]
             else:
-                np.copyto(place, piece.image[part], where=piece.mask[part][..., None])
+                np.copyto(target, piece.image[part], where=piece.mask[part][..., None])
         return image
+
+
+def box_areas(boxes: Floats) -> Floats:
+    """(n,) areas in square pixels of boxes (n, 4) left, top, right, bottom."""
+    return np.asarray((boxes[:, 2:] - boxes[:, :2]).prod(axis=1))
 
 
 def fitted(sample: Sample, size: tuple[int, int]) -> Canvas:
@@ -128,8 +132,8 @@ def _laid_out(
     )
     edge = (size[1], size[0])
     boxes = [
-        np.clip(s.boxes + np.array(c * 2), 0, edge * 2)
-        for s, c in zip(samples, corners, strict=True)
+        np.clip(sample.boxes + np.array(corner * 2), 0, edge * 2)
+        for sample, corner in zip(samples, corners, strict=True)
     ]
     outlines: tuple[Floats, ...] = ()
     if any(sample.outlines for sample in samples):

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.datasets.augment.canvas import Canvas, Floats, Sample
+from suite.datasets.augment.canvas import Canvas, Floats, Sample, box_areas
 from suite.datasets.augment.settings import Augment
 from suite.datasets.images import PADDING, Image
 from suite.datasets.random import RandomStream
@@ -19,19 +19,21 @@ _LEAST_ZOOM = 0.25  # a window that shows more than this much of nothing is not 
 
 
 def moved(canvas: Canvas, size: tuple[int, int], augment: Augment, stream: RandomStream) -> Sample:
-    """A random perspective, rotation, scale, shear and shift of a canvas about its middle, cut to `size`."""
+    """A random perspective, rotation, scale, shear and shift of a canvas about its middle, cut to `size`.
+
+    As YOLOv5's `random_perspective`, but that under a perspective the corners keep a depth (`_slopes`).
+
+    Args:
+        canvas: one picture or a mosaic, of any size.
+        size: height and width of the result in pixels.
+        augment: the largest angles, shifts and changes of scale.
+        stream: what is drawn from it depends on the settings alone, not on the pictures.
+    """
     height, width = size
     slopes = _slopes(canvas, augment, stream)
-    turn = (
-        math.radians(stream.uniform(-augment.degrees, augment.degrees)) if augment.degrees else 0.0
-    )
+    turn = _angle(augment.degrees, stream)
     factor = stream.uniform(1 - augment.scale, 1 + augment.scale)
-    lean = [
-        math.tan(math.radians(stream.uniform(-augment.shear, augment.shear)))
-        if augment.shear
-        else 0
-        for _ in "xy"
-    ]
+    lean = [math.tan(_angle(augment.shear, stream)) for _ in "xy"]
     x, y = (
         side * stream.uniform(0.5 - augment.translate, 0.5 + augment.translate)
         for side in (width, height)
@@ -61,9 +63,9 @@ def warped(canvas: Canvas, size: tuple[int, int], matrix: Floats, *, area: float
     else:
         image = cv2.warpPerspective(window, by_pixel, size[::-1], borderValue=grey)
     corners = canvas.boxes[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2)
-    places = _mapped(matrix, corners)
-    boxes = np.concatenate((places.min(axis=1), places.max(axis=1)), axis=1)
-    return _cut(np.asarray(image, np.uint8), boxes, area * _areas(canvas.boxes), canvas.labels)
+    moved_corners = _mapped(matrix, corners)
+    boxes = np.concatenate((moved_corners.min(axis=1), moved_corners.max(axis=1)), axis=1)
+    return _cut(np.asarray(image, np.uint8), boxes, area * box_areas(canvas.boxes), canvas.labels)
 
 
 def _mapped(matrix: Floats, points: Floats) -> Floats:
@@ -91,6 +93,11 @@ def worth_keeping(left: Floats, whole_areas: Floats) -> NDArray[np.bool_]:
     enough = (shorter > _SMALLEST_SIDE) & (sides.prod(axis=1) > LEAST_LEFT * whole_areas)
     keep: NDArray[np.bool_] = enough & (longer < _LONGEST * np.maximum(shorter, 1e-9))
     return keep
+
+
+def _angle(largest: float, stream: RandomStream) -> float:
+    """Radians, of at most `largest` degrees either way; nothing is drawn from the stream where that is 0."""
+    return math.radians(stream.uniform(-largest, largest)) if largest else 0.0
 
 
 def _slopes(canvas: Canvas, augment: Augment, stream: RandomStream) -> tuple[float, float]:
@@ -126,7 +133,7 @@ def _zoomed(
     boxes = (canvas.boxes - np.array((left, top) * 2)) * np.array(
         (width / columns, height / rows) * 2
     )
-    return _cut(image, boxes, _areas(boxes), canvas.labels)
+    return _cut(image, boxes, box_areas(boxes), canvas.labels)
 
 
 def _needed(canvas: Canvas, size: tuple[int, int], matrix: Floats) -> tuple[int, int, int, int]:
@@ -134,10 +141,8 @@ def _needed(canvas: Canvas, size: tuple[int, int], matrix: Floats) -> tuple[int,
     height, width = size
     corners = np.array(((0, 0), (width, 0), (width, height), (0, height)), np.float64)
     seen = _mapped(np.asarray(np.linalg.inv(matrix), np.float64), corners)
-    low, high = (
-        np.floor(seen.min(axis=0)) - 1,
-        np.ceil(seen.max(axis=0)) + 1,
-    )  # the neighbours that are blended
+    # one pixel more on each side: the neighbours that are blended
+    low, high = np.floor(seen.min(axis=0)) - 1, np.ceil(seen.max(axis=0)) + 1
     edge = np.array(canvas.size[::-1])
     left, top = np.clip(low, 0, edge - 1).astype(int).tolist()
     right, bottom = np.clip(high, (left + 1, top + 1), edge).astype(int).tolist()
@@ -148,7 +153,3 @@ def _cut(image: Image, boxes: Floats, whole_areas: Floats, labels: NDArray[np.in
     inside = np.clip(boxes, 0, image.shape[1::-1] * 2)
     keep = worth_keeping(inside, whole_areas)
     return Sample(image, inside[keep], labels[keep])
-
-
-def _areas(boxes: Floats) -> Floats:
-    return np.asarray((boxes[:, 2:] - boxes[:, :2]).prod(axis=1))

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.datasets.augment.canvas import Canvas, Floats, Piece, Sample
+from suite.datasets.augment.canvas import Canvas, Floats, Piece, Sample, box_areas
 from suite.datasets.augment.geometry import LEAST_LEFT, worth_keeping
 from suite.datasets.random import RandomStream
 
@@ -44,7 +44,7 @@ def cut_mixed(one: Sample, other: Sample, stream: RandomStream) -> Sample:
     image[top:bottom, left:right] = other.image[top:bottom, left:right]
     around, kept = _seen_around(one.boxes, (left, top, right, bottom))
     within = np.clip(other.boxes, (left, top, left, top), (right, bottom, right, bottom))
-    seen = worth_keeping(within, _areas(other.boxes))
+    seen = worth_keeping(within, box_areas(other.boxes))
     return Sample(
         image,
         np.concatenate((around[kept], within[seen])),
@@ -83,16 +83,14 @@ def copy_pasted(canvas: Canvas, share: float, stream: RandomStream) -> Canvas:
     outlined = [index for index, outline in enumerate(canvas.outlines) if len(outline)]
     width = canvas.size[1]
     pieces, boxes, labels = list(canvas.pieces), canvas.boxes, canvas.labels
-    for place in stream.permutation(len(outlined))[: round(share * len(outlined))]:
-        index = outlined[place]
+    chosen = stream.permutation(len(outlined))[: round(share * len(outlined))]
+    for index in (outlined[number] for number in chosen):
         outline = canvas.outlines[index]
         (left, top), (right, bottom) = outline.min(axis=0), outline.max(axis=0)
         mirrored = np.array((width - right, top, width - left, bottom))
-        if (
-            right <= left
-            or bottom <= top
-            or (_overlaps(boxes, mirrored) >= _COVERED * _areas(boxes)).any()
-        ):
+        if right <= left or bottom <= top:
+            continue
+        if (_overlaps(boxes, mirrored) >= _COVERED * box_areas(boxes)).any():
             continue
         pieces.append(_mirrored_piece(canvas, outline))
         boxes, labels = np.vstack((boxes, mirrored)), np.append(labels, canvas.labels[index])
@@ -127,7 +125,7 @@ def _seen_around(boxes: Floats, hole: Rectangle) -> tuple[Floats, NDArray[np.boo
     )
     seen[:, 2:] = np.maximum(seen[:, 2:], seen[:, :2])
     # of a box that only loses a corner, what is hidden counts as lost too
-    areas = _areas(boxes)
+    areas = box_areas(boxes)
     hidden = _overlaps(boxes, np.array(hole, np.float64))
     return seen, worth_keeping(seen, areas) & (areas - hidden > LEAST_LEFT * areas)
 
@@ -136,10 +134,6 @@ def _overlaps(boxes: Floats, rectangle: Floats) -> Floats:
     """The area that a rectangle hides of each box."""
     low, high = np.maximum(boxes[:, :2], rectangle[:2]), np.minimum(boxes[:, 2:], rectangle[2:])
     return np.asarray(np.maximum(high - low, 0).prod(axis=1))
-
-
-def _areas(boxes: Floats) -> Floats:
-    return np.asarray((boxes[:, 2:] - boxes[:, :2]).prod(axis=1))
 
 
 def _around(x: int, y: int, width: int, height: int) -> Rectangle:

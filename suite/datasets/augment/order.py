@@ -36,12 +36,31 @@ class Pool:
 
 
 def augmented(pool: Pool, first: int, size: Size, augment: Augment, stream: RandomStream) -> Sample:
-    """The sample of `size` that the picture `first` becomes, alone or with others."""
+    """The training sample that the picture `first` becomes, alone or with others.
+
+    In this order: mosaic or letterbox, move (rotation, scale, shear, shift), mixup, colours, flips, RandAugment,
+    erasing, CutMix. The result is the same for the same arguments, whatever was made before:
+
+        pool = Pool(source.sample, range(count))
+        sample = augmented(pool, 3, (640, 640), Augment(mosaic=1.0), RandomStream(seed, step, slot))
+
+    Args:
+        pool: where pictures come from.
+        first: index of the picture that the sample is about; the others are drawn.
+        size: height and width of the sample's image in pixels.
+        augment: how pictures are changed.
+        stream: the only source of chance.
+
+    Returns:
+        An image (height, width, 3) uint8 RGB with its boxes, cut at the image's edges.
+
+    Raises:
+        BrokenPictureError: a picture cannot be decoded.
+    """
     sample = _changed(pool, first, size, augment, stream)
     if augment.cutmix and stream.flip(augment.cutmix):
-        sample = cut_mixed(
-            sample, _changed(pool, pool.drawn(stream), size, augment, stream), stream
-        )
+        other = _changed(pool, pool.drawn(stream), size, augment, stream)
+        sample = cut_mixed(sample, other, stream)
     return sample
 
 
@@ -70,29 +89,22 @@ def _composed(pool: Pool, first: int, size: Size, augment: Augment, stream: Rand
     """One picture or a mosaic, moved, or two mosaics mixed."""
     if not stream.flip(augment.mosaic):
         canvas = fitted(pool.fetch(first), size)
-        if (
-            augment.translate
-            or augment.scale
-            or augment.degrees
-            or augment.shear
-            or augment.perspective
-        ):
+        reaches = (augment.translate, augment.scale, augment.degrees, augment.shear)
+        if any(reaches) or augment.perspective:
             return moved(canvas, size, augment, stream)
         return Sample(canvas.window(0, 0, size[1], size[0]), canvas.boxes, canvas.labels)
     sample = moved(_mosaic(pool, first, size, augment, stream), size, augment, stream)
     if augment.mixup and stream.flip(augment.mixup):
-        other = moved(
-            _mosaic(pool, pool.drawn(stream), size, augment, stream), size, augment, stream
-        )
-        sample = mixed(sample, other, stream)
+        partner = _mosaic(pool, pool.drawn(stream), size, augment, stream)
+        sample = mixed(sample, moved(partner, size, augment, stream), stream)
     return sample
 
 
 def _mosaic(pool: Pool, first: int, size: Size, augment: Augment, stream: RandomStream) -> Canvas:
-    count, layout = (
-        (9, mosaic9) if augment.mosaic9 and stream.flip(augment.mosaic9) else (4, mosaic4)
-    )
+    count, layout = 4, mosaic4
+    if augment.mosaic9 and stream.flip(augment.mosaic9):
+        count, layout = 9, mosaic9
     indices = [first, *(pool.drawn(stream) for _ in range(count - 1))]
-    samples = [pool.fetch(indices[place]) for place in stream.permutation(count)]
+    samples = [pool.fetch(indices[number]) for number in stream.permutation(count)]
     canvas = layout(samples, max(size), stream)
     return copy_pasted(canvas, augment.copy_paste, stream) if augment.copy_paste else canvas

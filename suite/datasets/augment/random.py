@@ -20,12 +20,10 @@ from suite.datasets.random import RandomStream
 _CARRIED_OUT = 0.5
 _MOST = 10.0  # magnitude
 
-_Paint = Callable[
-    [Image, float, RandomStream], Image
-]  # the second is the magnitude as a share of the largest
-_Move = Callable[
-    [float, tuple[int, int]], Floats
-]  # a signed share and the picture's height and width to a map
+# from an image and the magnitude, as a share of the largest, to an image
+_Paint = Callable[[Image, float, RandomStream], Image]
+# from a signed share and the picture's height and width to a map
+_Move = Callable[[float, tuple[int, int]], Floats]
 
 
 def randomly_changed(sample: Sample, augment: Augment, stream: RandomStream) -> Sample:

@@ -1,7 +1,6 @@
 """Pictures kept decoded and scaled, so that the next epoch need not decode them again. No batch depends on it."""
 
 import hashlib
-import mmap
 import zlib
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -13,6 +12,7 @@ import numpy as np
 
 from suite.datasets.decode import picture_bytes
 from suite.datasets.images import Image, scaled_sides
+from suite.datasets.loading.shared import LoadingError, SharedFlags, shared_memory
 from suite.datasets.split import Picture
 from suite.files import lock, replacing
 from suite.protocols.loading import Cache
@@ -21,13 +21,7 @@ _CHECK = 4  # bytes of CRC-32 at the end of a file
 _FORM = "raw 1"  # of a file; part of its name
 
 
-class LoadingError(RuntimeError):
-    """Batches cannot be made for a reason that is not in the data."""
-
-    code = "loading"
-
-
-class Kept(Protocol):
+class PictureCache(Protocol):
     """A cache of one training: pictures by their index."""
 
     def get(self, index: int) -> Image | None:
@@ -38,16 +32,8 @@ class Kept(Protocol):
         """Keep the picture if there is room."""
         ...
 
-    def news(self) -> tuple[int, ...]:
-        """What was put since the last call, for the other processes that share the cache."""
-        ...
 
-    def hear(self, news: Sequence[int]) -> None:
-        """Other processes have put these."""
-        ...
-
-
-def open_cache(cache: Cache, pictures: Sequence[Picture], size: int) -> Kept:
+def open_cache(cache: Cache, pictures: Sequence[Picture], size: int) -> PictureCache:
     """The cache of a training at `size` pixels.
 
     Raises:
@@ -69,46 +55,32 @@ class RamCache:
         self._sides = [
             scaled_sides(picture.width, picture.height, size)[::-1] for picture in pictures
         ]
-        self._places: dict[int, int] = {}
+        self._offsets: dict[int, int] = {}
         total = 0
         for index, (height, width) in enumerate(self._sides):
             if total + height * width * 3 <= limit:
-                self._places[index] = total
+                self._offsets[index] = total
                 total += height * width * 3
         self._memory = shared_memory(total, "the cache of pictures") if total else None
-        self._ready = bytearray(len(pictures))
-        self._news: list[int] = []
+        self._ready = SharedFlags(len(pictures))
 
     def get(self, index: int) -> Image | None:
-        """As in `Kept`."""
-        return self._view(index) if self._ready[index] else None
+        """As in `PictureCache`."""
+        return self._view(index) if self._ready.is_up(index) else None
 
     def put(self, index: int, image: Image) -> None:
-        """As in `Kept`."""
-        if index in self._places:
+        """As in `PictureCache`."""
+        if index in self._offsets:
             view = self._view(index)
             view.flags.writeable = True
             view[:] = image
-            self._ready[index] = 1
-            self._news.append(index)
-
-    def news(self) -> tuple[int, ...]:
-        """As in `Kept`."""
-        news, self._news = tuple(self._news), []
-        return news
-
-    def hear(self, news: Sequence[int]) -> None:
-        """As in `Kept`; a message through a pipe also means that what was written before it is seen."""
-        for index in news:
-            self._ready[index] = 1
+            self._ready.raise_flag(index)
 
     def _view(self, index: int) -> Image:
         assert self._memory is not None
         height, width = self._sides[index]
-        place = self._places[index]
-        view = np.frombuffer(self._memory, np.uint8, height * width * 3, place).reshape(
-            height, width, 3
-        )
+        count, offset = height * width * 3, self._offsets[index]
+        view = np.frombuffer(self._memory, np.uint8, count, offset).reshape(height, width, 3)
         view.flags.writeable = False
         return view
 
@@ -134,7 +106,7 @@ class DiskCache:
         self._writes = True
 
     def get(self, index: int) -> Image | None:
-        """As in `Kept`."""
+        """As in `PictureCache`."""
         picture = self._pictures[index]
         width, height = scaled_sides(picture.width, picture.height, self._size)
         try:
@@ -148,7 +120,7 @@ class DiskCache:
         return np.frombuffer(data, np.uint8, count).reshape(height, width, 3)
 
     def put(self, index: int, image: Image) -> None:
-        """As in `Kept`."""
+        """As in `PictureCache`."""
         data = image.tobytes()
         if not self._writes or not self._room.take(len(data) + _CHECK):
             return
@@ -158,13 +130,6 @@ class DiskCache:
                 part.write_bytes(data + zlib.crc32(data).to_bytes(_CHECK, "little"))
         except OSError:  # the disk is full, say: training goes on without
             self._writes = False
-
-    def news(self) -> tuple[int, ...]:
-        """As in `Kept`; every process sees the files."""
-        return ()
-
-    def hear(self, news: Sequence[int]) -> None:
-        """As in `Kept`."""
 
     def _file(self, index: int) -> Path:
         if index not in self._files:
@@ -212,18 +177,3 @@ class _Room:
 
     def _locked(self) -> AbstractContextManager[int]:
         return lock(self._account.with_name(".lock"))
-
-
-def shared_memory(count: int, what: str) -> mmap.mmap:
-    """So many bytes that forked processes share.
-
-    Raises:
-        LoadingError: the machine refuses them.
-    """
-    try:
-        return mmap.mmap(-1, count)
-    except (OSError, ValueError, OverflowError) as error:
-        raise LoadingError(
-            f"{what} needs {count / 2**30:.1f} GiB of memory, which cannot be had ({error}); "
-            "a smaller --cache, batch or number of workers needs less"
-        ) from error

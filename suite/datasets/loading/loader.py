@@ -10,17 +10,24 @@ from torch import Tensor
 
 from suite.datasets.augment.order import Augment, Pool, Sample, augmented
 from suite.datasets.decode import load_image
-from suite.datasets.images import Image, Letterbox, letterbox, resize_longest
+from suite.datasets.images import Image, Letterbox, view_for_evaluation
 from suite.datasets.loading.balance import drawn, picture_weights
 from suite.datasets.loading.multiscale import other_size
-from suite.datasets.loading.rect import by_shape
-from suite.datasets.loading.source import News, Source
-from suite.datasets.loading.workers import Made, in_workers
+from suite.datasets.loading.rect import Shaped, by_shape
+from suite.datasets.loading.source import Source
+from suite.datasets.loading.workers import ArrayBatch, in_workers
 from suite.datasets.random import RandomStream
 from suite.datasets.split import DataError, Picture, Split
 from suite.protocols.loading import Loading
 
-__all__ = ["Augment", "Batch", "TrainingBatches", "ValBatch", "ValidationBatches"]
+__all__ = [
+    "Augment",
+    "Batch",
+    "TrainingBatches",
+    "ValBatch",
+    "ValidationBatches",
+    "validation_batch",
+]
 
 _ORDER, _CHANGES, _SIZES = 0, 1, 2  # what a random stream is for
 
@@ -92,14 +99,14 @@ class TrainingBatches:
         self._slots = range(part * batch // of, (part + 1) * batch // of)
         self._steps, self._start = steps, start
         self._augment = augment
-        self._weights = (
-            picture_weights(split.pictures, len(split.categories)) if image_weights else None
-        )
-        self._shaped = (
-            by_shape(split.pictures, image_size=image_size, batch=batch, stride=stride)
-            if rect
-            else ()
-        )
+        self._weights = None
+        if image_weights:
+            self._weights = picture_weights(split.pictures, len(split.categories))
+        self._shaped: tuple[Shaped, ...] = ()
+        if rect:
+            self._shaped = by_shape(
+                split.pictures, image_size=image_size, batch=batch, stride=stride
+            )
         self._epoch, self._order = -1, np.arange(self._count)
 
     def __len__(self) -> int:
@@ -118,37 +125,27 @@ class TrainingBatches:
     @property
     def broken(self) -> tuple[Picture, ...]:
         """The pictures that others took the place of, as they did not decode any more."""
-        return tuple(self._pictures[index] for index in sorted(self._source.broken))
+        return tuple(self._pictures[index] for index in self._source.broken)
 
-    def news(self) -> News:
-        """What the other processes that make batches of this training had better know."""
-        return self._source.news()
-
-    def hear(self, news: News) -> None:
-        """What another such process has found out."""
-        self._source.hear(news)
-
-    def make(self, step: int) -> Made:
+    def make(self, step: int) -> ArrayBatch:
         """Batch number `step` as arrays."""
         shown, size = self._shown(step)
         images = np.empty((len(self._slots), *size, 3), np.uint8)
         targets = []
-        for place, slot in enumerate(self._slots):
+        pool = Pool(self._source.sample, self._order)
+        for index, slot in enumerate(self._slots):
             stream = RandomStream(self._seed, _CHANGES, step, slot)
-            sample = augmented(
-                Pool(self._source.sample, self._order), shown[slot], size, self._augment, stream
-            )
-            images[place] = sample.image
-            targets.append(_targets(sample, place))
-        return Made(images, np.concatenate(targets), self._seen_at(size, step))
+            sample = augmented(pool, shown[slot], size, self._augment, stream)
+            images[index] = sample.image
+            targets.append(_targets(sample, index))
+        return ArrayBatch(images, np.concatenate(targets), self._seen_at(size, step))
 
     def _seen_at(self, size: tuple[int, int], step: int) -> tuple[int, int] | None:
         reach = self._augment.multi_scale
         if not reach:
             return None
-        return other_size(
-            size, reach, stride=self._stride, stream=RandomStream(self._seed, _SIZES, step)
-        )
+        stream = RandomStream(self._seed, _SIZES, step)
+        return other_size(size, reach, stride=self._stride, stream=stream)
 
     def _shown(self, step: int) -> tuple[tuple[int, ...], tuple[int, int]]:
         """The pictures of a batch, and the height and width of its images."""
@@ -163,11 +160,10 @@ class TrainingBatches:
         epoch, position = divmod(number, self._count)
         if epoch != self._epoch:
             stream = RandomStream(self._seed, _ORDER, epoch)
-            self._order = (
-                stream.permutation(self._count)
-                if self._weights is None
-                else drawn(self._weights, stream)
-            )
+            if self._weights is None:
+                self._order = stream.permutation(self._count)
+            else:
+                self._order = drawn(self._weights, stream)
             self._epoch = epoch
         return int(self._order[position])
 
@@ -184,23 +180,23 @@ class ValidationBatches:
     def __iter__(self) -> Iterator[ValBatch]:
         for first in range(0, len(self._pictures), self._batch):
             pictures = self._pictures[first : first + self._batch]
-            placed = [place(load_image(picture), self._size) for picture in pictures]
-            images = np.stack([image for image, _ in placed])
-            yield ValBatch(_as_tensor(images), pictures, tuple(box for _, box in placed))
+            yield validation_batch(pictures, self._size, (self._size, self._size))
 
 
-def place(image: Image, size: int) -> tuple[Image, Letterbox]:
-    """The evaluation's view of a picture: its longer side scaled to `size`, padded to a square."""
-    scaled, ratio = resize_longest(image, size, training=False)
-    padded, box = letterbox(scaled, size)
-    return padded, Letterbox((ratio, ratio), box.pad_left, box.pad_top, box.size)
+def validation_batch(
+    pictures: tuple[Picture, ...], longest: int, size: tuple[int, int]
+) -> ValBatch:
+    """Pictures with their longer sides scaled to `longest`, each padded to `size` (height, width)."""
+    views = [view_for_evaluation(load_image(picture), longest, size) for picture in pictures]
+    images = np.stack([image for image, _ in views])
+    return ValBatch(_as_tensor(images), pictures, tuple(box for _, box in views))
 
 
-def _targets(sample: Sample, slot: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+def _targets(sample: Sample, image: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
     size = np.array(sample.image.shape[1::-1])
     low, high = sample.boxes[:, :2] / size, sample.boxes[:, 2:] / size
     rows = np.empty((len(low), 6), np.float32)
-    rows[:, 0], rows[:, 1] = slot, sample.labels
+    rows[:, 0], rows[:, 1] = image, sample.labels
     rows[:, 2:4], rows[:, 4:] = (low + high) / 2, high - low
     return rows
 

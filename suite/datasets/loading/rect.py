@@ -44,7 +44,11 @@ def image_shape(
 
     The longer side is `image_size`, the other what the pictures need; `pad` is in strides, before both are rounded up.
     """
-    height, width = (most, 1.0) if most < 1 else (1.0, 1 / least) if least > 1 else (1.0, 1.0)
+    height = width = 1.0
+    if most < 1:
+        height = most
+    elif least > 1:
+        width = 1 / least
     rows, columns = (
         math.ceil(side * image_size / stride + pad) * stride for side in (height, width)
     )

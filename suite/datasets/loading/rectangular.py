@@ -7,12 +7,7 @@ What a picture is padded to depends on its neighbours, so AP depends a little on
 import math
 from collections.abc import Iterator
 
-import numpy as np
-import torch
-
-from suite.datasets.decode import load_image
-from suite.datasets.images import Image, Letterbox, letterbox, resize_longest
-from suite.datasets.loading.loader import ValBatch
+from suite.datasets.loading.loader import ValBatch, validation_batch
 from suite.datasets.loading.rect import image_shape
 from suite.datasets.split import Picture, Split
 
@@ -33,22 +28,10 @@ class RectangularBatches:
         for first in range(0, len(self._pictures), self._batch):
             pictures = tuple(self._pictures[first : first + self._batch])
             shape = batch_shape(pictures, self._size, self._stride)
-            placed = [_place(picture, self._size, shape) for picture in pictures]
-            images = np.stack([image for image, _ in placed])
-            yield ValBatch(
-                torch.from_numpy(images).permute(0, 3, 1, 2),
-                pictures,
-                tuple(box for _, box in placed),
-            )
+            yield validation_batch(pictures, self._size, shape)
 
 
 def batch_shape(pictures: tuple[Picture, ...], size: int, stride: int) -> tuple[int, int]:
     """Height and width in pixels of a batch."""
     ratios = [picture.height / picture.width for picture in pictures]
     return image_shape(min(ratios), max(ratios), size, stride, pad=PAD)
-
-
-def _place(picture: Picture, size: int, shape: tuple[int, int]) -> tuple[Image, Letterbox]:
-    scaled, ratio = resize_longest(load_image(picture), size, training=False)
-    padded, box = letterbox(scaled, shape)
-    return padded, Letterbox((ratio, ratio), box.pad_left, box.pad_top, box.size)

@@ -1,7 +1,6 @@
 """The pictures of a training, decoded and scaled to its size, with the boxes that it uses."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,23 +9,16 @@ from suite.datasets.augment.order import Sample
 from suite.datasets.decode import load_image
 from suite.datasets.images import resize_longest, scaled_sides
 from suite.datasets.loading.cache import open_cache
+from suite.datasets.loading.shared import SharedFlags
 from suite.datasets.split import BrokenPictureError, MissingDataError, Picture
 from suite.protocols.loading import Loading
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """What one process that makes batches has to tell the others: indices of cached and of broken pictures."""
-
-    cached: tuple[int, ...]
-    broken: tuple[int, ...]
 
 
 class Source:
     """Samples by index.
 
     A picture that does not decode any more is an error, or with `broken_pictures: skip` the next one that does takes
-    its place; `broken` has the indices of all such. Samples have outlines if they are to be `outlined`.
+    its place, in every process alike. Samples have outlines if they are to be `outlined`.
     """
 
     def __init__(
@@ -38,8 +30,7 @@ class Source:
         self._labels = np.concatenate([picture.labels[~picture.crowd] for picture in pictures])
         self._cache = open_cache(loading.cache, pictures, size)
         self._skips = loading.broken_pictures == "skip"
-        self.broken: set[int] = set()
-        self._told: set[int] = set()
+        self._broken = SharedFlags(len(pictures))
 
     def sample(self, index: int) -> Sample:
         """The picture as it enters augmentation; its image is not to be written to.
@@ -50,29 +41,22 @@ class Source:
         """
         count = len(self._pictures)
         for at in ((index + further) % count for further in range(count)):
-            if at in self.broken:
+            if self._broken.is_up(at):
                 continue
             try:
                 return self._sample(at)
             except BrokenPictureError:
                 if not self._skips:
                     raise
-                self.broken.add(at)
+                self._broken.raise_flag(at)
         raise MissingDataError(
             f"{self._pictures[index].file}: neither it nor any other picture decodes any more"
         )
 
-    def news(self) -> News:
-        """What happened since the last call."""
-        broken = tuple(sorted(self.broken - self._told))
-        self._told |= self.broken
-        return News(self._cache.news(), broken)
-
-    def hear(self, news: News) -> None:
-        """What happened in another process."""
-        self._cache.hear(news.cached)
-        self.broken.update(news.broken)
-        self._told.update(news.broken)
+    @property
+    def broken(self) -> tuple[int, ...]:
+        """Indices of the pictures that others took the place of, in this process or a worker."""
+        return self._broken.all_up()
 
     def _sample(self, index: int) -> Sample:
         picture = self._pictures[index]
@@ -80,13 +64,9 @@ class Source:
         if image is None:
             image, _ = resize_longest(load_image(picture), self._size, training=True)
             self._cache.put(index, image)
-        found = slice(self._starts[index], self._starts[index + 1])
-        return Sample(
-            image,
-            self._boxes[found],
-            self._labels[found],
-            self._outlines(picture) if self._outlined else (),
-        )
+        boxes = slice(self._starts[index], self._starts[index + 1])
+        outlines = self._outlines(picture) if self._outlined else ()
+        return Sample(image, self._boxes[boxes], self._labels[boxes], outlines)
 
     def _outlines(self, picture: Picture) -> tuple[Floats, ...]:
         edge = np.array(scaled_sides(picture.width, picture.height, self._size))

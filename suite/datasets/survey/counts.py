@@ -1,20 +1,22 @@
 """Looks at every picture and every box of a data set, for `data check`."""
 
 import base64
+import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from suite.datasets.decode import decode_picture, load_image, picture_bytes
-from suite.datasets.findings import Finding, Part, Severity, Shot, Survey
+from suite.datasets.findings import Finding, Part, Shot, Survey
 from suite.datasets.formats.forms import check_same_categories
 from suite.datasets.images import encode_jpeg, scale_to
 from suite.datasets.split import BrokenPictureError, Picture, Split
 from suite.datasets.survey.facts import fingerprint, gallery, histogram
-from suite.datasets.survey.near_duplicates import ImageHash, near_duplicates, print_of, same_files
+from suite.datasets.survey.near_duplicates import ImageHash, hash_image, near_duplicates, same_files
 from suite.datasets.survey.suspects import Suspect, suspects
 
 _AT_ONCE = 256  # pictures
@@ -40,53 +42,68 @@ def survey(train: Split, val: Split, *, pictures: bool, progress: Progress | Non
     """
     check_same_categories(train, val)
     camera = _Camera(takes=pictures)
-    total = len(train.pictures) + len(val.pictures)
-    prints: dict[str, list[ImageHash | None]] = {"train": [], "val": []}
-    broken: list[Finding] = []
-    for part, split in (("train", train), ("val", val)):
-        faults = []
-        for found in _prints(split.pictures):
-            prints[part].append(found if isinstance(found, ImageHash) else None)
-            if isinstance(found, str):
-                faults.append(found)
-            if progress is not None:
-                progress(sum(map(len, prints.values())), total)
-        if faults:
-            kind = "picture that does not decode, and would stop a training"
-            broken.append(Finding(kind, "error", part, len(faults), tuple(faults)))
-    findings = [*broken, *_class_findings(train, val)]
-    for part, split in (("train", train), ("val", val)):
+    parts = {"train": train, "val": val}
+    report = _counter(progress, sum(len(split.pictures) for split in parts.values()))
+    hashes: dict[str, list[ImageHash | None]] = {}
+    findings: list[Finding] = []
+    for part, split in parts.items():
+        hashes[part], broken = _hashed(split, part, report)
+        findings += broken
+    findings += _class_findings(train, val)
+    for part, split in parts.items():
         findings += _left_out(split, part)
         findings += [
-            _suspicious(kind, part, found, camera) for kind, found in suspects(split).items()
+            _suspicious(kind, part, boxes, camera) for kind, boxes in suspects(split).items()
         ]
-        findings += _doubles(split, part, prints[part], camera)
-        empty = [picture for picture in split.pictures if not len(picture.boxes)]
-        if empty:
-            findings.append(
-                _finding(
-                    "picture without objects", "note", part, [Suspect(p, ()) for p in empty], camera
-                )
-            )
-    findings += _leaks(train, val, prints, camera)
+        findings += _doubles(split, part, hashes[part], camera)
+        findings += _empty(split, part, camera)
+    findings += _leaks(train, val, hashes, camera)
     order = ("error", "warning", "note")
     findings.sort(key=lambda finding: order.index(finding.severity))
-    names = tuple(category.name for category in train.categories)
-    parts = (_part("train", train, camera), _part("val", val, camera))
-    return Survey(train.name, train.form, fingerprint(train, val), names, parts, tuple(findings))
+    return Survey(
+        name=train.name,
+        form=train.form,
+        fingerprint=fingerprint(train, val),
+        categories=tuple(category.name for category in train.categories),
+        parts=tuple(_part(part, split, camera) for part, split in parts.items()),
+        findings=tuple(findings),
+    )
 
 
-def _prints(pictures: Sequence[Picture]) -> Iterator[ImageHash | str]:
-    """A print of each picture in order, or what is wrong with it. OpenCV and hashing leave the interpreter free."""
+def _counter(progress: Progress | None, total: int) -> Callable[[], None]:
+    """What to call after each picture."""
+    done = itertools.count(1)
+    return lambda: progress(next(done), total) if progress is not None else None
+
+
+def _hashed(
+    split: Split, part: str, report: Callable[[], None]
+) -> tuple[list[ImageHash | None], list[Finding]]:
+    """The hash of each picture, None for those that do not decode, and a finding if there are such."""
+    hashes: list[ImageHash | None] = []
+    faults = []
+    for result in _hashes_or_faults(split.pictures):
+        if isinstance(result, str):
+            faults.append(result)
+        hashes.append(None if isinstance(result, str) else result)
+        report()
+    if not faults:
+        return hashes, []
+    kind = "picture that does not decode, and would stop a training"
+    return hashes, [Finding(kind, "error", part, len(faults), tuple(faults))]
+
+
+def _hashes_or_faults(pictures: Sequence[Picture]) -> Iterator[ImageHash | str]:
+    """The hash of each picture in order, or what is wrong with it. OpenCV and hashing leave the interpreter free."""
     with ThreadPoolExecutor(min(8, len(os.sched_getaffinity(0)))) as pool:
         for first in range(0, len(pictures), _AT_ONCE):
-            yield from pool.map(_print, pictures[first : first + _AT_ONCE])
+            yield from pool.map(_hash_or_fault, pictures[first : first + _AT_ONCE])
 
 
-def _print(picture: Picture) -> ImageHash | str:
+def _hash_or_fault(picture: Picture) -> ImageHash | str:
     try:
         data = picture_bytes(picture)
-        return print_of(data, decode_picture(picture, data))
+        return hash_image(data, decode_picture(picture, data))
     except BrokenPictureError as error:
         return str(error)
 
@@ -97,13 +114,14 @@ class _Camera:
     def __init__(self, *, takes: bool) -> None:
         self._takes = takes
 
-    def shots(self, found: Sequence[Suspect], details: Sequence[str] = ()) -> tuple[Shot, ...]:
+    def shots(self, suspects: Sequence[Suspect], details: Sequence[str] = ()) -> tuple[Shot, ...]:
+        """Of the first few; `details` has a line for each, or nothing."""
         if not self._takes:
             return ()
         shots = []
-        for place, suspect in enumerate(found[:_SHOTS]):
+        for suspect, detail in zip(suspects[:_SHOTS], details or [""] * _SHOTS, strict=False):
             try:
-                shots.append(_shot(suspect, details[place] if details else ""))
+                shots.append(_shot(suspect, detail))
             except BrokenPictureError:
                 continue  # it is an example of its own finding
         return tuple(shots)
@@ -127,21 +145,6 @@ def _shot(suspect: Suspect, detail: str) -> Shot:
 
 def _part(name: str, split: Split, camera: _Camera) -> Part:
     counts: Any = histogram(split)
-    boxes = [picture.boxes[~picture.crowd] for picture in split.pictures]
-    areas = np.concatenate(
-        [
-            b[:, 2:].prod(axis=1) / (p.width * p.height)
-            for b, p in zip(boxes, split.pictures, strict=True)
-        ]
-    )
-    sides = np.concatenate([b[:, 2:] for b in boxes])
-    values = {"relative size": np.sqrt(areas), "width / height": sides[:, 0] / sides[:, 1]}
-    spread = {
-        title: tuple(round(float(v), 3) for v in np.percentile(value, _PERCENTILES))
-        if len(value)
-        else ()
-        for title, value in values.items()
-    }
     return Part(
         name=name,
         pictures=len(split.pictures),
@@ -150,10 +153,30 @@ def _part(name: str, split: Split, camera: _Camera) -> Part:
         empty=sum(not len(picture.boxes) for picture in split.pictures),
         sizes=counts["sizes"],
         per_picture=counts["per_picture"],
-        spread=spread,
+        spread=_spread(split),
         classes=tuple(count for _, count in counts["categories"]),
         shots=camera.shots([Suspect(picture, ()) for picture in gallery(split)]),
     )
+
+
+def _spread(split: Split) -> dict[str, tuple[float, ...]]:
+    """Percentiles of what `Part.spread` says, over all boxes but for crowd regions."""
+    boxes = [picture.boxes[~picture.crowd] for picture in split.pictures]
+    shares = [
+        of_picture[:, 2:].prod(axis=1) / (picture.width * picture.height)
+        for of_picture, picture in zip(boxes, split.pictures, strict=True)
+    ]
+    sides = np.concatenate([of_picture[:, 2:] for of_picture in boxes])
+    if not len(sides):
+        return {"relative size": (), "width / height": ()}
+    return {
+        "relative size": _percentiles(np.sqrt(np.concatenate(shares))),
+        "width / height": _percentiles(sides[:, 0] / sides[:, 1]),
+    }
+
+
+def _percentiles(values: NDArray[np.float64]) -> tuple[float, ...]:
+    return tuple(round(float(value), 3) for value in np.percentile(values, _PERCENTILES))
 
 
 def _class_findings(train: Split, val: Split) -> list[Finding]:
@@ -185,67 +208,65 @@ def _left_out(split: Split, part: str) -> list[Finding]:
     ]
 
 
-def _suspicious(kind: str, part: str, found: Sequence[Suspect], camera: _Camera) -> Finding:
-    count = sum(len(suspect.boxes) for suspect in found)
-    names = tuple(suspect.picture.file.name for suspect in found[:_EXAMPLES])
-    return Finding(kind, "warning", part, count, names, camera.shots(found))
+def _suspicious(kind: str, part: str, suspects: Sequence[Suspect], camera: _Camera) -> Finding:
+    count = sum(len(suspect.boxes) for suspect in suspects)
+    names = tuple(suspect.picture.file.name for suspect in suspects[:_EXAMPLES])
+    return Finding(kind, "warning", part, count, names, camera.shots(suspects))
 
 
-def _finding(
-    kind: str, severity: Severity, part: str, found: Sequence[Suspect], camera: _Camera
-) -> Finding:
-    names = tuple(suspect.picture.file.name for suspect in found[:_EXAMPLES])
-    return Finding(kind, severity, part, len(found), names, camera.shots(found))
+def _empty(split: Split, part: str, camera: _Camera) -> list[Finding]:
+    empty = [picture for picture in split.pictures if not len(picture.boxes)]
+    if not empty:
+        return []
+    names = tuple(picture.file.name for picture in empty[:_EXAMPLES])
+    shots = camera.shots([Suspect(picture, ()) for picture in empty[:_SHOTS]])
+    return [Finding("picture without objects", "note", part, len(empty), names, shots)]
 
 
 def _doubles(
-    split: Split, part: str, prints: Sequence[ImageHash | None], camera: _Camera
+    split: Split, part: str, hashes: Sequence[ImageHash | None], camera: _Camera
 ) -> list[Finding]:
     """Pictures that the part has more than once; each group counts but its first."""
-    places, known = _known(prints)
-    same = [(group[0], further) for group in same_files(known) for further in group[1:]]
+    indices, images = _decoded(hashes)
+    same = [(group[0], further) for group in same_files(images) for further in group[1:]]
     kinds = {
         "picture twice in one part: same file": same,
-        "picture twice in one part: looks the same": near_duplicates(known),
+        "picture twice in one part: looks the same": near_duplicates(images),
     }
-    return [
-        _pairs(
-            kind,
-            part,
-            [(split.pictures[places[a]], split.pictures[places[b]]) for a, b in pairs],
-            camera,
-        )
-        for kind, pairs in kinds.items()
-        if pairs
-    ]
+    findings = []
+    for kind, pairs in kinds.items():
+        pictures = [(split.pictures[indices[a]], split.pictures[indices[b]]) for a, b in pairs]
+        if pictures:
+            findings.append(_pairs(kind, part, pictures, camera))
+    return findings
 
 
 def _leaks(
-    train: Split, val: Split, prints: dict[str, list[ImageHash | None]], camera: _Camera
+    train: Split, val: Split, hashes: dict[str, list[ImageHash | None]], camera: _Camera
 ) -> list[Finding]:
     """Pictures to evaluate on that were trained on; each counts once."""
-    of_train, known_train = _known(prints["train"])
-    of_val, known_val = _known(prints["val"])
-    known, border = [*known_train, *known_val], len(known_train)
-    same = [
-        (a, b) for group in same_files(known) for a in group[:1] for b in group if a < border <= b
-    ]
-    alike = [(a, b) for a, b in near_duplicates(known) if a < border <= b]
+    of_train, train_images = _decoded(hashes["train"])
+    of_val, val_images = _decoded(hashes["val"])
+    images, border = [*train_images, *val_images], len(train_images)
+    same = [(group[0], further) for group in same_files(images) for further in group[1:]]
+    kinds = {"same file": same, "looks the same": near_duplicates(images)}
     findings = []
-    for kind, pairs in (("same file", same), ("looks the same", alike)):
-        first = {b: a for a, b in reversed(pairs)}
+    for kind, pairs in kinds.items():
+        crossing = [(a, b) for a, b in pairs if a < border <= b]
+        first = {b: a for a, b in reversed(crossing)}
         leaked = [
-            (train.pictures[of_train[a]], val.pictures[of_val[b - border]]) for b, a in sorted(first.items())
-        ]  # fmt: skip
+            (train.pictures[of_train[a]], val.pictures[of_val[b - border]])
+            for b, a in sorted(first.items())
+        ]
         if leaked:
             findings.append(_pairs(f"leak from train to val: {kind}", "both", leaked, camera))
     return findings
 
 
-def _known(prints: Sequence[ImageHash | None]) -> tuple[list[int], list[ImageHash]]:
-    """Prints of the pictures that decode, and their places."""
-    found = [(place, one) for place, one in enumerate(prints) if one is not None]
-    return [place for place, _ in found], [one for _, one in found]
+def _decoded(hashes: Sequence[ImageHash | None]) -> tuple[list[int], list[ImageHash]]:
+    """The indices of the pictures that decode, and their hashes."""
+    indexed = [(index, image) for index, image in enumerate(hashes) if image is not None]
+    return [index for index, _ in indexed], [image for _, image in indexed]
 
 
 def _pairs(

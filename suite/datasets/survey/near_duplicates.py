@@ -30,8 +30,8 @@ class ImageHash:
     grey: NDArray[np.float32]
 
 
-def print_of(data: bytes, image: Image) -> ImageHash:
-    """The print of a file and its picture."""
+def hash_image(data: bytes, image: Image) -> ImageHash:
+    """What is kept of a file's bytes and of its picture (H, W, 3) uint8."""
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     fields = cv2.resize(grey, (9, 8), interpolation=cv2.INTER_AREA)
     bits = np.packbits(fields[:, 1:] > fields[:, :-1])
@@ -39,33 +39,34 @@ def print_of(data: bytes, image: Image) -> ImageHash:
     return ImageHash(hashlib.sha256(data).hexdigest(), int.from_bytes(bits.tobytes(), "big"), small)
 
 
-def same_files(prints: Sequence[ImageHash]) -> list[tuple[int, ...]]:
-    """Groups of two or more places in `prints` whose files are equal."""
+def same_files(hashes: Sequence[ImageHash]) -> list[tuple[int, ...]]:
+    """Groups of two or more indices into `hashes` whose files are equal."""
     groups = defaultdict(list)
-    for place, one in enumerate(prints):
-        groups[one.content].append(place)
+    for index, image in enumerate(hashes):
+        groups[image.content].append(index)
     return [tuple(group) for group in groups.values() if len(group) > 1]
 
 
-def near_duplicates(prints: Sequence[ImageHash]) -> list[tuple[int, int]]:
-    """Pairs of places whose pictures look the same, though their files differ."""
-    hashes = np.array([one.hash for one in prints], np.uint64)
-    telling = np.array([one.grey.std() >= _FLAT for one in prints], bool)
+def near_duplicates(images: Sequence[ImageHash]) -> list[tuple[int, int]]:
+    """Pairs of indices into `images` whose pictures look the same, though their files differ."""
+    hashes = np.array([image.hash for image in images], np.uint64)
+    telling = np.array([image.grey.std() >= _FLAT for image in images], bool)
     pairs: set[tuple[int, int]] = set()
     for byte in range(0, 64, 8):
         keys = (hashes >> np.uint64(byte)) & np.uint64(255)
         for key in np.unique(keys[telling]):
             pairs.update(_near(np.nonzero(telling & (keys == key))[0], hashes))
-    return sorted(pair for pair in pairs if _alike(prints[pair[0]], prints[pair[1]]))
+    return sorted((a, b) for a, b in pairs if _look_the_same(images[a], images[b]))
 
 
-def _near(places: NDArray[np.int64], hashes: NDArray[np.uint64]) -> Iterator[tuple[int, int]]:
-    for row, place in enumerate(places[:-1]):
-        later = places[row + 1 :]
-        close = np.bitwise_count(hashes[later] ^ hashes[place]) <= _BITS
+def _near(indices: NDArray[np.int64], hashes: NDArray[np.uint64]) -> Iterator[tuple[int, int]]:
+    """Pairs of these indices whose hashes differ in few bits."""
+    for row, index in enumerate(indices[:-1]):
+        later = indices[row + 1 :]
+        close = np.bitwise_count(hashes[later] ^ hashes[index]) <= _BITS
         for other in later[close]:
-            yield int(place), int(other)
+            yield int(index), int(other)
 
 
-def _alike(one: ImageHash, other: ImageHash) -> bool:
+def _look_the_same(one: ImageHash, other: ImageHash) -> bool:
     return one.content != other.content and float(np.abs(one.grey - other.grey).mean()) <= _GREY

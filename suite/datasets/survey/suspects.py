@@ -29,12 +29,12 @@ class Suspect:
 
 def suspects(split: Split) -> dict[str, list[Suspect]]:
     """Suspicious boxes by kind; crowd regions, which may be anything, are none."""
-    found: dict[str, list[Suspect]] = {}
+    by_kind: dict[str, list[Suspect]] = {}
     for picture in split.pictures:
         for kind, indices in _of(picture):
             if indices:
-                found.setdefault(kind, []).append(Suspect(picture, indices))
-    return found
+                by_kind.setdefault(kind, []).append(Suspect(picture, indices))
+    return by_kind
 
 
 def _of(picture: Picture) -> Iterator[tuple[str, tuple[int, ...]]]:

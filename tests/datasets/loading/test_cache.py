@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from suite.datasets.loading.cache import DiskCache, LoadingError, RamCache
+from suite.datasets.loading.cache import DiskCache, RamCache
 from suite.datasets.loading.loader import Augment, TrainingBatches
+from suite.datasets.loading.shared import LoadingError
 from suite.datasets.split import Split
 from suite.protocols.loading import NO_CACHE, Cache, Loading, parse_cache
 from tests.datasets.made_pictures import made_picture, made_split

@@ -10,13 +10,14 @@ import time
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 import torch
 
 from suite.datasets.loading import workers
-from suite.datasets.loading.cache import LoadingError
 from suite.datasets.loading.loader import Augment, TrainingBatches
+from suite.datasets.loading.shared import LoadingError
 from suite.datasets.split import BrokenPictureError, MissingDataError, Split
 from suite.protocols.loading import NO_CACHE, Cache, Loading
 from tests.datasets.made_pictures import made_picture, made_split
@@ -82,6 +83,44 @@ def test_images_too_large_for_the_shared_memory_come_all_the_same(split: Split) 
     found = list(workers.in_workers(plain, range(9), 2, largest=100))
 
     assert all((a.images == b.images).all() for a, b in zip(found, wanted, strict=True))
+
+
+class Counting:
+    """Makes batches of one image of `pixels` pixels, each of the step's value; some steps fail."""
+
+    def __init__(self, *, pixels: int = 4, failing: frozenset[int] = frozenset()) -> None:
+        self.pixels, self.failing = pixels, failing
+
+    def make(self, step: int) -> workers.ArrayBatch:
+        if step in self.failing:
+            raise BrokenPictureError(Path(f"{step}.png"), "is not whole")
+        images = np.full((1, 1, self.pixels, 3), step, np.uint8)
+        return workers.ArrayBatch(images, np.full((1, 6), step, np.float32), (step, step))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("steps", [range(1), range(20), range(7, 12)])
+def test_batches_come_in_order_from_any_number_of_workers(count: int, steps: range) -> None:
+    batches = list(workers.in_workers(Counting(), steps, count, largest=12))
+
+    assert [int(batch.images.max()) for batch in batches] == list(steps)
+    assert [batch.targets[0, 0] for batch in batches] == list(steps)
+    assert [batch.size for batch in batches] == [(step, step) for step in steps]
+
+
+def test_an_error_comes_when_the_turn_of_its_batch_comes() -> None:
+    stream = workers.in_workers(Counting(failing=frozenset({4})), range(9), 2, largest=12)
+
+    assert [int(next(stream).images.max()) for _ in range(4)] == [0, 1, 2, 3]
+    with pytest.raises(BrokenPictureError, match=r"4\.png: is not whole"):
+        next(stream)
+    assert children() == []
+
+
+def test_batches_may_be_smaller_than_the_memory_for_them() -> None:
+    batches = list(workers.in_workers(Counting(pixels=2), range(6), 2, largest=1000))
+
+    assert [batch.images.shape for batch in batches] == [(1, 1, 2, 3)] * 6
 
 
 def test_a_batch_stays_as_it_is_while_later_ones_come(split: Split) -> None:

@@ -12,7 +12,7 @@ from suite.datasets.formats.forms import read_split
 from suite.datasets.random import RandomStream
 from suite.datasets.split import Picture
 from suite.datasets.survey.counts import survey
-from suite.datasets.survey.near_duplicates import ImageHash, near_duplicates, print_of, same_files
+from suite.datasets.survey.near_duplicates import ImageHash, hash_image, near_duplicates, same_files
 from suite.datasets.survey.suspects import DISPUTED, STRETCHED, TINY, TWICE, WHOLE, suspects
 from tests.datasets.formats.test_forms import SHARED, needs_shared
 from tests.datasets.made_pictures import made_picture, made_split
@@ -24,7 +24,7 @@ def scene(seed: int) -> np.ndarray:
 
 
 def prints(*images: np.ndarray) -> list:
-    return [print_of(image.tobytes(), image) for image in images]
+    return [hash_image(image.tobytes(), image) for image in images]
 
 
 def saved_anew(image: np.ndarray, quality: int = 60) -> np.ndarray:
@@ -86,7 +86,7 @@ def test_two_takes_of_one_field_of_blood_cells_look_the_same() -> None:
         *read_split(SHARED / "bccd", "val").pictures,
     ]
     found = near_duplicates(
-        [print_of(picture_bytes(picture), load_image(picture)) for picture in pictures]
+        [hash_image(picture_bytes(picture), load_image(picture)) for picture in pictures]
     )
 
     names = [{pictures[place].file.name for place in pair} for pair in found]
@@ -150,5 +150,5 @@ def test_a_picture_that_does_not_decode_is_an_error_and_everything_else_goes_on(
 def textured(folder: Path, seed: int) -> Picture:
     made = made_picture(folder, seed, (128, 128), [[8, 8, 40, 40]])
     cv2.imwrite(str(made.file), scene(seed))
-    assert print_of(picture_bytes(made), load_image(made))
+    assert hash_image(picture_bytes(made), load_image(made))
     return made
