@@ -23,15 +23,13 @@ def find_class(address: str, files: Sequence[BlockFile] = ()) -> type[nn.Module]
     stem, _, name = address.partition(".")
     own = owner_of(address, files)
     if own is not None:
-        cls: type[nn.Module] = getattr(_loaded(own), name)
-        return cls
+        return getattr(_loaded(own), name)
     folder = next(
         f
         for f in ("blocks", "heads")
         if importlib.util.find_spec(f"suite.nn.{f}.{stem}") is not None
     )
-    shipped: type[nn.Module] = getattr(importlib.import_module(f"suite.nn.{folder}.{stem}"), name)
-    return shipped
+    return getattr(importlib.import_module(f"suite.nn.{folder}.{stem}"), name)
 
 
 def owner_of(address: str, files: Sequence[BlockFile]) -> BlockFile | None:

@@ -37,8 +37,7 @@ def _copied(module: ModelT, memo: dict[int, Any]) -> ModelT:
     `memo` is deepcopy's: what was copied already, by id.
     """
     if id(module) in memo:
-        found: ModelT = memo[id(module)]
-        return found
+        return memo[id(module)]
     if hasattr(module, "__deepcopy__"):
         return copy.deepcopy(module, memo)
     made = memo[id(module)] = object.__new__(type(module))

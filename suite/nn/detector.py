@@ -97,11 +97,11 @@ def sites_of(probe: Probe) -> list[tuple[int, Site]]:
                 tags=node.tags,
                 index=index,
                 path=f"{node.address}.{paths[id(asked.module)]}".rstrip("."),
-                kernel=asked.kernel,
-                stride=asked.stride,
-                groups=asked.groups,
-                in_channels=asked.in_channels,
-                out_channels=asked.out_channels,
+                kernel=asked.shape.kernel,
+                stride=asked.shape.stride,
+                groups=asked.shape.groups,
+                in_channels=asked.shape.in_channels,
+                out_channels=asked.shape.out_channels,
             )
             found.append((position, site))
     return found

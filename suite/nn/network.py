@@ -91,8 +91,7 @@ class Detector(nn.Module):
             last = (out,) if isinstance(out, Tensor) else tuple(out)
             if node.kept:
                 kept[index] = last
-        raw: tuple[Tensor, ...] = self.head(_gather(self.graph[-1], len(body), last, kept))
-        return raw
+        return self.head(_gather(self.graph[-1], len(body), last, kept))
 
     def predict(self, images: Tensor) -> Tensor:
         """Images (B, 3, H, W) in 0..1 to (B, N, 5 + classes): cx, cy, w, h in pixels, objectness, class scores."""
