@@ -155,7 +155,7 @@ def ask_fvcore(model: "nn.Module", images: "Tensor", calls: "Sequence[Call]") ->
     """What fvcore counts of `model(images)`, traced on the processor with weights and images of zeros."""
     import torch
 
-    from suite.metrics.cost.work import without_fast_attention
+    from suite.metrics.cost.recorder import without_fast_attention
 
     with _silenced(), torch.no_grad(), without_fast_attention():
         from fvcore.nn import FlopCountAnalysis

@@ -51,7 +51,14 @@ class ConvShape:
     def conv(self, *, bias: bool = False) -> nn.Conv2d:
         """The plain convolution of this shape."""
         return nn.Conv2d(
-            self.in_channels, self.out_channels, self.kernel, bias=bias, **self.stepping
+            self.in_channels,
+            self.out_channels,
+            self.kernel,
+            self.stride,
+            self.padding,
+            self.dilation,
+            self.groups,
+            bias,
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from suite.metrics.cost.axes import Axis, joined
+from suite.metrics.cost.recorder import tensors
 
 _MARK = "reach"  # the attribute of a tensor that keeps what its places see
 
@@ -45,17 +46,6 @@ def mark(tensor: Tensor, reach: Reach) -> None:
 def reach_of(tensor: Tensor) -> Reach | None:
     """What is known of a tensor; None where it does not depend on the image."""
     return getattr(tensor, _MARK, None)
-
-
-def tensors(values: Sequence[Any]) -> list[Tensor]:
-    """All tensors among arguments, those in lists included."""
-    found: list[Tensor] = []
-    for value in values:
-        if isinstance(value, Tensor):
-            found.append(value)
-        elif isinstance(value, list | tuple):
-            found += [member for member in value if isinstance(member, Tensor)]
-    return found
 
 
 @dataclass(frozen=True, slots=True)

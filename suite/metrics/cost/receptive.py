@@ -9,7 +9,6 @@ What reads everything (global means, attention, gates made of either, sampling w
 image. That is noted beside the field of all other paths, with the layer that does it first.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,30 +16,37 @@ from torch import Tensor
 
 from suite.metrics.cost import receptive_views
 from suite.metrics.cost.axes import Axis, enlarged, transposed, windowed
-from suite.metrics.cost.reach import Handler, Reach, Step, mapped, mark, reach_of, tensors
+from suite.metrics.cost.reach import Handler, Reach, Step, begin, mapped, mark, reach_of
+from suite.metrics.cost.recorder import Event, Observer, tensors
 
-_FIRST_ONLY = {
-    "native_batch_norm",
-    "native_layer_norm",
-    "native_group_norm",
-}  # the others are their statistics
+# their other results are statistics
+_FIRST_ONLY = {"native_batch_norm", "native_layer_norm", "native_group_norm"}
 
 
-def follow(operator: str, args: Sequence[Any], out: Any, layer: str) -> None:
-    """Note what the results of an operator see.
+class Fields(Observer):
+    """What each output of a layer sees of the image: `reaches`, by address."""
 
-    Args:
-        operator: its name without namespace, overload and the underscore of the in-place form.
-        args: what it was called with.
-        out: its result, a tensor or a sequence of them.
-        layer: whose operator it is, to be named if it sees everything.
-    """
-    if not any(reach_of(value) for value in tensors(args)):
-        return
-    handler = _HANDLERS.get(operator, _pointwise)
-    outs = tensors([out])
-    for position, result in enumerate(outs[:1] if operator in _FIRST_ONLY else outs):
-        mark(result, handler(Step(args, result, position, layer)))
+    def __init__(self, images: Tensor) -> None:
+        self.reaches: dict[str, tuple[Reach, ...]] = {}
+        self._layer = ""  # the last that began, to be named by what sees everything
+        begin(images)
+
+    def entered(self, layer: str) -> None:
+        """From here on it is this layer's doing."""
+        self._layer = layer
+
+    def ran(self, event: Event) -> None:
+        """The results of an operator are marked with what they see, where an argument was."""
+        if not any(reach_of(tensor) for tensor in event.reads):
+            return
+        handler = _HANDLERS.get(event.operator, _pointwise)
+        results = event.writes[:1] if event.operator in _FIRST_ONLY else event.writes
+        for position, result in enumerate(results):
+            mark(result, handler(Step(event.args, result, position, self._layer)))
+
+    def left(self, layer: str, out: Any) -> None:
+        """The marks of its outputs are kept."""
+        self.reaches[layer] = tuple(reach_of(tensor) or Reach() for tensor in tensors([out]))
 
 
 def _pair(value: Any) -> tuple[int, int]:
