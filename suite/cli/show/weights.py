@@ -11,7 +11,7 @@ from suite.record import Json
 from suite.spec.records.variant import Variant
 
 if TYPE_CHECKING:
-    from suite.nn.weights.initial import Start
+    from suite.nn.weights.initial import InitialWeights
 
 CLASSES = 80
 _COLUMNS = ("STAGE", "TENSORS", "LOADED", "PARAMETERS", "LOADED", "SHARE")
@@ -36,7 +36,7 @@ def show_weights(variant: Variant, weights: Path, *, quiet: bool) -> Json:
     return {
         **start.as_json,
         "left_tensors": [
-            [fate.name, fate.role, fate.reason] for fate in start.tensors if fate.reason
+            [tensor.name, tensor.role, tensor.reason] for tensor in start.tensors if tensor.reason
         ],
         "skipped_tensors": [
             [skipped.name, skipped.role, skipped.reason] for skipped in start.skipped
@@ -44,7 +44,7 @@ def show_weights(variant: Variant, weights: Path, *, quiet: bool) -> Json:
     }
 
 
-def _tell(variant: Variant, start: "Start") -> None:
+def _tell(variant: Variant, start: "InitialWeights") -> None:
     """The sums by stage, then what was left and what was skipped, with the reasons."""
     click.echo(f"# {variant.name} from {start.file}: {start.form}, {start.network}")
     stages = start.stages
@@ -59,7 +59,8 @@ def _tell(variant: Variant, start: "Start") -> None:
         ],
     )
     _list(
-        "left at its own start", ((fate.role, fate.reason) for fate in start.tensors if fate.reason)
+        "left at its own start",
+        ((tensor.role, tensor.reason) for tensor in start.tensors if tensor.reason),
     )
     _list("skipped, of the file", ((skipped.role, skipped.reason) for skipped in start.skipped))
 

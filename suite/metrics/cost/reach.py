@@ -74,11 +74,9 @@ class Step:
 
     def lost(self) -> Reach:
         """Seen as the whole image: the operator mixes places in a way that is not followed."""
-        return Reach(
-            whole=next(
-                (r.whole for r in map(reach_of, tensors(self.args)) if r and r.whole), self.layer
-            )
-        )
+        reaches = filter(None, map(reach_of, tensors(self.args)))
+        first = next((reach.whole for reach in reaches if reach.whole), self.layer)
+        return Reach(whole=first)
 
     def global_(self, reach: Reach) -> Reach:
         """The reach, and the whole image as well."""
@@ -109,17 +107,25 @@ def _union(a: Reach, b: Reach) -> Reach | None:
     return Reach(merged[0], merged[1], a.whole or b.whole, grid)
 
 
+def listed_dims(dims: int | Sequence[int] | None, ndim: int) -> list[int]:
+    """Dimensions as an operator is told them, one, several, or None for all, counted from the front."""
+    if dims is None:
+        return list(range(ndim))
+    listed = [dims] if isinstance(dims, int) else dims
+    return [int(dim) % ndim for dim in listed]
+
+
 def mapped(
     step: Step, change: Callable[[Axis, int], Axis | None], *, at: tuple[int, int] = (-2, -1)
 ) -> Reach:
     """The reach of the first argument with each direction changed; lost where the places do not lie at `at`."""
-    found = step.reach
+    reach = step.reach
     axes: list[Axis | None] = []
-    for position, axis in enumerate((found.rows, found.columns)):
+    for position, axis in enumerate((reach.rows, reach.columns)):
         if axis is None:
             axes.append(None)
         elif axis.dim != at[position] or (new := change(axis, position)) is None:
             return step.lost()
         else:
             axes.append(new)
-    return replace(found, rows=axes[0], columns=axes[1])
+    return replace(reach, rows=axes[0], columns=axes[1])

@@ -16,7 +16,16 @@ from torch import Tensor
 
 from suite.metrics.cost import receptive_views
 from suite.metrics.cost.axes import Axis, enlarged, transposed, windowed
-from suite.metrics.cost.reach import Handler, Reach, Step, begin, mapped, mark, reach_of
+from suite.metrics.cost.reach import (
+    Handler,
+    Reach,
+    Step,
+    begin,
+    listed_dims,
+    mapped,
+    mark,
+    reach_of,
+)
 from suite.metrics.cost.recorder import Event, Observer, tensors
 
 # their other results are statistics
@@ -59,11 +68,11 @@ def _convolution(step: Step) -> Reach:
     strides, paddings, dilations = (_pair(step.args[i]) for i in (3, 4, 5))
     kernels = _pair(weight.shape[2:])
     form = transposed if step.args[6] else windowed
-    found = mapped(
+    window = mapped(
         step, lambda axis, i: form(axis, kernels[i], strides[i], paddings[i], dilations[i])
     )
     computed = reach_of(weight)
-    return step.global_(found) if computed and computed.whole else found
+    return step.global_(window) if computed and computed.whole else window
 
 
 def _deformed(step: Step) -> Reach:
@@ -82,9 +91,8 @@ def _pool(step: Step) -> Reach:
     strides = _pair(step.argument(2, ()) or kernels)
     paddings = _pair(step.argument(3, 0))
     dilated = step.argument(4, 1)
-    dilations = (
-        (1, 1) if isinstance(dilated, bool) else _pair(dilated)
-    )  # average pooling has no dilation
+    # average pooling has no dilation, but a flag at its position
+    dilations = (1, 1) if isinstance(dilated, bool) else _pair(dilated)
     return mapped(
         step, lambda axis, i: windowed(axis, kernels[i], strides[i], paddings[i], dilations[i])
     )
@@ -106,11 +114,9 @@ def _resized(step: Step, *, bilinear: bool) -> Reach:
     def change(axis: Axis, i: int) -> Axis | None:
         if after[i] % before[i] == 0:
             return enlarged(axis, after[i] // before[i], bilinear=bilinear)
-        return (
-            None
-            if before[i] % after[i] or bilinear
-            else windowed(axis, 1, before[i] // after[i], 0, 1)
-        )
+        if before[i] % after[i] or bilinear:
+            return None
+        return windowed(axis, 1, before[i] // after[i], 0, 1)
 
     aligned = bilinear and bool(step.argument(2, default=False))
     return step.lost() if aligned else mapped(step, change)
@@ -128,7 +134,7 @@ def _unshuffled(step: Step) -> Reach:
 def _unfolded(step: Step) -> Reach:
     """im2col: the windows lie along the last dimension, row by row."""
     kernels, dilations, paddings, strides = (_pair(value) for value in step.args[1:5])
-    found = mapped(
+    window = mapped(
         step, lambda axis, i: windowed(axis, kernels[i], strides[i], paddings[i], dilations[i])
     )
     grid = [
@@ -136,8 +142,8 @@ def _unfolded(step: Step) -> Reach:
         + 1
         for i in (0, 1)
     ]
-    rows, columns = (axis and replace(axis, dim=-1) for axis in (found.rows, found.columns))
-    return replace(found, rows=rows, columns=columns, grid=(grid[0], grid[1]))
+    rows, columns = (axis and replace(axis, dim=-1) for axis in (window.rows, window.columns))
+    return replace(window, rows=rows, columns=columns, grid=(grid[0], grid[1]))
 
 
 def _padded(step: Step) -> Reach:
@@ -167,38 +173,31 @@ def _batch_normed(step: Step) -> Reach:
 
 def _layer_normed(step: Step) -> Reach:
     inside = len(step.args[1])
-    return (
-        step.global_(step.reach)
-        if any(-axis.dim <= inside for axis in step.reach.axes)
-        else step.reach
-    )
+    over_places = any(-axis.dim <= inside for axis in step.reach.axes)
+    return step.global_(step.reach) if over_places else step.reach
 
 
 def _softmax(step: Step) -> Reach:
     dim = step.args[1] - (step.x.ndim if step.args[1] >= 0 else 0)
-    return (
-        step.global_(step.reach) if any(axis.dim == dim for axis in step.reach.axes) else step.reach
-    )
+    over_places = any(axis.dim == dim for axis in step.reach.axes)
+    return step.global_(step.reach) if over_places else step.reach
 
 
 def _reduced(step: Step) -> Reach:
     """A mean, sum, extreme or variance over some dimensions."""
-    x, found = step.x, step.reach
+    reach, ndim = step.reach, step.x.ndim
     dims = step.argument(1, None)
-    listed = (
-        range(x.ndim) if dims is None or dims == [] else [dims] if isinstance(dims, int) else dims
-    )
-    gone = {int(dim) % x.ndim for dim in listed}
-    kept = (
-        list(range(x.ndim))
-        if step.out.ndim == x.ndim
-        else [d for d in range(x.ndim) if d not in gone]
-    )
-    over = any(axis.dim % x.ndim in gone for axis in found.axes)
-    left = [None if a is None or a.dim % x.ndim in gone else a for a in (found.rows, found.columns)]
-    moved = [a and replace(a, dim=kept.index(a.dim % x.ndim) - len(kept)) for a in left]
-    result = replace(found, rows=moved[0], columns=moved[1])
-    return step.global_(result) if over else result
+    gone = set(listed_dims(None if dims == [] else dims, ndim))
+    kept = [dim for dim in range(ndim) if dim not in gone or step.out.ndim == ndim]
+
+    def moved(axis: Axis | None) -> Axis | None:
+        if axis is None or axis.dim % ndim in gone:
+            return None
+        return replace(axis, dim=kept.index(axis.dim % ndim) - len(kept))
+
+    result = replace(reach, rows=moved(reach.rows), columns=moved(reach.columns))
+    over_places = any(axis.dim % ndim in gone for axis in reach.axes)
+    return step.global_(result) if over_places else result
 
 
 def _product(step: Step) -> Reach:
@@ -211,14 +210,16 @@ def _product(step: Step) -> Reach:
             continue
         if tensor.ndim == 1:
             return step.lost()
-        over = any(axis.dim == summed for axis in reach.axes)
-        axes = [
-            None if axis is None or axis.dim == summed else axis
-            for axis in (reach.rows, reach.columns)
-        ]
-        kept = replace(reach, rows=axes[0], columns=axes[1])
-        reaches.append(step.global_(kept) if over else kept)
+        rows, columns = (_unless(axis, summed) for axis in (reach.rows, reach.columns))
+        kept = replace(reach, rows=rows, columns=columns)
+        over_places = any(axis.dim == summed for axis in reach.axes)
+        reaches.append(step.global_(kept) if over_places else kept)
     return step.union(reaches)
+
+
+def _unless(axis: Axis | None, dim: int) -> Axis | None:
+    """The axis, unless it lies along a dimension."""
+    return None if axis and axis.dim == dim else axis
 
 
 def _everywhere(step: Step) -> Reach:

@@ -192,4 +192,7 @@ def _parted(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _few(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "") if names else "none"
+    if not names:
+        return "none"
+    shown = names if len(names) <= 3 else [*names[:3], "..."]
+    return ", ".join(shown)
