@@ -222,8 +222,8 @@ class WindowAttention(nn.Module):
 
 def _offsets(window: int) -> Tensor:
     """(pixels, pixels): the row of the table for the offset between two pixels of a window."""
-    place = torch.arange(window**2)
-    row, column = place // window, place % window
+    pixel = torch.arange(window**2)
+    row, column = pixel // window, pixel % window
     down = row[:, None] - row + window - 1
     right = column[:, None] - column + window - 1
     return down * (2 * window - 1) + right
