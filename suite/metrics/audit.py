@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from suite.metrics.cost.forms import Forms, blank
-from suite.metrics.cost.work import Call, record, without_fast_attention
+from suite.metrics.cost.recorder import without_fast_attention
+from suite.metrics.cost.work import Call, record
 from suite.metrics.definitions import FVCORE, THOP
 from suite.metrics.evidence.counters import CounterCause, CounterCauses
 from suite.record import Json, Measurement

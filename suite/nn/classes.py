@@ -21,17 +21,15 @@ def find_class(address: str, files: Sequence[BlockFile] = ()) -> type[nn.Module]
         SpecError: the user's file may not run, or it fails.
     """
     stem, _, name = address.partition(".")
-    own = owner_of(address, files)
-    if own is not None:
-        cls: type[nn.Module] = getattr(_loaded(own), name)
-        return cls
+    file = owner_of(address, files)
+    if file is not None:
+        return getattr(_loaded(file), name)
     folder = next(
         f
         for f in ("blocks", "heads")
         if importlib.util.find_spec(f"suite.nn.{f}.{stem}") is not None
     )
-    shipped: type[nn.Module] = getattr(importlib.import_module(f"suite.nn.{folder}.{stem}"), name)
-    return shipped
+    return getattr(importlib.import_module(f"suite.nn.{folder}.{stem}"), name)
 
 
 def owner_of(address: str, files: Sequence[BlockFile]) -> BlockFile | None:
@@ -42,10 +40,11 @@ def owner_of(address: str, files: Sequence[BlockFile]) -> BlockFile | None:
 
 def describe_failure(file: BlockFile, error: BaseException) -> str:
     """What a user's code raised, and where in it."""
-    frames = [
-        frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file.path
-    ]
-    line = error.lineno if isinstance(error, SyntaxError) else frames[-1].lineno if frames else None
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == file.path]
+    line = lines[-1] if lines else None
+    if isinstance(error, SyntaxError):
+        line = error.lineno
     where = f" ({file.path}:{line})" if line else ""
     return f"{type(error).__name__}: {error}{where}"
 
@@ -65,9 +64,8 @@ def _run(file: BlockFile, name: str) -> None:
     module = ModuleType(name)
     module.__file__ = file.path
     module.__spec__ = importlib.machinery.ModuleSpec(name, None, origin=file.path)
-    sys.modules[name] = (
-        module  # while it runs already, as any module: a dataclass looks itself up there
-    )
+    # while it runs already, as any module: a dataclass looks itself up there
+    sys.modules[name] = module
     try:
         exec(compile(file.source, file.path, "exec", dont_inherit=True), module.__dict__)  # noqa: S102  it may run
     except Exception as error:

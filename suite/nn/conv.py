@@ -8,13 +8,14 @@ the second pass builds the chosen operators in place. No module is ever replaced
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from suite.nn.layers import ConvNormAct, LayerNorm2d
+from suite.nn.operators import ConvShape
 from suite.spec.records.variant import Norm, Selector
 from suite.spec.solve.matching import fits
 from suite.yaml.errors import SpecError
@@ -42,10 +43,10 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu6": partial(nn.ReLU6, inplace=True),
     "silu": partial(nn.SiLU, inplace=True),
 }
-GROUP_CHANNELS = (
-    16  # of a group norm's groups where their number is not stated (arXiv 1803.08494, table 3)
-)
-NORMS: dict[str, Callable[[int, int], nn.Module]] = {  # called with channels and groups
+# of a group norm's groups where their number is not stated (arXiv 1803.08494, table 3)
+GROUP_CHANNELS = 16
+# called with channels and groups
+NORMS: dict[str, Callable[[int, int], nn.Module]] = {
     "batch": lambda channels, _: nn.BatchNorm2d(channels, eps=1e-3, momentum=0.03),
     "group": lambda channels, groups: nn.GroupNorm(_fitting(channels, groups), channels),
     "layer": lambda channels, _: LayerNorm2d(channels),
@@ -83,21 +84,21 @@ class Site:
 class Operator:
     """What an edit puts in a convolution's place: called as (in, out, kernel, stride, padding, dilation, groups).
 
-    `mark` is the edit's, `place` the convolution in words.
+    `mark` is the edit's, `replaced` the convolution in words.
     """
 
     build: Callable[..., nn.Module]
     options: Mapping[str, object]
     address: str = ""
-    place: str = ""
+    replaced: str = ""
     mark: Mark | None = None
 
-    def __call__(self, *arguments: int) -> nn.Module:
+    def __call__(self, shape: ConvShape) -> nn.Module:
         """The operator; SpecError at the edit where it says that it cannot serve there."""
         try:
-            return self.build(*arguments, **self.options)
+            return self.build(*astuple(shape), **self.options)
         except MISTAKES as error:
-            message = f"{self.address} cannot take the place of {self.place}: {error}"
+            message = f"{self.address} cannot take the place of {self.replaced}: {error}"
             raise SpecError.single(self.mark, "E304", message) from error
 
 
@@ -106,25 +107,20 @@ class Asked:
     """A convolution that `ConvFactory.conv` has built, with what was asked for."""
 
     module: nn.Module
-    kernel: int
-    stride: int
-    groups: int
-    in_channels: int
-    out_channels: int
-    padding: int = 0
-    dilation: int = 1
+    shape: ConvShape
     operator: Operator | None = None
 
     def check(self, _module: nn.Module, args: Sequence[Tensor], out: object) -> None:
         """As a forward hook: SpecError if the operator gives another shape than the convolution would."""
-        reach = self.dilation * (self.kernel - 1) + 1
-        sides = [(side + 2 * self.padding - reach) // self.stride + 1 for side in args[0].shape[2:]]
-        expected = [len(args[0]), self.out_channels, *sides]
+        sides = map(self.shape.side, args[0].shape[2:])
+        expected = [len(args[0]), self.shape.out_channels, *sides]
         operator = self.operator
         if operator is None or (isinstance(out, Tensor) and list(out.shape) == expected):
             return
         gives = "x".join(map(str, out.shape)) if isinstance(out, Tensor) else type(out).__name__
-        message = f"{operator.address} gives {gives} in the place of {operator.place}, which gave "
+        message = (
+            f"{operator.address} gives {gives} in the place of {operator.replaced}, which gave "
+        )
         hint = "use the kernel, stride, padding and dilation that the operator is called with"
         raise SpecError.single(
             operator.mark, "E304", message + "x".join(map(str, expected)), hint=hint
@@ -132,10 +128,25 @@ class Asked:
 
 
 class ConvFactory:
-    """Makes the convolutions, norms and activations of one layer; `ConvFactory()` makes plain YOLOv5 parts.
+    """Makes the convolutions, norms and activations of one layer, which lets a variant's edits into its block.
 
-    `activation` is a name of ACTIVATIONS; "" is YOLOv5's own. Within `start(n)` the n-th convolution is built, which
-    decides what it starts from.
+    A block takes one as its keyword `make` and asks it instead of calling `nn.Conv2d`; what is asked for is listed in
+    `asked`, and counted from 0. `ConvFactory()` makes plain YOLOv5 parts.
+
+    Args:
+        operators: what to build in the place of a convolution, by its number.
+        activation: a name of ACTIVATIONS; "" is YOLOv5's own, SiLU.
+        norm: the variant's; None is YOLOv5's own, batch norm.
+        start: a context in which the n-th convolution is built, which decides what its weights start from.
+
+    Example:
+        >>> make = ConvFactory(activation="relu")
+        >>> block = make.conv_norm_act(64, 128, 3, stride=2)  # (B, 64, H, W) to (B, 128, H / 2, W / 2)
+        >>> [asked.shape.kernel for asked in make.asked]
+        [3]
+
+    Raises:
+        KeyError: there is no such activation.
     """
 
     def __init__(
@@ -167,29 +178,18 @@ class ConvFactory:
         """A convolution, or the operator that an edit puts in its place; no `padding` means "same"."""
         if padding is None:
             padding = dilation * (kernel - 1) // 2
+        shape = ConvShape(in_channels, out_channels, kernel, stride, padding, dilation, groups)
         operator = self._operators.get(len(self.asked))
-        module: nn.Module
         with self._start(len(self.asked)):
-            if operator is None:
-                module = nn.Conv2d(
-                    in_channels,
-                    out_channels,
-                    kernel,
-                    stride,
-                    padding,
-                    dilation=dilation,
-                    groups=groups,
-                    bias=bias,
-                )
-            else:
-                module = operator(
-                    in_channels, out_channels, kernel, stride, padding, dilation, groups
-                )
-        widths = in_channels, out_channels
-        self.asked.append(
-            Asked(module, kernel, stride, groups, *widths, padding, dilation, operator)
-        )
+            module = shape.conv(bias=bias) if operator is None else operator(shape)
+        self._remember(Asked(module, shape, operator))
         return module if operator is None or not bias else Biased(module, out_channels)
+
+    def patches(
+        self, in_channels: int, out_channels: int, stride: int, *, bias: bool = True
+    ) -> nn.Module:
+        """A `stride` x `stride` convolution of that stride: (B, in, H, W) to (B, out, H / stride, W / stride)."""
+        return self.conv(in_channels, out_channels, stride, stride, padding=0, bias=bias)
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -234,6 +234,20 @@ class ConvFactory:
         )
         return ConvNormAct(conv, self.norm(out_channels), self.act() if act else nn.Identity())
 
+    def _remember(self, asked: Asked) -> None:
+        self.asked.append(asked)
+
+
+class _Plain(ConvFactory):
+    """Forgets what it was asked for, so that all blocks that are made on their own can share it."""
+
+    def _remember(self, asked: Asked) -> None:
+        """Nobody will choose among these."""
+
+
+PLAIN: ConvFactory = _Plain()
+"""YOLOv5's parts without any edit: what a block is made of that nobody gives a factory."""
+
 
 class Biased(nn.Module):
     """Gives an operator without bias the bias that the convolution it replaces had."""
@@ -245,8 +259,7 @@ class Biased(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The operator's shape."""
-        out: Tensor = self.operator(x) + self.bias[:, None, None]
-        return out
+        return self.operator(x) + self.bias[:, None, None]
 
 
 def _fitting(channels: int, groups: int) -> int:

@@ -32,5 +32,4 @@ class CrossStage(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H, W)."""
-        out: Tensor = self.merge(torch.cat((self.blocks(self.reduce(x)), self.bypass(x)), 1))
-        return out
+        return self.merge(torch.cat((self.blocks(self.reduce(x)), self.bypass(x)), 1))

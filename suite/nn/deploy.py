@@ -23,8 +23,23 @@ class Deployable(Protocol):
 def deploy(model: ModelT) -> ModelT:
     """A copy in evaluation mode where every module that can say its `deployed()` form has taken it.
 
-    Outermost first; the forms themselves are walked too, so a merged branch may still hold blocks that fold.
-    The model itself is left as it is.
+    Outermost first; the forms themselves are walked too, so a merged branch may still hold blocks that fold. Of a
+    Detector the copy maps images (B, 3, H, W) to the same raw maps, up to the rounding of the folded weights.
+
+    Args:
+        model: whose modules are `Deployable` where they can be merged; it is left as it is, on whatever device.
+
+    Returns:
+        The copy, without gradients.
+
+    Example:
+        >>> deploy(nn.Sequential(ConvNormAct(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8), nn.SiLU())))
+        Sequential(
+          (0): Sequential(
+            (0): Conv2d(3, 8, kernel_size=(3, 3), stride=(1, 1))
+            (1): SiLU()
+          )
+        )
     """
     deployed = _copied(model, {}).eval()
     _walk(deployed)
@@ -37,27 +52,25 @@ def _copied(module: ModelT, memo: dict[int, Any]) -> ModelT:
     `memo` is deepcopy's: what was copied already, by id.
     """
     if id(module) in memo:
-        found: ModelT = memo[id(module)]
-        return found
+        return memo[id(module)]
     if hasattr(module, "__deepcopy__"):
         return copy.deepcopy(module, memo)
     made = memo[id(module)] = object.__new__(type(module))
     for name, value in vars(module).items():
         kind = type(value)
         if kind in _IMMUTABLE:
-            own = value
+            copied = value
         elif not value and kind in _CONTAINERS:
-            own = kind()
+            copied = kind()
         elif name == "_modules":
-            own = {
+            copied = {
                 key: child if child is None else _copied(child, memo)
                 for key, child in value.items()
             }
         else:
-            own = copy.deepcopy(value, memo)
-        vars(made)[name] = (
-            own  # past nn.Module's own __setattr__, which would register it once more
-        )
+            copied = copy.deepcopy(value, memo)
+        # past nn.Module's own __setattr__, which would register it once more
+        vars(made)[name] = copied
     return made
 
 

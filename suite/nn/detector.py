@@ -35,7 +35,18 @@ def build(
 
     With a `seed` every layer starts from values that depend on the seed and the layer's role alone, and so does every
     convolution that it asks for: what two variants share starts equal, whatever was inserted before it or replaced
-    beside it. On the device "meta" nothing is allocated.
+    beside it.
+
+    Args:
+        variant: resolved, as `suite.spec.library.Library.load` gives it.
+        classes: that the head scores.
+        seed: of the start values; None draws them from torch's own generator.
+        device: where the parameters lie. On "meta" nothing is allocated, and the network knows its shapes only.
+
+    Example:
+        >>> model = build(Library().load("yolov5s"), classes=20, seed=0).eval()
+        >>> model.predict(torch.zeros(1, 3, 640, 640)).shape
+        torch.Size([1, 25200, 25])
 
     Raises:
         SpecError: the layers do not fit together, an edit matches nothing or not the number it says, or the network
@@ -83,7 +94,7 @@ class Probe:
 
 def sites_of(probe: Probe) -> list[tuple[int, Site]]:
     """Every convolution that a layer asked for, with the position of its layer."""
-    found = []
+    sites = []
     for position, (node, layer, make) in enumerate(
         zip(probe.graph, probe.layers, probe.makes, strict=True)
     ):
@@ -97,14 +108,14 @@ def sites_of(probe: Probe) -> list[tuple[int, Site]]:
                 tags=node.tags,
                 index=index,
                 path=f"{node.address}.{paths[id(asked.module)]}".rstrip("."),
-                kernel=asked.kernel,
-                stride=asked.stride,
-                groups=asked.groups,
-                in_channels=asked.in_channels,
-                out_channels=asked.out_channels,
+                kernel=asked.shape.kernel,
+                stride=asked.shape.stride,
+                groups=asked.shape.groups,
+                in_channels=asked.shape.in_channels,
+                out_channels=asked.shape.out_channels,
             )
-            found.append((position, site))
-    return found
+            sites.append((position, site))
+    return sites
 
 
 def convolutions(variant: Variant) -> tuple[Site, ...]:
@@ -118,8 +129,8 @@ def replaced_convolutions(variant: Variant) -> tuple[tuple[Site, str], ...]:
     with _named(variant):
         probe = _probe(variant, 80, {})
         chosen = _choose(variant, probe)
-    found = ((site, chosen.get(position, {}).get(site.index)) for position, site in sites_of(probe))
-    return tuple((site, operator.address) for site, operator in found if operator)
+    pairs = ((site, chosen.get(position, {}).get(site.index)) for position, site in sites_of(probe))
+    return tuple((site, operator.address) for site, operator in pairs if operator)
 
 
 def _probe(
@@ -142,17 +153,17 @@ def _probe(
         positions[layer.part] += 1
         sources = tuple(_source(layer, name, index, tags, values) for name in layer.inputs)
         inputs = tuple((image if s.node < 0 else values[s.node])[s.output] for s in sources)
-        told = _told_inputs(layer, sources, inputs, probe.graph)
+        description = _describe_inputs(layer, sources, inputs, probe.graph)
         plan = _plan(layer, inputs, classes, find_class(layer.block, files))
         make = ConvFactory(
             operators.get(index, {}), activation=variant.activation, norm=variant.norm
         )
         if not _takes_list(plan.cls):
-            _require_one_size(layer, address, inputs, told)
+            _require_one_size(layer, address, inputs, description)
         with (
             torch.device("meta"),
             torch.no_grad(),
-            _located(layer, address, told, owner_of(layer.block, files)),
+            _located(layer, address, description, owner_of(layer.block, files)),
         ):
             module = _construct(plan, make).eval()
             with Shapes(), make.watching():
@@ -197,27 +208,25 @@ def _source(
 
 def _plan(layer: Layer, inputs: Sequence[Tensor], classes: int, cls: type[nn.Module]) -> LayerPlan:
     parameters = _signature(cls).parameters
-    channels: object = (
-        tuple(x.shape[1] for x in inputs) if _takes_list(cls) else sum(x.shape[1] for x in inputs)
-    )
+    takes_make = "make" in parameters
+    widths = tuple(x.shape[1] for x in inputs)
+    channels: object = widths if _takes_list(cls) else sum(widths)
     if layer.part == "head":
         strides = tuple(PROBE // x.shape[-1] for x in inputs)
         arguments = ((channels,), {"classes": classes, "strides": strides, **layer.options})
-        return LayerPlan(layer, (arguments,), cls, takes_make="make" in parameters)
+        return LayerPlan(layer, (arguments,), cls, takes_make)
     shared: dict[str, object] = dict(layer.options)
     if "repeat" in parameters:
         shared["repeat"] = layer.repeat
     copies = 1 if "repeat" in parameters else layer.repeat
     first = dict(shared) if layer.stride is None else {**shared, "stride": layer.stride}
     if "out_channels" not in parameters:
-        return LayerPlan(
-            layer, (((channels,), first),) * copies, cls, takes_make="make" in parameters
-        )
+        return LayerPlan(layer, (((channels,), first),) * copies, cls, takes_make)
     out = layer.out if layer.out is not None else channels
     rest = {**shared, "stride": 1} if "stride" in parameters else shared
     # copies are stacked: stride and the change of channels happen in the first only
     stack = (((channels, out), first), *(((out, out), rest),) * (copies - 1))
-    return LayerPlan(layer, stack, cls, takes_make="make" in parameters)
+    return LayerPlan(layer, stack, cls, takes_make)
 
 
 def _construct(plan: LayerPlan, make: ConvFactory) -> nn.Module:
@@ -254,15 +263,12 @@ def _choose(variant: Variant, probe: Probe) -> dict[int, dict[int, Operator]]:
 
 def _closed(probe: Probe) -> list[str]:
     """A remark on every block that builds its convolutions itself."""
-    found: dict[str, None] = {}
+    closed: dict[str, None] = {}
     for layer, make, node in zip(probe.layers, probe.makes, probe.graph, strict=True):
-        if (
-            node.part != "head"
-            and not make.asked
-            and any(isinstance(module, nn.Conv2d) for module in layer.modules())
-        ):
-            found[f"no edit reaches into {node.block}, which builds its own"] = None
-    return list(found)
+        has_convolutions = any(isinstance(module, nn.Conv2d) for module in layer.modules())
+        if node.part != "head" and not make.asked and has_convolutions:
+            closed[f"no edit reaches into {node.block}, which builds its own"] = None
+    return list(closed)
 
 
 def _takes_list(cls: type[nn.Module]) -> bool:
@@ -338,33 +344,37 @@ def _named(variant: Variant) -> Iterator[None]:
 
 
 @contextmanager
-def _located(layer: Layer, address: str, told: str, own: BlockFile | None) -> Iterator[None]:
-    """Turn what a constructor or a first pass raises into an error at the layer's line; `own` is the user's code."""
+def _located(layer: Layer, address: str, inputs: str, file: BlockFile | None) -> Iterator[None]:
+    """Turn what a constructor or a first pass raises into an error at the layer's line; `file` is the user's code."""
     try:
         yield
     except SpecError:
         raise
     except MISTAKES as error:
-        reason = describe_failure(own, error) if own else str(error)
-        message = f"{address} ({layer.block}) cannot take {told}: {reason}"
+        reason = describe_failure(file, error) if file else str(error)
+        message = f"{address} ({layer.block}) cannot take {inputs}: {reason}"
         raise SpecError.single(layer.mark, "E304", message) from error
 
 
-def _told_inputs(
+def _describe_inputs(
     layer: Layer, sources: Sequence[Source], inputs: Sequence[Tensor], graph: Sequence[Node]
 ) -> str:
     """The channels that a layer is given, and by whom: "64 channels of p3 (backbone.4), 128 of neck.1"."""
-    words = []
+    channels = []
     for name, source, x in zip(layer.inputs, sources, inputs, strict=True):
         address = graph[source.node].address if source.node >= 0 else "the image"
-        words.append(f"{x.shape[1]} of {address if name == 'last' else f'{name} ({address})'}")
-    first, _, rest = ", ".join(words).partition(" of ")
+        channels.append(f"{x.shape[1]} of {address if name == 'last' else f'{name} ({address})'}")
+    first, _, rest = ", ".join(channels).partition(" of ")
     return f"{first} channels of {rest}"
 
 
-def _require_one_size(layer: Layer, address: str, inputs: Sequence[Tensor], told: str) -> None:
+def _require_one_size(
+    layer: Layer, address: str, inputs: Sequence[Tensor], description: str
+) -> None:
     """Raise SpecError unless maps that are to be joined have one resolution."""
     if len({x.shape[2:] for x in inputs}) > 1:
         strides = ", ".join(str(PROBE // x.shape[-1]) for x in inputs)
-        message = f"{address} ({layer.block}) cannot join {told}: their strides are {strides}"
+        message = (
+            f"{address} ({layer.block}) cannot join {description}: their strides are {strides}"
+        )
         raise SpecError.single(layer.mark, "E304", message, hint="bring them to one stride first")

@@ -15,7 +15,7 @@ class KernelBank(nn.Module):
         kernels: how many there are.
         gain: the kernels start uniform within ± gain / √inputs.
         bias: whether there is one; it starts at zero.
-        place: the convolution's stride, padding, dilation and groups.
+        stepping: the convolution's stride, padding, dilation and groups.
     """
 
     bias: nn.Parameter | None
@@ -27,10 +27,10 @@ class KernelBank(nn.Module):
         *,
         gain: float,
         bias: bool,
-        **place: int,
+        **stepping: int,
     ) -> None:
         super().__init__()
-        self.shape, self.place = shape, place
+        self.shape, self.stepping = shape, stepping
         inputs = math.prod(shape[1:])
         # one row a kernel: a tensor of five dimensions could not be moved to channels_last memory
         self.weight = nn.Parameter(torch.empty(kernels, shape[0], inputs))
@@ -42,7 +42,7 @@ class KernelBank(nn.Module):
 
     def convolve(self, x: Tensor, mixture: Tensor) -> Tensor:
         """(B, in, H, W) by the sums of the kernels with the weights `mixture` (B, kernels): (B, out, H', W')."""
-        out = convolve_each(x, mixed(self.weight, mixture).view(-1, *self.shape), **self.place)
+        out = convolve_each(x, mixed(self.weight, mixture).view(-1, *self.shape), **self.stepping)
         return out if self.bias is None else out + mixed(self.bias, mixture)[..., None, None]
 
 

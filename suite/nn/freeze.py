@@ -13,7 +13,7 @@ def frozen_layers(model: Detector, variant: Variant) -> Mapping[str, tuple[str, 
     Raises:
         SpecError: the part has no layer of that stride.
     """
-    found: dict[str, tuple[str, ...]] = {}
+    frozen: dict[str, tuple[str, ...]] = {}
     for entry in variant.freeze:
         part, _, stride = entry.partition(" ")
         nodes = [node for node in model.graph if node.part == part]
@@ -27,5 +27,5 @@ def frozen_layers(model: Detector, variant: Variant) -> Mapping[str, tuple[str, 
             message = f"`freeze` matches no layer with {entry!r}"
             hint = f"the strides of {part} are: {', '.join(map(str, there))}"
             raise SpecError.single(variant.mark, "E207", message, hint=hint)
-        found[entry] = chosen
-    return found
+        frozen[entry] = chosen
+    return frozen

@@ -18,8 +18,7 @@ class ConvNormAct(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Keeps (B, C, H, W); channels and resolution are the convolution's."""
-        out: Tensor = self.act(self.norm(self.conv(x)))
-        return out
+        return self.act(self.norm(self.conv(x)))
 
     def deployed(self) -> nn.Module:
         """The same map with a batch norm folded into the convolution, whatever operator that is; others stay."""
@@ -73,8 +72,7 @@ class SqueezeExcite(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to the same shape."""
         mean = x.mean((2, 3), keepdim=True)
-        gated: Tensor = x * self.gate(self.expand(self.act(self.reduce(mean))))
-        return gated
+        return x * self.gate(self.expand(self.act(self.reduce(mean))))
 
 
 class DropPath(nn.Module):
@@ -94,9 +92,29 @@ class DropPath(nn.Module):
         """(B, ...) to the same shape; the kept samples are scaled so that the mean stays."""
         if not self.training or self.rate == 0:
             return x
+        # torchvision's StochasticDepth drops other samples for the same seed and scales the mask, not the map: of what
+        # is kept 26 % differs in the last bit, so no training with it could be repeated
         keep = 1 - self.rate
         mask = torch.rand(x.shape[0], *(1,) * (x.ndim - 1), dtype=x.dtype, device=x.device) < keep
         return x * mask / keep
+
+
+def require_same_width(in_channels: int, out_channels: int, *, keeps: str = "its width") -> None:
+    """ValueError unless a block that keeps its width is to have one width."""
+    if in_channels != out_channels:
+        raise ValueError(f"keeps {keeps}, but has {in_channels} channels in and {out_channels} out")
+
+
+def init_trunc_normal(conv: nn.Module) -> nn.Module:
+    """Swin's and ConvNeXt's start: weights of a truncated normal of 0.02, no bias; other operators keep their own.
+
+    Returns `conv` itself.
+    """
+    if isinstance(conv, nn.Conv2d):
+        nn.init.trunc_normal_(conv.weight, std=0.02)
+        if conv.bias is not None:
+            nn.init.zeros_(conv.bias)
+    return conv
 
 
 def fold_norm(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:

@@ -8,9 +8,8 @@ from suite.spec.records.variant import Layer
 from suite.yaml.errors import SpecError
 
 MAX_PARAMETERS = 10**9  # 4 GB of float32; the largest network of the zoo has 141 million
-MAX_MAP = (
-    2**27
-)  # values that one layer puts out for a 512-pixel image: 0.5 GB of float32; YOLOv5x's largest is 2**22.3
+# values that one layer puts out for a 512-pixel image: 0.5 GB of float32; YOLOv5x's largest is 2**22.3
+MAX_MAP = 2**27
 
 
 def require_size(

@@ -1,4 +1,4 @@
-"""What the papers on mobile networks share: a convolution with their norm, and their rule for rounding widths."""
+"""What papers other than YOLOv5 share: a convolution with PyTorch's own norm, and MobileNet's rule for widths."""
 
 from torch import nn
 

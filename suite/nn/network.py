@@ -59,9 +59,8 @@ class Detector(nn.Module):
         head = layers[-1]
         assert isinstance(head, Head)
         self.head = head
-        self.checkpointing = (
-            False  # keep only each layer's input for the backward pass, and compute the rest again
-        )
+        # keep only each layer's input for the backward pass, and compute the rest again
+        self.checkpointing = False
 
     @property
     def classes(self) -> int:
@@ -74,28 +73,47 @@ class Detector(nn.Module):
         return self.head.strides
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Images (B, 3, H, W) in 0..1 to raw maps (B, per cell, H / stride, W / stride, 5 + classes), one a level."""
+        """Raw maps of the head, one a level, before any sigmoid: what the losses read.
+
+        Args:
+            images: (B, 3, H, W) in 0..1, RGB; H and W are multiples of the coarsest stride.
+
+        Returns:
+            For each of `strides`, finest first, (B, per cell, H / stride, W / stride, 5 + classes): x, y, w, h in the
+            head's own units, objectness, class scores.
+
+        Raises:
+            RuntimeError: H or W is no multiple of the coarsest stride, so maps that are joined do not fit.
+
+        Example:
+            >>> model = build(Library().load("yolov5s"))
+            >>> [tuple(level.shape) for level in model(torch.zeros(1, 3, 640, 640))]
+            [(1, 3, 80, 80, 85), (1, 3, 40, 40, 85), (1, 3, 20, 20, 85)]
+        """
         kept: dict[int, tuple[Tensor, ...]] = {-1: (images,)}
         last: tuple[Tensor, ...] = (images,)
         body = (*self.backbone, *self.neck)
         for index, (node, layer) in enumerate(zip(self.graph, body, strict=False)):
             inputs = _gather(node, index, last, kept)
-            given = (
-                inputs[0] if len(inputs) == 1 else torch.cat(inputs, 1) if node.joined else inputs
-            )
-            out = (
-                recomputed(layer, given)
-                if self.checkpointing and torch.is_grad_enabled()
-                else layer(given)
-            )
+            given = _joined(node, inputs)
+            computed_again = self.checkpointing and torch.is_grad_enabled()
+            out = recomputed(layer, given) if computed_again else layer(given)
             last = (out,) if isinstance(out, Tensor) else tuple(out)
             if node.kept:
                 kept[index] = last
-        raw: tuple[Tensor, ...] = self.head(_gather(self.graph[-1], len(body), last, kept))
-        return raw
+        return self.head(_gather(self.graph[-1], len(body), last, kept))
 
     def predict(self, images: Tensor) -> Tensor:
-        """Images (B, 3, H, W) in 0..1 to (B, N, 5 + classes): cx, cy, w, h in pixels, objectness, class scores."""
+        """Decoded boxes, before suppression (`suite.nn.suppression.nms`).
+
+        Args:
+            images: (B, 3, H, W) in 0..1, RGB; H and W are multiples of the coarsest stride.
+
+        Returns:
+            (B, N, 5 + classes): centre x, centre y, width, height in pixels of `images`, objectness in 0..1, class
+            scores in 0..1 that are not multiplied by objectness. N counts all cells of all levels: 25,200 for a YOLOv5
+            at 640 pixels.
+        """
         return self.head.decode(self(images))
 
 
@@ -129,6 +147,13 @@ def _scheduled(model: nn.Module, schedule: Schedule) -> list[tuple[nn.Module, st
 
 def _address(module: nn.Module) -> str:
     return f"{type(module).__module__.rpartition('.')[2]}.{type(module).__name__}"
+
+
+def _joined(node: Node, inputs: tuple[Tensor, ...]) -> Tensor | tuple[Tensor, ...]:
+    """What the layer is called with: one map, several joined on channels, or the tuple of them."""
+    if len(inputs) == 1:
+        return inputs[0]
+    return torch.cat(inputs, 1) if node.joined else inputs
 
 
 def _gather(

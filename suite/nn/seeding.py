@@ -8,8 +8,8 @@ import torch
 
 
 @contextmanager
-def seeded(seed: int | None, place: str, number: int | None = None) -> Iterator[None]:
-    """Within it torch draws on the CPU what seed, place and number say, and afterwards as if nothing had been drawn.
+def seeded(seed: int | None, role: str, number: int | None = None) -> Iterator[None]:
+    """Within it torch draws on the CPU what seed, role and number say, and afterwards as if nothing had been drawn.
 
     With no seed nothing is changed.
     """
@@ -19,7 +19,7 @@ def seeded(seed: int | None, place: str, number: int | None = None) -> Iterator[
     # torch.manual_seed would seed accelerators too, which costs more than the values of a small convolution
     generator = torch.default_generator
     before = generator.get_state()
-    generator.manual_seed(zlib.crc32(f"{seed}/{place}/{number}".encode()))
+    generator.manual_seed(zlib.crc32(f"{seed}/{role}/{number}".encode()))
     try:
         yield
     finally:

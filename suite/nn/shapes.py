@@ -66,9 +66,8 @@ def run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any,
             return _made(result), macs
         if kind is _Kind.IN_PLACE:
             if any(isinstance(value, Tensor) for value in args[1:]):
-                _answer(
-                    func, tuple(map(_described, args)), _named(kwargs)
-                )  # raises where the shapes do not fit
+                # raises where the shapes do not fit
+                _answer(func, tuple(map(_described, args)), _named(kwargs))
             return args[0], None
     result = func(*args, **kwargs)
     return result, _macs(func, args, kwargs, result)

@@ -27,6 +27,9 @@ def nms(
 ) -> list[Tensor]:
     """Non-maximum suppression of decoded predictions, one image after another, without a time limit.
 
+    Greedy suppression is torchvision's (`torchvision.ops.nms`), in float64 and class by class; DIoU-NMS is that of
+    arXiv 1911.08287, Soft-NMS that of arXiv 1704.04503.
+
     Args:
         predictions: (B, N, 5 + classes) centre x, centre y, width, height in pixels, objectness, class scores.
         confidence: a box needs more than this, in objectness and in objectness x class score.
@@ -38,7 +41,11 @@ def nms(
         how: a variant's own way, greedy where it has none; its `iou` and `agnostic` count before those above.
 
     Returns:
-        For each image (n, 6) left, top, right, bottom, score, class, best first.
+        For each image (n, 6) left, top, right, bottom in pixels, score in 0..1, class index, best first.
+
+    Example:
+        >>> detections = nms(model.predict(images), confidence=0.25, iou=0.45)
+        >>> left, top, right, bottom, score, label = detections[0][0].tolist()
 
     Raises:
         ValueError: a prediction is not finite; dropping it would make a broken model look merely weak.
@@ -46,7 +53,7 @@ def nms(
     _refuse_non_finite(predictions)
     how = how or Suppression()
     how = replace(how, iou=iou if how.iou is None else how.iou, agnostic=agnostic or how.agnostic)
-    found = []
+    kept = []
     for image in predictions:
         rows = image[image[:, 4] > confidence]
         scores = rows[:, 5:] * rows[:, 4:5]
@@ -54,16 +61,14 @@ def nms(
             scores = _only_best(scores)
         if classes is not None:
             scores = _only_classes(scores, classes)
-        found.append(
-            _suppress(_best_first(rows, scores, confidence), how, max_detections, floor=confidence)
-        )
-    return found
+        candidates = _best_first(rows, scores, confidence)
+        kept.append(_suppress(candidates, how, max_detections, floor=confidence))
+    return kept
 
 
 def _refuse_non_finite(predictions: Tensor) -> None:
-    if torch.isfinite(
-        predictions.sum(dtype=torch.float64)
-    ):  # one pass; a sum hides neither NaN nor infinity
+    # one pass; a sum hides neither NaN nor infinity
+    if torch.isfinite(predictions.sum(dtype=torch.float64)):
         return
     bad = (~torch.isfinite(predictions)).any(-1)
     image = int(bad.any(1).nonzero()[0, 0])
@@ -190,5 +195,5 @@ def _suppress_softly(
         else:
             scores[mine] *= torch.where(overlap > how.iou, 1 - overlap, 1.0)
         scores[best] = floor
-    found = rows[torch.stack(kept)]
-    return torch.cat((found[:, :4], torch.stack(final).to(rows.dtype)[:, None], found[:, 5:]), 1)
+    stays = rows[torch.stack(kept)]
+    return torch.cat((stays[:, :4], torch.stack(final).to(rows.dtype)[:, None], stays[:, 5:]), 1)

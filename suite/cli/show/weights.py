@@ -7,7 +7,7 @@ import click
 
 from suite.cli.output import ExitCode, Refusal, table
 from suite.nn.detector import build
-from suite.nn.weights.initial import Start
+from suite.nn.weights.initial import InitialWeights
 from suite.nn.weights.pickles import WeightsError
 from suite.nn.weights.transfer import start_from
 from suite.record import Json
@@ -32,7 +32,7 @@ def show_weights(variant: Variant, weights: Path, *, quiet: bool) -> Json:
     return {
         **start.as_json,
         "left_tensors": [
-            [fate.name, fate.role, fate.reason] for fate in start.tensors if fate.reason
+            [tensor.name, tensor.role, tensor.reason] for tensor in start.tensors if tensor.reason
         ],
         "skipped_tensors": [
             [skipped.name, skipped.role, skipped.reason] for skipped in start.skipped
@@ -40,7 +40,7 @@ def show_weights(variant: Variant, weights: Path, *, quiet: bool) -> Json:
     }
 
 
-def _tell(variant: Variant, start: Start) -> None:
+def _tell(variant: Variant, start: InitialWeights) -> None:
     """The sums by stage, then what was left and what was skipped, with the reasons."""
     click.echo(f"# {variant.name} from {start.file}: {start.form}, {start.network}")
     stages = start.stages
@@ -55,7 +55,8 @@ def _tell(variant: Variant, start: Start) -> None:
         ],
     )
     _list(
-        "left at its own start", ((fate.role, fate.reason) for fate in start.tensors if fate.reason)
+        "left at its own start",
+        ((tensor.role, tensor.reason) for tensor in start.tensors if tensor.reason),
     )
     _list("skipped, of the file", ((skipped.role, skipped.reason) for skipped in start.skipped))
 

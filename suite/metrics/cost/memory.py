@@ -1,7 +1,7 @@
 """How much memory one pass, or one training step, needs at its worst moment: estimated on the meta device.
 
 A pass needs the weights of the deployed form, and what eager PyTorch holds at once from the images to the
-decoded boxes (`suite.metrics.cost.trace`: tensors come and go on the meta device as they would). A training
+decoded boxes (`suite.metrics.cost.maps`: tensors come and go on the meta device as they would). A training
 step needs the weights, as many numbers again for each of: gradients, the optimiser's one (SGD) or two (Adam)
 moments, the averaged model; and the maps that the backward pass still wants, found by sending a batch forward
 and backward on the meta device with one gradient for each of the head's maps in the place of a loss. With
@@ -46,14 +46,15 @@ def inference(forms: "Forms", image_size: int, batch: int, precision: str = "fp3
     import torch
 
     from suite.metrics.cost.forms import blank
-    from suite.metrics.cost.trace import Ledger
+    from suite.metrics.cost.maps import TrainingMaps
+    from suite.metrics.cost.recorder import Recorder
 
     model = _in_precision(forms.deployed, precision)
     images = blank(image_size, batch).to(_dtype(precision))
-    with torch.no_grad(), Ledger((*model.parameters(), *model.buffers())) as ledger:
+    maps = TrainingMaps((*model.parameters(), *model.buffers()))
+    with torch.no_grad(), Recorder(maps):
         model.predict(images)
-    held: int = ledger.most
-    return Estimate(_size(model), 0, held)
+    return Estimate(_size(model), 0, maps.most)
 
 
 def training(
@@ -85,7 +86,8 @@ def held_by_step(model: "nn.Module", images: "Tensor") -> int:
     import torch
     from torch import nn
 
-    from suite.metrics.cost.trace import Ledger
+    from suite.metrics.cost.maps import TrainingMaps
+    from suite.metrics.cost.recorder import Recorder
 
     model.train()
     for module in model.modules():
@@ -98,11 +100,11 @@ def held_by_step(model: "nn.Module", images: "Tensor") -> int:
         *model.buffers(),
         *(p.grad for p in model.parameters() if p.grad is not None),
     ]
-    with Ledger(known) as ledger:
-        maps = model(images)
-        torch.autograd.backward(maps, [torch.empty_like(level) for level in maps])
-    most: int = ledger.most
-    return most
+    maps = TrainingMaps(known)
+    with Recorder(maps):
+        levels = model(images)
+        torch.autograd.backward(levels, [torch.empty_like(level) for level in levels])
+    return maps.most
 
 
 def largest_batch(total: Callable[[int], int], budget: int, *, start: int = 1) -> int:

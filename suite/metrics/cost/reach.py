@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from suite.metrics.cost.axes import Axis, joined
+from suite.metrics.cost.recorder import tensors
 
 _MARK = "reach"  # the attribute of a tensor that keeps what its places see
 
@@ -47,17 +48,6 @@ def reach_of(tensor: Tensor) -> Reach | None:
     return getattr(tensor, _MARK, None)
 
 
-def tensors(values: Sequence[Any]) -> list[Tensor]:
-    """All tensors among arguments, those in lists included."""
-    found: list[Tensor] = []
-    for value in values:
-        if isinstance(value, Tensor):
-            found.append(value)
-        elif isinstance(value, list | tuple):
-            found += [member for member in value if isinstance(member, Tensor)]
-    return found
-
-
 @dataclass(frozen=True, slots=True)
 class Step:
     """One result of an operator, at `position` among its results."""
@@ -84,11 +74,9 @@ class Step:
 
     def lost(self) -> Reach:
         """Seen as the whole image: the operator mixes places in a way that is not followed."""
-        return Reach(
-            whole=next(
-                (r.whole for r in map(reach_of, tensors(self.args)) if r and r.whole), self.layer
-            )
-        )
+        reaches = filter(None, map(reach_of, tensors(self.args)))
+        first = next((reach.whole for reach in reaches if reach.whole), self.layer)
+        return Reach(whole=first)
 
     def global_(self, reach: Reach) -> Reach:
         """The reach, and the whole image as well."""
@@ -119,17 +107,25 @@ def _union(a: Reach, b: Reach) -> Reach | None:
     return Reach(merged[0], merged[1], a.whole or b.whole, grid)
 
 
+def listed_dims(dims: int | Sequence[int] | None, ndim: int) -> list[int]:
+    """Dimensions as an operator is told them, one, several, or None for all, counted from the front."""
+    if dims is None:
+        return list(range(ndim))
+    listed = [dims] if isinstance(dims, int) else dims
+    return [int(dim) % ndim for dim in listed]
+
+
 def mapped(
     step: Step, change: Callable[[Axis, int], Axis | None], *, at: tuple[int, int] = (-2, -1)
 ) -> Reach:
     """The reach of the first argument with each direction changed; lost where the places do not lie at `at`."""
-    found = step.reach
+    reach = step.reach
     axes: list[Axis | None] = []
-    for position, axis in enumerate((found.rows, found.columns)):
+    for position, axis in enumerate((reach.rows, reach.columns)):
         if axis is None:
             axes.append(None)
         elif axis.dim != at[position] or (new := change(axis, position)) is None:
             return step.lost()
         else:
             axes.append(new)
-    return replace(found, rows=axes[0], columns=axes[1])
+    return replace(reach, rows=axes[0], columns=axes[1])

@@ -9,7 +9,6 @@ What reads everything (global means, attention, gates made of either, sampling w
 image. That is noted beside the field of all other paths, with the layer that does it first.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,30 +16,46 @@ from torch import Tensor
 
 from suite.metrics.cost import receptive_views
 from suite.metrics.cost.axes import Axis, enlarged, transposed, windowed
-from suite.metrics.cost.reach import Handler, Reach, Step, mapped, mark, reach_of, tensors
+from suite.metrics.cost.reach import (
+    Handler,
+    Reach,
+    Step,
+    begin,
+    listed_dims,
+    mapped,
+    mark,
+    reach_of,
+)
+from suite.metrics.cost.recorder import Event, Observer, tensors
 
-_FIRST_ONLY = {
-    "native_batch_norm",
-    "native_layer_norm",
-    "native_group_norm",
-}  # the others are their statistics
+# their other results are statistics
+_FIRST_ONLY = {"native_batch_norm", "native_layer_norm", "native_group_norm"}
 
 
-def follow(operator: str, args: Sequence[Any], out: Any, layer: str) -> None:
-    """Note what the results of an operator see.
+class Fields(Observer):
+    """What each output of a layer sees of the image: `reaches`, by address."""
 
-    Args:
-        operator: its name without namespace, overload and the underscore of the in-place form.
-        args: what it was called with.
-        out: its result, a tensor or a sequence of them.
-        layer: whose operator it is, to be named if it sees everything.
-    """
-    if not any(reach_of(value) for value in tensors(args)):
-        return
-    handler = _HANDLERS.get(operator, _pointwise)
-    outs = tensors([out])
-    for position, result in enumerate(outs[:1] if operator in _FIRST_ONLY else outs):
-        mark(result, handler(Step(args, result, position, layer)))
+    def __init__(self, images: Tensor) -> None:
+        self.reaches: dict[str, tuple[Reach, ...]] = {}
+        self._layer = ""  # the last that began, to be named by what sees everything
+        begin(images)
+
+    def entered(self, layer: str) -> None:
+        """From here on it is this layer's doing."""
+        self._layer = layer
+
+    def ran(self, event: Event) -> None:
+        """The results of an operator are marked with what they see, where an argument was."""
+        if not any(reach_of(tensor) for tensor in event.reads):
+            return
+        handler = _HANDLERS.get(event.operator, _pointwise)
+        results = event.writes[:1] if event.operator in _FIRST_ONLY else event.writes
+        for position, result in enumerate(results):
+            mark(result, handler(Step(event.args, result, position, self._layer)))
+
+    def left(self, layer: str, out: Any) -> None:
+        """The marks of its outputs are kept."""
+        self.reaches[layer] = tuple(reach_of(tensor) or Reach() for tensor in tensors([out]))
 
 
 def _pair(value: Any) -> tuple[int, int]:
@@ -53,11 +68,11 @@ def _convolution(step: Step) -> Reach:
     strides, paddings, dilations = (_pair(step.args[i]) for i in (3, 4, 5))
     kernels = _pair(weight.shape[2:])
     form = transposed if step.args[6] else windowed
-    found = mapped(
+    window = mapped(
         step, lambda axis, i: form(axis, kernels[i], strides[i], paddings[i], dilations[i])
     )
     computed = reach_of(weight)
-    return step.global_(found) if computed and computed.whole else found
+    return step.global_(window) if computed and computed.whole else window
 
 
 def _deformed(step: Step) -> Reach:
@@ -76,9 +91,8 @@ def _pool(step: Step) -> Reach:
     strides = _pair(step.argument(2, ()) or kernels)
     paddings = _pair(step.argument(3, 0))
     dilated = step.argument(4, 1)
-    dilations = (
-        (1, 1) if isinstance(dilated, bool) else _pair(dilated)
-    )  # average pooling has no dilation
+    # average pooling has no dilation, but a flag at its position
+    dilations = (1, 1) if isinstance(dilated, bool) else _pair(dilated)
     return mapped(
         step, lambda axis, i: windowed(axis, kernels[i], strides[i], paddings[i], dilations[i])
     )
@@ -100,11 +114,9 @@ def _resized(step: Step, *, bilinear: bool) -> Reach:
     def change(axis: Axis, i: int) -> Axis | None:
         if after[i] % before[i] == 0:
             return enlarged(axis, after[i] // before[i], bilinear=bilinear)
-        return (
-            None
-            if before[i] % after[i] or bilinear
-            else windowed(axis, 1, before[i] // after[i], 0, 1)
-        )
+        if before[i] % after[i] or bilinear:
+            return None
+        return windowed(axis, 1, before[i] // after[i], 0, 1)
 
     aligned = bilinear and bool(step.argument(2, default=False))
     return step.lost() if aligned else mapped(step, change)
@@ -122,7 +134,7 @@ def _unshuffled(step: Step) -> Reach:
 def _unfolded(step: Step) -> Reach:
     """im2col: the windows lie along the last dimension, row by row."""
     kernels, dilations, paddings, strides = (_pair(value) for value in step.args[1:5])
-    found = mapped(
+    window = mapped(
         step, lambda axis, i: windowed(axis, kernels[i], strides[i], paddings[i], dilations[i])
     )
     grid = [
@@ -130,8 +142,8 @@ def _unfolded(step: Step) -> Reach:
         + 1
         for i in (0, 1)
     ]
-    rows, columns = (axis and replace(axis, dim=-1) for axis in (found.rows, found.columns))
-    return replace(found, rows=rows, columns=columns, grid=(grid[0], grid[1]))
+    rows, columns = (axis and replace(axis, dim=-1) for axis in (window.rows, window.columns))
+    return replace(window, rows=rows, columns=columns, grid=(grid[0], grid[1]))
 
 
 def _padded(step: Step) -> Reach:
@@ -161,38 +173,31 @@ def _batch_normed(step: Step) -> Reach:
 
 def _layer_normed(step: Step) -> Reach:
     inside = len(step.args[1])
-    return (
-        step.global_(step.reach)
-        if any(-axis.dim <= inside for axis in step.reach.axes)
-        else step.reach
-    )
+    over_places = any(-axis.dim <= inside for axis in step.reach.axes)
+    return step.global_(step.reach) if over_places else step.reach
 
 
 def _softmax(step: Step) -> Reach:
     dim = step.args[1] - (step.x.ndim if step.args[1] >= 0 else 0)
-    return (
-        step.global_(step.reach) if any(axis.dim == dim for axis in step.reach.axes) else step.reach
-    )
+    over_places = any(axis.dim == dim for axis in step.reach.axes)
+    return step.global_(step.reach) if over_places else step.reach
 
 
 def _reduced(step: Step) -> Reach:
     """A mean, sum, extreme or variance over some dimensions."""
-    x, found = step.x, step.reach
+    reach, ndim = step.reach, step.x.ndim
     dims = step.argument(1, None)
-    listed = (
-        range(x.ndim) if dims is None or dims == [] else [dims] if isinstance(dims, int) else dims
-    )
-    gone = {int(dim) % x.ndim for dim in listed}
-    kept = (
-        list(range(x.ndim))
-        if step.out.ndim == x.ndim
-        else [d for d in range(x.ndim) if d not in gone]
-    )
-    over = any(axis.dim % x.ndim in gone for axis in found.axes)
-    left = [None if a is None or a.dim % x.ndim in gone else a for a in (found.rows, found.columns)]
-    moved = [a and replace(a, dim=kept.index(a.dim % x.ndim) - len(kept)) for a in left]
-    result = replace(found, rows=moved[0], columns=moved[1])
-    return step.global_(result) if over else result
+    gone = set(listed_dims(None if dims == [] else dims, ndim))
+    kept = [dim for dim in range(ndim) if dim not in gone or step.out.ndim == ndim]
+
+    def moved(axis: Axis | None) -> Axis | None:
+        if axis is None or axis.dim % ndim in gone:
+            return None
+        return replace(axis, dim=kept.index(axis.dim % ndim) - len(kept))
+
+    result = replace(reach, rows=moved(reach.rows), columns=moved(reach.columns))
+    over_places = any(axis.dim % ndim in gone for axis in reach.axes)
+    return step.global_(result) if over_places else result
 
 
 def _product(step: Step) -> Reach:
@@ -205,14 +210,16 @@ def _product(step: Step) -> Reach:
             continue
         if tensor.ndim == 1:
             return step.lost()
-        over = any(axis.dim == summed for axis in reach.axes)
-        axes = [
-            None if axis is None or axis.dim == summed else axis
-            for axis in (reach.rows, reach.columns)
-        ]
-        kept = replace(reach, rows=axes[0], columns=axes[1])
-        reaches.append(step.global_(kept) if over else kept)
+        rows, columns = (_unless(axis, summed) for axis in (reach.rows, reach.columns))
+        kept = replace(reach, rows=rows, columns=columns)
+        over_places = any(axis.dim == summed for axis in reach.axes)
+        reaches.append(step.global_(kept) if over_places else kept)
     return step.union(reaches)
+
+
+def _unless(axis: Axis | None, dim: int) -> Axis | None:
+    """The axis, unless it lies along a dimension."""
+    return None if axis and axis.dim == dim else axis
 
 
 def _everywhere(step: Step) -> Reach:

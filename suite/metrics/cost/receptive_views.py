@@ -1,26 +1,27 @@
 """Receptive fields through what moves numbers and changes none: views, permutations, slices."""
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 
 from suite.metrics.cost.axes import Axis, windowed
-from suite.metrics.cost.reach import Handler, Reach, Step
+from suite.metrics.cost.reach import Handler, Reach, Step, listed_dims
 
 _REMEMBERED = 1 << 12
 
 
 def _placed(step: Step, new: Callable[[int], int | None]) -> Reach:
     """The reach with dimensions renamed: `new` takes one counted from the front, and gives such a one."""
-    found, ndim = step.reach, step.x.ndim
+    reach, ndim = step.reach, step.x.ndim
     axes: list[Axis | None] = []
-    for axis in (found.rows, found.columns):
-        dim = None if axis is None else new(axis.dim % ndim)
-        if axis is not None and dim is None:
+    for axis in (reach.rows, reach.columns):
+        if axis is None:
+            axes.append(None)
+        elif (dim := new(axis.dim % ndim)) is None:
             return step.lost()
-        axes.append((axis and dim is not None and replace(axis, dim=dim - step.out.ndim)) or None)
-    return replace(found, rows=axes[0], columns=axes[1])
+        else:
+            axes.append(replace(axis, dim=dim - step.out.ndim))
+    return replace(reach, rows=axes[0], columns=axes[1])
 
 
 def _permuted(step: Step) -> Reach:
@@ -34,14 +35,13 @@ def _swapped(step: Step) -> Reach:
 
 
 def _unsqueezed(step: Step) -> Reach:
-    place = step.args[1] % step.out.ndim
-    return _placed(step, lambda dim: dim + (dim >= place))
+    added = step.args[1] % step.out.ndim
+    return _placed(step, lambda dim: dim + (dim >= added))
 
 
 def _squeezed(step: Step) -> Reach:
-    dims = step.argument(1, None)
-    listed = range(step.x.ndim) if dims is None else [dims] if isinstance(dims, int) else dims
-    gone = {d % step.x.ndim for d in listed if step.x.shape[d] == 1}
+    listed = listed_dims(step.argument(1, None), step.x.ndim)
+    gone = {dim for dim in listed if step.x.shape[dim] == 1}
     return _placed(
         step, lambda dim: None if dim in gone else dim - sum(other < dim for other in gone)
     )
@@ -49,8 +49,8 @@ def _squeezed(step: Step) -> Reach:
 
 def _selected(step: Step) -> Reach:
     """One index of a dimension, which goes."""
-    place = step.argument(1, 0) % step.x.ndim
-    return _placed(step, lambda dim: None if dim == place else dim - (dim > place))
+    gone = step.argument(1, 0) % step.x.ndim
+    return _placed(step, lambda dim: None if dim == gone else dim - (dim > gone))
 
 
 def _sliced(step: Step) -> Reach:
@@ -68,49 +68,48 @@ def _parted(step: Step) -> Reach:
 
 def _shifted(step: Step, dim: int, start: int, every: int) -> Reach:
     """Places from `start` on, every so many, along one dimension; a row of flattened places cannot be cut."""
-    found = step.reach
-    if found.rows and found.columns and found.rows.dim == found.columns.dim == dim:
+    reach = step.reach
+    if reach.rows and reach.columns and reach.rows.dim == reach.columns.dim == dim:
         return step.lost()
-    axes = [
-        a and (windowed(a, 1, every, -start, 1) if a.dim == dim else a)
-        for a in (found.rows, found.columns)
-    ]
-    return replace(found, rows=axes[0], columns=axes[1])
+
+    def cut(axis: Axis | None) -> Axis | None:
+        return windowed(axis, 1, every, -start, 1) if axis and axis.dim == dim else axis
+
+    return replace(reach, rows=cut(reach.rows), columns=cut(reach.columns))
 
 
 def _viewed(step: Step) -> Reach:
     """Another shape of the same numbers: places stay if their dimensions do, are flattened, or unfold again."""
-    found, old, new = step.reach, tuple(step.x.shape), tuple(step.out.shape)
-    groups = _groups(old, new)
-    places = [groups.get(axis.dim % len(old), ((), ())) for axis in found.axes]
-    if found.rows and found.columns and places[0] == places[1]:
-        return _regridded(step, found.rows, found.columns, *places[0])
-    if any((len(before), len(after)) != (1, 1) for before, after in places):
+    reach, old, new = step.reach, tuple(step.x.shape), tuple(step.out.shape)
+    by_dim = _groups(old, new)
+    groups = [by_dim.get(axis.dim % len(old), ((), ())) for axis in reach.axes]
+    if reach.rows and reach.columns and groups[0] == groups[1]:
+        return _regridded(step, reach.rows, reach.columns, *groups[0])
+    if any((len(before), len(after)) != (1, 1) for before, after in groups):
         return step.lost()
     moved = {
         axis: replace(axis, dim=after[0] - len(new))
-        for axis, (_, after) in zip(found.axes, places, strict=True)
+        for axis, (_, after) in zip(reach.axes, groups, strict=True)
     }
-    return replace(
-        found, rows=found.rows and moved[found.rows], columns=found.columns and moved[found.columns]
-    )
+    rows = reach.rows and moved[reach.rows]
+    columns = reach.columns and moved[reach.columns]
+    return replace(reach, rows=rows, columns=columns)
 
 
 def _regridded(
     step: Step, rows: Axis, columns: Axis, old: tuple[int, ...], new: tuple[int, ...]
 ) -> Reach:
     """Rows and columns of one group of dimensions: flattened into one, unfolded into two, or left as they are."""
-    shape, result, found = step.x.shape, step.out.shape, step.reach
+    shape, result, reach = step.x.shape, step.out.shape, step.reach
     flat = rows.dim == columns.dim
-    grid = found.grid if flat else (shape[rows.dim], shape[columns.dim])
+    grid = reach.grid if flat else (shape[rows.dim], shape[columns.dim])
     sizes = tuple(result[dim] for dim in new)
     if len(old) != (1 if flat else 2) or (sizes != grid and len(new) != 1):
         return step.lost()
     dims = [dim - len(result) for dim in (new[0], new[-1])]
     grid = grid if len(new) == 1 else (0, 0)
-    return replace(
-        found, rows=replace(rows, dim=dims[0]), columns=replace(columns, dim=dims[1]), grid=grid
-    )
+    rows, columns = replace(rows, dim=dims[0]), replace(columns, dim=dims[1])
+    return replace(reach, rows=rows, columns=columns, grid=grid)
 
 
 @lru_cache(_REMEMBERED)
@@ -120,13 +119,19 @@ def _groups(
     """For each dimension of `old` longer than 1: the smallest group it is in that has as many numbers in `new`."""
     left = [dim for dim, size in enumerate(old) if size > 1]
     right = [dim for dim, size in enumerate(new) if size > 1]
-    found: dict[int, tuple[tuple[int, ...], tuple[int, ...]]] = {}
+    groups: dict[int, tuple[tuple[int, ...], tuple[int, ...]]] = {}
     while left and right:
         ours, theirs = [left.pop(0)], [right.pop(0)]
-        while (a := math.prod(old[d] for d in ours)) != (b := math.prod(new[d] for d in theirs)):
-            (ours if a < b else theirs).append((left if a < b else right).pop(0))
-        found |= dict.fromkeys(ours, (tuple(ours), tuple(theirs)))
-    return found
+        a, b = old[ours[0]], new[theirs[0]]
+        while a != b:
+            if a < b:
+                ours.append(left.pop(0))
+                a *= old[ours[-1]]
+            else:
+                theirs.append(right.pop(0))
+                b *= new[theirs[-1]]
+        groups |= dict.fromkeys(ours, (tuple(ours), tuple(theirs)))
+    return groups
 
 
 HANDLERS: Mapping[str, Handler] = {

@@ -7,17 +7,16 @@ module is written. On the meta device nothing is computed.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
 
+from suite.metrics.cost.counters import MultiplyAdds
+from suite.metrics.cost.recorder import Event, Observer, walk
 from suite.nn.network import Detector
-from suite.nn.shapes import Shapes, run
+from suite.nn.shapes import Shapes
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,34 +37,24 @@ class Call:
 
 
 def record(model: nn.Module, images: Tensor) -> tuple[Call, ...]:
-    """The calls of `model(images)` without gradients, in the order they ran. The model's mode is not touched."""
-    tally = _Tally(model)
-    with (
-        torch.no_grad(),
-        without_fast_attention(),
-        tally.following_modules(),
-        tally.functions,
-        tally,
-    ):
-        model(images)
-    return tuple(tally.calls)
+    """The calls of `model(images)` without gradients, in the order they ran. The model's mode is not touched.
+
+    Example:
+        >>> (call,) = record(nn.Linear(10, 20), torch.zeros(3, 10))
+        >>> call.operator, call.macs
+        ('addmm', 600)
+    """
+    calls = _Calls(model)
+    with calls.following_modules(), calls.functions:
+        walk(model, images, calls)
+    return tuple(calls.calls)
 
 
 def by_layer(model: Detector, images: Tensor) -> dict[str, int]:
-    """Multiply-adds of every layer of `model(images)`, by address; the short way where only sums are wanted."""
-    tally = _Sum()
-    layers = zip(model.graph, (*model.backbone, *model.neck, model.head), strict=True)
-    handles = [
-        layer.register_forward_pre_hook(partial(tally.enter, node.address))
-        for node, layer in layers
-    ]
-    try:
-        with torch.no_grad(), without_fast_attention(), tally:
-            model(images)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return tally.macs
+    """Multiply-adds of every layer of `model(images)` that has any, by address."""
+    macs = MultiplyAdds()
+    walk(model, images, macs)
+    return {address: count for address, count in macs.layers.items() if count}
 
 
 def reached(model: nn.Module, images: Tensor) -> set[str]:
@@ -77,37 +66,17 @@ def reached(model: nn.Module, images: Tensor) -> set[str]:
         maps: tuple[Tensor, ...] = model(images)
     waiting = [level.grad_fn for level in maps]
     seen = set(waiting)
-    found = set()
+    leaves = set()
     while waiting:
         node = waiting.pop()
         if node is None:
             continue
-        found.add(
-            id(getattr(node, "variable", None))
-        )  # only the leaves of the graph hold a variable
+        # only the leaves of the graph hold a variable
+        leaves.add(id(getattr(node, "variable", None)))
         fresh = {parent for parent, _ in node.next_functions} - seen
         seen |= fresh
         waiting += fresh
-    return {path for path, parameter in model.named_parameters() if id(parameter) in found}
-
-
-class _Sum(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Adds up what the layer that is running multiplies."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.macs: dict[str, int] = {}
-        self._layer = ""
-
-    def enter(self, address: str, _layer: nn.Module, _args: Any) -> None:
-        """From here on it is the layer at `address`."""
-        self._layer = address
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        out, macs = run(func, args, kwargs or {})
-        if macs is not None:
-            self.macs[self._layer] = self.macs.get(self._layer, 0) + macs
-        return out
+    return {path for path, parameter in model.named_parameters() if id(parameter) in leaves}
 
 
 class _Functions(TorchFunctionMode):
@@ -116,37 +85,35 @@ class _Functions(TorchFunctionMode):
     current = ""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        self.current = getattr(
-            func, "__name__", ""
-        )  # the mode is off while `func` runs: nested functions keep this name
+        # the mode is off while `func` runs: nested functions keep this name
+        self.current = getattr(func, "__name__", "")
         return func(*args, **(kwargs or {}))
 
 
-class _Tally(TorchDispatchMode):
+class _Calls(Observer):
     """Writes down every operator that has a formula."""
 
     def __init__(self, model: nn.Module) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
         self.calls: list[Call] = []
         self.functions = _Functions()
         self._paths = {module: path for path, module in model.named_modules()}
         self._weights = {parameter.untyped_storage()._cdata for parameter in model.parameters()}  # noqa: SLF001
         self._stack: list[nn.Module] = [model]
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        out, macs = run(func, args, kwargs or {})
-        if macs is not None:
-            module = self._stack[-1]
-            call = Call(
-                path=self._paths[module],
-                module=type(module),
-                function=self.functions.current,
-                operator=str(func.overloadpacket).removeprefix("aten."),
-                macs=macs,
-                own_weight=any(self._is_weight(value) for value in args),
-            )
-            self.calls.append(call)
-        return out
+    def ran(self, event: Event) -> None:
+        """In the module that began last of those that have not ended."""
+        if event.macs is None:
+            return
+        module = self._stack[-1]
+        call = Call(
+            path=self._paths[module],
+            module=type(module),
+            function=self.functions.current,
+            operator=event.operator,
+            macs=event.macs,
+            own_weight=any(self._is_weight(value) for value in event.args),
+        )
+        self.calls.append(call)
 
     @contextmanager
     def following_modules(self) -> Iterator[None]:
@@ -170,14 +137,3 @@ class _Tally(TorchDispatchMode):
     def _is_weight(self, value: object) -> bool:
         # Views share their storage's implementation, which on the meta device has no address to compare.
         return isinstance(value, Tensor) and value.untyped_storage()._cdata in self._weights  # noqa: SLF001
-
-
-@contextmanager
-def without_fast_attention() -> Iterator[None]:
-    """Without the fast path of nn.MultiheadAttention, which is one operator that no formula knows."""
-    before = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(value=False)
-    try:
-        yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(value=before)

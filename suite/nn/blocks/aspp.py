@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from suite.nn.conv import ConvFactory
+from suite.nn.conv import PLAIN, ConvFactory
 from suite.nn.layers import ConvNormAct
 
 
@@ -20,12 +20,11 @@ class ASPP(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         rates: tuple[int, ...] = (6, 12, 18),
         hidden: int = 0,
     ) -> None:
         super().__init__()
-        make = make or ConvFactory()
         hidden = hidden or out_channels // 2
         self.branches = nn.ModuleList(
             [
@@ -42,8 +41,7 @@ class ASPP(nn.Module):
         """(B, in, H, W) to (B, out, H, W)."""
         maps = [branch(x) for branch in self.branches]
         image = self.image(x.mean((2, 3), keepdim=True)).expand_as(maps[0])
-        out: Tensor = self.merge(torch.cat((*maps, image), 1))
-        return out
+        return self.merge(torch.cat((*maps, image), 1))
 
 
 class _PooledNorm(nn.BatchNorm2d):

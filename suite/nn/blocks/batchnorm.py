@@ -3,21 +3,20 @@
 import torch
 from torch import Tensor, nn
 
-from suite.nn.conv import ConvFactory
+from suite.nn.conv import PLAIN, ConvFactory
 from suite.nn.layers import norm_as_affine
 
 
 class BatchNorm(nn.Module):
     """The norm that the other blocks use. Keeps channels and resolution."""
 
-    def __init__(self, in_channels: int, *, make: ConvFactory | None = None) -> None:
+    def __init__(self, in_channels: int, *, make: ConvFactory = PLAIN) -> None:
         super().__init__()
-        self.norm = (make or ConvFactory()).norm(in_channels)
+        self.norm = make.norm(in_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to the same shape."""
-        out: Tensor = self.norm(x)
-        return out
+        return self.norm(x)
 
     def deployed(self) -> nn.Module:
         """The same map as a depthwise 1x1 convolution, which the runtimes merge with their own means."""

@@ -6,7 +6,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from suite.nn.conv import ConvFactory
+from suite.nn.conv import PLAIN, ConvFactory
 from suite.nn.csp import CrossStage
 from suite.nn.layers import norm_as_affine
 
@@ -22,14 +22,13 @@ class BoT3(CrossStage):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         repeat: int = 1,
         heads: int = 4,
         squeeze: float = 0.25,
         reach: int = 20,
         expansion: float = 0.5,
     ) -> None:
-        make = make or ConvFactory()
 
         def inner(width: int) -> nn.Module:
             hidden = max(int(width * squeeze) // heads, 1) * heads
@@ -56,8 +55,7 @@ class BoT(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to the same shape."""
-        out: Tensor = self.act(x + self.expand(self.inner_act(self.attention(self.reduce(x)))))
-        return out
+        return self.act(x + self.expand(self.inner_act(self.attention(self.reduce(x)))))
 
 
 class RelativeAttention(nn.Module):
@@ -91,8 +89,7 @@ class RelativeAttention(nn.Module):
         out: Tensor = (
             (shares @ value.flatten(2, 3)).transpose(2, 3).reshape(samples, channels, height, width)
         )
-        normed: Tensor = self.norm(out)
-        return normed
+        return self.norm(out)
 
     def deployed(self) -> "RelativeAttention":
         """The same with the norm folded into the values: their shares sum to one, so the shift is a bias of theirs."""

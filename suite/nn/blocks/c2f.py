@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from suite.nn.blocks.c3 import Bottleneck
-from suite.nn.conv import ConvFactory
+from suite.nn.conv import PLAIN, ConvFactory
 
 
 class C2f(nn.Module):
@@ -18,14 +18,13 @@ class C2f(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         repeat: int = 1,
         shortcut: bool = True,
         groups: int = 1,
         expansion: float = 0.5,
     ) -> None:
         super().__init__()
-        make = make or ConvFactory()
         hidden = int(out_channels * expansion)
         self.part = make.conv_norm_act(in_channels, 2 * hidden)
         self.merge = make.conv_norm_act((2 + repeat) * hidden, out_channels)
@@ -47,5 +46,4 @@ class C2f(nn.Module):
         maps = list(self.part(x).chunk(2, 1))
         for block in self.blocks:
             maps.append(block(maps[-1]))
-        out: Tensor = self.merge(torch.cat(maps, 1))
-        return out
+        return self.merge(torch.cat(maps, 1))

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from suite.nn.conv import ConvFactory
+from suite.nn.conv import PLAIN, ConvFactory
 from suite.nn.csp import CrossStage
 
 
@@ -14,14 +14,13 @@ class Bottleneck(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         shortcut: bool = True,
         groups: int = 1,
         expansion: float = 0.5,
         kernels: tuple[int, int] = (1, 3),
     ) -> None:
         super().__init__()
-        make = make or ConvFactory()
         hidden = int(out_channels * expansion)
         self.reduce = make.conv_norm_act(in_channels, hidden, kernels[0])
         self.mix = make.conv_norm_act(hidden, out_channels, kernels[1], groups=groups)
@@ -41,13 +40,12 @@ class C3(CrossStage):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         repeat: int = 1,
         shortcut: bool = True,
         groups: int = 1,
         expansion: float = 0.5,
     ) -> None:
-        make = make or ConvFactory()
 
         def inner(width: int) -> nn.Module:
             bottlenecks = (

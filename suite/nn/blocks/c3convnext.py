@@ -3,7 +3,7 @@
 from torch import nn
 
 from suite.nn.blocks.convnext import ConvNeXt
-from suite.nn.conv import ConvFactory
+from suite.nn.conv import PLAIN, ConvFactory
 from suite.nn.csp import CrossStage
 
 
@@ -15,14 +15,13 @@ class C3ConvNeXt(CrossStage):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         repeat: int = 1,
         kernel: int = 7,
         expand: int = 4,
         layer_scale: float | None = 1.0,
         expansion: float = 0.5,
     ) -> None:
-        make = make or ConvFactory()
 
         def inner(width: int) -> nn.Module:
             blocks = (

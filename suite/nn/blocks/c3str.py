@@ -3,7 +3,7 @@
 from torch import nn
 
 from suite.nn.blocks.swin import Pad, Stage
-from suite.nn.conv import ConvFactory
+from suite.nn.conv import PLAIN, ConvFactory
 from suite.nn.csp import CrossStage
 
 
@@ -15,14 +15,13 @@ class C3STR(CrossStage):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         repeat: int = 1,
         head: int = 32,
         window: int = 7,
         pad: Pad = "before",
         expansion: float = 0.5,
     ) -> None:
-        make = make or ConvFactory()
 
         def inner(width: int) -> nn.Module:
             return Stage(width, width, make=make, repeat=repeat, head=head, window=window, pad=pad)

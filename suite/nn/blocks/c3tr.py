@@ -4,7 +4,7 @@ import math
 
 from torch import Tensor, nn
 
-from suite.nn.conv import ConvFactory
+from suite.nn.conv import PLAIN, ConvFactory
 from suite.nn.csp import CrossStage
 
 
@@ -20,12 +20,11 @@ class C3TR(CrossStage):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         repeat: int = 1,
         heads: int = 4,
         expansion: float = 0.5,
     ) -> None:
-        make = make or ConvFactory()
 
         def inner(width: int) -> nn.Module:
             return Transformer(width, heads=heads, layers=repeat)
@@ -76,5 +75,4 @@ class TransformerLayer(nn.Module):
         shares = (query @ key.transpose(2, 3) / math.sqrt(shape[3])).softmax(3)
         attended = (shares @ value).transpose(1, 2).reshape(tokens.shape)
         tokens = tokens + self.project(attended)
-        out: Tensor = tokens + self.narrow(self.widen(tokens))
-        return out
+        return tokens + self.narrow(self.widen(tokens))

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from suite.nn.conv import ConvFactory
+from suite.nn.conv import PLAIN, ConvFactory
 from suite.nn.csp import CrossStage
 from suite.nn.layers import ConvNormAct
 
@@ -15,13 +15,12 @@ class C3x(CrossStage):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         repeat: int = 1,
         shortcut: bool = True,
         groups: int = 1,
         expansion: float = 0.5,
     ) -> None:
-        make = make or ConvFactory()
 
         def inner(width: int) -> nn.Module:
             crossed = (

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from suite.nn.conv import ConvFactory
+from suite.nn.conv import PLAIN, ConvFactory
 
 
 class CARAFE(nn.Module):
@@ -18,14 +18,13 @@ class CARAFE(nn.Module):
         self,
         in_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         scale: int = 2,
         kernel: int = 5,
         encoder: int = 3,
         hidden: int = 64,
     ) -> None:
         super().__init__()
-        make = make or ConvFactory()
         self.scale, self.kernel = scale, kernel
         self.compress = make.conv(in_channels, hidden, bias=True)
         self.encode = make.conv(hidden, scale**2 * kernel**2, encoder, bias=True)

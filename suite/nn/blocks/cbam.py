@@ -30,5 +30,4 @@ class CBAM(nn.Module):
             ]
         )
         statistics = torch.cat((x.mean(1, keepdim=True), x.amax(1, keepdim=True)), 1)
-        gated: Tensor = x * self.places(statistics).sigmoid()
-        return gated
+        return x * self.places(statistics).sigmoid()

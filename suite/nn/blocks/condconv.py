@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from suite.nn.dynamic import KernelBank
 from suite.nn.layers import norm_as_affine
+from suite.nn.operators import ConvShape, takes_place_of_conv
 
 
 class CondConv(KernelBank):
@@ -19,23 +20,16 @@ class CondConv(KernelBank):
 
     shift: nn.Parameter | None
 
-    def __init__(  # noqa: PLR0917  (an operator is called as the convolution that it replaces)
+    @takes_place_of_conv()
+    def __init__(
         self,
-        in_channels: int,
-        out_channels: int,
-        kernel: int = 1,
-        stride: int = 1,
-        padding: int = 0,
-        dilation: int = 1,
-        groups: int = 1,
+        shape: ConvShape,
         *,
         kernels: int = 4,
         bias: bool = False,
     ) -> None:
-        shape = (out_channels, in_channels // groups, kernel, kernel)
-        place = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-        super().__init__(shape, kernels, gain=1, bias=bias, **place)
-        self.routing = nn.Linear(in_channels, kernels)
+        super().__init__(shape.weight, kernels, gain=1, bias=bias, **shape.stepping)
+        self.routing = nn.Linear(shape.in_channels, kernels)
         self.register_parameter("shift", None)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -43,12 +37,11 @@ class CondConv(KernelBank):
         out = self.convolve(x, self.routing(x.mean((2, 3))).sigmoid())
         return out if self.shift is None else out + self.shift[:, None, None]
 
-    def folded(self, norm: nn.Module) -> "CondConv":
+    def folded(self, norm: nn.BatchNorm2d) -> "CondConv":
         """This operator followed by the batch norm `norm`, in evaluation: γ/σ scales every kernel, the rest is added.
 
         The weights of the kernels do not sum to one, so what is added stands outside of the mixture.
         """
-        assert isinstance(norm, nn.BatchNorm2d)
         scale, shift = norm_as_affine(norm)
         form = copy.deepcopy(self)
         form.weight.data *= scale[:, None]

@@ -1,6 +1,6 @@
 """YOLOv5's convolution layer: convolution, batch norm, SiLU (Jocher et al., YOLOv5 v6.0)."""
 
-from suite.nn.conv import ConvFactory
+from suite.nn.conv import PLAIN, ConvFactory
 from suite.nn.layers import ConvNormAct
 
 
@@ -15,12 +15,11 @@ class Conv(ConvNormAct):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         kernel: int = 1,
         stride: int = 1,
         padding: int | None = None,
         groups: int = 1,
     ) -> None:
-        make = make or ConvFactory()
         conv = make.conv(in_channels, out_channels, kernel, stride, padding=padding, groups=groups)
         super().__init__(conv, make.norm(out_channels), make.act())

@@ -5,8 +5,8 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from suite.nn.conv import ConvFactory
-from suite.nn.layers import DropPath, LayerNorm2d
+from suite.nn.conv import PLAIN, ConvFactory
+from suite.nn.layers import DropPath, LayerNorm2d, init_trunc_normal, require_same_width
 
 
 class ConvNeXt(nn.Module):
@@ -27,18 +27,14 @@ class ConvNeXt(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         kernel: int = 7,
         expand: int = 4,
         layer_scale: float | None = 1.0,
         drop_path: float = 0.0,
     ) -> None:
         super().__init__()
-        if in_channels != out_channels:
-            raise ValueError(
-                f"keeps its width, but has {in_channels} channels in and {out_channels} out"
-            )
-        make = make or ConvFactory()
+        require_same_width(in_channels, out_channels)
         hidden = expand * in_channels
         self.mix = make.conv(in_channels, in_channels, kernel, groups=in_channels, bias=True)
         self.norm = LayerNorm2d(in_channels)
@@ -52,8 +48,9 @@ class ConvNeXt(nn.Module):
         )
         self.register_parameter("layer_scale", scale)
         self.drop_path = DropPath(drop_path)
+        # the paper's table says 0.2 for this start, which is a misprint
         for conv in (self.mix, self.expand, self.project):
-            _start(conv)
+            init_trunc_normal(conv)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to the same shape."""
@@ -85,24 +82,14 @@ class Downsample(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         stride: int = 2,
     ) -> None:
         super().__init__()
-        make = make or ConvFactory()
         self.norm = LayerNorm2d(in_channels)
-        self.conv = make.conv(in_channels, out_channels, stride, stride, padding=0, bias=True)
-        _start(self.conv)
+        self.conv = make.patches(in_channels, out_channels, stride)
+        init_trunc_normal(self.conv)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H / stride, W / stride)."""
-        out: Tensor = self.conv(self.norm(x))
-        return out
-
-
-def _start(conv: nn.Module) -> None:
-    """The authors' start: weights of a truncated normal of 0.02 (the paper's table says 0.2: a misprint), no bias."""
-    if isinstance(conv, nn.Conv2d):
-        assert conv.bias is not None
-        nn.init.trunc_normal_(conv.weight, std=0.02)
-        nn.init.zeros_(conv.bias)
+        return self.conv(self.norm(x))

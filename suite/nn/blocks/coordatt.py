@@ -29,7 +29,4 @@ class CoordAtt(nn.Module):
             (x.mean(3, keepdim=True), x.mean(2, keepdim=True).transpose(2, 3)), 2
         )  # (B, C, H + W, 1)
         rows, columns = self.reduce(means).split((height, width), 2)
-        gated: Tensor = (
-            x * self.rows(rows).sigmoid() * self.columns(columns.transpose(2, 3)).sigmoid()
-        )
-        return gated
+        return x * self.rows(rows).sigmoid() * self.columns(columns.transpose(2, 3)).sigmoid()

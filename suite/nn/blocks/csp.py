@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from suite.nn.blocks.batchnorm import BatchNorm
 from suite.nn.blocks.c3 import Bottleneck
-from suite.nn.conv import ConvFactory
+from suite.nn.conv import PLAIN, ConvFactory
 
 
 class BottleneckCSP(nn.Module):
@@ -19,14 +19,13 @@ class BottleneckCSP(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         repeat: int = 1,
         shortcut: bool = True,
         groups: int = 1,
         expansion: float = 0.5,
     ) -> None:
         super().__init__()
-        make = make or ConvFactory()
         hidden = int(out_channels * expansion)
         self.reduce = make.conv_norm_act(in_channels, hidden)
         self.bypass = make.conv(in_channels, hidden)
@@ -46,5 +45,4 @@ class BottleneckCSP(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H, W)."""
         halves = torch.cat((self.project(self.blocks(self.reduce(x))), self.bypass(x)), 1)
-        out: Tensor = self.merge(self.act(self.join(halves)))
-        return out
+        return self.merge(self.act(self.join(halves)))

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +10,7 @@ from torch.utils.flop_counter import register_flop_formula
 from torchvision.ops import deform_conv2d
 
 from suite.nn.layers import norm_as_affine
+from suite.nn.operators import ConvShape, takes_place_of_conv
 
 
 class DeformConv2d(nn.Module):
@@ -23,35 +25,28 @@ class DeformConv2d(nn.Module):
 
     bias: nn.Parameter | None
 
-    def __init__(  # noqa: PLR0917  (an operator is called as the convolution that it replaces)
+    @takes_place_of_conv()
+    def __init__(
         self,
-        in_channels: int,
-        out_channels: int,
-        kernel: int = 1,
-        stride: int = 1,
-        padding: int = 0,
-        dilation: int = 1,
-        groups: int = 1,
+        shape: ConvShape,
         *,
         offset_groups: int = 1,
     ) -> None:
         super().__init__()
-        self.stride, self.padding, self.dilation = stride, padding, dilation
-        self.taps = offset_groups * kernel**2
-        self.where = nn.Conv2d(
-            in_channels, 3 * self.taps, kernel, stride, padding, dilation=dilation
-        )
+        self.stride, self.padding, self.dilation = shape.stride, shape.padding, shape.dilation
+        self.taps = offset_groups * shape.kernel**2
+        self.where = replace(shape, out_channels=3 * self.taps, groups=1).conv(bias=True)
         nn.init.zeros_(self.where.weight)
         assert self.where.bias is not None
         nn.init.zeros_(self.where.bias)
-        self.weight = nn.Parameter(torch.empty(out_channels, in_channels // groups, kernel, kernel))
+        self.weight = nn.Parameter(torch.empty(shape.weight))
         nn.init.kaiming_uniform_(self.weight, a=math.sqrt(5))
         self.register_parameter("bias", None)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H', W')."""
         offset, mask = self.where(x).split((2 * self.taps, self.taps), 1)
-        out: Tensor = deform_conv2d(
+        return deform_conv2d(
             x,
             offset,
             self.weight,
@@ -61,11 +56,9 @@ class DeformConv2d(nn.Module):
             self.dilation,
             mask.sigmoid(),
         )
-        return out
 
-    def folded(self, norm: nn.Module) -> "DeformConv2d":
+    def folded(self, norm: nn.BatchNorm2d) -> "DeformConv2d":
         """This operator followed by the batch norm `norm`, in evaluation: γ/σ scales the filters, the rest is bias."""
-        assert isinstance(norm, nn.BatchNorm2d)
         scale, shift = norm_as_affine(norm)
         form = copy.deepcopy(self)
         form.weight.data *= scale[:, None, None, None]

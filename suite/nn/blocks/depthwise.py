@@ -1,10 +1,12 @@
 """Depthwise convolution as an operator (YOLOv5's DWConv; MobileNets, arXiv 1704.04861)."""
 
 import math
+from dataclasses import replace
 
 from torch import Tensor, nn
 
 from suite.nn.layers import fold_norm
+from suite.nn.operators import ConvShape, takes_place_of_conv
 
 
 class DWConv(nn.Module):
@@ -13,34 +15,19 @@ class DWConv(nn.Module):
     Maps (B, in, H, W) to what a convolution of this kernel, stride, padding and dilation gives.
     """
 
-    def __init__(  # noqa: PLR0917  (an operator is called as the convolution that it replaces)
+    @takes_place_of_conv()
+    def __init__(
         self,
-        in_channels: int,
-        out_channels: int,
-        kernel: int = 1,
-        stride: int = 1,
-        padding: int = 0,
-        dilation: int = 1,
-        groups: int = 1,  # noqa: ARG002  (the operator brings its own)
+        shape: ConvShape,
     ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(
-            in_channels,
-            out_channels,
-            kernel,
-            stride,
-            padding,
-            dilation=dilation,
-            groups=math.gcd(in_channels, out_channels),
-            bias=False,
-        )
+        groups = math.gcd(shape.in_channels, shape.out_channels)
+        self.conv = replace(shape, groups=groups).conv()
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H', W')."""
-        out: Tensor = self.conv(x)
-        return out
+        return self.conv(x)
 
-    def folded(self, norm: nn.Module) -> nn.Conv2d:
+    def folded(self, norm: nn.BatchNorm2d) -> nn.Conv2d:
         """One convolution that does the work of the batch norm `norm` too."""
-        assert isinstance(norm, nn.BatchNorm2d)
         return fold_norm(self.conv, norm)

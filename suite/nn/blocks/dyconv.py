@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from suite.nn.dynamic import KernelBank
 from suite.nn.layers import norm_as_affine
+from suite.nn.operators import ConvShape, takes_place_of_conv
 
 
 class DyConv(KernelBank):
@@ -20,26 +21,19 @@ class DyConv(KernelBank):
     Maps (B, in, H, W) to what a convolution of this kernel, stride, padding and dilation gives.
     """
 
-    def __init__(  # noqa: PLR0917  (an operator is called as the convolution that it replaces)
+    @takes_place_of_conv()
+    def __init__(
         self,
-        in_channels: int,
-        out_channels: int,
-        kernel: int = 1,
-        stride: int = 1,
-        padding: int = 0,
-        dilation: int = 1,
-        groups: int = 1,
+        shape: ConvShape,
         *,
         kernels: int = 4,
         reduction: float = 0.25,
         bias: bool = False,
     ) -> None:
-        shape = (out_channels, in_channels // groups, kernel, kernel)
-        place = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-        super().__init__(shape, kernels, gain=math.sqrt(6), bias=bias, **place)
+        super().__init__(shape.weight, kernels, gain=math.sqrt(6), bias=bias, **shape.stepping)
         self.temperature = 1.0
-        hidden = int(in_channels * reduction) + 1
-        self.squeeze = nn.Linear(in_channels, hidden, bias=False)
+        hidden = int(shape.in_channels * reduction) + 1
+        self.squeeze = nn.Linear(shape.in_channels, hidden, bias=False)
         self.act = nn.ReLU()
         self.attention = nn.Linear(hidden, kernels)
 
@@ -48,12 +42,11 @@ class DyConv(KernelBank):
         logits = self.attention(self.act(self.squeeze(x.mean((2, 3)))))
         return self.convolve(x, (logits / (self.temperature if self.training else 1.0)).softmax(1))
 
-    def folded(self, norm: nn.Module) -> "DyConv":
+    def folded(self, norm: nn.BatchNorm2d) -> "DyConv":
         """This operator followed by the batch norm `norm`, in evaluation: γ/σ scales every kernel, the rest is bias.
 
         The weights of the kernels sum to one, so each kernel's bias takes the whole of it.
         """
-        assert isinstance(norm, nn.BatchNorm2d)
         scale, shift = norm_as_affine(norm)
         form = copy.deepcopy(self)
         form.weight.data *= scale[:, None]

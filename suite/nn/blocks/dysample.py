@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from suite.nn.conv import ConvFactory
+from suite.nn.conv import PLAIN, ConvFactory
 
 
 class DySample(nn.Module):
@@ -20,12 +20,11 @@ class DySample(nn.Module):
     start: Tensor
 
     def __init__(
-        self, in_channels: int, *, make: ConvFactory | None = None, scale: int = 2, groups: int = 4
+        self, in_channels: int, *, make: ConvFactory = PLAIN, scale: int = 2, groups: int = 4
     ) -> None:
         super().__init__()
         if in_channels % groups:
             raise ValueError(f"{in_channels} channels cannot be parted into {groups} groups")
-        make = make or ConvFactory()
         self.scale, self.groups = scale, groups
         self.offset = make.conv(in_channels, 2 * groups * scale**2, bias=True)
         if isinstance(self.offset, nn.Conv2d):

@@ -20,5 +20,4 @@ class ECA(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to the same shape."""
         mean = x.mean((2, 3))[:, None]
-        gated: Tensor = x * self.along(mean).sigmoid()[:, 0, :, None, None]
-        return gated
+        return x * self.along(mean).sigmoid()[:, 0, :, None, None]

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from suite.nn.conv import ConvFactory
+from suite.nn.conv import PLAIN, ConvFactory
 from suite.nn.layers import ConvNormAct, DropPath, LayerNorm2d, SqueezeExcite, norm_as_affine
 
 EPS = 1e-6
@@ -26,11 +26,10 @@ class Stem(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         stride: int = 2,
     ) -> None:
         super().__init__()
-        make = make or ConvFactory()
         conv = make.conv(in_channels, out_channels, 3, stride, bias=True)
         self.conv = ConvNormAct(conv, nn.BatchNorm2d(out_channels, eps=EPS), nn.Identity())
         self.mix = _mix(make, out_channels, 3, 1)
@@ -39,8 +38,7 @@ class Stem(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H / stride, W / stride)."""
-        out: Tensor = self.project(self.squeeze(self.mix(self.conv(x))))
-        return out
+        return self.project(self.squeeze(self.mix(self.conv(x))))
 
 
 class IRMB(nn.Module):
@@ -59,7 +57,7 @@ class IRMB(nn.Module):
         out_channels: int,
         *,
         expand: float,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         stride: int = 1,
         kernel: int = 3,
         norm: Literal["batch", "layer"] = "batch",
@@ -69,7 +67,6 @@ class IRMB(nn.Module):
         drop_path: float = 0.0,
     ) -> None:
         super().__init__()
-        make = make or ConvFactory()
         hidden = int(expand * in_channels)
         self.norm: nn.Module = (
             nn.BatchNorm2d(in_channels, eps=EPS)
@@ -138,8 +135,7 @@ class Attention(nn.Module):
         value = self._tokens(x)
         weights = (query @ key.transpose(-2, -1) * self.head**-0.5).softmax(dim=-1)
         pixels = (weights @ value).unflatten(4, (self.window, self.window))
-        out: Tensor = pixels.permute(0, 3, 6, 4, 1, 5, 2).reshape(x.shape)
-        return out
+        return pixels.permute(0, 3, 6, 4, 1, 5, 2).reshape(x.shape)
 
     def _tokens(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to (B, n, m, heads, pixels of a window, width of a head)."""

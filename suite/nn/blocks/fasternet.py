@@ -6,9 +6,10 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from suite.nn.conv import ConvFactory
-from suite.nn.layers import ConvNormAct, DropPath, norm_as_affine
+from suite.nn.conv import PLAIN, ConvFactory
+from suite.nn.layers import ConvNormAct, DropPath, norm_as_affine, require_same_width
 from suite.nn.mobile import conv_norm
+from suite.nn.operators import ConvShape, takes_place_of_conv
 
 ACTIVATIONS = {"gelu": nn.GELU, "relu": nn.ReLU}
 
@@ -24,10 +25,10 @@ class Merge(ConvNormAct):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         stride: int = 2,
     ) -> None:
-        conv = (make or ConvFactory()).conv(in_channels, out_channels, stride, stride, padding=0)
+        conv = make.patches(in_channels, out_channels, stride, bias=False)
         super().__init__(conv, nn.BatchNorm2d(out_channels), nn.Identity())
 
 
@@ -40,47 +41,42 @@ class PConv(nn.Module):
         ValueError: it is to change the width or the resolution, to have groups, or has fewer channels than `divisor`.
     """
 
-    def __init__(  # noqa: PLR0917  (an operator is called as the convolution that it replaces)
+    @takes_place_of_conv(kernel=3, padding=1)
+    def __init__(
         self,
-        in_channels: int,
-        out_channels: int,
-        kernel: int = 3,
-        stride: int = 1,
-        padding: int = 1,
-        dilation: int = 1,
-        groups: int = 1,
+        shape: ConvShape,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         divisor: int = 4,
     ) -> None:
         super().__init__()
-        if in_channels != out_channels:
+        require_same_width(shape.in_channels, shape.out_channels)
+        if shape.stride != 1 or 2 * shape.padding != shape.dilation * (shape.kernel - 1):
             raise ValueError(
-                f"keeps its width, but has {in_channels} channels in and {out_channels} out"
+                f"keeps the resolution, but has kernel {shape.kernel}, stride {shape.stride}, "
+                f"padding {shape.padding}, dilation {shape.dilation}"
             )
-        if stride != 1 or 2 * padding != dilation * (kernel - 1):
-            raise ValueError(
-                f"keeps the resolution, but has kernel {kernel}, stride {stride}, "
-                f"padding {padding}, dilation {dilation}"
-            )
-        if groups != 1:
-            raise ValueError(f"is a convolution of one group, but is to have {groups}")
-        self.part = in_channels // divisor
+        if shape.groups != 1:
+            raise ValueError(f"is a convolution of one group, but is to have {shape.groups}")
+        self.part = shape.in_channels // divisor
         if self.part == 0:
             raise ValueError(
-                f"convolves 1/{divisor} of its channels, but there are only {in_channels}"
+                f"convolves 1/{divisor} of its channels, but there are only {shape.in_channels}"
             )
-        self.conv = (make or ConvFactory()).conv(
-            self.part, self.part, kernel, padding=padding, dilation=dilation
+        self.conv = make.conv(
+            self.part,
+            self.part,
+            shape.kernel,
+            padding=shape.padding,
+            dilation=shape.dilation,
         )
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to the same shape."""
         return torch.cat((self.conv(x[:, : self.part]), x[:, self.part :]), 1)
 
-    def folded(self, norm: nn.Module) -> nn.Module:
+    def folded(self, norm: nn.BatchNorm2d) -> nn.Module:
         """This operator followed by the batch norm `norm`, in evaluation; itself and the norm if an edit is inside."""
-        assert isinstance(norm, nn.BatchNorm2d)
         if not isinstance(self.conv, nn.Conv2d):
             return nn.Sequential(self, norm)
         return _FoldedPConv(self.conv, norm_as_affine(norm))
@@ -119,14 +115,13 @@ class FasterNet(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         expand: int = 2,
         divisor: int = 4,
         act: Literal["gelu", "relu"] = "relu",
         drop_path: float = 0.0,
     ) -> None:
         super().__init__()
-        make = make or ConvFactory()
         self.mix = PConv(in_channels, out_channels, make=make, divisor=divisor)
         self.expand = conv_norm(make, in_channels, expand * in_channels, act=ACTIVATIONS[act]())
         self.project = make.conv(expand * in_channels, out_channels)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from suite.nn.conv import ConvFactory
+from suite.nn.conv import PLAIN, ConvFactory
 
 
 class Focus(nn.Module):
@@ -17,16 +17,14 @@ class Focus(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         kernel: int = 1,
         stride: int = 2,
         groups: int = 1,
     ) -> None:
         super().__init__()
         self.stride = stride
-        self.mix = (make or ConvFactory()).conv_norm_act(
-            in_channels * stride**2, out_channels, kernel, groups=groups
-        )
+        self.mix = make.conv_norm_act(in_channels * stride**2, out_channels, kernel, groups=groups)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H / stride, W / stride)."""
@@ -34,5 +32,4 @@ class Focus(nn.Module):
         pixels = [
             x[..., row :: self.stride, column :: self.stride] for column in steps for row in steps
         ]
-        out: Tensor = self.mix(torch.cat(pixels, 1))
-        return out
+        return self.mix(torch.cat(pixels, 1))

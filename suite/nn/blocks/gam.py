@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from suite.nn.conv import ConvFactory
+from suite.nn.conv import PLAIN, ConvFactory
 from suite.nn.layers import ConvNormAct
 
 
@@ -17,13 +17,12 @@ class GAM(nn.Module):
         self,
         in_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         reduction: int = 4,
         kernel: int = 7,
         groups: int = 1,
     ) -> None:
         super().__init__()
-        make = make or ConvFactory()
         hidden = max(in_channels // reduction, 1)
         self.channels = nn.Sequential(
             nn.Conv2d(in_channels, hidden, 1), nn.ReLU(), nn.Conv2d(hidden, in_channels, 1)
@@ -38,5 +37,4 @@ class GAM(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to the same shape."""
         x = x * self.channels(x).sigmoid()
-        gated: Tensor = x * self.widen(self.narrow(x)).sigmoid()
-        return gated
+        return x * self.widen(self.narrow(x)).sigmoid()

@@ -7,9 +7,9 @@ Two families: GhostNet's own (`Stem`, `GhostModule`, `Bottleneck`: ReLU, 3x3 vie
 import torch
 from torch import Tensor, nn
 
-from suite.nn.conv import ConvFactory
+from suite.nn.conv import PLAIN, ConvFactory
 from suite.nn.csp import CrossStage
-from suite.nn.layers import ConvNormAct, SqueezeExcite
+from suite.nn.layers import ConvNormAct, SqueezeExcite, require_same_width
 from suite.nn.mobile import conv_norm, rounded
 
 
@@ -24,10 +24,10 @@ class Stem(ConvNormAct):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         stride: int = 2,
     ) -> None:
-        conv = (make or ConvFactory()).conv(in_channels, out_channels, 3, stride)
+        conv = make.conv(in_channels, out_channels, 3, stride)
         super().__init__(conv, nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True))
 
 
@@ -39,11 +39,10 @@ class GhostModule(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         act: bool = True,
     ) -> None:
         super().__init__()
-        make = make or ConvFactory()
         half = (out_channels + 1) // 2
         self.primary = conv_norm(
             make, in_channels, half, act=nn.ReLU(inplace=True) if act else None
@@ -72,13 +71,12 @@ class Bottleneck(nn.Module):
         out_channels: int,
         *,
         expand: float,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         stride: int = 1,
         kernel: int = 3,
         squeeze: bool = False,
     ) -> None:
         super().__init__()
-        make = make or ConvFactory()
         hidden = rounded(expand * in_channels, 4)
         self.widen = GhostModule(in_channels, hidden, make=make)
         self.mix = (
@@ -101,8 +99,7 @@ class Bottleneck(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H / stride, W / stride)."""
-        out: Tensor = self.project(self.squeeze(self.mix(self.widen(x)))) + self.shortcut(x)
-        return out
+        return self.project(self.squeeze(self.mix(self.widen(x)))) + self.shortcut(x)
 
 
 class GhostConv(nn.Module):
@@ -117,7 +114,7 @@ class GhostConv(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         kernel: int = 1,
         stride: int = 1,
         groups: int = 1,
@@ -126,7 +123,6 @@ class GhostConv(nn.Module):
         super().__init__()
         if out_channels % 2:
             raise ValueError(f"its width must be even, but {out_channels} channels go out")
-        make = make or ConvFactory()
         half = out_channels // 2
         self.primary = make.conv_norm_act(in_channels, half, kernel, stride, groups=groups, act=act)
         self.cheap = make.conv_norm_act(half, half, 5, groups=half, act=act)
@@ -149,16 +145,13 @@ class GhostBottleneck(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         kernel: int = 3,
         stride: int = 1,
     ) -> None:
         super().__init__()
-        if stride == 1 and in_channels != out_channels:
-            raise ValueError(
-                f"keeps its width at stride 1, but has {in_channels} channels in and {out_channels} out"
-            )
-        make = make or ConvFactory()
+        if stride == 1:
+            require_same_width(in_channels, out_channels, keeps="its width at stride 1")
         hidden = out_channels // 2
         self.reduce = GhostConv(in_channels, hidden, make=make)
         self.mix: nn.Module = nn.Identity()
@@ -176,8 +169,7 @@ class GhostBottleneck(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H / stride, W / stride)."""
-        out: Tensor = self.project(self.mix(self.reduce(x))) + self.shortcut(x)
-        return out
+        return self.project(self.mix(self.reduce(x))) + self.shortcut(x)
 
 
 class C3Ghost(CrossStage):
@@ -188,11 +180,10 @@ class C3Ghost(CrossStage):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         repeat: int = 1,
         expansion: float = 0.5,
     ) -> None:
-        make = make or ConvFactory()
 
         def inner(width: int) -> nn.Module:
             return nn.Sequential(*(GhostBottleneck(width, width, make=make) for _ in range(repeat)))

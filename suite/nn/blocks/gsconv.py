@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from suite.nn.blocks.ghost import GhostConv
-from suite.nn.conv import ConvFactory
+from suite.nn.conv import PLAIN, ConvFactory
 from suite.nn.csp import CrossStage
 
 
@@ -22,7 +22,7 @@ class GSConv(GhostConv):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         kernel: int = 1,
         stride: int = 1,
         act: bool = True,
@@ -47,11 +47,10 @@ class VoVGSCSP(CrossStage):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         repeat: int = 1,
         expansion: float = 0.5,
     ) -> None:
-        make = make or ConvFactory()
 
         def inner(width: int) -> nn.Module:
             return nn.Sequential(*(GSBottleneck(width, make=make) for _ in range(repeat)))
@@ -70,5 +69,4 @@ class GSBottleneck(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to the same shape."""
-        out: Tensor = self.second(self.first(x)) + self.bypass(x)
-        return out
+        return self.second(self.first(x)) + self.bypass(x)

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from suite.nn.layers import ConvNormAct, norm_as_affine
+from suite.nn.operators import ConvShape, takes_place_of_conv
 
 
 class Involution(nn.Module):
@@ -25,23 +26,19 @@ class Involution(nn.Module):
     scale: nn.Parameter | None
     shift: nn.Parameter | None
 
-    def __init__(  # noqa: PLR0917  (an operator is called as the convolution that it replaces)
+    @takes_place_of_conv()
+    def __init__(
         self,
-        in_channels: int,
-        out_channels: int,
-        kernel: int = 1,
-        stride: int = 1,
-        padding: int = 0,
-        dilation: int = 1,
-        groups: int = 1,  # noqa: ARG002  (the operator brings its own)
+        shape: ConvShape,
         *,
         size: int = 7,
         reduction: int = 4,
         per_group: int = 16,
     ) -> None:
         super().__init__()
-        self.size, self.stride, self.dilation = size, stride, dilation
-        self.padding = padding + dilation * (size - kernel) // 2
+        in_channels, out_channels = shape.in_channels, shape.out_channels
+        self.size, self.stride, self.dilation = size, shape.stride, shape.dilation
+        self.padding = shape.padding + shape.dilation * (size - shape.kernel) // 2
         self.groups = math.gcd(out_channels, max(out_channels // per_group, 1))
         hidden = max(in_channels // reduction, 1)
         norm = nn.BatchNorm2d(hidden, eps=1e-3, momentum=0.03)
@@ -67,9 +64,8 @@ class Involution(nn.Module):
             return out
         return torch.addcmul(self.shift[:, None, None], out, self.scale[:, None, None])
 
-    def folded(self, norm: nn.Module) -> "Involution":
+    def folded(self, norm: nn.BatchNorm2d) -> "Involution":
         """This operator with the batch norm `norm` as a scale and a shift: it has no weights that could take them."""
-        assert isinstance(norm, nn.BatchNorm2d)
         scale, shift = norm_as_affine(norm)
         form = copy.deepcopy(self)
         form.register_parameter("scale", nn.Parameter(scale))

@@ -28,8 +28,7 @@ class MaxPool(nn.Module):
         """(B, C, H, W) to (B, C, H / stride, W / stride), if padding and zeros together make up for the kernel."""
         left, right, top, bottom = self.zeros
         x = _beside(x, left, right, 3)
-        pooled: Tensor = self.pool(_beside(x, top, bottom, 2))
-        return pooled
+        return self.pool(_beside(x, top, bottom, 2))
 
 
 def _beside(x: Tensor, before: int, after: int, dim: int) -> Tensor:

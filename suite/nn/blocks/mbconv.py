@@ -4,7 +4,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from suite.nn.conv import ConvFactory
+from suite.nn.conv import PLAIN, ConvFactory
 from suite.nn.layers import DropPath, SqueezeExcite
 
 ACTIVATIONS = {"silu": nn.SiLU, "relu": nn.ReLU}
@@ -24,7 +24,7 @@ class MBConv(nn.Module):
         out_channels: int,
         *,
         expand: int,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         stride: int = 1,
         kernel: int = 3,
         squeeze: float = 0.25,
@@ -33,7 +33,6 @@ class MBConv(nn.Module):
         drop_path: float = 0.0,
     ) -> None:
         super().__init__()
-        make = make or ConvFactory()
         hidden = expand * in_channels
         self.expand = make.conv_norm_act(in_channels, hidden) if expand > 1 else nn.Identity()
         self.mix = make.conv_norm_act(hidden, hidden, kernel, stride, groups=hidden)
@@ -65,14 +64,13 @@ class FusedMBConv(nn.Module):
         out_channels: int,
         *,
         expand: int,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         stride: int = 1,
         kernel: int = 3,
         linear: bool = True,
         drop_path: float = 0.0,
     ) -> None:
         super().__init__()
-        make = make or ConvFactory()
         hidden = expand * in_channels if expand > 1 else out_channels
         self.mix = make.conv_norm_act(in_channels, hidden, kernel, stride)
         self.project = (

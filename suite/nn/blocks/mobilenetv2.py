@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from suite.nn.conv import ConvFactory
+from suite.nn.conv import PLAIN, ConvFactory
 from suite.nn.layers import ConvNormAct
 from suite.nn.mobile import conv_norm
 
@@ -15,11 +15,10 @@ class Conv(ConvNormAct):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         kernel: int = 1,
         stride: int = 1,
     ) -> None:
-        make = make or ConvFactory()
         conv = make.conv(in_channels, out_channels, kernel, stride)
         super().__init__(conv, nn.BatchNorm2d(out_channels), nn.ReLU6(inplace=True))
 
@@ -36,11 +35,10 @@ class InvertedResidual(nn.Module):
         out_channels: int,
         *,
         expand: int,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         stride: int = 1,
     ) -> None:
         super().__init__()
-        make = make or ConvFactory()
         hidden = expand * in_channels
         self.expand = (
             conv_norm(make, in_channels, hidden, act=nn.ReLU6(inplace=True))

@@ -4,7 +4,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from suite.nn.conv import ConvFactory
+from suite.nn.conv import PLAIN, ConvFactory
 from suite.nn.layers import ConvNormAct, SqueezeExcite
 from suite.nn.mobile import rounded
 
@@ -22,11 +22,10 @@ class Conv(ConvNormAct):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         kernel: int = 1,
         stride: int = 1,
     ) -> None:
-        make = make or ConvFactory()
         conv = make.conv(in_channels, out_channels, kernel, stride)
         super().__init__(conv, make.norm(out_channels), nn.Hardswish(inplace=True))
 
@@ -45,14 +44,13 @@ class InvertedResidual(nn.Module):
         out_channels: int,
         *,
         expand: float,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         stride: int = 1,
         kernel: int = 3,
         squeeze: bool = False,
         act: Literal["relu", "hardswish"] = "relu",
     ) -> None:
         super().__init__()
-        make = make or ConvFactory()
         hidden = rounded(expand * in_channels, 8) if expand != 1 else in_channels
         activation = ACTIVATIONS[act]
         first = make.conv(in_channels, hidden) if expand != 1 else None

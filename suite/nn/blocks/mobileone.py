@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from suite.nn.conv import ConvFactory
+from suite.nn.conv import PLAIN, ConvFactory
 from suite.nn.layers import ConvNormAct, fold_norm, norm_as_affine
 from suite.nn.mobile import conv_norm
 
@@ -21,11 +21,10 @@ class MobileOne(nn.Sequential):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         stride: int = 1,
         branches: int = 4,
     ) -> None:
-        make = make or ConvFactory()
         super().__init__(
             Branches(
                 in_channels,
@@ -53,7 +52,7 @@ class Branches(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         kernel: int = 3,
         stride: int = 1,
         groups: int = 1,
@@ -62,7 +61,6 @@ class Branches(nn.Module):
         super().__init__()
         if not 0 < branches <= MAX_BRANCHES:
             raise ValueError(f"has 1 to {MAX_BRANCHES} branches, not {branches}")
-        make = make or ConvFactory()
         self.identity = (
             nn.BatchNorm2d(out_channels) if stride == 1 and in_channels == out_channels else None
         )
@@ -80,8 +78,7 @@ class Branches(nn.Module):
             out = out + conv(x)
         if self.identity is not None:
             out = out + self.identity(x)
-        activated: Tensor = self.act(out)
-        return activated
+        return self.act(out)
 
     def deployed(self) -> nn.Module:
         """One convolution and the ReLU: every norm folded, every kernel and bias added to the first, centred."""

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from suite.nn.dynamic import convolve_each, mixed
 from suite.nn.layers import norm_as_affine
+from suite.nn.operators import ConvShape, takes_place_of_conv
 
 
 class ODConv(nn.Module):
@@ -27,36 +28,30 @@ class ODConv(nn.Module):
 
     bias: nn.Parameter | None
 
-    def __init__(  # noqa: PLR0917  (an operator is called as the convolution that it replaces)
+    @takes_place_of_conv()
+    def __init__(
         self,
-        in_channels: int,
-        out_channels: int,
-        kernel: int = 1,
-        stride: int = 1,
-        padding: int = 0,
-        dilation: int = 1,
-        groups: int = 1,
+        shape: ConvShape,
         *,
         kernels: int = 4,
         reduction: float = 0.0625,
         min_hidden: int = 16,
     ) -> None:
         super().__init__()
-        self.shape = (out_channels, in_channels // groups, kernel, kernel)
-        self.place = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+        self.shape, self.stepping = shape.weight, shape.stepping
         self.temperature = 1.0
+        depthwise = shape.in_channels == shape.out_channels == shape.groups
+        taps = shape.kernel**2
         self.attention = Attention(
-            in_channels,
-            0 if in_channels == out_channels == groups else out_channels,
-            max(int(in_channels * reduction), min_hidden),
-            taps=kernel * kernel,
+            shape.in_channels,
+            0 if depthwise else shape.out_channels,
+            max(int(shape.in_channels * reduction), min_hidden),
+            taps=taps,
             kernels=kernels,
         )
         # one row a kernel: a tensor of five dimensions could not be moved to channels_last memory
-        self.weight = nn.Parameter(
-            torch.empty(kernels, out_channels, self.shape[1] * kernel * kernel)
-        )
-        nn.init.normal_(self.weight, std=math.sqrt(2 / (out_channels * kernel * kernel)))
+        self.weight = nn.Parameter(torch.empty(kernels, shape.out_channels, self.shape[1] * taps))
+        nn.init.normal_(self.weight, std=math.sqrt(2 / (shape.out_channels * taps)))
         self.register_parameter("bias", None)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -65,7 +60,7 @@ class ODConv(nn.Module):
             x, self.temperature if self.training else 1.0
         )
         weight = self._mixed(spatial, mixture)
-        out = convolve_each(x * channel, weight, **self.place)
+        out = convolve_each(x * channel, weight, **self.stepping)
         if filters is None:
             return out if self.bias is None else out + self.bias[:, None, None]
         return (
@@ -82,9 +77,8 @@ class ODConv(nn.Module):
         form.attention = self.attention.folded()
         return form
 
-    def folded(self, norm: nn.Module) -> "ODConv":
+    def folded(self, norm: nn.BatchNorm2d) -> "ODConv":
         """This operator followed by the batch norm `norm`, in evaluation: γ/σ scales the filters, the rest is bias."""
-        assert isinstance(norm, nn.BatchNorm2d)
         scale, shift = norm_as_affine(norm)
         form = copy.deepcopy(self.deployed())
         form.weight.data *= scale[:, None]
@@ -157,8 +151,7 @@ class Attention(nn.Module):
             return F.batch_norm(
                 hidden, mean, variance, norm.weight, norm.bias, training=False, eps=norm.eps
             )
-        out: Tensor = norm(hidden)
-        return out
+        return norm(hidden)
 
 
 def _scaled(logits: Tensor, temperature: float) -> Tensor:

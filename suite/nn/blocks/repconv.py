@@ -1,10 +1,13 @@
 """RepConv: parallel branches that merge into one convolution (RepVGG, arXiv 2101.03697; YOLOv7, arXiv 2207.02696)."""
 
+from dataclasses import replace
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from suite.nn.layers import fold_norm, norm_as_affine
+from suite.nn.operators import ConvShape, takes_place_of_conv
 
 
 class RepConv(nn.Module):
@@ -19,40 +22,26 @@ class RepConv(nn.Module):
         ValueError: the kernel is even, or the padding is not the one that keeps the resolution.
     """
 
-    def __init__(  # noqa: PLR0917  (an operator is called as the convolution that it replaces)
+    @takes_place_of_conv(kernel=3, padding=1)
+    def __init__(
         self,
-        in_channels: int,
-        out_channels: int,
-        kernel: int = 3,
-        stride: int = 1,
-        padding: int = 1,
-        dilation: int = 1,
-        groups: int = 1,
+        shape: ConvShape,
         *,
         identity: bool = True,
     ) -> None:
         super().__init__()
-        same = dilation * (kernel - 1) // 2
-        if kernel % 2 == 0 or padding != same:
+        if shape.kernel % 2 == 0 or shape.padding != shape.same_padding:
             raise ValueError(
-                f"its 1x1 branch must meet the middle of the kernel, but kernel {kernel} has padding {padding}; "
-                f"it must be odd, with padding {same}"
+                "its 1x1 branch must meet the middle of the kernel, "
+                f"but kernel {shape.kernel} has padding {shape.padding}; "
+                f"it must be odd, with padding {shape.same_padding}"
             )
-        self.wide = nn.Conv2d(
-            in_channels,
-            out_channels,
-            kernel,
-            stride,
-            padding,
-            dilation=dilation,
-            groups=groups,
-            bias=False,
-        )
-        self.wide_norm = _norm(out_channels)
-        self.point = nn.Conv2d(in_channels, out_channels, 1, stride, groups=groups, bias=False)
-        self.point_norm = _norm(out_channels)
-        kept = identity and in_channels == out_channels and stride == 1
-        self.identity = _norm(in_channels) if kept else None
+        self.wide = shape.conv()
+        self.wide_norm = _norm(shape.out_channels)
+        self.point = replace(shape, kernel=1, padding=0, dilation=1).conv()
+        self.point_norm = _norm(shape.out_channels)
+        kept = identity and shape.in_channels == shape.out_channels and shape.stride == 1
+        self.identity = _norm(shape.in_channels) if kept else None
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H / stride, W / stride)."""
@@ -76,9 +65,8 @@ class RepConv(nn.Module):
                 merged.bias += shift
         return merged
 
-    def folded(self, norm: nn.Module) -> nn.Conv2d:
+    def folded(self, norm: nn.BatchNorm2d) -> nn.Conv2d:
         """The merged convolution with the batch norm `norm` that follows folded in too."""
-        assert isinstance(norm, nn.BatchNorm2d)
         return fold_norm(self.deployed(), norm)
 
 

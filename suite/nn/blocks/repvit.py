@@ -7,8 +7,9 @@ parallel branches; `deployed()` merges each token mixer into one depthwise convo
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from suite.nn.conv import ConvFactory
-from suite.nn.layers import ConvNormAct, SqueezeExcite, fold_norm
+from suite.nn.conv import PLAIN, ConvFactory
+from suite.nn.layers import SqueezeExcite, fold_norm, require_same_width
+from suite.nn.mobile import conv_norm
 
 
 class Stem(nn.Module):
@@ -19,7 +20,7 @@ class Stem(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         stride: int = 4,
     ) -> None:
         super().__init__()
@@ -27,14 +28,12 @@ class Stem(nn.Module):
             raise ValueError(
                 f"halves the resolution twice, but the stride is {stride}; it must be 4"
             )
-        make = make or ConvFactory()
-        self.first = _conv_norm(make, in_channels, out_channels // 2, 3, 2, act=nn.GELU())
-        self.second = _conv_norm(make, out_channels // 2, out_channels, 3, 2)
+        self.first = conv_norm(make, in_channels, out_channels // 2, 3, 2, act=nn.GELU())
+        self.second = conv_norm(make, out_channels // 2, out_channels, 3, 2)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H / 4, W / 4)."""
-        out: Tensor = self.second(self.first(x))
-        return out
+        return self.second(self.first(x))
 
 
 class RepViT(nn.Module):
@@ -49,15 +48,11 @@ class RepViT(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         squeeze: bool = False,
     ) -> None:
         super().__init__()
-        if in_channels != out_channels:
-            raise ValueError(
-                f"keeps its width, but has {in_channels} channels in and {out_channels} out"
-            )
-        make = make or ConvFactory()
+        require_same_width(in_channels, out_channels)
         self.tokens = TokenMixer(in_channels, make=make)
         self.squeeze = (
             SqueezeExcite(in_channels, _squeezed(in_channels)) if squeeze else nn.Identity()
@@ -66,8 +61,7 @@ class RepViT(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to the same shape."""
-        out: Tensor = self.channels(self.squeeze(self.tokens(x)))
-        return out
+        return self.channels(self.squeeze(self.tokens(x)))
 
 
 class Stage(nn.Sequential):
@@ -78,10 +72,9 @@ class Stage(nn.Sequential):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         repeat: int = 1,
     ) -> None:
-        make = make or ConvFactory()
         blocks = (
             RepViT(in_channels, out_channels, make=make, squeeze=i % 2 == 0) for i in range(repeat)
         )
@@ -96,19 +89,17 @@ class Downsample(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         stride: int = 2,
     ) -> None:
         super().__init__()
-        make = make or ConvFactory()
-        self.tokens = _conv_norm(make, in_channels, in_channels, 3, stride, groups=in_channels)
-        self.widen = _conv_norm(make, in_channels, out_channels)
+        self.tokens = conv_norm(make, in_channels, in_channels, 3, stride, groups=in_channels)
+        self.widen = conv_norm(make, in_channels, out_channels)
         self.channels = ChannelMixer(out_channels, make=make)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H / stride, W / stride)."""
-        out: Tensor = self.channels(self.widen(self.tokens(x)))
-        return out
+        return self.channels(self.widen(self.tokens(x)))
 
 
 class TokenMixer(nn.Module):
@@ -116,14 +107,13 @@ class TokenMixer(nn.Module):
 
     def __init__(self, channels: int, *, make: ConvFactory) -> None:
         super().__init__()
-        self.wide = _conv_norm(make, channels, channels, 3, groups=channels)
+        self.wide = conv_norm(make, channels, channels, 3, groups=channels)
         self.point = make.conv(channels, channels, groups=channels, bias=True)
         self.norm = nn.BatchNorm2d(channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to the same shape."""
-        out: Tensor = self.norm(self.wide(x) + self.point(x) + x)
-        return out
+        return self.norm(self.wide(x) + self.point(x) + x)
 
     def deployed(self) -> nn.Module:
         """One depthwise 3x3: the inner norm folded, the branches added to the centre, then the outer norm folded."""
@@ -147,8 +137,8 @@ class ChannelMixer(nn.Module):
 
     def __init__(self, channels: int, *, make: ConvFactory) -> None:
         super().__init__()
-        self.expand = _conv_norm(make, channels, 2 * channels, act=nn.GELU())
-        self.project = _conv_norm(make, 2 * channels, channels)
+        self.expand = conv_norm(make, channels, 2 * channels, act=nn.GELU())
+        self.project = conv_norm(make, 2 * channels, channels)
         last = self.project.norm
         assert isinstance(last, nn.BatchNorm2d)
         nn.init.zeros_(last.weight)
@@ -157,20 +147,6 @@ class ChannelMixer(nn.Module):
         """(B, C, H, W) to the same shape."""
         out: Tensor = self.project(self.expand(x))
         return x + out
-
-
-def _conv_norm(
-    make: ConvFactory,
-    in_channels: int,
-    out_channels: int,
-    kernel: int = 1,
-    stride: int = 1,
-    *,
-    groups: int = 1,
-    act: nn.Module | None = None,
-) -> ConvNormAct:
-    conv = make.conv(in_channels, out_channels, kernel, stride, groups=groups)
-    return ConvNormAct(conv, nn.BatchNorm2d(out_channels), act or nn.Identity())
 
 
 def _squeezed(channels: int) -> int:

@@ -6,8 +6,8 @@ Every norm has torch's eps of 1e-5.
 
 from torch import Tensor, nn
 
-from suite.nn.conv import ConvFactory
-from suite.nn.layers import ConvNormAct
+from suite.nn.conv import PLAIN, ConvFactory
+from suite.nn.mobile import conv_norm
 
 
 class Stem(nn.Module):
@@ -22,7 +22,7 @@ class Stem(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         stride: int = 4,
         pool: bool = True,
     ) -> None:
@@ -31,16 +31,14 @@ class Stem(nn.Module):
             raise ValueError(
                 f"takes a quarter of the resolution, but the stride is {stride}; it must be 4"
             )
-        make = make or ConvFactory()
-        self.conv = _conv_norm(
+        self.conv = conv_norm(
             make, in_channels, out_channels, 7, 2 if pool else 4, act=nn.ReLU(inplace=True)
         )
         self.pool = nn.MaxPool2d(3, 2, padding=1) if pool else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H / 4, W / 4)."""
-        out: Tensor = self.pool(self.conv(x))
-        return out
+        return self.pool(self.conv(x))
 
 
 class Bottleneck(nn.Module):
@@ -54,41 +52,25 @@ class Bottleneck(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         stride: int = 1,
         width: float = 0.25,
         groups: int = 1,
     ) -> None:
         super().__init__()
-        make = make or ConvFactory()
         hidden = round(width * out_channels)
         same = stride == 1 and in_channels == out_channels
-        self.reduce = _conv_norm(make, in_channels, hidden, act=nn.ReLU(inplace=True))
-        self.mix = _conv_norm(
+        self.reduce = conv_norm(make, in_channels, hidden, act=nn.ReLU(inplace=True))
+        self.mix = conv_norm(
             make, hidden, hidden, 3, stride, groups=groups, act=nn.ReLU(inplace=True)
         )
-        self.expand = _conv_norm(make, hidden, out_channels)
+        self.expand = conv_norm(make, hidden, out_channels)
         self.shortcut = (
-            nn.Identity() if same else _conv_norm(make, in_channels, out_channels, 1, stride)
+            nn.Identity() if same else conv_norm(make, in_channels, out_channels, 1, stride)
         )
         self.act = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H / stride, W / stride)."""
         branch = self.expand(self.mix(self.reduce(x)))
-        out: Tensor = self.act(self.shortcut(x) + branch)
-        return out
-
-
-def _conv_norm(
-    make: ConvFactory,
-    in_channels: int,
-    out_channels: int,
-    kernel: int = 1,
-    stride: int = 1,
-    *,
-    groups: int = 1,
-    act: nn.Module | None = None,
-) -> ConvNormAct:
-    conv = make.conv(in_channels, out_channels, kernel, stride, groups=groups)
-    return ConvNormAct(conv, nn.BatchNorm2d(out_channels), act or nn.Identity())
+        return self.act(self.shortcut(x) + branch)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from suite.nn.conv import ConvFactory
+from suite.nn.conv import PLAIN, ConvFactory
 
 
 class RFB(nn.Module):
@@ -19,12 +19,11 @@ class RFB(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         rates: tuple[int, int, int] = (1, 3, 5),
         scale_branches: float = 0.1,
     ) -> None:
         super().__init__()
-        make = make or ConvFactory()
         narrow = max(in_channels // 8, 1)
         wide, between = 2 * narrow, (3 * narrow + 1) // 2
         firsts = (
@@ -48,5 +47,4 @@ class RFB(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H, W)."""
         merged = self.merge(torch.cat([branch(x) for branch in self.branches], 1))
-        out: Tensor = self.act(self.bypass(x) + self.scale_branches * merged)
-        return out
+        return self.act(self.bypass(x) + self.scale_branches * merged)

@@ -9,7 +9,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from suite.nn.conv import ConvFactory
+from suite.nn.conv import PLAIN, ConvFactory
 from suite.nn.layers import ConvNormAct, LayerNorm2d
 
 ACTIVATIONS = {"relu": nn.ReLU, "gelu": nn.GELU}
@@ -29,18 +29,16 @@ class Patchify(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         stride: int = 4,
     ) -> None:
         super().__init__()
-        make = make or ConvFactory()
-        conv = make.conv(in_channels, out_channels, stride, stride, padding=0, bias=True)
+        conv = make.patches(in_channels, out_channels, stride)
         self.conv = ConvNormAct(conv, nn.BatchNorm2d(out_channels), nn.Identity())
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H / stride, W / stride)."""
-        out: Tensor = self.conv(x)
-        return out
+        return self.conv(x)
 
 
 class Block(nn.Module):
@@ -60,7 +58,7 @@ class Block(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         stride: int = 1,
         form: Literal["bottleneck", "inverted", "mix_first"] = "mix_first",
         depthwise: bool = True,
@@ -75,7 +73,7 @@ class Block(nn.Module):
             raise ValueError(
                 f"few_acts and few_norms are steps of the form mix_first, but the form is {form}"
             )
-        parts = Parts(make or ConvFactory(), act, norm)
+        parts = Parts(make, act, norm)
         hidden = out_channels // 4 if form == "bottleneck" else 4 * out_channels
         mixed = in_channels if form == "mix_first" else hidden
         groups = mixed if depthwise else 1
@@ -91,8 +89,7 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H / stride, W / stride)."""
-        out: Tensor = self.act(self.shortcut(x) + self.branch(x))
-        return out
+        return self.act(self.shortcut(x) + self.branch(x))
 
 
 class Parts:

@@ -10,7 +10,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from suite.nn.conv import ConvFactory
+from suite.nn.conv import PLAIN, ConvFactory
+from suite.nn.layers import require_same_width
 from suite.nn.mobile import conv_norm
 
 
@@ -26,7 +27,7 @@ class Stem(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         stride: int = 4,
     ) -> None:
         super().__init__()
@@ -34,15 +35,12 @@ class Stem(nn.Module):
             raise ValueError(
                 f"halves the resolution twice, but the stride is {stride}; it must be 4"
             )
-        self.conv = conv_norm(
-            make or ConvFactory(), in_channels, out_channels, 3, 2, act=nn.ReLU(inplace=True)
-        )
+        self.conv = conv_norm(make, in_channels, out_channels, 3, 2, act=nn.ReLU(inplace=True))
         self.pool = nn.MaxPool2d(3, stride=2, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H / 4, W / 4)."""
-        out: Tensor = self.pool(self.conv(x))
-        return out
+        return self.pool(self.conv(x))
 
 
 class Unit(nn.Module):
@@ -57,20 +55,17 @@ class Unit(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         stride: int = 1,
         form: Literal["torchvision", "authors"] = "torchvision",
     ) -> None:
         super().__init__()
-        if stride == 1 and in_channels != out_channels:
-            raise ValueError(
-                f"keeps its width at stride 1, but has {in_channels} channels in and {out_channels} out"
-            )
+        if stride == 1:
+            require_same_width(in_channels, out_channels, keeps="its width at stride 1")
         if out_channels % 2:
             raise ValueError(
                 f"halves its channels, but there are {out_channels}; the number must be even"
             )
-        make = make or ConvFactory()
         half = out_channels // 2
         entering = in_channels if stride > 1 else half
         kept = in_channels if form == "authors" else half

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from suite.nn.conv import ConvFactory
+from suite.nn.conv import PLAIN, ConvFactory
 from suite.nn.layers import ConvNormAct
 
 
@@ -15,11 +15,10 @@ class SimSPPF(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         kernel: int = 5,
     ) -> None:
         super().__init__()
-        make = make or ConvFactory()
         hidden = in_channels // 2
         self.reduce = ConvNormAct(
             make.conv(in_channels, hidden), make.norm(hidden), nn.ReLU(inplace=True)
@@ -34,5 +33,4 @@ class SimSPPF(nn.Module):
         maps = [self.reduce(x)]
         for _ in range(3):
             maps.append(self.pool(maps[-1]))
-        out: Tensor = self.merge(torch.cat(maps, 1))
-        return out
+        return self.merge(torch.cat(maps, 1))

@@ -1,9 +1,12 @@
 """SPD-Conv: no strided convolution (Sunkara and Luo, ECML PKDD 2022, arXiv 2208.03641)."""
 
+from dataclasses import replace
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from suite.nn.layers import fold_norm
+from suite.nn.operators import ConvShape, takes_place_of_conv
 
 
 class SPDConv(nn.Module):
@@ -15,35 +18,19 @@ class SPDConv(nn.Module):
     Maps (B, in, H, W) to (B, out, H / stride, W / stride); H and W must be multiples of the stride.
     """
 
-    def __init__(  # noqa: PLR0917  (an operator is called as the convolution that it replaces)
+    @takes_place_of_conv()
+    def __init__(
         self,
-        in_channels: int,
-        out_channels: int,
-        kernel: int = 1,
-        stride: int = 1,
-        padding: int = 0,
-        dilation: int = 1,
-        groups: int = 1,
+        shape: ConvShape,
     ) -> None:
         super().__init__()
-        self.scale = stride
-        self.conv = nn.Conv2d(
-            in_channels * stride**2,
-            out_channels,
-            kernel,
-            1,
-            padding,
-            dilation=dilation,
-            groups=groups,
-            bias=False,
-        )
+        self.scale = shape.stride
+        self.conv = replace(shape, in_channels=shape.in_channels * shape.stride**2, stride=1).conv()
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H / stride, W / stride)."""
-        out: Tensor = self.conv(F.pixel_unshuffle(x, self.scale))
-        return out
+        return self.conv(F.pixel_unshuffle(x, self.scale))
 
-    def folded(self, norm: nn.Module) -> nn.Module:
+    def folded(self, norm: nn.BatchNorm2d) -> nn.Module:
         """The same with a convolution that does the work of the batch norm `norm` too."""
-        assert isinstance(norm, nn.BatchNorm2d)
         return nn.Sequential(nn.PixelUnshuffle(self.scale), fold_norm(self.conv, norm))

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from suite.nn.conv import ConvFactory
+from suite.nn.conv import PLAIN, ConvFactory
 
 
 class SPP(nn.Module):
@@ -14,11 +14,10 @@ class SPP(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         kernels: tuple[int, ...] = (5, 9, 13),
     ) -> None:
         super().__init__()
-        make = make or ConvFactory()
         hidden = in_channels // 2
         self.reduce = make.conv_norm_act(in_channels, hidden)
         self.merge = make.conv_norm_act((len(kernels) + 1) * hidden, out_channels)
@@ -29,5 +28,4 @@ class SPP(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H, W)."""
         x = self.reduce(x)
-        out: Tensor = self.merge(torch.cat((x, *(pool(x) for pool in self.pools)), 1))
-        return out
+        return self.merge(torch.cat((x, *(pool(x) for pool in self.pools)), 1))

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from suite.nn.conv import ConvFactory
+from suite.nn.conv import PLAIN, ConvFactory
 
 
 class SPPCSPC(nn.Module):
@@ -17,12 +17,11 @@ class SPPCSPC(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         kernels: tuple[int, ...] = (5, 9, 13),
         expansion: float = 0.5,
     ) -> None:
         super().__init__()
-        make = make or ConvFactory()
         hidden = int(2 * out_channels * expansion)
         self.before = nn.Sequential(
             make.conv_norm_act(in_channels, hidden),
@@ -43,5 +42,4 @@ class SPPCSPC(nn.Module):
         """(B, in, H, W) to (B, out, H, W)."""
         inner = self.before(x)
         pooled = self.after(torch.cat((inner, *(pool(inner) for pool in self.pools)), 1))
-        out: Tensor = self.merge(torch.cat((pooled, self.bypass(x)), 1))
-        return out
+        return self.merge(torch.cat((pooled, self.bypass(x)), 1))

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from suite.nn.conv import ConvFactory
+from suite.nn.conv import PLAIN, ConvFactory
 
 
 class SPPF(nn.Module):
@@ -14,11 +14,10 @@ class SPPF(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         kernel: int = 5,
     ) -> None:
         super().__init__()
-        make = make or ConvFactory()
         hidden = in_channels // 2
         self.reduce = make.conv_norm_act(in_channels, hidden)
         self.merge = make.conv_norm_act(4 * hidden, out_channels)
@@ -29,5 +28,4 @@ class SPPF(nn.Module):
         maps = [self.reduce(x)]
         for _ in range(3):
             maps.append(self.pool(maps[-1]))
-        out: Tensor = self.merge(torch.cat(maps, 1))
-        return out
+        return self.merge(torch.cat(maps, 1))

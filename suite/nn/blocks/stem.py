@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from suite.nn.conv import ConvFactory
+from suite.nn.conv import PLAIN, ConvFactory
 from suite.nn.layers import LayerNorm2d
 
 
@@ -14,15 +14,13 @@ class Patchify(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         stride: int = 4,
     ) -> None:
         super().__init__()
-        make = make or ConvFactory()
-        self.conv = make.conv(in_channels, out_channels, stride, stride, padding=0, bias=True)
+        self.conv = make.patches(in_channels, out_channels, stride)
         self.norm = LayerNorm2d(out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H / stride, W / stride)."""
-        out: Tensor = self.norm(self.conv(x))
-        return out
+        return self.norm(self.conv(x))

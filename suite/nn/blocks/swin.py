@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from suite.nn.conv import ConvFactory
-from suite.nn.layers import DropPath, LayerNorm2d
+from suite.nn.conv import PLAIN, ConvFactory
+from suite.nn.layers import DropPath, LayerNorm2d, init_trunc_normal, require_same_width
 
 EPS = 1e-5
 Pad = Literal["before", "after"]
@@ -29,18 +29,16 @@ class Stem(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         stride: int = 4,
     ) -> None:
         super().__init__()
-        make = make or ConvFactory()
-        self.conv = make.conv(in_channels, out_channels, stride, stride, padding=0, bias=True)
+        self.conv = make.patches(in_channels, out_channels, stride)
         self.norm = LayerNorm2d(out_channels, eps=EPS)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H / stride, W / stride)."""
-        out: Tensor = self.norm(self.conv(x))
-        return out
+        return self.norm(self.conv(x))
 
 
 class Merge(nn.Module):
@@ -55,7 +53,7 @@ class Merge(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         stride: int = 2,
     ) -> None:
         super().__init__()
@@ -63,16 +61,14 @@ class Merge(nn.Module):
             raise ValueError(
                 f"merges squares of 2 pixels, but the stride is {stride}; it must be 2"
             )
-        make = make or ConvFactory()
         self.norm = LayerNorm2d(4 * in_channels, eps=EPS)
-        self.project = start(make.conv(4 * in_channels, out_channels))
+        self.project = init_trunc_normal(make.conv(4 * in_channels, out_channels))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H / 2, W / 2), odd sides rounded up."""
         x = F.pad(x, (0, x.shape[3] % 2, 0, x.shape[2] % 2))
         square = [x[:, :, row::2, column::2] for column in (0, 1) for row in (0, 1)]
-        out: Tensor = self.project(self.norm(torch.cat(square, 1)))
-        return out
+        return self.project(self.norm(torch.cat(square, 1)))
 
 
 class Stage(nn.Sequential):
@@ -86,14 +82,13 @@ class Stage(nn.Sequential):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         repeat: int = 1,
         head: int = 32,
         window: int = 7,
         pad: Pad = "before",
         drop_path: float = 0.0,
     ) -> None:
-        make = make or ConvFactory()
         block = partial(
             Block,
             in_channels,
@@ -119,7 +114,7 @@ class Block(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         head: int = 32,
         window: int = 7,
         shift: int = 0,
@@ -128,27 +123,22 @@ class Block(nn.Module):
         drop_path: float = 0.0,
     ) -> None:
         super().__init__()
-        if in_channels != out_channels:
-            raise ValueError(
-                f"keeps its width, but has {in_channels} channels in and {out_channels} out"
-            )
-        make = make or ConvFactory()
+        require_same_width(in_channels, out_channels)
         hidden = expand * in_channels
         self.first_norm = LayerNorm2d(in_channels, eps=EPS)
         self.attend = WindowAttention(
             in_channels, head=head, window=window, shift=shift, pad=pad, make=make
         )
         self.second_norm = LayerNorm2d(in_channels, eps=EPS)
-        self.expand = start(make.conv(in_channels, hidden, bias=True))
+        self.expand = init_trunc_normal(make.conv(in_channels, hidden, bias=True))
         self.act = nn.GELU()
-        self.project = start(make.conv(hidden, in_channels, bias=True))
+        self.project = init_trunc_normal(make.conv(hidden, in_channels, bias=True))
         self.drop_path = DropPath(drop_path)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to the same shape."""
         x = x + self.drop_path(self.attend(self.first_norm(x)))
-        out: Tensor = x + self.drop_path(self.project(self.act(self.expand(self.second_norm(x)))))
-        return out
+        return x + self.drop_path(self.project(self.act(self.expand(self.second_norm(x)))))
 
 
 class WindowAttention(nn.Module):
@@ -180,8 +170,8 @@ class WindowAttention(nn.Module):
         self.window = window
         self.shift = shift
         self.pad_first = pad == "before"
-        self.query_key_value = start(make.conv(channels, 3 * channels, bias=True))
-        self.project = start(make.conv(channels, channels, bias=True))
+        self.query_key_value = init_trunc_normal(make.conv(channels, 3 * channels, bias=True))
+        self.project = init_trunc_normal(make.conv(channels, channels, bias=True))
         self.bias_table = nn.Parameter(torch.empty((2 * window - 1) ** 2, channels // self.head))
         nn.init.trunc_normal_(self.bias_table, std=0.02)
         self.register_buffer("index", _offsets(window), persistent=False)
@@ -230,19 +220,10 @@ class WindowAttention(nn.Module):
         return BLOCKED * (regions[..., :, None] != regions[..., None, :])[:, :, None]
 
 
-def start(conv: nn.Module) -> nn.Module:
-    """The authors' start: weights of a truncated normal of 0.02, no bias; other operators keep their own."""
-    if isinstance(conv, nn.Conv2d):
-        nn.init.trunc_normal_(conv.weight, std=0.02)
-        if conv.bias is not None:
-            nn.init.zeros_(conv.bias)
-    return conv
-
-
 def _offsets(window: int) -> Tensor:
     """(pixels, pixels): the row of the table for the offset between two pixels of a window."""
-    place = torch.arange(window**2)
-    row, column = place // window, place % window
+    pixel = torch.arange(window**2)
+    row, column = pixel // window, pixel % window
     down = row[:, None] - row + window - 1
     right = column[:, None] - column + window - 1
     return down * (2 * window - 1) + right

@@ -13,5 +13,4 @@ class Upsample(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to (B, C, scale·H, scale·W)."""
-        grown: Tensor = self.grow(x)
-        return grown
+        return self.grow(x)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from suite.nn.blocks.repconv import RepConv
-from suite.nn.conv import ConvFactory
+from suite.nn.conv import PLAIN, ConvFactory
 
 
 class ELAN(nn.Module):
@@ -18,11 +18,10 @@ class ELAN(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         expansion: float = 0.25,
     ) -> None:
         super().__init__()
-        make = make or ConvFactory()
         hidden = int(out_channels * expansion)
         self.bypass = make.conv_norm_act(in_channels, hidden)
         self.reduce = make.conv_norm_act(in_channels, hidden)
@@ -39,18 +38,14 @@ class ELAN(nn.Module):
         maps = [self.bypass(x), self.reduce(x)]
         for pair in self.pairs:
             maps.append(pair(maps[-1]))
-        out: Tensor = self.merge(torch.cat(maps[::-1], 1))
-        return out
+        return self.merge(torch.cat(maps[::-1], 1))
 
 
 class ELANW(nn.Module):
     """ELAN's form for the neck: two 1x1 as wide as the output, four 3x3 of half of that; a 1x1 merges all six."""
 
-    def __init__(
-        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None
-    ) -> None:
+    def __init__(self, in_channels: int, out_channels: int, *, make: ConvFactory = PLAIN) -> None:
         super().__init__()
-        make = make or ConvFactory()
         half = out_channels // 2
         self.bypass = make.conv_norm_act(in_channels, out_channels)
         self.reduce = make.conv_norm_act(in_channels, out_channels)
@@ -63,25 +58,20 @@ class ELANW(nn.Module):
         maps = [self.bypass(x), self.reduce(x)]
         for conv in self.chain:
             maps.append(conv(maps[-1]))
-        out: Tensor = self.merge(torch.cat(maps[::-1], 1))
-        return out
+        return self.merge(torch.cat(maps[::-1], 1))
 
 
 class Rep(nn.Module):
     """RepConv and the activation, without a norm between them; 3x3 of stride 1."""
 
-    def __init__(
-        self, in_channels: int, out_channels: int, *, make: ConvFactory | None = None
-    ) -> None:
+    def __init__(self, in_channels: int, out_channels: int, *, make: ConvFactory = PLAIN) -> None:
         super().__init__()
-        make = make or ConvFactory()
         self.operator = RepConv(in_channels, out_channels)
         self.act = make.act()
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H, W)."""
-        out: Tensor = self.act(self.operator(x))
-        return out
+        return self.act(self.operator(x))
 
 
 class MP(nn.Module):
@@ -96,13 +86,12 @@ class MP(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         stride: int = 2,
     ) -> None:
         super().__init__()
         if stride != 2:
             raise ValueError(f"halves the resolution, but the stride is {stride}; it must be 2")
-        make = make or ConvFactory()
         half = out_channels // 2
         self.stride_branch = nn.Sequential(
             make.conv_norm_act(in_channels, half), make.conv_norm_act(half, half, 3, stride=2)

@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from suite.nn.conv import ConvFactory
+from suite.nn.conv import PLAIN, ConvFactory
 from suite.nn.heads import AnchorFreeHead, Predictions, cells
 
 RARE = 0.01  # the score that everything starts with
@@ -32,7 +32,7 @@ class DecoupledHead(AnchorFreeHead):
         *,
         classes: int,
         strides: tuple[int, ...],
-        make: ConvFactory | None = None,
+        make: ConvFactory = PLAIN,
         hidden: int | None = None,
         convs: int = 2,
     ) -> None:
@@ -41,7 +41,6 @@ class DecoupledHead(AnchorFreeHead):
             raise ValueError(
                 f"needs at least one convolution and channel, but has convs {convs} and hidden {hidden}"
             )
-        make = make or ConvFactory()
         self.classes = classes
         self.strides = strides
         self.per_level = 1

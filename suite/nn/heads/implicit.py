@@ -41,8 +41,7 @@ class _Implicit(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H, W)."""
-        out: Tensor = self.conv(x + self.added[:, None, None]) * self.times[:, None, None]
-        return out
+        return self.conv(x + self.added[:, None, None]) * self.times[:, None, None]
 
     def deployed(self) -> nn.Conv2d:
         """One convolution: weight · times, and (weight · added + bias) · times."""

@@ -1,16 +1,14 @@
 """What became of every tensor when a network was started from weights."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from suite.record import Json
 
-SHOWN = 3  # examples of a reason
-
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class TensorReport:
     """One tensor of the network. `reason` says why it was left as it started; "" where it was loaded."""
 
     name: str
@@ -41,32 +39,29 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
-    """A network's start from weights. `form` is "checkpoint", "YOLOv5" or "timm"; `network` what the file holds."""
+class InitialWeights:
+    """What a network started from. `form` is "checkpoint", "YOLOv5" or "timm"; `network` what the file holds."""
 
     file: str
     sha256: str
     form: str
     network: str
-    tensors: tuple[Fate, ...]
+    tensors: tuple[TensorReport, ...]
     skipped: tuple[Skipped, ...]
 
     @property
     def share(self) -> float:
         """The part of the network's parameters that was loaded, 0 to 1."""
-        loaded = sum(fate.parameters for fate in self.tensors if not fate.reason)
-        return loaded / max(sum(fate.parameters for fate in self.tensors), 1)
+        loaded = sum(tensor.parameters for tensor in self.tensors if not tensor.reason)
+        return loaded / max(sum(tensor.parameters for tensor in self.tensors), 1)
 
     @property
     def stages(self) -> tuple[Stage, ...]:
         """The sums by stage, in the order in which the network runs."""
-        found = []
-        for name in dict.fromkeys(fate.stage for fate in self.tensors):
-            here = [fate for fate in self.tensors if fate.stage == name]
-            loaded = [fate for fate in here if not fate.reason]
-            sums = (sum(fate.parameters for fate in fates) for fates in (here, loaded))
-            found.append(Stage(name, len(here), len(loaded), *sums))
-        return tuple(found)
+        by_stage: dict[str, list[TensorReport]] = {}
+        for tensor in self.tensors:
+            by_stage.setdefault(tensor.stage, []).append(tensor)
+        return tuple(_summed(name, tensors) for name, tensors in by_stage.items())
 
     @property
     def as_json(self) -> dict[str, Json]:
@@ -78,14 +73,24 @@ class Start:
             "network": self.network,
             "share": self.share,
             "tensors": len(self.tensors),
-            "loaded": sum(not fate.reason for fate in self.tensors),
+            "loaded": sum(not tensor.reason for tensor in self.tensors),
             "stages": [
                 [s.name, s.tensors, s.loaded, s.parameters, s.loaded_parameters]
                 for s in self.stages
             ],
-            "left": _reasons((fate.role, fate.reason) for fate in self.tensors if fate.reason),
+            "left": _reasons(
+                (tensor.role, tensor.reason) for tensor in self.tensors if tensor.reason
+            ),
             "skipped": _reasons((skipped.role, skipped.reason) for skipped in self.skipped),
         }
+
+
+def _summed(name: str, tensors: Sequence[TensorReport]) -> Stage:
+    loaded = [tensor for tensor in tensors if not tensor.reason]
+    parameters, loaded_parameters = (
+        sum(tensor.parameters for tensor in group) for group in (tensors, loaded)
+    )
+    return Stage(name, len(tensors), len(loaded), parameters, loaded_parameters)
 
 
 def _reasons(tensors: Iterable[tuple[str, str]]) -> list[Json]:

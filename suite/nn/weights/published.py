@@ -38,12 +38,12 @@ _CONVNEXT = {
 _STEM = {"conv": "stem.0", "norm": "stem.1"}
 _DOWN = {"norm": "downsample.0", "conv": "downsample.1"}
 
-Found = dict[Slot, tuple[str, Tensor]]
+Filled = dict[Slot, tuple[str, Tensor]]
 
 
 def published_slots(
     model: Detector, variant: Variant, path: Path, tensors: Mapping[str, Tensor]
-) -> tuple[str, Found]:
+) -> tuple[str, Filled]:
     """The network's name and, for each slot of `model` that the file fills, the file's name and tensor.
 
     Raises:
@@ -106,21 +106,16 @@ def _feature_names(
         whole: Any = timm.create_model(name, pretrained=False)
     stated = whole.pretrained_cfg.get("classifier") or ()
     heads = (stated,) if isinstance(stated, str) else tuple(stated)
-    body = {
-        n: t
-        for n, t in whole.state_dict().items()
-        if not n.startswith(tuple(f"{head}." for head in heads))
-    }
+    classifier = tuple(f"{head}." for head in heads)
+    body = [n for n in whole.state_dict() if not n.startswith(classifier)]
     _require_all((n for n in body if not n.endswith("num_batches_tracked")), tensors)
     surplus = [n for n in tensors if n not in whole.state_dict()]
     if surplus:
         raise ValueError(f"timm's {name} has no {surplus[0]} ({len(surplus)} such tensors)")
-    theirs = {
-        alias: n
-        for n in body
-        if n in tensors
-        for alias in (n, f"model.{n}", n.replace(".", "_", 1))
-    }
+    theirs: dict[str, str] = {}
+    for n in body:
+        if n in tensors:
+            theirs |= dict.fromkeys((n, f"model.{n}", n.replace(".", "_", 1)), n)
     prefix = f"{address}.features."
     ours = [n for n in model.state_dict() if n.startswith(prefix)]
     return {n: theirs[n.removeprefix(prefix)] for n in ours if n.removeprefix(prefix) in theirs}
@@ -128,30 +123,29 @@ def _feature_names(
 
 def _convnext_names(model: Detector, tensors: Mapping[str, Tensor]) -> dict[str, str]:
     """Our names to the file's. Lines that an edit has inserted are none of timm's."""
-    places: dict[str, str] = {}
+    prefixes: dict[str, str] = {}
     stages = dict.fromkeys(STAGES, 0)
     for node in model.graph:
         if "." not in node.address or " " in node.role:
             continue
         if node.block == "stem.Patchify":
-            places[node.address] = ""
+            prefixes[node.address] = ""
         elif node.block in STAGES:
             stages[node.block] += 1
-            places[node.address] = (
-                f"stages.{stages[node.block] - (node.block == 'convnext.ConvNeXt')}."
-            )
+            first = 1 if node.block == "convnext.ConvNeXt" else 0
+            prefixes[node.address] = f"stages.{stages[node.block] - first}."
     slots = slots_of(model)
-    found = {
-        ours: places[split_address(ours)[0]] + _convnext_name(slot)
+    names = {
+        ours: prefixes[split_address(ours)[0]] + _convnext_name(slot)
         for ours, slot in slots.items()
-        if split_address(ours)[0] in places and slot.kind.count("/") <= 1
+        if split_address(ours)[0] in prefixes and slot.kind.count("/") <= 1
     }
-    _require_all(found.values(), tensors)
-    taken = set(found.values())
+    _require_all(names.values(), tensors)
+    taken = set(names.values())
     surplus = [n for n in tensors if n.startswith(("stem.", "stages.")) and n not in taken]
     if surplus:
         raise ValueError(f"the variant has no place for {surplus[0]} ({len(surplus)} such tensors)")
-    return found
+    return names
 
 
 def _convnext_name(slot: Slot) -> str:

@@ -175,21 +175,24 @@ def _reference_name(name: str, nodes: Mapping[str, Node], indices: Mapping[str, 
         raise ValueError(f"{address} is a {block}, which the reference does not have")
     copy, inner = _COPY.fullmatch(rest).groups()  # type: ignore[union-attr]  # it fits every text
     for ours, theirs in _INSIDE[block]:
-        inner, found = re.subn(f"^{ours}", theirs, inner)
-        if found:
+        inner, matches = re.subn(f"^{ours}", theirs, inner)
+        if matches:
             break
-    words = ".".join(_ANYWHERE.get(word, word) for word in inner.split("."))
-    return f"model.{indices[address]}.{copy or ''}{words}"
+    path = ".".join(_ANYWHERE.get(step, step) for step in inner.split("."))
+    return f"model.{indices[address]}.{copy or ''}{path}"
 
 
 def _parted(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The state with query, key and value apart, where an attention has them in one tensor."""
-    found: dict[str, Tensor] = {}
+    apart: dict[str, Tensor] = {}
     for name, tensor in state.items():
         parts = tensor.chunk(3) if _PARTED.search(name) else ()
-        found |= {f"{name}.{index}": part for index, part in enumerate(parts)} or {name: tensor}
-    return found
+        apart |= {f"{name}.{index}": part for index, part in enumerate(parts)} or {name: tensor}
+    return apart
 
 
 def _few(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "") if names else "none"
+    if not names:
+        return "none"
+    shown = names if len(names) <= 3 else [*names[:3], "..."]
+    return ", ".join(shown)

@@ -15,9 +15,7 @@ class Slot:
 
     role: str  # of the layer
     block: str  # that the layer is made of
-    name: (
-        str  # within the layer: the number of the copy first; the levels of a head by their strides
-    )
+    name: str  # within the layer: the number of the copy first; levels of a head by their strides
     kind: str  # the classes of the modules that it lies in, outermost first
 
 
@@ -25,15 +23,15 @@ def slots_of(model: Detector) -> dict[str, Slot]:
     """The slot of every tensor of the state dict."""
     nodes = {node.address: node for node in model.graph}
     modules = dict(model.named_modules())
-    found = {}
+    slots = {}
     for name in model.state_dict():
         address, inner = split_address(name)
         node = nodes[address]
-        words = inner.split(".")
-        own = range(node.copies > 1, len(words))  # what stacks the copies is no part of them
-        kind = "/".join(_kind(modules[".".join((address, *words[:length]))]) for length in own)
-        found[name] = Slot(node.role, node.block, _inner_name(words, node, model), kind)
-    return found
+        steps = inner.split(".")
+        lengths = range(node.copies > 1, len(steps))  # what stacks the copies is no part of them
+        kind = "/".join(_kind(modules[".".join((address, *steps[:length]))]) for length in lengths)
+        slots[name] = Slot(node.role, node.block, _inner_name(steps, node, model), kind)
+    return slots
 
 
 def describe_slots(model: Detector) -> dict[str, Json]:
@@ -49,11 +47,11 @@ def slots_from(
     layers: Mapping[str, list[str]], tensors: Mapping[str, list[str]]
 ) -> dict[str, Slot]:
     """The slots that `describe_slots` has described, by the names of the tensors."""
-    found = {}
+    slots = {}
     for tensor, (name, kind) in tensors.items():
         role, block = layers[split_address(tensor)[0]]
-        found[tensor] = Slot(role, block, name, kind)
-    return found
+        slots[tensor] = Slot(role, block, name, kind)
+    return slots
 
 
 def split_address(name: str) -> tuple[str, str]:
@@ -65,13 +63,13 @@ def split_address(name: str) -> tuple[str, str]:
     return f"{part}.{position}", rest
 
 
-def _inner_name(words: list[str], node: Node, model: Detector) -> str:
+def _inner_name(steps: list[str], node: Node, model: Detector) -> str:
     if node.part != "head":
-        return ".".join(words if node.copies > 1 else ("0", *words))
-    child = getattr(model.head, words[0])
+        return ".".join(steps if node.copies > 1 else ("0", *steps))
+    child = getattr(model.head, steps[0])
     if isinstance(child, nn.ModuleList) and len(child) == len(model.strides):
-        words = [words[0], f"stride {model.strides[int(words[1])]}", *words[2:]]
-    return ".".join(words)
+        steps = [steps[0], f"stride {model.strides[int(steps[1])]}", *steps[2:]]
+    return ".".join(steps)
 
 
 def _kind(module: nn.Module) -> str:

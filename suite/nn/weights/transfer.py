@@ -18,7 +18,7 @@ from torch import Tensor
 from suite.nn.detector import build
 from suite.nn.network import Detector
 from suite.nn.weights.checkpoint import about_file, load_checkpoint
-from suite.nn.weights.initial import Fate, Skipped, Start
+from suite.nn.weights.initial import InitialWeights, Skipped, TensorReport
 from suite.nn.weights.pickles import WeightsError, read_reference_checkpoint
 from suite.nn.weights.published import published_slots
 from suite.nn.weights.reference import from_reference, reference_classes
@@ -43,7 +43,7 @@ class Source:
     foreign: tuple[str, ...] = ()  # what else is in the file
 
 
-def start_from(model: Detector, variant: Variant, path: Path) -> Start:
+def start_from(model: Detector, variant: Variant, path: Path) -> InitialWeights:
     """Put the tensors of a weights file into `model`, each into its own layer, and say what became of all of them.
 
     The file is a checkpoint of ours (.safetensors with its .json), a `.pt` file of YOLOv5 (n to x, n6 to x6, or
@@ -73,25 +73,27 @@ def start_from(model: Detector, variant: Variant, path: Path) -> Start:
         if slot in priors
     ]
     skipped += [Skipped(name, "", "belongs to no layer of a detector") for name in source.foreign]
-    return Start(
+    return InitialWeights(
         path.name,
         file_digest(path),
         source.form,
         source.network,
-        _fates(model, slots, reasons),
+        _reports(model, slots, reasons),
         (*skipped, *unused),
     )
 
 
-def _fates(
+def _reports(
     model: Detector, slots: Mapping[str, Slot], reasons: Mapping[str, str]
-) -> tuple[Fate, ...]:
+) -> tuple[TensorReport, ...]:
     sizes = {name: parameter.numel() for name, parameter in model.named_parameters()}
     stages = {
         n.address: n.part if n.part == "head" else f"{n.part} {n.stride}" for n in model.graph
     }
     return tuple(
-        Fate(name, slot.role, stages[split_address(name)[0]], sizes.get(name, 0), reasons[name])
+        TensorReport(
+            name, slot.role, stages[split_address(name)[0]], sizes.get(name, 0), reasons[name]
+        )
         for name, slot in slots.items()
     )
 
@@ -162,22 +164,19 @@ def _read_published(model: Detector, variant: Variant, path: Path) -> Source:
         raise WeightsError(f"{path}: not a safetensors file ({error})") from error
     network, slots = published_slots(model, variant, path, tensors)
     used = {name for name, _ in slots.values()}
-    found = {slot: tensor for slot, (_, tensor) in slots.items()}
+    by_slot = {slot: tensor for slot, (_, tensor) in slots.items()}
     names = {slot: name for slot, (name, _) in slots.items()}
-    return Source(
-        "timm", network, found, names, tuple(name for name in tensors if name not in used)
-    )
+    foreign = tuple(name for name in tensors if name not in used)
+    return Source("timm", network, by_slot, names, foreign)
 
 
 def _reason(slot: Slot, tensor: Tensor, source: Source) -> str:
     """Why a tensor of the network stays at its own start, "" where it does not."""
     given = source.tensors.get(slot)
+    if given is not None and given.shape != tensor.shape:
+        return f"shape {_shape(tensor)}, in the file {_shape(given)}"
     if given is not None:
-        return (
-            ""
-            if given.shape == tensor.shape
-            else f"shape {_shape(tensor)}, in the file {_shape(given)}"
-        )
+        return ""
     same_layer = [other for other in source.tensors if other.role == slot.role]
     if not same_layer:
         return "the file has no such layer"

@@ -30,6 +30,7 @@ _GIVEN: dict[Kind, frozenset[str]] = {
 YOLOV5 = ("yolov5",)  # served by a head that does not say what it serves
 _HEAD = frozenset({"classes", "strides"})
 _OPERATOR = ("in_channels", "out_channels", "kernel", "stride", "padding", "dilation", "groups")
+_SHAPE = "ConvShape"  # as its first argument an operator may take all seven in one, see `suite.nn.operators`
 
 
 class Default(Enum):
@@ -188,11 +189,16 @@ def _constructor(classes: Mapping[str, ast.ClassDef], name: str) -> ast.argument
     for statement in node.body:
         if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
             names = [argument.arg for argument in statement.args.posonlyargs + statement.args.args]
-            return statement.args if names[1:2] == ["in_channels"] else None
+            is_block = names[1:2] == ["in_channels"] or _takes_shape(statement.args)
+            return statement.args if is_block else None
     for base in node.bases:
         if isinstance(base, ast.Name) and base.id in classes and base.id != name:
             return _constructor(classes, base.id)
     return None
+
+
+def _takes_shape(arguments: ast.arguments) -> bool:
+    return any(_annotation(argument) == _SHAPE for argument in arguments.args[1:2])
 
 
 def _served(classes: Mapping[str, ast.ClassDef], name: str) -> tuple[str, ...]:
@@ -213,7 +219,8 @@ def _served(classes: Mapping[str, ast.ClassDef], name: str) -> tuple[str, ...]:
 def _signature(address: str, kind: Kind, path: Path, arguments: ast.arguments) -> BlockSignature:
     positional = arguments.posonlyargs + arguments.args
     names = tuple(argument.arg for argument in positional[1:])
-    if kind == "block" and names[: len(_OPERATOR)] == _OPERATOR:
+    takes_shape = _takes_shape(arguments)
+    if kind == "block" and (takes_shape or names[: len(_OPERATOR)] == _OPERATOR):
         kind = "operator"
     missing = len(positional) - len(arguments.defaults)
     defaults: list[ast.expr | None] = [
@@ -221,7 +228,8 @@ def _signature(address: str, kind: Kind, path: Path, arguments: ast.arguments) -
         *arguments.defaults,
         *arguments.kw_defaults,
     ]
-    given = list(zip(positional + arguments.kwonlyargs, defaults, strict=True))[1:]
+    given = list(zip(positional + arguments.kwonlyargs, defaults, strict=True))
+    given = given[2:] if takes_shape else given[1:]  # without `self`
     parameters = {argument.arg: (argument, _default(default)) for argument, default in given}
     options = {
         name: default for name, (_, default) in parameters.items() if name not in _GIVEN[kind]
@@ -232,10 +240,11 @@ def _signature(address: str, kind: Kind, path: Path, arguments: ast.arguments) -
         kind=kind,
         options=options,
         types={name: _annotation(parameters[name][0]) for name in options},
-        takes_out="out_channels" in parameters,
+        takes_out=takes_shape or "out_channels" in parameters,
         takes_repeat="repeat" in parameters,
-        takes_stride="stride" in parameters,
-        multi_input=_annotation(parameters["in_channels"][0]).startswith("tuple["),
+        takes_stride=takes_shape or "stride" in parameters,
+        multi_input=not takes_shape
+        and _annotation(parameters["in_channels"][0]).startswith("tuple["),
         stride=stride if isinstance(stride, int) else 1,
         file=path,
     )

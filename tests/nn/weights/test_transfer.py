@@ -13,7 +13,7 @@ from suite.jobs import JobError
 from suite.jobs.train import Lesson, begin
 from suite.nn.detector import Detector, build
 from suite.nn.weights.checkpoint import save_checkpoint
-from suite.nn.weights.initial import Start
+from suite.nn.weights.initial import InitialWeights
 from suite.nn.weights.pickles import WeightsError
 from suite.nn.weights.slots import slots_of
 from suite.nn.weights.transfer import start_from
@@ -64,7 +64,7 @@ def by_role(model: Detector) -> dict[tuple[str, str], Tensor]:
 
 def started(
     variant: Variant, path: Path, classes: int = CLASSES
-) -> tuple[Detector, Start, dict[str, Tensor]]:
+) -> tuple[Detector, InitialWeights, dict[str, Tensor]]:
     """The network after the start from `path`, what became of it, and its tensors before."""
     model = build(variant, classes, seed=1)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
@@ -72,7 +72,7 @@ def started(
 
 
 def assert_own_tensors(
-    model: Detector, start: Start, base: Detector, before: dict[str, Tensor]
+    model: Detector, start: InitialWeights, base: Detector, before: dict[str, Tensor]
 ) -> None:
     """What was loaded is what the base has in the same role; what was not is as it was."""
     theirs, slots = by_role(base), slots_of(model)
