@@ -69,11 +69,11 @@ def evaluate(
 ) -> Evaluation:
     """Detect on every validation picture, letterboxed to a square, and score the detections.
 
-    Boxes count once for each class above `confidence`; at most 100 of a picture enter AP, as COCO has it. A variant's
-    own `suppression` stands before `iou`, and in the settings. `rectangular` pads pictures no further than the batch
-    needs, as YOLOv5 does, so that AP depends on `batch`. With a `setup` it is the deployed network in that runtime
-    and precision which detects, for one shape; int8 takes its scales from the first batch. The model is left in
-    evaluation mode.
+    Boxes count once for each class above `confidence`; at most 100 of a picture enter AP, as COCO
+    has it. A variant's own `suppression` stands before `iou`, and in the settings. `rectangular`
+    pads pictures no further than the batch needs, as YOLOv5 does, so that AP depends on `batch`.
+    With a `setup` it is the deployed network in that runtime and precision which detects, for one
+    shape; int8 takes its scales from the first batch. The model is left in evaluation mode.
 
     Raises:
         RuntimeUnfitError: the setup is not to be had here.

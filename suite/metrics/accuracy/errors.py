@@ -1,7 +1,8 @@
 """What a detector loses AP to: six kinds of errors, each with the AP50 that mending it alone would give.
 
-In the manner of TIDE (Bolya et al. 2020, arXiv 2008.08115), on the very detections and matches that AP50 is made of:
-those of COCO at IoU 0.5, at most 100 a picture and category. A false detection is, first that fits:
+In the manner of TIDE (Bolya et al. 2020, arXiv 2008.08115), on the very detections and matches that
+AP50 is made of: those of COCO at IoU 0.5, at most 100 a picture and category. A false detection is,
+first that fits:
 
 - localisation: overlaps an object of its own class most with an IoU from 0.1 to under 0.5;
 - classification: overlaps an object of another class with 0.5 or more;
@@ -92,14 +93,14 @@ class _Best:
     """
 
     rows: Ints
-    own_iou: Floats
-    own: Ints
+    same_iou: Floats
+    same: Ints
     other_iou: Floats
     other: Ints
 
     def target(self, kind: str) -> Ints:
         """The object that an error of this kind is about."""
-        return self.own if kind == "localisation" else self.other
+        return self.same if kind == "localisation" else self.other
 
 
 def _best(truth: Truth, detections: Detections, traced: Trace, rows: Ints) -> _Best:
@@ -111,10 +112,10 @@ def _best(truth: Truth, detections: Detections, traced: Trace, rows: Ints) -> _B
     for i, j in pairs_of(picture, truth.picture[solid]):
         target = solid[j]
         iou = overlaps(boxes[i], truth.boxes[target], np.zeros(len(i), np.bool_))
-        same = category[i] == truth.category[target]
+        in_class = category[i] == truth.category[target]
         for kind, best_iou, best_target in (
-            (same, best.own_iou, best.own),
-            (~same, best.other_iou, best.other),
+            (in_class, best.same_iou, best.same),
+            (~in_class, best.other_iou, best.other),
         ):
             which = np.flatnonzero(kind & (iou >= BACKGROUND))
             # the last to be written stays: the greatest overlap, of equal ones the first object
@@ -125,9 +126,9 @@ def _best(truth: Truth, detections: Detections, traced: Trace, rows: Ints) -> _B
 
 def _kinds(best: _Best) -> dict[str, Bools]:
     """Which of the false detections are of each kind; every one is of exactly one."""
-    localisation = (best.own_iou >= BACKGROUND) & (best.own_iou < FOREGROUND)
+    localisation = (best.same_iou >= BACKGROUND) & (best.same_iou < FOREGROUND)
     classification = ~localisation & (best.other_iou >= FOREGROUND)
-    duplicate = ~localisation & ~classification & (best.own_iou >= FOREGROUND)
+    duplicate = ~localisation & ~classification & (best.same_iou >= FOREGROUND)
     rest = ~localisation & ~classification & ~duplicate
     background = rest & (best.other_iou < BACKGROUND)
     return {

@@ -15,10 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suite.evidence import Evidence
+from suite.metrics.definitions import METRICS
 from suite.metrics.evidence.records import RECORDS
 from suite.metrics.evidence.training import TrainingStart
 from suite.record import canonical_json
 from suite.store import Store
+from suite.store.records import STRIDES
 
 STORE = Path(__file__).parents[2] / "golden" / "store" / "store.sqlite"
 SCALARS = {
@@ -93,6 +95,10 @@ def test_what_an_earlier_build_kept_of_a_start_is_written_as_it_was_read() -> No
 
     assert [record.as_json for record in records] == starts
     assert {record.form for record in records} == {"checkpoint"}
+
+
+def test_records_are_of_metrics_that_there_are() -> None:
+    assert RECORDS.keys() <= {STRIDES, *(metric.name for metric in METRICS)}
 
 
 def test_records_are_read_without_torch_numpy_or_scipy() -> None:
