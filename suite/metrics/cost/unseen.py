@@ -22,50 +22,59 @@ SOFTMAX = "softmax"
 
 _PRODUCTS = ("mul", "div")
 _ARITHMETIC = (
-    *(
-        "add",
-        "sub",
-        "rsub",
-        "pow",
-        "neg",
-        "exp",
-        "log",
-        "sqrt",
-        "rsqrt",
-        "reciprocal",
-        "abs",
-        "square",
-        "maximum",
-    ),
-    *(
-        "minimum",
-        "clamp",
-        "clamp_min",
-        "clamp_max",
-        "where",
-        "floor",
-        "round",
-        "sign",
-        "bitwise_and",
-        "logical_and",
-    ),
-    *("lt", "le", "gt", "ge", "eq", "ne", "masked_fill", "remainder", "sin", "cos", "atan2"),
+    "add",
+    "sub",
+    "rsub",
+    "pow",
+    "neg",
+    "exp",
+    "log",
+    "sqrt",
+    "rsqrt",
+    "reciprocal",
+    "abs",
+    "square",
+    "maximum",
+    "minimum",
+    "clamp",
+    "clamp_min",
+    "clamp_max",
+    "where",
+    "floor",
+    "round",
+    "sign",
+    "bitwise_and",
+    "logical_and",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "eq",
+    "ne",
+    "masked_fill",
+    "remainder",
+    "sin",
+    "cos",
+    "atan2",
 )
 _FUNCTIONS = (
-    *(
-        "silu",
-        "relu",
-        "gelu",
-        "sigmoid",
-        "hardswish",
-        "hardtanh",
-        "hardsigmoid",
-        "leaky_relu",
-        "mish",
-        "elu",
-        "tanh",
-    ),
-    *("softplus", "log_sigmoid", "prelu", "_prelu_kernel", "celu", "selu"),
+    "silu",
+    "relu",
+    "gelu",
+    "sigmoid",
+    "hardswish",
+    "hardtanh",
+    "hardsigmoid",
+    "leaky_relu",
+    "mish",
+    "elu",
+    "tanh",
+    "softplus",
+    "log_sigmoid",
+    "prelu",
+    "_prelu_kernel",
+    "celu",
+    "selu",
 )
 _REDUCTIONS = (
     "mean",
@@ -81,86 +90,6 @@ _REDUCTIONS = (
     "cumsum",
 )
 _WINDOWS = ("max_pool2d_with_indices", "avg_pool2d", "max_pool2d")
-_FREE = (  # copies, views, and what makes tensors without arithmetic
-    *(
-        "view",
-        "_unsafe_view",
-        "_reshape_alias",
-        "as_strided",
-        "permute",
-        "transpose",
-        "t",
-        "unsqueeze",
-        "squeeze",
-    ),
-    *(
-        "expand",
-        "select",
-        "slice",
-        "split",
-        "split_with_sizes",
-        "unbind",
-        "alias",
-        "detach",
-        "clone",
-        "copy",
-        "cat",
-    ),
-    *(
-        "stack",
-        "roll",
-        "flip",
-        "constant_pad_nd",
-        "reflection_pad2d",
-        "replication_pad2d",
-        "im2col",
-        "repeat",
-    ),
-    *(
-        "pixel_shuffle",
-        "pixel_unshuffle",
-        "index",
-        "index_select",
-        "gather",
-        "scatter",
-        "empty",
-        "empty_like",
-        "zeros",
-    ),
-    *(
-        "zeros_like",
-        "ones",
-        "ones_like",
-        "full",
-        "full_like",
-        "new_zeros",
-        "new_ones",
-        "new_empty",
-        "new_full",
-        "arange",
-    ),
-    *(
-        "_to_copy",
-        "lift_fresh",
-        "lift_fresh_copy",
-        "fill",
-        "zero",
-        "scalar_tensor",
-        "empty_strided",
-        "channel_shuffle",
-    ),
-    *(
-        "contiguous",
-        "bernoulli",
-        "rand_like",
-        "rand",
-        "meshgrid",
-        "linspace",
-        "native_dropout",
-        "diagonal",
-        "unfold",
-    ),
-)
 Formula = Callable[[Sequence[Any], Tensor], tuple[str, int]]
 
 
@@ -172,7 +101,7 @@ def unseen(operator: str, args: Sequence[Any], out: Tensor) -> tuple[str, int] |
         args: what it was called with.
         out: its first result.
     """
-    formula = _FORMULAS.get(operator)
+    formula = FORMULAS.get(operator)
     return None if formula is None else formula(args, out)
 
 
@@ -219,7 +148,7 @@ def _deformed(args: Sequence[Any], out: Tensor) -> tuple[str, int]:
     return SAMPLING, (5 if args[-1] else 4) * values
 
 
-_FORMULAS: Mapping[str, Formula] = {
+FORMULAS: Mapping[str, Formula] = {
     **dict.fromkeys(_PRODUCTS, _product),
     **dict.fromkeys(_ARITHMETIC, _each(ELEMENTWISE)),
     **dict.fromkeys(("addcmul", "addcdiv", "lerp"), _each(ELEMENTWISE, 2)),
@@ -238,6 +167,4 @@ _FORMULAS: Mapping[str, Formula] = {
     **dict.fromkeys(("native_layer_norm", "native_group_norm"), _each(NORMS, 5)),
     **dict.fromkeys(("_softmax", "_log_softmax"), _each(SOFTMAX, 5)),
 }
-
-KNOWN = frozenset(_FORMULAS) | frozenset(_FREE)
-"""Operators that have a formula, or cost nothing."""
+"""By name of the operator; what stands in no formula copies, views, or makes tensors without arithmetic."""
