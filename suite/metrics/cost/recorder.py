@@ -1,7 +1,7 @@
 """One walk over the operators of a pass, which observers follow: counters, memory, receptive fields.
 
-On the meta device nothing is computed, but tensors come and go as they would, so what the pass holds at each moment is
-what a real one holds, whatever the modules look like inside.
+On the meta device nothing is computed, but tensors come and go as they would, so what the pass
+holds at each moment is what a real one holds, whatever the modules look like inside.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -135,8 +135,8 @@ class Recorder(Shapes):  # type: ignore[no-untyped-call]
 def walk(model: nn.Module, images: Tensor, *observers: Observer) -> Any:
     """Send images (B, 3, H, W) through a model without gradients, and tell the observers of it.
 
-    The model's mode is not touched. A Detector is followed layer by layer, any other module as one layer whose address
-    is "".
+    The model's mode is not touched. A Detector is followed layer by layer, any other module as one
+    layer whose address is "".
 
     Returns:
         What the model gave.
