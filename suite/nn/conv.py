@@ -1,8 +1,9 @@
 """The convolution factory that carries a variant's edits into the blocks.
 
-Blocks never construct their convolutions themselves: they ask a `ConvFactory`. The builder hands one to each layer;
-a first pass on the meta device lists every convolution that was asked for, the variant's edits choose among them, and
-the second pass builds the chosen operators in place. No module is ever replaced after construction.
+Blocks never construct their convolutions themselves: they ask a `ConvFactory`. The builder hands
+one to each layer; a first pass on the meta device lists every convolution that was asked for, the
+variant's edits choose among them, and the second pass builds the chosen operators in place. No
+module is ever replaced after construction.
 """
 
 import math
@@ -130,8 +131,8 @@ class Asked:
 class ConvFactory:
     """Makes the convolutions, norms and activations of one layer, which lets a variant's edits into its block.
 
-    A block takes one as its keyword `make` and asks it instead of calling `nn.Conv2d`; what is asked for is listed in
-    `asked`, and counted from 0. `ConvFactory()` makes plain YOLOv5 parts.
+    A block takes one as its keyword `make` and asks it instead of calling `nn.Conv2d`; what is
+    asked for is listed in `asked`, and counted from 0. `ConvFactory()` makes plain YOLOv5 parts.
 
     Args:
         operators: what to build in the place of a convolution, by its number.

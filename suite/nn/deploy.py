@@ -23,8 +23,9 @@ class Deployable(Protocol):
 def deploy(model: ModelT) -> ModelT:
     """A copy in evaluation mode where every module that can say its `deployed()` form has taken it.
 
-    Outermost first; the forms themselves are walked too, so a merged branch may still hold blocks that fold. Of a
-    Detector the copy maps images (B, 3, H, W) to the same raw maps, up to the rounding of the folded weights.
+    Outermost first; the forms themselves are walked too, so a merged branch may still hold blocks
+    that fold. Of a Detector the copy maps images (B, 3, H, W) to the same raw maps, up to the
+    rounding of the folded weights.
 
     Args:
         model: whose modules are `Deployable` where they can be merged; it is left as it is, on whatever device.

@@ -33,9 +33,9 @@ def build(
 ) -> Detector:
     """Build the detector that `variant` describes, in training mode.
 
-    With a `seed` every layer starts from values that depend on the seed and the layer's role alone, and so does every
-    convolution that it asks for: what two variants share starts equal, whatever was inserted before it or replaced
-    beside it.
+    With a `seed` every layer starts from values that depend on the seed and the layer's role alone,
+    and so does every convolution that it asks for: what two variants share starts equal, whatever
+    was inserted before it or replaced beside it.
 
     Args:
         variant: resolved, as `suite.spec.library.Library.load` gives it.

@@ -11,8 +11,8 @@ from torch import nn
 class ConvShape:
     """A square convolution (B, in, H, W) to (B, out, H', W') without its bias, in the order that operators are told.
 
-    H' = ⌊(H + 2 · padding - dilation · (kernel - 1) - 1) / stride⌋ + 1, and W' likewise (`torch.nn.Conv2d`). The kernel
-    has `out` filters of `in / groups` channels.
+    H' = ⌊(H + 2 · padding - dilation · (kernel - 1) - 1) / stride⌋ + 1, and W' likewise
+    (`torch.nn.Conv2d`). The kernel has `out` filters of `in / groups` channels.
     """
 
     in_channels: int
@@ -67,8 +67,9 @@ def takes_place_of_conv(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Turn `__init__(self, shape: ConvShape, *, options)` into the constructor that the language asks of operators.
 
-    That is `(in_channels, out_channels, kernel, stride, padding, dilation, groups, *, options)`; `kernel` and `padding`
-    are its defaults. An operator that spells its seven arguments out serves as well: to a caller both are the same.
+    That is `(in_channels, out_channels, kernel, stride, padding, dilation, groups, *, options)`;
+    `kernel` and `padding` are its defaults. An operator that spells its seven arguments out serves
+    as well: to a caller both are the same.
 
     Example:
         class Plain(nn.Module):

@@ -104,7 +104,8 @@ class Maps(Observer):
 class TrainingMaps(Maps):
     """All that tensors hold, backward passes included, but for `kept` ones, which were there before and stay.
 
-    A backward pass reads much that no operator was seen to write, so there nothing is taken for a weight by itself.
+    A backward pass reads much that no operator was seen to write, so there nothing is taken for a
+    weight by itself.
     """
 
     def __init__(self, kept: Iterable[Tensor]) -> None:

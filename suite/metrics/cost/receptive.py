@@ -1,12 +1,14 @@
 """Receptive fields: which pixels each place of a map can depend on, followed through every operator of a pass.
 
-The formulas are those of Araujo, Norris and Sim (Computing Receptive Fields of Convolutional Neural Networks, Distill
-2019, doi 10.23915/distill.00021): kernel, stride, padding and dilation say which places an output place reads.
-They are carried out on the intervals themselves and not on their sizes alone (`suite.metrics.cost.axes`), so that they
-also hold where paths join whose centres differ, and after enlarging, where neighbouring places see their own intervals.
+The formulas are those of Araujo, Norris and Sim (Computing Receptive Fields of Convolutional Neural
+Networks, Distill 2019, doi 10.23915/distill.00021): kernel, stride, padding and dilation say which
+places an output place reads. They are carried out on the intervals themselves and not on their
+sizes alone (`suite.metrics.cost.axes`), so that they also hold where paths join whose centres
+differ, and after enlarging, where neighbouring places see their own intervals.
 
-What reads everything (global means, attention, gates made of either, sampling where the network says) sees the whole
-image. That is noted beside the field of all other paths, with the layer that does it first.
+What reads everything (global means, attention, gates made of either, sampling where the network
+says) sees the whole image. That is noted beside the field of all other paths, with the layer that
+does it first.
 """
 
 from dataclasses import replace

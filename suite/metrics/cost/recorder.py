@@ -1,7 +1,7 @@
 """One walk over the operators of a pass, which observers follow: counters, memory, receptive fields.
 
-On the meta device nothing is computed, but tensors come and go as they would, so what the pass holds at each moment is
-what a real one holds, whatever the modules look like inside.
+On the meta device nothing is computed, but tensors come and go as they would, so what the pass
+holds at each moment is what a real one holds, whatever the modules look like inside.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,23 +24,39 @@ class Event:
     Nobody keeps an event: it holds tensors, and what is held counts as needed.
 
     Attributes:
-        operator: its name without namespace, overload and the underscore of the in-place form, such as "mul".
         args: what it was called with, keyword arguments left out.
         out: its result, a tensor or a sequence of them.
         macs: its multiply-adds by torch's formula (`torch.utils.flop_counter`), None where there is none.
         number: counts the operators of the pass from 1.
-        reads: the tensors among its arguments.
-        writes: the tensors among its results.
     """
 
-    __slots__ = ("args", "macs", "number", "operator", "out", "reads", "writes")
+    __slots__ = ("_func", "_reads", "_writes", "args", "macs", "number", "out")
 
     def __init__(
-        self, operator: str, args: Sequence[Any], out: Any, *, macs: int | None, number: int
+        self, func: Any, args: Sequence[Any], out: Any, macs: int | None, number: int
     ) -> None:
-        self.operator, self.args, self.out = operator, args, out
-        self.macs, self.number = macs, number
-        self.reads, self.writes = tensors(args), tensors((out,))
+        self._func, self.args, self.out, self.macs, self.number = func, args, out, macs, number
+        self._reads: list[Tensor] | None = None
+        self._writes: list[Tensor] | None = None
+
+    @property
+    def operator(self) -> str:
+        """Its name without namespace, overload and the underscore of the in-place form, such as "mul"."""
+        return _name(self._func)
+
+    @property
+    def reads(self) -> list[Tensor]:
+        """The tensors among its arguments."""
+        if self._reads is None:
+            self._reads = tensors(self.args)
+        return self._reads
+
+    @property
+    def writes(self) -> list[Tensor]:
+        """The tensors among its results."""
+        if self._writes is None:
+            self._writes = tensors((self.out,))
+        return self._writes
 
 
 class Observer:
@@ -83,14 +99,15 @@ class Recorder(Shapes):  # type: ignore[no-untyped-call]
     def __init__(self, *observers: Observer) -> None:
         super().__init__()
         self._observers = observers
+        self._listeners = [observer.ran for observer in observers]
         self._number = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out, macs = run(func, args, kwargs or {})
         self._number += 1
-        event = Event(_name(func), args, out, macs=macs, number=self._number)
-        for observer in self._observers:
-            observer.ran(event)
+        event = Event(func, args, out, macs, self._number)
+        for listener in self._listeners:
+            listener(event)
         return out
 
     @contextmanager
@@ -118,8 +135,8 @@ class Recorder(Shapes):  # type: ignore[no-untyped-call]
 def walk(model: nn.Module, images: Tensor, *observers: Observer) -> Any:
     """Send images (B, 3, H, W) through a model without gradients, and tell the observers of it.
 
-    The model's mode is not touched. A Detector is followed layer by layer, any other module as one layer whose address
-    is "".
+    The model's mode is not touched. A Detector is followed layer by layer, any other module as one
+    layer whose address is "".
 
     Returns:
         What the model gave.

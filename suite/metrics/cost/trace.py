@@ -17,9 +17,10 @@ from suite.metrics.cost.recorder import Observer, tensors, walk
 class Work:
     """What one layer does.
 
-    `macs` are multiply-adds of convolutions and matrix products, `products` the numbers that these write and `moved`
-    the bytes that they read and write (weights, maps in, maps out); `outputs` are the numbers that all operators
-    write; `other` are operations that no counter sees, by kind (`suite.metrics.cost.unseen`).
+    `macs` are multiply-adds of convolutions and matrix products, `products` the numbers that these
+    write and `moved` the bytes that they read and write (weights, maps in, maps out); `outputs` are
+    the numbers that all operators write; `other` are operations that no counter sees, by kind
+    (`suite.metrics.cost.unseen`).
     """
 
     macs: int = 0
@@ -41,10 +42,10 @@ class Work:
 class Trace:
     """A pass in numbers.
 
-    `layers` by address. `peak` are the bytes of maps that are needed at once at the worst moment if each is kept from
-    the operator that writes it to the last that reads it, the images included; `held` are the bytes that eager
-    PyTorch holds at its worst moment, which keeps what a name still stands for. `reaches` is what each output of a
-    layer sees of the image.
+    `layers` by address. `peak` are the bytes of maps that are needed at once at the worst moment if
+    each is kept from the operator that writes it to the last that reads it, the images included;
+    `held` are the bytes that eager PyTorch holds at its worst moment, which keeps what a name still
+    stands for. `reaches` is what each output of a layer sees of the image.
     """
 
     layers: Mapping[str, Work]
@@ -64,7 +65,8 @@ class Trace:
 def trace(model: nn.Module, images: Tensor, *, follow: bool = False) -> Trace:
     """Send images (B, C, H, W) through `model` without gradients, and note what happens.
 
-    The model's mode is not touched. A Detector's work is noted by layer, any other module's under the address "".
+    The model's mode is not touched. A Detector's work is noted by layer, any other module's under
+    the address "".
 
     Args:
         model: on the device of the images; on the meta device nothing is computed.

@@ -1,7 +1,7 @@
 """Every convolution and matrix product of one forward pass: what, where, and how many multiply-adds.
 
-Formulas are those of `torch.utils.flop_counter`, at the level of dispatched operators, so nothing depends on how a
-module is written. On the meta device nothing is computed.
+Formulas are those of `torch.utils.flop_counter`, at the level of dispatched operators, so nothing
+depends on how a module is written. On the meta device nothing is computed.
 """
 
 from collections.abc import Iterator
@@ -23,9 +23,9 @@ from suite.nn.shapes import Shapes
 class Call:
     """One convolution or matrix product.
 
-    `path` and `module` are the innermost module that was running; `function` is the outermost torch function that
-    led to the operator, such as "conv2d" or "einsum". `own_weight` says that an operand is a parameter, or a view
-    of one, rather than something computed.
+    `path` and `module` are the innermost module that was running; `function` is the outermost torch
+    function that led to the operator, such as "conv2d" or "einsum". `own_weight` says that an
+    operand is a parameter, or a view of one, rather than something computed.
     """
 
     path: str
