@@ -1,9 +1,11 @@
 """Typed evidence: frozen records that stand in a store as JSON, and nowhere else. Never imports torch.
 
-The fields of a record are its schema: the type says what JSON stands for it, the default what its absence means.
+The fields of a record are its schema: the type says what JSON stands for it, the default what its
+absence means.
 
 - `bool`, `int`, `float` (whole numbers too) and `str` stand as they are, a `Mapping` from names as an object, a
-  `tuple` of any length as an array, another record as an object, a `NamedTuple` as an array of its values.
+  `tuple` of any length as an array, another record as an object, a `NamedTuple` as an array of its
+  values.
 - A field with the default None is written only where it has a value. It reads as None, "not recorded then", where an
   older build did not write it, and where what stands there is of another type.
 - A field without a default is always written, as null too, and a record that lacks it cannot be read.

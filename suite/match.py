@@ -87,9 +87,9 @@ def counted_beside(target: Variant, metric: str) -> Price:
 
 def timed_beside(target: Variant) -> Price:
     """Milliseconds of one image on one thread of the processor, in rounds shared with the target."""
+    from suite.metrics.speed.kept import kept, kept_ratios
     from suite.metrics.speed.latency import Settings, measure_latency
     from suite.stats.intervals import median_interval
-    from suite.stats.kept import kept, kept_ratios
 
     def price(variant: Variant) -> tuple[float, float]:
         measured = measure_latency(variant, target, Settings(cap_seconds=_TIMED_SECONDS))

@@ -70,10 +70,10 @@ class Metric:
 class Measurement:
     """One answer to one metric's question: all samples, never their mean.
 
-    `form` says whether the model was measured as trained or as deployed ("" where that means nothing);
-    `settings` is everything the samples depend on beside the model (image size, threads, precision);
-    `notes` is evidence in plain JSON (cost by stage, curves, causes of a disagreement); which record stands there says
-    `suite.metrics.evidence.records`.
+    `form` says whether the model was measured as trained or as deployed ("" where that means
+    nothing); `settings` is everything the samples depend on beside the model (image size, threads,
+    precision); `notes` is evidence in plain JSON (cost by stage, curves, causes of a disagreement);
+    which record stands there says `suite.metrics.evidence.records`.
     """
 
     metric: str

@@ -15,6 +15,7 @@ from suite.jobs.budget import MOST, allowance
 from suite.machine import describe
 from suite.metrics.cost.flops import count
 from suite.metrics.definitions import METRICS
+from suite.metrics.evidence.records import RECORDS
 from suite.nn.detector import build
 from suite.nn.weights.checkpoint import load_weights
 from suite.plan import Conditions, Data, plan
@@ -365,6 +366,14 @@ def test_a_training_that_diverges_is_a_failure(conditions):
         execute(job(replace(conditions, recipe=hot, protocol=longer), "train"), reporter)
 
     assert (caught.value.code, reporter.stages[-1]) == ("non-finite", "train")
+
+
+@pytest.mark.parametrize("kind", ["static", "latency", "train"])
+def test_what_stands_beside_a_jobs_measurements_is_what_their_records_say(results, kind):
+    for measurement in results[kind].measurements:
+        record = RECORDS.get(measurement.metric)
+        read = {} if record is None else record.from_json(measurement.notes).as_json
+        assert read == measurement.notes
 
 
 @pytest.mark.parametrize("kind", ["static", "latency", "train"])

@@ -10,6 +10,8 @@ MODULES = {
     "suite/nn/block.py": '"""A block."""\n\nfrom suite.nn import layers\n\n\ndef run(x):\n    return layers.twice(x)\n',
     "suite/nn/layers.py": "def twice(x):\n    return 2 * x\n",
     "suite/nn/other.py": "def thrice(x):\n    return 3 * x\n",
+    "suite/metrics/__init__.py": "",
+    "suite/metrics/definitions.py": "AP = 'ap'\n",
     "suite/spec/__init__.py": "LIMIT = 1\n",
 }
 
@@ -45,6 +47,13 @@ def test_a_changed_import_changes_the_digest(digest):
 
 def test_what_is_not_imported_does_not_matter(digest):
     assert digest() == digest({"suite/nn/other.py": "def thrice(x):\n    return x + x + x\n"})
+
+
+def test_what_a_metric_is_called_does_not_matter(digest):
+    text = "from suite.metrics.definitions import AP\n\n\ndef run(x):\n    return AP, x\n"
+    called = digest({BLOCK: text})
+
+    assert called == digest({BLOCK: text, "suite/metrics/definitions.py": "AP = 'mean ap'\n"})
 
 
 def test_comments_docstrings_and_layout_do_not_matter(digest):

@@ -9,9 +9,9 @@ from reports.run.latency import milliseconds, setup_of
 from reports.section import Section
 from reports.table import interval
 from reports.words import CALLS, MARKS, number
+from suite.metrics.speed.kept import kept_ratios
 from suite.record import Json, Measurement
 from suite.stats.intervals import Estimate, median_interval, ratio
-from suite.stats.kept import kept_ratios
 
 _TIMES, _EAGER_TIMES = "latency_wall_ms", "latency_eager_wall_ms"
 

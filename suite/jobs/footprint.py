@@ -1,10 +1,12 @@
 """Memory of a pass or of a training step, measured in a process of its own.
 
-On the processor: the resident set's high water (VmHWM, set back beforehand through /proc/self/clear_refs) less the
-resident set before, which is taken after import, after the network is loaded, and after a pass over a small picture
-has loaded what libraries load late. For a pass, tensors of 64 KiB and more are given back to the system as soon as
-they are freed, so that the high water is that of the tensors; a training step runs as it always does, keeping what it
-has freed. On a GPU: what torch's allocator held at most (`torch.cuda.max_memory_allocated`) less what it held before.
+On the processor: the resident set's high water (VmHWM, set back beforehand through
+/proc/self/clear_refs) less the resident set before, which is taken after import, after the network
+is loaded, and after a pass over a small picture has loaded what libraries load late. For a pass,
+tensors of 64 KiB and more are given back to the system as soon as they are freed, so that the high
+water is that of the tensors; a training step runs as it always does, keeping what it has freed. On
+a GPU: what torch's allocator held at most (`torch.cuda.max_memory_allocated`) less what it held
+before.
 """
 
 import ctypes
@@ -15,7 +17,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -73,13 +75,14 @@ def measure(question: Question, *, timeout: float = 600.0) -> Footprint:
     except subprocess.TimeoutExpired as error:
         raise FootprintError(f"{name} took longer than {timeout:g} s") from error
     if done.returncode != 0:
-        killed = f"was killed by signal {-done.returncode}"
-        reason = killed if done.returncode < 0 else last_words(done.stderr.decode(errors="replace"))
+        reason = exception_line(done.stderr.decode(errors="replace"))
+        if done.returncode < 0:
+            reason = f"was killed by signal {-done.returncode}"
         raise FootprintError(f"{name}: {reason}")
     return Footprint(**json.loads(done.stdout.splitlines()[-1]))
 
 
-def last_words(log: str) -> str:
+def exception_line(log: str) -> str:
     """The line of a traceback that names the exception; CUDA's messages go on for some lines after it."""
     lines = log.strip().splitlines() or ["failed"]
     return next((line for line in reversed(lines) if re.match(r"[\w.]+: ", line)), lines[-1])
@@ -88,12 +91,14 @@ def last_words(log: str) -> str:
 def answer(question: Question) -> Footprint:
     """Measure in this process, which should do nothing else."""
     if question.what == "inference":
+        # before torch is imported, which it is nowhere above: what an import frees counts as well
         _give_back_freed_memory()
         return _watched(_pass_of(question), question.device)
     return _watched(_step_of(question), question.device)
 
 
 def _pass_of(question: Question) -> Callable[[], None]:
+    """One pass of the deployed form over a whole batch; the network is loaded, and has seen a small picture."""
     import torch
 
     from suite.nn.deploy import deploy
@@ -116,8 +121,7 @@ def _pass_of(question: Question) -> Callable[[], None]:
 
 
 def _step_of(question: Question) -> Callable[[], None]:
-    from dataclasses import replace
-
+    """Two training steps on made pictures; the network is loaded, and has been backward once."""
     import torch
 
     from suite.datasets.loading.loader import Batch
@@ -157,7 +161,8 @@ def _step_of(question: Question) -> Callable[[], None]:
 def _watched(run: Callable[[], None], device: str) -> Footprint:
     """What `run` needs at its worst moment, beside what is there now.
 
-    On a GPU it is the second time that counts: at the first cuDNN tries algorithms that it then does not use.
+    On a GPU it is the second time that counts: at the first cuDNN tries algorithms that it then
+    does not use.
     """
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
@@ -191,10 +196,10 @@ def _most_allocated(device: str) -> int:
 
 
 def _kibibytes(name: str) -> int:
-    found = re.search(rf"^{name}:\s+(\d+) kB$", (_PROC / "status").read_text(), re.MULTILINE)
-    if found is None:
+    line = re.search(rf"^{name}:\s+(\d+) kB$", (_PROC / "status").read_text(), re.MULTILINE)
+    if line is None:
         raise FootprintError(f"this system does not tell {name}; it needs Linux's /proc")
-    return int(found[1])
+    return int(line[1])
 
 
 def _give_back_freed_memory() -> None:
@@ -205,8 +210,8 @@ def _give_back_freed_memory() -> None:
 
 def main() -> None:
     """Answer the pickled question on stdin with one line of JSON on stdout."""
-    found = answer(pickle.load(sys.stdin.buffer))  # noqa: S301  (written by `measure` a moment ago)
-    sys.stdout.write(json.dumps({"host": found.host, "device": found.device}) + "\n")
+    question = pickle.load(sys.stdin.buffer)  # noqa: S301  (written by `measure` a moment ago)
+    sys.stdout.write(json.dumps(asdict(answer(question))) + "\n")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from suite.jobs import Reporter, Result
 from suite.machine.threads import AUTO
-from suite.metrics.definitions import LATENCY_VERSION
+from suite.metrics.definitions import LATENCY
 from suite.metrics.evidence.timing import Timing
 from suite.metrics.speed.latency import Settings, measure_latency
 from suite.metrics.speed.roof import measure_roof, measure_work
@@ -17,14 +17,13 @@ from suite.runtimes import RuntimeUnfitError
 def execute(job: Job, reporter: Reporter) -> Result:
     """Time the variant in the job's set-up. The replica decides the order of visits and of building.
 
-    What a set-up turns out to lack only when it is opened is no failure of the variant: the measurement says so and
-    has no samples.
+    What a set-up turns out to lack only when it is opened is no failure of the variant: the
+    measurement says so and has no samples.
     """
     assert job.setup is not None
     assert job.replica is not None
     reporter.stage("latency")
-    latency = job.conditions.protocol.latency
-    setup = job.setup
+    latency, setup = job.conditions.protocol.latency, job.setup
     assert latency.threads != AUTO, "a run decides that before it plans"
     settings = Settings(
         image_size=latency.image_size,
@@ -47,7 +46,7 @@ def execute(job: Job, reporter: Reporter) -> Result:
         measurements = measure_latency(job.variant, baseline, settings, classes=classes)
         measurements += _roof(job, classes, measurements[0].settings)
     except RuntimeUnfitError as error:
-        measurements = (_nothing(settings, str(error)),)
+        measurements = (_not_here(settings, str(error)),)
     return Result(measurements, {"device": setup.device, "threads": latency.threads})
 
 
@@ -55,25 +54,19 @@ def _roof(job: Job, classes: int, stated: Mapping[str, Json]) -> tuple[Measureme
     """What bounds the time, once: the work that was timed, and beside a baseline what this machine could do."""
     if job.replica != 0:
         return ()
-    return (
-        measure_work(job.variant, classes, stated),
-        *(() if job.baseline else measure_roof(stated)),
-    )
+    work = measure_work(job.variant, classes, stated)
+    return (work, *measure_roof(stated)) if job.baseline is None else (work,)
 
 
-def _nothing(settings: Settings, why: str) -> Measurement:
-    stated = {
+def _not_here(settings: Settings, why: str) -> Measurement:
+    """A latency without samples, for a set-up that cannot be had on this machine."""
+    stated: dict[str, Json] = {
         "runtime": settings.runtime,
         "device": settings.device,
         "precision": settings.precision,
-    }
-    about = {
         "image_size": settings.image_size,
         "batch": settings.batch,
         "threads": settings.threads,
     }
-    settled: dict[str, Json] = {**stated, **about}
-    noted = Timing(not_here=why)
-    return Measurement(
-        "latency_wall_ms", LATENCY_VERSION, "ms", "deployed", (), settled, noted.as_json
-    )
+    latency, noted = LATENCY[0], Timing(not_here=why)
+    return latency.measured((), form="deployed", settings=stated, notes=noted.as_json)

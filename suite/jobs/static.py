@@ -71,8 +71,8 @@ def check_promises(variant: Variant) -> None:
 def check_deploy(variant: Variant, classes: int) -> None:
     """Raise JobError unless the deployed form gives the trained form's output, to `DEPLOY_TOLERANCE`.
 
-    In float64, where rounding cannot hide a mistake, and with norms that have seen data: as built they do nothing,
-    so that folding them wrongly would not show.
+    In float64, where rounding cannot hide a mistake, and with norms that have seen data: as built
+    they do nothing, so that folding them wrongly would not show.
 
     Raises:
         JobError: the outputs differ, or are not finite.
@@ -112,8 +112,8 @@ def _relative_difference(expected: Tensor, output: Tensor) -> Tensor:
 def _measure_strides(variant: Variant, baseline: Variant | None) -> Measurement:
     """The output strides with what is known of the graph: warnings, and the convolutions that edits replaced.
 
-    The warnings are of strides or anchors that are unlike the baseline's. Other strides compare two tasks; other
-    anchors compare two fits to the data beside whatever else was changed.
+    The warnings are of strides or anchors that are unlike the baseline's. Other strides compare two
+    tasks; other anchors compare two fits to the data beside whatever else was changed.
     """
     strides = build(variant, _EXPECT_CLASSES, device="meta").strides
     warnings: list[str] = []

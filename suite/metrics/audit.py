@@ -1,8 +1,9 @@
 """Second opinions: what fvcore and thop count, and which operators make them differ from torch's count.
 
-thop counts in hooks on modules of exactly the types in its table, so whatever runs elsewhere is invisible to it; it
-needs shapes only and reads the meta device. fvcore traces a real pass on the processor and knows operators by name.
-Both work on copies. Both also count things that are no multiply-adds of convolutions or matrix products.
+thop counts in hooks on modules of exactly the types in its table, so whatever runs elsewhere is
+invisible to it; it needs shapes only and reads the meta device. fvcore traces a real pass on the
+processor and knows operators by name. Both work on copies. Both also count things that are no
+multiply-adds of convolutions or matrix products.
 """
 
 import copy
@@ -98,10 +99,10 @@ class Opinion:
             return f"agrees ({100 * apart:+.1f} %)"
         side = [cause for cause in self.causes if (cause.macs < 0) == (apart < 0)]
         whole = sum(cause.macs for cause in side)
-        named = [cause.reason for cause in side if cause.macs / whole >= _WORTH_NAMING][
-            :_MOST_NAMED
-        ]
-        return f"{'misses' if apart < 0 else 'adds'} {_percent(abs(apart))}: {', '.join(named)}"
+        large = [cause.reason for cause in side if cause.macs / whole >= _WORTH_NAMING]
+        named = large[:_MOST_NAMED]
+        verb = "misses" if apart < 0 else "adds"
+        return f"{verb} {_percent(abs(apart))}: {', '.join(named)}"
 
 
 def measure_audit(forms: Forms, image_size: int = 640) -> tuple[Measurement, ...]:
@@ -162,37 +163,31 @@ def ask_fvcore(model: nn.Module, images: Tensor, calls: Sequence[Call]) -> Opini
         analysis.unsupported_ops_warnings(enabled=False).uncalled_modules_warnings(enabled=False)
         analysis.tracer_warnings("none")
         by_operator: Mapping[str, float] = analysis.by_operator()
-        places = analysis.by_module_and_operator()
+        by_module = analysis.by_module_and_operator()
         unsupported = {name.removeprefix("aten::") for name in analysis.unsupported_ops()}
-    true = sum(call.macs for call in calls)
     causes = _Causes()
+    products = 0.0
     for operator, macs in by_operator.items():
-        if operator not in _FVCORE_PRODUCTS:
-            causes.add(
-                _FVCORE_REASONS.get(operator, operator),
-                int(macs),
-                {path: int(places[path][operator]) for path in _innermost(places, operator)},
-            )
-    missing = (
-        int(sum(macs for operator, macs in by_operator.items() if operator in _FVCORE_PRODUCTS))
-        - true
-    )
+        if operator in _FVCORE_PRODUCTS:
+            products += macs
+            continue
+        paths = _innermost(by_module, operator)
+        reason = _FVCORE_REASONS.get(operator, operator)
+        causes.add(reason, int(macs), {path: int(by_module[path][operator]) for path in paths})
+    true = sum(call.macs for call in calls)
+    missing = int(products) - true
     for call in calls:
         if call.function in unsupported:
-            causes.add(
-                f"{_called(call.function)}, which it does not know",
-                -call.macs,
-                {call.path: -call.macs},
-            )
+            causes.add(_unknown(call.function), -call.macs, {call.path: -call.macs})
             missing += call.macs
     if missing:
-        inside = (
-            f"{_called(_ATTENTION)}, which it does not know"
-            if _ATTENTION in unsupported
-            else "unexplained"
-        )
-        causes.add(inside, missing, {})
+        inside_attention = _ATTENTION in unsupported
+        causes.add(_unknown(_ATTENTION) if inside_attention else "unexplained", missing, {})
     return Opinion(int(sum(by_operator.values())), true, causes.sorted())
+
+
+def _unknown(function: str) -> str:
+    return f"{_called(function)}, which it does not know"
 
 
 class _Causes:
@@ -250,7 +245,9 @@ def _unseen(call: Call, hooked: Mapping[type[nn.Module], object]) -> str:
     name = _called(call.function)
     if call.own_weight:
         return f"{name} with weights of {call.module.__name__}"
-    return f"{name} with computed weights" if call.function in {"conv2d", "linear"} else name
+    if call.function in {"conv2d", "linear"}:
+        return f"{name} with computed weights"
+    return name
 
 
 def _called(function: str) -> str:

@@ -1,7 +1,7 @@
 """Every metric there is: what it is called, its unit, its version. Light: the files that measure load torch.
 
-The order is that of the report. The version rises when the method changes; a run's numbers are never joined with those
-of another version.
+The order is that of the report. The version rises when the method changes; a run's numbers are
+never joined with those of another version.
 """
 
 from typing import Literal

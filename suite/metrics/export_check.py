@@ -1,7 +1,8 @@
 """Whether a network is fit to be trained and shipped, tried on the meta device: seconds for all variants there are.
 
-What a build alone does not show: parameters that no gradient reaches, layers that fail with one image, with an image
-that is not square, or under `torch.export`, and the layer that makes the strides other than the baseline's.
+What a build alone does not show: parameters that no gradient reaches, layers that fail with one
+image, with an image that is not square, or under `torch.export`, and the layer that makes the
+strides other than the baseline's.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,17 +26,14 @@ from suite.spec.views.expectation import broken_promises
 from suite.yaml.errors import Problem, SpecError
 
 IMAGE_SIZE = 640  # pixels; what `expect` is about
-WIDE = (
-    384,
-    640,
-)  # height and width of an image that is not square, up to a multiple of the coarsest stride
+WIDE = (384, 640)  # height and width that are not square, up to a multiple of the coarsest stride
 GMACS_DIGITS = 3
 _EXPORT_SIZE = 128
 _SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class ExportCheck:
     """A network that was built: what `expect` may state of it, what is wrong with it, and its graph."""
 
     variant: Variant
@@ -45,19 +43,20 @@ class Trial:
     warnings: tuple[Problem, ...] = ()
 
 
-def run_trial(variant: Variant, *, export: bool = False) -> Trial:
+def run_export_check(variant: Variant, *, export: bool = False) -> ExportCheck:
     """Build a variant with 80 classes and try it; with `export` under `torch.export` too, which takes seconds.
 
-    Promises that do not hold are no part of this, see `judge_strides` and `suite.spec.views.expectation`.
+    Promises that do not hold are no part of this, see `judge_strides` and
+    `suite.spec.views.expectation`.
 
     Raises:
         SpecError: the variant does not build, or no image goes through it.
     """
-    return try_built(variant, build(variant, device="meta"), export=export)
+    return check_built(variant, build(variant, device="meta"), export=export)
 
 
-def try_built(variant: Variant, model: Detector, *, export: bool = False) -> Trial:
-    """The trial of a network of 80 classes that is built on the meta device already; left in evaluation.
+def check_built(variant: Variant, model: Detector, *, export: bool = False) -> ExportCheck:
+    """The check of a network of 80 classes that is built on the meta device already; left in evaluation.
 
     Raises:
         SpecError: no image goes through it.
@@ -65,97 +64,105 @@ def try_built(variant: Variant, model: Detector, *, export: bool = False) -> Tri
     try:
         gmacs = count(model.eval(), "trained", IMAGE_SIZE).samples[0]
     except MISTAKES as error:
-        failed = _failure(model, _image(IMAGE_SIZE, IMAGE_SIZE)) or (
-            model.graph[0].address,
-            _first_line(error),
-        )
-        said = f"fails at {IMAGE_SIZE} x {IMAGE_SIZE}: {failed[1]}"
-        raise SpecError(
-            [_at(variant, model, failed[0], "E304", said=said).within(variant.name)]
-        ) from error
+        unexplained = (model.graph[0].address, _first_line(error))
+        address, reason = _failure(model, _image(IMAGE_SIZE, IMAGE_SIZE)) or unexplained
+        said = f"fails at {IMAGE_SIZE} x {IMAGE_SIZE}: {reason}"
+        problem = _at(variant, model, address, "E304", said=said)
+        raise SpecError([problem.within(variant.name)]) from error
     measured = Expect(
         strides=model.strides, params=parameter_total(model), gmacs=round(gmacs, GMACS_DIGITS)
     )
     problems = _try_training(model, variant)
     if export and not problems:
         problems = _try_export(model.eval(), variant)
-    found = (
-        tuple(said.within(variant.name) for said in group)
-        for group in (problems, _unmerged(model, variant))
-    )
+    warnings = _unmerged(model, variant)
     model.eval()
-    return Trial(variant, measured, next(found), model.graph, next(found))
+    return ExportCheck(
+        variant,
+        measured,
+        problems=_within(variant, problems),
+        graph=model.graph,
+        warnings=_within(variant, warnings),
+    )
 
 
-def broken_expectations(trial: Trial, baseline: Trial | None, hint: str) -> list[Problem]:
+def _within(variant: Variant, problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    return tuple(problem.within(variant.name) for problem in problems)
+
+
+def broken_expectations(
+    check: ExportCheck, baseline: ExportCheck | None, hint: str
+) -> list[Problem]:
     """One problem for every promise of the file that does not hold; `hint` is what to write instead."""
-    variant, found = trial.variant, []
-    for complaint in broken_promises(variant.expect, trial.measured):
-        story = judge_strides(trial, baseline) if complaint.startswith("strides") else None
-        told = f"{complaint}: {story.message}" if story else complaint
-        found.append(Problem(variant.expect.mark, "E305", told, hint).within(variant.name))
-    return found
+    variant = check.variant
+    problems = []
+    for complaint in broken_promises(variant.expect, check.measured):
+        warning = judge_strides(check, baseline) if complaint.startswith("strides") else None
+        message = f"{complaint}: {warning.message}" if warning else complaint
+        problem = Problem(variant.expect.mark, "E305", message, hint)
+        problems.append(problem.within(variant.name))
+    return problems
 
 
-def judge_strides(trial: Trial, baseline: Trial | None) -> Problem | None:
+def judge_strides(check: ExportCheck, baseline: ExportCheck | None) -> Problem | None:
     """A warning that says which layer makes the strides other than the baseline's; None where they are the same."""
-    if baseline is None or trial.measured.strides == baseline.measured.strides:
+    if baseline is None or check.measured.strides == baseline.measured.strides:
         return None
     name = baseline.variant.name
-    for tag, node in _tagged(trial).items():
+    for tag, node in _tagged(check).items():
         usual = _tagged(baseline).get(tag)
-        if usual is None or _stride_at(trial, tag) == _stride_at(baseline, tag):
+        if usual is None or _stride_at(check, tag) == _stride_at(baseline, tag):
             continue
-        culprit, verb = _culprit(trial, node, _stride_at(baseline, tag))
-        layer, at = trial.variant.layers[culprit], trial.graph[culprit]
-        halvings = ", ".join(f"{n.address} to {n.stride}" for n in _halvings(trial, node)) or "none"
+        culprit, verb = _culprit(check, node, _stride_at(baseline, tag))
+        layer, at = check.variant.layers[culprit], check.graph[culprit]
+        halvings = ", ".join(f"{n.address} to {n.stride}" for n in _halvings(check, node)) or "none"
         message = (
-            f"{tag} has stride {_stride_at(trial, tag)} where {name} has {_stride_at(baseline, tag)}: "
+            f"{tag} has stride {_stride_at(check, tag)} where {name} has {_stride_at(baseline, tag)}: "
             f"{at.address} ({at.block}) {verb}; the stride changes at {halvings}"
         )
-        return Problem(layer.mark, "W301", message).within(trial.variant.name)
-    reads = ", ".join(trial.variant.layers[-1].inputs)
+        return Problem(layer.mark, "W301", message).within(check.variant.name)
+    reads = ", ".join(check.variant.layers[-1].inputs)
     message = (
-        f"the head reads {reads} at strides {_listed(trial)} where {name} has {_listed(baseline)}"
+        f"the head reads {reads} at strides {_listed(check)} where {name} has {_listed(baseline)}"
     )
-    return Problem(trial.variant.layers[-1].mark, "W301", message).within(trial.variant.name)
+    return Problem(check.variant.layers[-1].mark, "W301", message).within(check.variant.name)
 
 
-def _listed(trial: Trial) -> str:
-    return ", ".join(map(str, trial.measured.strides or ()))
+def _listed(check: ExportCheck) -> str:
+    return ", ".join(map(str, check.measured.strides or ()))
 
 
-def _tagged(trial: Trial) -> dict[str, int]:
+def _tagged(check: ExportCheck) -> dict[str, int]:
     """The position of the layer that has each tag, in the order of the layers."""
-    return {tag: index for index, layer in enumerate(trial.variant.layers) for tag in layer.tags}
+    return {tag: index for index, layer in enumerate(check.variant.layers) for tag in layer.tags}
 
 
-def _stride_at(trial: Trial, tag: str) -> int:
-    index = _tagged(trial)[tag]
-    return trial.graph[index].strides[trial.variant.layers[index].tags[tag]]
+def _stride_at(check: ExportCheck, tag: str) -> int:
+    index = _tagged(check)[tag]
+    return check.graph[index].strides[check.variant.layers[index].tags[tag]]
 
 
-def _path(trial: Trial, position: int) -> list[Node]:
+def _path(check: ExportCheck, position: int) -> list[Node]:
     """The layers from the image to one, each the first input of the next."""
-    found: list[Node] = []
+    nodes: list[Node] = []
     while position >= 0:
-        found.append(trial.graph[position])
-        position = trial.graph[position].sources[0].node
-    return found[::-1]
+        nodes.append(check.graph[position])
+        position = check.graph[position].sources[0].node
+    return nodes[::-1]
 
 
-def _halvings(trial: Trial, position: int) -> list[Node]:
-    path = _path(trial, position)
+def _halvings(check: ExportCheck, position: int) -> list[Node]:
+    path = _path(check, position)
     before = [1, *(node.stride for node in path)]
     return [node for node, stride in zip(path, before, strict=False) if node.stride != stride]
 
 
-def _culprit(trial: Trial, position: int, usual: int) -> tuple[int, str]:
+def _culprit(check: ExportCheck, position: int, usual: int) -> tuple[int, str]:
     """The layer that goes beyond the usual stride, or the one that falls short of it, and what it does."""
-    beyond = [node for node in _path(trial, position) if node.stride > usual]
-    node = beyond[0] if beyond else trial.graph[position]
-    verb = f"goes beyond {usual}" if beyond else f"falls short of {usual}"
-    return trial.graph.index(node), verb
+    beyond = [node for node in _path(check, position) if node.stride > usual]
+    if beyond:
+        return check.graph.index(beyond[0]), f"goes beyond {usual}"
+    return position, f"falls short of {usual}"
 
 
 def _try_training(model: Detector, variant: Variant) -> list[Problem]:
@@ -167,37 +174,30 @@ def _try_training(model: Detector, variant: Variant) -> list[Problem]:
             live = reached(model, _image(*_wide(model)))
         except MISTAKES:
             return _diagnose(model, variant)
+    problems = []
     wrong = _wrong_sizes(model, maps)
+    if wrong:
+        said = f"at {_wide_text(model)} {wrong}"
+        problems.append(_at(variant, model, entered[-1], "E308", said=said))
     dead = {path: p.numel() for path, p in model.named_parameters() if path not in live}
-    return [
-        *(
-            [_at(variant, model, entered[-1], "E308", said=f"at {_told_wide(model)} {wrong}")]
-            if wrong
-            else []
-        ),
-        *_dead(model, variant, dead),
-    ]
+    return [*problems, *_dead(model, variant, dead)]
 
 
 def _diagnose(model: Detector, variant: Variant) -> list[Problem]:
-    found = []
-    if failed := _failure(model.train(), _image(IMAGE_SIZE, IMAGE_SIZE)):
+    problems = []
+    failed = _failure(model.train(), _image(IMAGE_SIZE, IMAGE_SIZE))
+    if failed:
+        address, reason = failed
         hint = "a norm needs more than one value a channel: put none behind a pooling to one pixel"
-        message = f"fails in training with a batch of one: {failed[1]}"
-        found.append(_at(variant, model, failed[0], "E307", said=message, hint=hint))
-    if failed := _failure(model.eval(), _image(*_wide(model))):
+        said = f"fails in training with a batch of one: {reason}"
+        problems.append(_at(variant, model, address, "E307", said=said, hint=hint))
+    failed = _failure(model.eval(), _image(*_wide(model)))
+    if failed:
+        address, reason = failed
         hint = "images need not be square: take height and width from the map"
-        found.append(
-            _at(
-                variant,
-                model,
-                failed[0],
-                "E308",
-                said=f"fails at {_told_wide(model)}: {failed[1]}",
-                hint=hint,
-            )
-        )
-    return found
+        said = f"fails at {_wide_text(model)}: {reason}"
+        problems.append(_at(variant, model, address, "E308", said=said, hint=hint))
+    return problems
 
 
 def _failure(model: Detector, images: Tensor) -> tuple[str, str] | None:
@@ -215,58 +215,52 @@ def _try_export(model: Detector, variant: Variant) -> list[Problem]:
         try:
             torch.export.export(model, (_image(_EXPORT_SIZE, _EXPORT_SIZE),), strict=False)
         except Exception as error:  # noqa: BLE001  (torch.export raises what it likes)
-            return [
-                _at(
-                    variant,
-                    model,
-                    entered[-1],
-                    "E309",
-                    said=f"fails in torch.export: {_first_line(error)}",
-                )
-            ]
+            said = f"fails in torch.export: {_first_line(error)}"
+            return [_at(variant, model, entered[-1], "E309", said=said)]
     return []
 
 
 def _dead(model: Detector, variant: Variant, dead: Mapping[str, int]) -> list[Problem]:
     """One problem for each layer with parameters that nothing trains; frozen parts are not meant to."""
-    by_layer: dict[str, list[str]] = {}
-    for path in dead:
-        by_layer.setdefault(layer_of(path), []).append(path)
-    frozen = {
-        address for addresses in frozen_layers(model, variant).values() for address in addresses
-    }
+    by_layer: dict[str, dict[str, int]] = {}
+    for path, parameters in dead.items():
+        address = layer_of(path)
+        by_layer.setdefault(address, {})[path.removeprefix(f"{address}.")] = parameters
+    frozen: set[str] = set()
+    for addresses in frozen_layers(model, variant).values():
+        frozen |= set(addresses)
     read = {source.node for node in model.graph for source in node.sources}
-    found = []
+    problems = []
     for index, node in enumerate(model.graph):
-        paths = by_layer.get(node.address, [])
-        if not paths or node.address in frozen:
+        parameters_by_name = by_layer.get(node.address)
+        if not parameters_by_name or node.address in frozen:
             continue
-        names = [path.removeprefix(f"{node.address}.") for path in paths]
-        shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
-        total = sum(dead[path] for path in paths)
-        idle = index not in read and node.part != "head"
-        hint = (
-            "nothing reads the layer: remove it, or read its tag"
-            if idle
-            else "remove what the output does not need"
-        )
-        said = f"has {total} parameters that no gradient reaches: {shown}"
-        found.append(_at(variant, model, node.address, "E306", said=said, hint=hint))
-    return found
+        hint = "remove what the output does not need"
+        if index not in read and node.part != "head":
+            hint = "nothing reads the layer: remove it, or read its tag"
+        total = sum(parameters_by_name.values())
+        said = f"has {total} parameters that no gradient reaches: {_some(list(parameters_by_name))}"
+        problems.append(_at(variant, model, node.address, "E306", said=said, hint=hint))
+    return problems
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first few names, with an ellipsis for the others."""
+    shown = ", ".join(names[:_SHOWN])
+    return f"{shown}, ..." if len(names) > _SHOWN else shown
 
 
 def _unmerged(model: Detector, variant: Variant) -> list[Problem]:
     """One warning for each layer whose batch norms no block merges: it would be measured as nobody ships it."""
-    found = []
+    problems = []
     layers = (*model.backbone, *model.neck, model.head)
     for node, layer in zip(model.graph, layers, strict=True):
         names = list(_open_norms(layer, ""))
         if names:
-            shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
-            said = f"keeps {len(names)} batch norms when deployed: {shown}"
+            said = f"keeps {len(names)} batch norms when deployed: {_some(names)}"
             hint = "give the block `deployed()`, or make its layers with `make.conv_norm_act`"
-            found.append(_at(variant, model, node.address, "W302", said=said, hint=hint))
-    return found
+            problems.append(_at(variant, model, node.address, "W302", said=said, hint=hint))
+    return problems
 
 
 def _open_norms(module: nn.Module, path: str) -> Iterator[str]:
@@ -330,7 +324,7 @@ def _wide(model: Detector) -> tuple[int, int]:
     return -(-WIDE[0] // coarsest) * coarsest, -(-WIDE[1] // coarsest) * coarsest
 
 
-def _told_wide(model: Detector) -> str:
+def _wide_text(model: Detector) -> str:
     height, width = _wide(model)
     return f"{width} x {height}"
 

@@ -1,8 +1,9 @@
 """AP over resampled pictures, from stored matches: which test pictures were drawn is one source of chance.
 
-A bootstrap resample (Efron 1979) draws as many pictures as there are, with replacement. Matching a detection with an
-object concerns one picture only, so a resample is nothing but a weight for each picture: how often it was drawn. AP
-then follows from weighted counts at the true positives, since precision is highest there and recall rises there only.
+A bootstrap resample (Efron 1979) draws as many pictures as there are, with replacement. Matching a
+detection with an object concerns one picture only, so a resample is nothing but a weight for each
+picture: how often it was drawn. AP then follows from weighted counts at the true positives, since
+precision is highest there and recall rises there only.
 """
 
 import math
@@ -25,16 +26,21 @@ Floats: TypeAlias = npt.NDArray[np.floating]
 Counts: TypeAlias = npt.NDArray[np.intp]
 _THRESHOLDS = len(IOU_THRESHOLDS)
 _BITS = np.uint64(1) << np.arange(_THRESHOLDS, dtype=np.uint64)  # of the area "all"
-_COLUMNS, _ROWS = (
-    128,
-    32,
-)  # resamples and true positives at a time: what is worked on stays in the cache
+# resamples and true positives at a time: what is worked on stays in the cache
+_COLUMNS, _ROWS = 128, 32
 
 
 def picture_weights(pictures: int, resamples: int = RESAMPLES, seed: int = 0) -> Counts:
     """How often each picture is drawn: (pictures, resamples), each column sums to `pictures`.
 
-    The same arguments give the same resamples, so that the differences of two variants are paired.
+    The same arguments give the same resamples, so that two networks that are weighed by them are
+    paired: what makes a resample easy makes it easy for both, and cancels in their difference.
+
+    >>> weights = picture_weights(3, resamples=2, seed=0)
+    >>> weights.shape, weights.sum(axis=0).tolist()
+    ((3, 2), [3, 3])
+
+    Source: Efron 1979, the bootstrap; paired, as the difference of two statistics of one resample.
     """
     random = np.random.default_rng(seed)
     drawn = random.integers(pictures, size=(resamples, pictures))
@@ -48,14 +54,24 @@ def resampled(
 ) -> npt.NDArray[np.float64]:
     """AP, AP50 and AP75 (rows, as fractions) for each column of `weights` (pictures, resamples).
 
-    Weights of 1 give pycocotools' numbers: to 1e-12 with `dtype` float64, to 1e-6 with float32, which is far below
-    what a resample differs by. A category without an object in a resample is left out of its mean, as pycocotools
-    leaves it out; a resample without any object has no value (NaN).
+    Weights of 1 give pycocotools' numbers: to 1e-12 with `dtype` float64, to 1e-6 with float32,
+    which is far below what a resample differs by. A category without an object in a resample is
+    left out of its mean, as pycocotools leaves it out; a resample without any object has no value
+    (NaN).
+
+    Args:
+        matches: of all detections with all objects, once for all resamples.
+        weights: how often each picture counts, from `picture_weights`.
+        dtype: that the work is done in.
+
+    Returns:
+        (3, resamples). `resampled(a, w) - resampled(b, w)` are resamples of the difference of two
+        networks.
     """
     objects = _objects(matches) @ weights
     categories = tuple(_categories(matches, dtype))
     workspace = _workspace(dtype)
-    found = []
+    blocks = []
     for low in range(0, weights.shape[1], _COLUMNS):
         block = slice(low, low + _COLUMNS)
         drawn = weights[:, block].astype(dtype)
@@ -64,8 +80,8 @@ def resampled(
             for category, present in zip(categories, objects[:, block], strict=True)
         )
         with np.errstate(divide="ignore", invalid="ignore"):
-            found.append(total / (objects[:, block] > 0).sum(axis=0))
-    by_threshold = np.concatenate(found, axis=1)
+            blocks.append(total / (objects[:, block] > 0).sum(axis=0))
+    by_threshold = np.concatenate(blocks, axis=1)
     return np.stack([by_threshold.mean(axis=0), by_threshold[0], by_threshold[5]])
 
 
@@ -74,7 +90,7 @@ class _Stretch:
     """Some rows of a category. A row is a detection that is a true positive at one threshold at least."""
 
     picture: npt.NDArray[np.int32]  # (rows,)
-    found: Floats  # (rows, thresholds, 1): -1 for a true positive
+    hits: Floats  # (rows, thresholds, 1): -1 for a true positive
     seen: sparse.csr_array  # (rows * s, pictures): less what counts since the row before
 
 
@@ -83,10 +99,9 @@ class _Category:
     """The rows of a category from its last to its first, and the counts at its last row."""
 
     stretches: tuple[_Stretch, ...]
-    found: sparse.csr_array  # (thresholds, pictures)
-    seen: (
-        sparse.csr_array
-    )  # (s, pictures); s is 10 if thresholds differ in which detections count, else 1
+    hits: sparse.csr_array  # (thresholds, pictures)
+    # (s, pictures); s is 10 if thresholds differ in which detections count, else 1
+    seen: sparse.csr_array
 
 
 def _categories(matches: Matches, dtype: npt.DTypeLike) -> Iterator[_Category]:
@@ -105,35 +120,33 @@ def _category(
     dtype: npt.DTypeLike,
 ) -> _Category:
     rows = np.flatnonzero(correct.any(axis=1))
-    last = (
-        rows[-1] + 1 if len(rows) else 0
-    )  # what comes after the last true positive changes nothing
+    # what comes after the last true positive changes nothing
+    last = rows[-1] + 1 if len(rows) else 0
     one = np.ones((), dtype)
     picture, counts = picture[:last], counts[:last]
     counts = counts[:, :1] if counts.all() else counts
     each = counts.shape[1]
     detection, threshold = np.nonzero(counts)
-    place = (
-        np.searchsorted(rows, detection) * each + threshold
-    )  # the first row at or after the detection
-    order = np.argsort(place, kind="stable")
-    place, detection = place[order], detection[order]
+    # of the first row at or after the detection
+    row = np.searchsorted(rows, detection) * each + threshold
+    order = np.argsort(row, kind="stable")
+    row, detection = row[order], detection[order]
     stretches = []
     for low in range(0, len(rows), _ROWS):
         mine = rows[low : low + _ROWS]
-        first, end = np.searchsorted(place, [low * each, (low + len(mine)) * each])
+        first, end = np.searchsorted(row, [low * each, (low + len(mine)) * each])
         seen = _sums(
-            place[first:end] - low * each,
+            row[first:end] - low * each,
             picture[detection[first:end]],
             (len(mine) * each, pictures),
             -one,
         )
         stretches.append(_Stretch(picture[mine], -correct[mine].astype(dtype)[:, :, None], seen))
-    hits, who = np.nonzero(correct[rows].T)
-    found = _sums(hits, picture[rows][who], (_THRESHOLDS, pictures), one)
+    thresholds, who = np.nonzero(correct[rows].T)
+    hits = _sums(thresholds, picture[rows][who], (_THRESHOLDS, pictures), one)
     thresholds, who = np.nonzero(counts.T)
     seen = _sums(thresholds, picture[who], (each, pictures), one)
-    return _Category(tuple(reversed(stretches)), found, seen)
+    return _Category(tuple(reversed(stretches)), hits, seen)
 
 
 def _sums(
@@ -150,20 +163,20 @@ def _sums(
 def _objects(matches: Matches) -> sparse.csr_array:
     """(categories, pictures): how many objects there are to find."""
     counted = (matches.truth_counted & 1) != 0
-    place = (matches.truth_category[counted], matches.truth_picture[counted])
+    where = (matches.truth_category[counted], matches.truth_picture[counted])
     shape = (len(matches.categories), len(matches.pictures))
-    return sparse.csr_array((np.ones(len(place[0]), np.intp), place), shape=shape)
+    return sparse.csr_array((np.ones(len(where[0]), np.intp), where), shape=shape)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Workspace:
     """Memory that is used again and again, each (rows + 1, thresholds, resamples)."""
 
-    found: Floats
+    hits: Floats
     envelope: Floats
     gained: Floats
     reached: Floats
-    place: Counts
+    entry: Counts
 
     def cut(self, rows: int, columns: int) -> "_Workspace":
         """The same memory for a stretch of so many rows and resamples."""
@@ -171,16 +184,16 @@ class _Workspace:
         size = math.prod(shape)
         floats = (
             part[:size].reshape(shape)
-            for part in (self.found, self.envelope, self.gained, self.reached)
+            for part in (self.hits, self.envelope, self.gained, self.reached)
         )
-        found, envelope, gained, reached = floats
-        return _Workspace(found, envelope, gained, reached, self.place[:size].reshape(shape))
+        hits, envelope, gained, reached = floats
+        return _Workspace(hits, envelope, gained, reached, self.entry[:size].reshape(shape))
 
 
 def _workspace(dtype: npt.DTypeLike) -> _Workspace:
     size = (_ROWS + 1) * _THRESHOLDS * _COLUMNS
-    found, envelope, gained, reached = (np.empty(size, dtype) for _ in range(4))
-    return _Workspace(found, envelope, gained, reached, np.empty(size, np.intp))
+    hits, envelope, gained, reached = (np.empty(size, dtype) for _ in range(4))
+    return _Workspace(hits, envelope, gained, reached, np.empty(size, np.intp))
 
 
 def _precision(
@@ -188,39 +201,40 @@ def _precision(
 ) -> Floats:
     """Average precision (thresholds, resamples) of one category; 0 where a resample has no object of it.
 
-    From the last row to the first, since the envelope of the precision is its maximum over all later rows. Each row
-    adds the recall thresholds reached by then, times what its envelope has over that of the next row.
+    From the last row to the first, since the envelope of the precision is its maximum over all
+    later rows. Each row adds the recall thresholds reached by then, times what its envelope has
+    over that of the next row.
     """
     columns = drawn.shape[1]
     starts, table = _recalls(objects, drawn.dtype)
-    found, seen = category.found @ drawn, category.seen @ drawn
-    envelope = np.zeros_like(found)
-    total = np.zeros(found.shape)
+    hits, seen = category.hits @ drawn, category.seen @ drawn
+    envelope = np.zeros_like(hits)
+    total = np.zeros(hits.shape)
     for stretch in category.stretches:
         rows = len(stretch.picture)
         work = workspace.cut(rows + 1, columns)
-        np.multiply(stretch.found, drawn[stretch.picture][:, None, :], out=work.found[:rows])
-        work.found[rows] = found
-        _accumulate(np.add, work.found)
+        np.multiply(stretch.hits, drawn[stretch.picture][:, None, :], out=work.hits[:rows])
+        work.hits[rows] = hits
+        _accumulate(np.add, work.hits)
         steps = np.concatenate([(stretch.seen @ drawn).reshape(rows, -1, columns), seen[None]])
         _accumulate(np.add, steps)
-        found, seen = work.found[0].copy(), steps[0].copy()
-        # nothing seen, nothing found: the precision there is 0
-        np.divide(work.found[1:], np.maximum(steps[1:], 1), out=work.envelope[:rows])
+        hits, seen = work.hits[0].copy(), steps[0].copy()
+        # nothing seen, no hit: the precision there is 0
+        np.divide(work.hits[1:], np.maximum(steps[1:], 1), out=work.envelope[:rows])
         work.envelope[rows] = envelope
         _accumulate(np.maximum, work.envelope)
         envelope = work.envelope[0].copy()
         np.subtract(work.envelope[:-1], work.envelope[1:], out=work.gained[:rows])
-        work.place[:rows] = work.found[1:]
-        work.place[:rows] += starts
-        table.take(work.place[:rows], out=work.reached[:rows], mode="clip")
+        work.entry[:rows] = work.hits[1:]
+        work.entry[:rows] += starts
+        table.take(work.entry[:rows], out=work.reached[:rows], mode="clip")
         work.gained[:rows] *= work.reached[:rows]
         total += work.gained[:rows].sum(axis=0)
     return total / len(RECALL_THRESHOLDS)
 
 
 def _recalls(objects: Counts, dtype: npt.DTypeLike) -> tuple[Counts, Floats]:
-    """How many recall thresholds lie at or below found / objects: `table[start + found]`, a start for each resample."""
+    """How many recall thresholds lie at or below hits / objects: `table[start + hits]`, a start for each resample."""
     counts, which = np.unique(objects, return_inverse=True)
     sizes = counts + 1
     starts = np.cumsum(sizes) - sizes
@@ -231,7 +245,7 @@ def _recalls(objects: Counts, dtype: npt.DTypeLike) -> tuple[Counts, Floats]:
 
 
 def _accumulate(operation: np.ufunc, values: Floats) -> None:
-    """Running result from the last row to the first, in place: by whole rows, where `accumulate` goes by numbers."""
+    """Running result from the last row to the first, in entry: by whole rows, where `accumulate` goes by numbers."""
     rows = list(values)
     for row, after in zip(rows[-2::-1], rows[:0:-1], strict=True):
         operation(row, after, out=row)

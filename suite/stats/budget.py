@@ -52,18 +52,34 @@ def used(notes: Mapping[str, Json]) -> Used | None:
 
 def budget_difference(variant: Mapping[int, Used], base: Mapping[int, Used]) -> str:
     """Why the trainings of a variant and its base, by seed, may not be compared; "" if they may."""
-    for name, trainings in (("it", variant), ("its base", base)):
-        early = [seed for seed, training in trainings.items() if training.end == "patience"]
-        if early:
-            return f"seed {early[0]} of {name} was stopped early, after {trainings[early[0]].steps} steps"
-    stated = [
-        sorted({training.stated for training in trainings.values()})
-        for trainings in (variant, base)
-    ]
-    if stated[0] and stated[1] and (stated[0] != stated[1] or len(stated[0]) > 1):
-        return f"it was trained for {' or '.join(stated[0])}, its base for {' or '.join(stated[1])}"
+    early = _stopped_early("it", variant) or _stopped_early("its base", base)
+    if early:
+        return early
+    budgets, base_budgets = _budgets(variant), _budgets(base)
+    comparable = budgets == base_budgets and len(budgets) == 1
+    if budgets and base_budgets and not comparable:
+        return (
+            f"it was trained for {' or '.join(budgets)}, its base for {' or '.join(base_budgets)}"
+        )
     for seed in sorted(variant.keys() & base.keys()):
-        mine, other = variant[seed], base[seed]
-        if mine.steps == other.steps and mine.pictures != other.pictures:
+        if _saw_other_pictures(variant[seed], base[seed]):
             return f"seed {seed} saw other pictures than seed {seed} of its base, or saw them changed otherwise"
     return ""
+
+
+def _stopped_early(name: str, trainings: Mapping[int, Used]) -> str:
+    """A sentence on the first training that patience ended; "" if there is none."""
+    for seed, training in trainings.items():
+        if training.end == "patience":
+            return f"seed {seed} of {name} was stopped early, after {training.steps} steps"
+    return ""
+
+
+def _budgets(trainings: Mapping[int, Used]) -> list[str]:
+    """The budgets of several trainings in words, each once."""
+    return sorted({training.stated for training in trainings.values()})
+
+
+def _saw_other_pictures(training: Used, base: Used) -> bool:
+    """Whether the two made as many steps on other batches."""
+    return training.steps == base.steps and training.pictures != base.pictures

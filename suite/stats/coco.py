@@ -18,8 +18,8 @@ _LAST = len(LIMITS) - 1
 class Rates:
     """-1 where a category has no object of that size, as in pycocotools.
 
-    `precision` (thresholds, 101 recalls, categories, areas) at 100 detections; `recall` (thresholds, categories,
-    areas, limits).
+    `precision` (thresholds, 101 recalls, categories, areas) at 100 detections; `recall`
+    (thresholds, categories, areas, limits).
     """
 
     precision: Floats
@@ -40,10 +40,10 @@ def rates(matches: Matches) -> Rates:
             curve = precision_at_recalls(correct, ~ignored, matches.category, count)
             precision[threshold, :, there, area] = curve[there]
             hits = np.flatnonzero(correct)
-            for place, limit in enumerate(LIMITS):
+            for index, limit in enumerate(LIMITS):
                 kept = matches.category[hits[matches.rank[hits] < limit]]
-                found = np.bincount(kept, minlength=len(count))
-                recall[threshold, there, area, place] = found[there] / count[there]
+                detected = np.bincount(kept, minlength=len(count))
+                recall[threshold, there, area, index] = detected[there] / count[there]
     return Rates(precision, recall)
 
 
@@ -63,7 +63,7 @@ def precision_at_recalls(
         category: (D,) indices, rising.
         objects: (K,) of each category.
     """
-    found = np.zeros((len(objects), len(RECALL_THRESHOLDS)))
+    precision = np.zeros((len(objects), len(RECALL_THRESHOLDS)))
     hits = np.flatnonzero(correct)
     seen = np.concatenate(([0], counted.cumsum()))
     first = np.searchsorted(category, np.arange(len(objects)))
@@ -74,30 +74,30 @@ def precision_at_recalls(
         false = seen[mine + 1] - seen[first[index]] - true
         precision = true / (false + true + np.spacing(1))
         envelope = np.maximum.accumulate(precision[::-1])[::-1]
-        place = np.searchsorted(true / objects[index], RECALL_THRESHOLDS, side="left")
-        reached = place < len(mine)
-        found[index, reached] = envelope[place[reached]]
-    return found
+        first = np.searchsorted(true / objects[index], RECALL_THRESHOLDS, side="left")
+        reached = first < len(mine)
+        precision[index, reached] = envelope[first[reached]]
+    return precision
 
 
-def summary(found: Rates) -> tuple[float, ...]:
+def summary(table: Rates) -> tuple[float, ...]:
     """The twelve numbers in pycocotools' order; -1 where no object is of that kind."""
-    precision, recall = found.precision, found.recall
+    precision, recall = table.precision, table.recall
     return (
         _mean(precision[..., _ALL]),
         _mean(precision[0, ..., _ALL]),
         _mean(precision[5, ..., _ALL]),
         *(_mean(precision[..., area]) for area in range(1, len(AREAS))),
-        *(_mean(recall[..., _ALL, place]) for place in range(len(LIMITS))),
+        *(_mean(recall[..., _ALL, limit]) for limit in range(len(LIMITS))),
         *(_mean(recall[..., area, _LAST]) for area in range(1, len(AREAS))),
     )
 
 
 def class_ap(
-    found: Rates, *, area: int = _ALL, thresholds: Sequence[int] | slice = slice(None)
+    table: Rates, *, area: int = _ALL, thresholds: Sequence[int] | slice = slice(None)
 ) -> Floats:
     """(K,) AP of each category, over all IoU thresholds or some of them; -1 where it has no object."""
-    return np.asarray(found.precision[thresholds, :, :, area].mean(axis=(0, 1)), np.float64)
+    return np.asarray(table.precision[thresholds, :, :, area].mean(axis=(0, 1)), np.float64)
 
 
 def _mean(values: Floats) -> float:

@@ -1,6 +1,7 @@
 """What samples say about a median, a ratio and a difference, each with its interval.
 
-Order statistics: Hahn and Meeker, Statistical Intervals (1991), chapter 5. Unequal variances: Welch (1947).
+Order statistics: Hahn and Meeker, Statistical Intervals (1991), chapter 5. Unequal variances: Welch
+(1947).
 """
 
 import math
@@ -22,12 +23,13 @@ Basis = Literal["seeds", "pictures", "pictures and seeds", "processes", "rounds"
 class Estimate:
     """A value, its two-sided interval and the p of "nothing differs" (1 where nothing was tested).
 
-    `n` is the number of independent units behind the interval: samples, replicas or seeds of the smaller side.
-    The bounds are infinite where the units are too few for an interval at all. `spread` is the standard
-    deviation of one unit on each side (empty where it is not estimated); for ratios it is of the logarithm.
-    `error` is the standard error that the interval is made of and `freedom` its degrees of freedom; `pictures` is the
-    part of the squared error that more units do not reduce, because it lies in the choice of the test pictures.
-    `basis` is what the interval holds: with "pictures" it is the test set alone, and nothing is known of seeds.
+    `n` is the number of independent units behind the interval: samples, replicas or seeds of the
+    smaller side. The bounds are infinite where the units are too few for an interval at all.
+    `spread` is the standard deviation of one unit on each side (empty where it is not estimated);
+    for ratios it is of the logarithm. `error` is the standard error that the interval is made of
+    and `freedom` its degrees of freedom; `pictures` is the part of the squared error that more
+    units do not reduce, because it lies in the choice of the test pictures. `basis` is what the
+    interval holds: with "pictures" it is the test set alone, and nothing is known of seeds.
     """
 
     value: float
@@ -45,17 +47,16 @@ class Estimate:
 def median_interval(samples: Sequence[float], level: float = 0.95) -> Estimate:
     """The median with the narrowest symmetric pair of order statistics that covers it at `level` or more.
 
-    Assumes no distribution. Needs six samples for 95 %; with fewer the bounds are infinite. Raises ValueError
-    for no samples.
+    Assumes no distribution. Needs six samples for 95 %; with fewer the bounds are infinite. Raises
+    ValueError for no samples.
     """
     if not samples:
         raise ValueError("no samples, so no median; measure at least one")
     ordered = np.sort(np.asarray(samples, dtype=float))
     n = len(ordered)
     value = float(np.median(ordered))
-    rank = int(
-        stats.binom.ppf((1 - level) / 2, n, 0.5)
-    )  # P(fewer than `rank` samples below the median) is small enough
+    # P(fewer than `rank` samples below the median) is small enough
+    rank = int(stats.binom.ppf((1 - level) / 2, n, 0.5))
     if rank == 0:
         return Estimate(value, -math.inf, math.inf, n)
     return Estimate(value, float(ordered[rank - 1]), float(ordered[n - rank]), n)
@@ -69,10 +70,11 @@ def log_ratios(times: Sequence[float], reference: Sequence[float]) -> tuple[floa
 def ratio(replicas: Sequence[Sequence[float]], level: float = 0.95) -> Estimate:
     """The ratio that several processes' paired log-ratios agree on; neutral is 1.
 
-    `replicas` holds one sequence of log-ratios for each process. Each is reduced to its median; the interval is
-    Student's t over those medians, so it contains the spread between processes, which no number of rounds in one
-    process shows. One process alone gets the order-statistic interval of its rounds. Either is never narrower
-    than `SINGLE_PROCESS_FLOOR` over the square root of the number of processes. Raises ValueError for no samples.
+    `replicas` holds one sequence of log-ratios for each process. Each is reduced to its median; the
+    interval is Student's t over those medians, so it contains the spread between processes, which
+    no number of rounds in one process shows. One process alone gets the order-statistic interval of
+    its rounds. Either is never narrower than `SINGLE_PROCESS_FLOOR` over the square root of the
+    number of processes. Raises ValueError for no samples.
     """
     if not replicas:
         raise ValueError("no replicas, so no ratio; measure at least one")

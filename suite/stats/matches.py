@@ -1,7 +1,7 @@
 """The matches of detections with objects, kept beside a training: AP of any resample of the pictures comes from them.
 
-Flags are bits, one for each area range and IoU threshold: 40 of a 64-bit word. The order of the detections is that of
-pycocotools, so that equal scores fall as they fall there.
+Flags are bits, one for each area range and IoU threshold: 40 of a 64-bit word. The order of the
+detections is that of pycocotools, so that equal scores fall as they fall there.
 """
 
 import io
@@ -29,7 +29,8 @@ _FORMAT = 1
 class Matches:
     """What became of every detection that counts, and every object.
 
-    Detections are sorted by category, then by falling score, ties by picture and rank; objects by nothing.
+    Detections are sorted by category, then by falling score, ties by picture and rank; objects by
+    nothing.
     """
 
     pictures: NDArray[Any]  # (I,) ids, whole numbers or texts, rising
@@ -60,9 +61,9 @@ class Matches:
     def objects(self) -> NDArray[np.int64]:
         """(K, areas) how many objects count."""
         bits = self.truth_counted[:, None] >> np.arange(len(AREAS), dtype=np.uint8) & 1
-        found = np.zeros((len(self.categories), len(AREAS)), np.int64)
-        np.add.at(found, self.truth_category, bits.astype(np.int64))
-        return found
+        counts = np.zeros((len(self.categories), len(AREAS)), np.int64)
+        np.add.at(counts, self.truth_category, bits.astype(np.int64))
+        return counts
 
 
 def save(matches: Matches, path: Path) -> Path:
@@ -87,7 +88,7 @@ def load(path: Path) -> Matches:
     try:
         with np.load(path, allow_pickle=False) as content:
             arrays = {name: content[name] for name in content.files}
-        found = int(arrays.pop("format"))
+        written = int(arrays.pop("format"))
         arrays["names"] = tuple(arrays["names"].tolist())
         arrays["data"] = str(arrays["data"])
         matches = Matches(**arrays)
@@ -101,6 +102,8 @@ def load(path: Path) -> Matches:
         zipfile.error,
     ) as error:
         raise ValueError(f"{path}: is no file of matches, or a damaged one ({error})") from error
-    if found != _FORMAT:
-        raise ValueError(f"{path}: matches of format {found}; this version reads format {_FORMAT}")
+    if written != _FORMAT:
+        raise ValueError(
+            f"{path}: matches of format {written}; this version reads format {_FORMAT}"
+        )
     return matches

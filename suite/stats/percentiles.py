@@ -1,7 +1,8 @@
 """Percentiles of single calls, each with the number of samples that it needs.
 
-A percentile far out in the tail is decided by the few samples beyond it. The floors of p90 and p99 are MLPerf's
-(its early-stopping rule: 64 and 662 queries); those of p5 and p95 are where the first sample lies beyond them.
+A percentile far out in the tail is decided by the few samples beyond it. The floors of p90 and p99
+are MLPerf's (its early-stopping rule: 64 and 662 queries); those of p5 and p95 are where the first
+sample lies beyond them.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """What a comparison could have shown: its power, and the units (seeds, processes) that would settle it.
 
-The t test finds a true difference d with probability P(|T| > t(1 - a/2, ν)), where T has the noncentral t distribution
-with noncentrality d / SE (Cohen 1988, chapter 2).
+The t test finds a true difference d with probability P(|T| > t(1 - a/2, ν)), where T has the
+noncentral t distribution with noncentrality d / SE (Cohen 1988, chapter 2).
 """
 
 import math
@@ -16,10 +16,8 @@ SIGNIFICANCE = 0.05
 POWER = 0.8
 MOST_UNITS = 1000
 _NORMAL = 1e6  # degrees of freedom from which t is the normal distribution
-_NEVER, _SURE = (
-    5.0,
-    30.0,
-)  # noncentralities from which the wrong sign, and then any doubt, is below 1e-8
+# noncentralities from which the wrong sign, and then any doubt, is below 1e-8
+_NEVER, _SURE = 5.0, 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,8 @@ class Power:
 def power(estimate: Estimate, true: float, significance: float = SIGNIFICANCE) -> float:
     """The chance that a comparison with this standard error calls a difference of `true` significant.
 
-    `true` is on the scale of the standard error: a logarithm for a ratio. 0 where there is no standard error.
+    `true` is on the scale of the standard error: a logarithm for a ratio. 0 where there is no
+    standard error.
     """
     if not math.isfinite(estimate.error):
         return 0.0
@@ -51,8 +50,8 @@ def needed_units(
 ) -> int | None:
     """Units a side for which the t test finds a true difference of `target` with probability `POWER`.
 
-    For the spread that was seen; the part of the error that lies in the test pictures stays. `MOST_UNITS` where so
-    many do not suffice; None where no spread was estimated, or there is none.
+    For the spread that was seen; the part of the error that lies in the test pictures stays.
+    `MOST_UNITS` where so many do not suffice; None where no spread was estimated, or there is none.
     """
     variance = sum(deviation**2 for deviation in estimate.spread)
     if variance == 0:

@@ -27,9 +27,10 @@ class Resolution:
 def resolution(copies: Sequence[float], *, together: int, level: float = 0.95) -> Resolution | None:
     """The least difference that stands out of what identical copies differ by; None without copies.
 
-    The true logarithm is 0, so the copies' scatter is their root mean square, with as many degrees of freedom as
-    there are copies; the bound is Student's t for a mean over `together` of them. It is never below
-    `SINGLE_PROCESS_FLOOR` over the root of `together`, as the interval of a ratio is not.
+    The true logarithm is 0, so the copies' scatter is their root mean square, with as many degrees
+    of freedom as there are copies; the bound is Student's t for a mean over `together` of them. It
+    is never below `SINGLE_PROCESS_FLOOR` over the root of `together`, as the interval of a ratio is
+    not.
 
     Args:
         copies: for each process, the median over its rounds of log(copy / base).
@@ -45,8 +46,8 @@ def resolution(copies: Sequence[float], *, together: int, level: float = 0.95) -
     return Resolution(math.expm1(reach), len(values), math.expm1(float(np.abs(values).max())))
 
 
-def admission(found: Resolution, floor: float) -> Admission:
+def admission(seen: Resolution, floor: float) -> Admission:
     """Whether differences from `floor` on can be seen, only larger ones, or hardly any."""
-    if found.value <= floor:
+    if seen.value <= floor:
         return "admitted"
-    return "admitted with a wider floor" if found.value <= REFUSED_FROM * floor else "refused"
+    return "admitted with a wider floor" if seen.value <= REFUSED_FROM * floor else "refused"

@@ -1,8 +1,9 @@
 """How often the interval of a ratio contains the truth, tried on noise that was recorded.
 
-The rounds of one recording are put in a new order in blocks (Künsch 1989), so that what makes neighbouring rounds alike
-stays; each new series is then measured as a real one is, repeated looks included. A block has the cube root of the
-recording's length, the rate at which blocks of a bootstrap should grow.
+The rounds of one recording are put in a new order in blocks (Künsch 1989), so that what makes
+neighbouring rounds alike stays; each new series is then measured as a real one is, repeated looks
+included. A block has the cube root of the recording's length, the rate at which blocks of a
+bootstrap should grow.
 """
 
 import math
@@ -36,8 +37,8 @@ class Coverage:
     @property
     def bounds(self) -> tuple[float, float]:
         """The 95 % interval of the share (Clopper and Pearson 1934)."""
-        found = stats.binomtest(self.covered, self.series).proportion_ci(method="exact")
-        return float(found.low), float(found.high)
+        interval = stats.binomtest(self.covered, self.series).proportion_ci(method="exact")
+        return float(interval.low), float(interval.high)
 
 
 def coverage(
@@ -52,7 +53,8 @@ def coverage(
 
     Args:
         recorded: log-ratios of paired rounds, one sequence for each recording. What differs between recordings (the
-            places of two copies in memory) is no noise of rounds: each is centred on its own median.
+            places of two copies in memory) is no noise of rounds: each is centred on its own
+            median.
         half_width: at which measuring stops.
         length: rounds after which measuring stops in any case.
         series: how many to simulate.
@@ -90,11 +92,11 @@ def lag_one(rounds: Sequence[float]) -> float:
 
 
 def _looks(length: int) -> list[int]:
-    found, look = [], FIRST
+    looks, look = [], FIRST
     while look < length:
-        found.append(look)
+        looks.append(look)
         look = next_look(look)
-    return [*found, length]
+    return [*looks, length]
 
 
 def _shuffled(random: np.random.Generator, rounds: Numbers, length: int) -> Numbers:

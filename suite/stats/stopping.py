@@ -1,7 +1,8 @@
 """When a ratio is known well enough: repeated looks at a growing series of paired rounds.
 
-Whoever stops at the first narrow interval prefers those that are narrow by chance. The looks are therefore few: the
-first after `FIRST` rounds, each later one after a fifth more. `suite.stats.simulation` says what coverage that leaves.
+Whoever stops at the first narrow interval prefers those that are narrow by chance. The looks are
+therefore few: the first after `FIRST` rounds, each later one after a fifth more.
+`suite.stats.simulation` says what coverage that leaves.
 """
 
 import math

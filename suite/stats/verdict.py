@@ -1,7 +1,8 @@
 """Better, worse, equivalent, or cannot tell, and how sure.
 
-A difference counts only if it is both certain (Holm-adjusted p, Holm 1979) and large enough to matter (the floor).
-Two variants are equivalent if both one-sided tests say that the difference is within the floor (Schuirmann 1987).
+A difference counts only if it is both certain (Holm-adjusted p, Holm 1979) and large enough to
+matter (the floor). Two variants are equivalent if both one-sided tests say that the difference is
+within the floor (Schuirmann 1987).
 """
 
 import math
@@ -16,15 +17,16 @@ from suite.stats.power import MOST_UNITS, SIGNIFICANCE, Power, needed_units, pow
 
 Word = Literal["better", "worse", "equivalent", "cannot tell"]
 MIN_SEEDS = 3
+_BOTH_QUANTILES = 2.8  # of the normal distribution: 1.96 for the significance, 0.84 for the power
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The word, the sentence that justifies it, and how many seeds (or processes) a side would settle it.
 
-    `needed` is None where the verdict is settled or where the spread is unknown; `MOST_UNITS` means that or more.
-    `p_equivalent` is the larger p of the two one-sided tests against the floor; `power` is None where nothing could
-    be tested.
+    `needed` is None where the verdict is settled or where the spread is unknown; `MOST_UNITS` means
+    that or more. `p_equivalent` is the larger p of the two one-sided tests against the floor;
+    `power` is None where nothing could be tested.
     """
 
     word: Word
@@ -38,8 +40,8 @@ class Verdict:
 class Rule:
     """How a metric is judged: which direction is better, the least difference that matters, the value of no change.
 
-    `show` writes a difference for a reader ("+1.2 points"); `unit` is what is repeated ("seed", "process").
-    `neutral` is 0 for differences and 1 for ratios, whose errors are of the logarithm.
+    `show` writes a difference for a reader ("+1.2 points"); `unit` is what is repeated ("seed",
+    "process"). `neutral` is 0 for differences and 1 for ratios, whose errors are of the logarithm.
     """
 
     better: Literal["lower", "higher"]
@@ -71,7 +73,25 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
 
 
 def verdicts(estimates: Sequence[Estimate], rule: Rule) -> tuple[tuple[float, Verdict], ...]:
-    """Judge all differences that a reader sees together: the Holm-adjusted p of each, and the verdict."""
+    """Judge all differences that a reader sees together: the Holm-adjusted p of each, and the verdict.
+
+    Better or worse needs both: p below 0.05 after Holm's adjustment over all of them (1979), and a
+    difference beyond the rule's floor. Equivalent are two whose difference is shown to be within
+    the floor by both one-sided t tests (Schuirmann 1987). Everything else cannot be told, with the
+    number of seeds that would tell.
+
+    Args:
+        estimates: differences to one base (no change is 0) or ratios to it (no change is 1).
+        rule: how the metric is judged, the floor in the metric's unit.
+
+    >>> from dataclasses import replace
+    >>> points = Rule("higher", 0.004, lambda value: f"{100 * value:+.1f} points")
+    >>> sure = Estimate(0.03, 0.02, 0.04, 5, 0.001, (0.005, 0.005), 0.003, 8.0, basis="seeds")
+    >>> [(p, judged.word) for p, judged in verdicts([sure, replace(sure, p=0.03)], points)]
+    [(0.002, 'better'), (0.03, 'better')]
+
+    Source: the module's first lines; which p is adjusted by what is in `holm`.
+    """
     adjusted = holm([estimate.p for estimate in estimates])
     return tuple(
         (p, verdict(estimate, p_adjusted=p, rule=rule, comparisons=len(adjusted)))
@@ -82,17 +102,19 @@ def verdicts(estimates: Sequence[Estimate], rule: Rule) -> tuple[tuple[float, Ve
 def verdict(estimate: Estimate, *, p_adjusted: float, rule: Rule, comparisons: int = 1) -> Verdict:
     """Judge one difference.
 
-    `p_adjusted` comes from `holm` over all `comparisons` that the reader sees together. Power and needed units are
-    those of the strictest of Holm's steps.
+    `p_adjusted` comes from `holm` over all `comparisons` that the reader sees together. Power and
+    needed units are those of the strictest of Holm's steps.
     """
     significance = SIGNIFICANCE / comparisons
     target = max(abs(rule.apart(estimate.value)), rule.reach)
     needed = needed_units(estimate, target, significance)
-    needed = None if needed is None else max(needed, rule.least)
+    if needed is not None:
+        needed = max(needed, rule.least)
     if estimate.n < rule.least:
         return Verdict("cannot tell", _too_few(estimate, rule), max(needed or 0, rule.least))
     chances = Power(
-        *(power(estimate, true, significance) for true in (rule.reach, rule.apart(estimate.value)))
+        floor=power(estimate, rule.reach, significance),
+        seen=power(estimate, rule.apart(estimate.value), significance),
     )
     p_equivalent = _equivalence(estimate, rule)
     word = _word(estimate, p_adjusted, p_equivalent, rule)
@@ -100,15 +122,16 @@ def verdict(estimate: Estimate, *, p_adjusted: float, rule: Rule, comparisons: i
     floor = rule.show(rule.floor).lstrip("+")
     if word == "equivalent":
         sentence = f"{shown} differs by less than the {floor} that matter, p {p_text(p_equivalent)}"
-    elif word != "cannot tell":
+        return Verdict(word, sentence, None, p_equivalent, chances)
+    if word != "cannot tell":
         sentence = f"{shown}, p {p_text(p_adjusted)}"
-    elif p_adjusted < SIGNIFICANCE:
+        return Verdict(word, sentence, None, p_equivalent, chances)
+    if p_adjusted < SIGNIFICANCE:
         sentence = f"{shown} is no more than the {floor} that matter"
-    else:
-        among = f" among {comparisons} comparisons" if estimate.p < SIGNIFICANCE else ""
-        sentence = f"{shown} is within chance{among}{_advice(needed, estimate, rule, target)}"
-    settled = word != "cannot tell" or p_adjusted < SIGNIFICANCE
-    return Verdict(word, sentence, None if settled else needed, p_equivalent, chances)
+        return Verdict(word, sentence, None, p_equivalent, chances)
+    among = f" among {comparisons} comparisons" if estimate.p < SIGNIFICANCE else ""
+    sentence = f"{shown} is within chance{among}{_advice(needed, estimate, rule, target)}"
+    return Verdict(word, sentence, needed, p_equivalent, chances)
 
 
 def p_text(p: float) -> str:
@@ -134,10 +157,12 @@ def _equivalence(estimate: Estimate, rule: Rule) -> float:
 
 
 def _too_few(estimate: Estimate, rule: Rule) -> str:
-    have = f"{_count(estimate.n, rule.unit)}: ranking not supported; a verdict needs {rule.least}"
+    too_few = (
+        f"{_count(estimate.n, rule.unit)}: ranking not supported; a verdict needs {rule.least}"
+    )
     if estimate.basis != "pictures":
-        return have
-    return f"{have}; {rule.show(estimate.value)} ({_bounds(estimate, rule)}) as far as the test pictures go"
+        return too_few
+    return f"{too_few}; {rule.show(estimate.value)} ({_bounds(estimate, rule)}) as far as the test pictures go"
 
 
 def _bounds(estimate: Estimate, rule: Rule) -> str:
@@ -147,15 +172,14 @@ def _bounds(estimate: Estimate, rule: Rule) -> str:
 def _advice(needed: int | None, estimate: Estimate, rule: Rule, target: float) -> str:
     if needed is None:
         return ""
-    if (
-        needed >= MOST_UNITS and 2.8 * math.sqrt(estimate.pictures) > target
-    ):  # 2.8: both quantiles, many units
-        return (
-            f"; no number of {_plural(rule.unit)} would settle it: these test pictures are too few"
-        )
+    least_seen = _BOTH_QUANTILES * math.sqrt(estimate.pictures)
+    if needed >= MOST_UNITS and least_seen > target:
+        units = _plural(rule.unit)
+        return f"; no number of {units} would settle it: these test pictures are too few"
     units = _count(needed, rule.unit)
     count = f"{units} or more" if needed == MOST_UNITS else f"about {units}"
-    return f"; {count}{' a side' if len(estimate.spread) > 1 else ''} would settle it"
+    side = " a side" if len(estimate.spread) > 1 else ""
+    return f"; {count}{side} would settle it"
 
 
 def _count(number: int, unit: str) -> str:

@@ -10,7 +10,7 @@ from math import lcm
 import pytest
 import torch
 
-from suite.metrics.export_check import Trial, try_built
+from suite.metrics.export_check import ExportCheck, check_built
 from suite.nn.detector import Detector, build
 from suite.nn.shapes import Shapes
 from suite.spec.library import Library
@@ -33,7 +33,7 @@ class Built:
     """A variant on the meta device, tried as `check --build` does, and what building and trying it changed."""
 
     variant: Variant
-    trial: Trial
+    trial: ExportCheck
     model: Detector
     changed: list[str]
 
@@ -48,7 +48,7 @@ def built(warm: None, request: pytest.FixtureRequest) -> Built:
     variant = final(request.param)
     before = snapshot()
     model = build(variant, CLASSES, device="meta")
-    trial = try_built(variant, model)
+    trial = check_built(variant, model)
     return Built(variant, trial, model, changed(before, snapshot()))
 
 

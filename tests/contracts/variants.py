@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from suite.match import solved
-from suite.metrics.export_check import try_built
+from suite.metrics.export_check import check_built
 from suite.nn.detector import Detector, build
 from suite.spec.library import Library
 from suite.spec.records.variant import Variant
@@ -78,7 +78,7 @@ def tiers(default: set[str], slow: set[str], exhaustive: set[str]) -> list[objec
 def warm_up() -> None:
     """What torch imports when a network is first built and tried is not the next network's doing."""
     variant = LIBRARY.load("yolov5p")
-    try_built(variant, build(variant, CLASSES, device="meta"))
+    check_built(variant, build(variant, CLASSES, device="meta"))
     build(variant, FEW_CLASSES, seed=0)
 
 

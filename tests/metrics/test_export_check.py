@@ -8,7 +8,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from suite.metrics.export_check import Trial, broken_expectations, judge_strides, run_trial
+from suite.metrics.export_check import (
+    ExportCheck,
+    broken_expectations,
+    judge_strides,
+    run_export_check,
+)
 from suite.spec.library import Library
 from suite.spec.records.variant import Expect, Layer, Variant
 from suite.yaml.mark import Mark
@@ -74,7 +79,7 @@ def yolov5p() -> Variant:
 
 
 @pytest.fixture
-def tried(monkeypatch: pytest.MonkeyPatch, yolov5p: Variant) -> Callable[..., Trial]:
+def tried(monkeypatch: pytest.MonkeyPatch, yolov5p: Variant) -> Callable[..., ExportCheck]:
     """The trial of yolov5p with one of the blocks above as a further layer after the one at `position`."""
     module = ModuleType("suite.nn.blocks.brittle")
     module.__spec__ = importlib.machinery.ModuleSpec(module.__name__, None)
@@ -82,20 +87,24 @@ def tried(monkeypatch: pytest.MonkeyPatch, yolov5p: Variant) -> Callable[..., Tr
         setattr(module, block.__name__, block)
     monkeypatch.setitem(sys.modules, module.__name__, module)
 
-    def run(block: str, *, position: int = 0, export: bool = False, **changes: object) -> Trial:
+    def run(
+        block: str, *, position: int = 0, export: bool = False, **changes: object
+    ) -> ExportCheck:
         before, after = yolov5p.layers[: position + 1], yolov5p.layers[position + 1 :]
         new = Layer(f"brittle.{block}", before[-1].part, mark=MARK)
-        return run_trial(replace(yolov5p, layers=(*before, new, *after), **changes), export=export)
+        return run_export_check(
+            replace(yolov5p, layers=(*before, new, *after), **changes), export=export
+        )
 
     return run
 
 
-def told(trial: Trial) -> list[str]:
+def told(trial: ExportCheck) -> list[str]:
     return [str(problem) for problem in trial.problems]
 
 
 def test_a_sound_network_has_no_problem_and_knows_what_to_promise(
-    tried: Callable[..., Trial],
+    tried: Callable[..., ExportCheck],
 ) -> None:
     trial = tried("Sound", export=True)
 
@@ -103,20 +112,20 @@ def test_a_sound_network_has_no_problem_and_knows_what_to_promise(
     assert trial.measured.strides == (8, 16, 32)
 
 
-def test_a_layer_that_one_image_cannot_train_is_named(tried: Callable[..., Trial]) -> None:
+def test_a_layer_that_one_image_cannot_train_is_named(tried: Callable[..., ExportCheck]) -> None:
     message = "v.yaml:9:5: error E307 in yolov5p: backbone.1 (brittle.Pooled) fails in training with a batch of one"
 
     assert [line[: len(message)] for line in told(tried("Pooled"))] == [message]
 
 
-def test_a_layer_that_needs_square_images_is_named(tried: Callable[..., Trial]) -> None:
+def test_a_layer_that_needs_square_images_is_named(tried: Callable[..., ExportCheck]) -> None:
     message = "v.yaml:9:5: error E308 in yolov5p: backbone.1 (brittle.Square) fails at 640 x 384: "
 
     assert [line[: len(message)] for line in told(tried("Square"))] == [message]
 
 
 def test_a_map_that_is_turned_on_its_way_to_the_head_is_found(
-    tried: Callable[..., Trial], yolov5p: Variant
+    tried: Callable[..., ExportCheck], yolov5p: Variant
 ) -> None:
     trial = tried("Turned", position=len(yolov5p.layers) - 2)
     # the inserted line reads n5, which the head goes on reading by its tag; so let the head read the line itself
@@ -126,7 +135,7 @@ def test_a_map_that_is_turned_on_its_way_to_the_head_is_found(
         *trial.variant.layers[:-1],
         replace(yolov5p.layers[-1], inputs=("n3", "n4", "last"), mark=MARK),
     )
-    (message,) = told(run_trial(replace(trial.variant, layers=layers)))
+    (message,) = told(run_export_check(replace(trial.variant, layers=layers)))
 
     assert (
         "E308 in yolov5p: head (anchor.AnchorHead) at 640 x 384 gets a map of 12 x 20 at stride 32, not 20 x 12"
@@ -135,7 +144,7 @@ def test_a_map_that_is_turned_on_its_way_to_the_head_is_found(
 
 
 def test_parameters_that_no_gradient_reaches_are_counted_and_named(
-    tried: Callable[..., Trial],
+    tried: Callable[..., ExportCheck],
 ) -> None:
     (message,) = told(tried("Idle"))
 
@@ -145,13 +154,15 @@ def test_parameters_that_no_gradient_reaches_are_counted_and_named(
     )
 
 
-def test_a_frozen_part_need_not_be_reached(tried: Callable[..., Trial]) -> None:
+def test_a_frozen_part_need_not_be_reached(tried: Callable[..., ExportCheck]) -> None:
     assert told(tried("Idle", freeze=("backbone",))) == []
 
 
 def test_a_layer_whose_output_nothing_reads_is_told_so(yolov5p: Variant) -> None:
     unread = Layer("conv.Conv", "neck", 8, options={"kernel": 1}, mark=MARK)
-    trial = run_trial(replace(yolov5p, layers=(*yolov5p.layers[:-1], unread, yolov5p.layers[-1])))
+    trial = run_export_check(
+        replace(yolov5p, layers=(*yolov5p.layers[:-1], unread, yolov5p.layers[-1]))
+    )
 
     (message,) = told(trial)
     assert (
@@ -160,7 +171,9 @@ def test_a_layer_whose_output_nothing_reads_is_told_so(yolov5p: Variant) -> None
     assert "nothing reads the layer: remove it, or read its tag" in message
 
 
-def test_what_torch_export_refuses_is_found_on_request_only(tried: Callable[..., Trial]) -> None:
+def test_what_torch_export_refuses_is_found_on_request_only(
+    tried: Callable[..., ExportCheck],
+) -> None:
     assert told(tried("Shy")) == []
     assert told(tried("Shy", export=True)) == [
         "v.yaml:9:5: error E309 in yolov5p: backbone.1 (brittle.Shy) fails in torch.export: not with me"
@@ -169,11 +182,11 @@ def test_what_torch_export_refuses_is_found_on_request_only(tried: Callable[...,
 
 def test_the_layer_that_goes_beyond_the_usual_stride_is_named(yolov5p: Variant) -> None:
     halved = replace(yolov5p.layers[1], stride=4, mark=MARK)
-    trial = run_trial(
+    trial = run_export_check(
         replace(yolov5p, layers=(yolov5p.layers[0], halved, *yolov5p.layers[2:]), name="mine")
     )
 
-    warning = judge_strides(trial, run_trial(yolov5p))
+    warning = judge_strides(trial, run_export_check(yolov5p))
 
     assert str(warning) == (
         "v.yaml:9:5: warning W301 in mine: p2 has stride 8 where yolov5p has 4: backbone.1 (conv.Conv) goes beyond 4; "
@@ -183,9 +196,11 @@ def test_the_layer_that_goes_beyond_the_usual_stride_is_named(yolov5p: Variant) 
 
 def test_the_layer_that_falls_short_of_the_usual_stride_is_named(yolov5p: Variant) -> None:
     whole = replace(yolov5p.layers[1], stride=1)
-    trial = run_trial(replace(yolov5p, layers=(yolov5p.layers[0], whole, *yolov5p.layers[2:])))
+    trial = run_export_check(
+        replace(yolov5p, layers=(yolov5p.layers[0], whole, *yolov5p.layers[2:]))
+    )
 
-    warning = judge_strides(trial, run_trial(yolov5p))
+    warning = judge_strides(trial, run_export_check(yolov5p))
 
     assert warning is not None
     assert (
@@ -195,7 +210,7 @@ def test_the_layer_that_falls_short_of_the_usual_stride_is_named(yolov5p: Varian
 
 
 def test_equal_strides_are_no_warning(yolov5p: Variant) -> None:
-    trial = run_trial(yolov5p)
+    trial = run_export_check(yolov5p)
 
     assert judge_strides(trial, trial) is None
 
@@ -204,9 +219,9 @@ def test_a_broken_promise_of_strides_says_which_layer_did_it(yolov5p: Variant) -
     halved = replace(yolov5p.layers[1], stride=4)
     expect = Expect(strides=(8, 16, 32), mark=MARK)
     layers = (yolov5p.layers[0], halved, *yolov5p.layers[2:])
-    trial = run_trial(replace(yolov5p, layers=layers, expect=expect, name="mine"))
+    trial = run_export_check(replace(yolov5p, layers=layers, expect=expect, name="mine"))
 
-    (problem,) = broken_expectations(trial, run_trial(yolov5p), "write this")
+    (problem,) = broken_expectations(trial, run_export_check(yolov5p), "write this")
 
     assert str(problem).startswith(
         "v.yaml:9:5: error E305 in mine: strides are 16, 32, 64, but `expect` says 8, 16, 32"

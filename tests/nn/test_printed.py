@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from suite.metrics.export_check import run_trial
+from suite.metrics.export_check import run_export_check
 from suite.nn.detector import build
 from suite.spec.blocks.signatures import Signatures
 from suite.spec.library import Library
@@ -196,7 +196,7 @@ def test_a_function_that_the_listing_leaves_out_is_named_at_the_line(
 def test_a_network_that_stays_unmerged_is_a_warning_that_names_the_norms(
     put: Callable[..., Variant],
 ) -> None:
-    trial = run_trial(put("RepViT", 2))
+    trial = run_export_check(put("RepViT", 2))
 
     (warning,) = trial.warnings
     assert str(warning) == (

@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass, field
 
 from suite import machine
 from suite.metrics.evidence.timing import Timing
+from suite.metrics.speed.kept import kept, kept_ratios
 from suite.metrics.speed.latency import Settings
 from suite.metrics.speed.phases import PHASES
-from suite.metrics.speed.prepared import Opener
+from suite.metrics.speed.prepared import PreparedNetworks
 from suite.record import Json, Measurement
 from suite.stats.intervals import Estimate, ratio
-from suite.stats.kept import kept, kept_ratios
 from suite.stats.resolution import Admission, Resolution, admission, resolution
 from suite.stats.verdict import Rule, Word, verdict
 
@@ -67,7 +67,7 @@ class Bench:
     started: float
     opening: tuple[tuple[Measurement, ...], ...] = ()
     timed: list[Timed] = field(default_factory=list)
-    opener: Opener = field(default_factory=Opener)
+    networks: PreparedNetworks = field(default_factory=PreparedNetworks)
     not_here: dict[str, str] = field(default_factory=dict)  # by runtime, what is missing
 
     @property

@@ -150,7 +150,7 @@ def _replicas(
 ) -> Iterator[tuple[Measurement, ...]]:
     for replica in range(bench.replicas):
         yield measure_latency(
-            variant, baseline, replace(settings, seed=replica), opener=bench.opener
+            variant, baseline, replace(settings, seed=replica), networks=bench.networks
         )
 
 

@@ -1,6 +1,11 @@
 """`check --build`: every network is built and tried on the meta device; its baseline is there to be compared with."""
 
-from suite.metrics.export_check import Trial, broken_expectations, judge_strides, run_trial
+from suite.metrics.export_check import (
+    ExportCheck,
+    broken_expectations,
+    judge_strides,
+    run_export_check,
+)
 from suite.spec.library import Library
 from suite.spec.records.variant import Variant
 from suite.spec.views.write import expect_line
@@ -13,9 +18,9 @@ class Builder:
     def __init__(self, library: Library, *, exports: bool) -> None:
         self._library = library
         self._exports = exports
-        self._tried: dict[str, Trial] = {}
+        self._tried: dict[str, ExportCheck] = {}
 
-    def look(self, variant: Variant) -> tuple[Trial, tuple[Problem, ...], list[Problem]]:
+    def look(self, variant: Variant) -> tuple[ExportCheck, tuple[Problem, ...], list[Problem]]:
         """The trial, its warnings and one where the strides are unlike the baseline's, and all that is wrong.
 
         Raises:
@@ -28,12 +33,12 @@ class Builder:
         strides = judge_strides(trial, usual)
         return trial, ((strides,) if strides else ()) + trial.warnings, problems
 
-    def _trial(self, variant: Variant, *, export: bool) -> Trial:
+    def _trial(self, variant: Variant, *, export: bool) -> ExportCheck:
         if variant.name not in self._tried:
-            self._tried[variant.name] = run_trial(variant, export=export)
+            self._tried[variant.name] = run_export_check(variant, export=export)
         return self._tried[variant.name]
 
-    def _usual(self, variant: Variant, trial: Trial) -> Trial | None:
+    def _usual(self, variant: Variant, trial: ExportCheck) -> ExportCheck | None:
         """The baseline's trial; None where it does not build or, as promised, has the same strides."""
         if not variant.baseline:
             return None

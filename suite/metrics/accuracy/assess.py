@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from suite.evidence import Evidence
 from suite.metrics.accuracy import errors
 from suite.metrics.accuracy.calibration import calibration
-from suite.metrics.accuracy.coco_match import Found, Truth, trace
+from suite.metrics.accuracy.coco_match import Detections, Truth, trace
 from suite.metrics.accuracy.coco_reference import agree, pycocotools_numbers
 from suite.metrics.accuracy.curves import Curves, curves
 from suite.metrics.definitions import AP, AP50, CALIBRATION, COCO, ERROR_KINDS, ERRORS
@@ -43,7 +43,7 @@ class Assessment:
 
 def assess(
     truth: Truth,
-    found: Found,
+    detections: Detections,
     settings: Mapping[str, Json],
     *,
     evaluator: Evaluator = "checked",
@@ -53,7 +53,7 @@ def assess(
 
     Args:
         truth: the objects.
-        found: the detections.
+        detections: the detections.
         settings: how the detections came about; kept with every measurement.
         evaluator: who computes the twelve numbers.
         annotations: gives the objects in COCO's form, for pycocotools.
@@ -61,12 +61,12 @@ def assess(
     Raises:
         EvaluatorError: the fast twin and pycocotools disagree.
     """
-    traced = trace(truth, found)
+    traced = trace(truth, detections)
     table = rates(traced.matches)
     stats = summary(table)
     agreement = None
     if evaluator != "fast":
-        reference = pycocotools_numbers(annotations(), results_of(truth, found))
+        reference = pycocotools_numbers(annotations(), results_of(truth, detections))
         if evaluator == "checked":
             agreement = agree([metric.name for metric in COCO], stats, reference)
         else:
@@ -75,21 +75,21 @@ def assess(
     parts = replace(_ap_parts(table, traced.matches), evaluator=by_whom, agreement=agreement)
     measurements = (
         *_numbers(stats, settings, parts, _ap50_parts(table, traced.matches)),
-        *_errors(errors.errors(truth, found, traced), settings),
+        *_errors(errors.errors(truth, detections, traced), settings),
         *_calibration(traced.matches, settings),
     )
     return Assessment(measurements, traced.matches)
 
 
-def results_of(truth: Truth, found: Found) -> list[dict[str, Any]]:
+def results_of(truth: Truth, detections: Detections) -> list[dict[str, Any]]:
     """Detections as COCO results: image_id, category_id, bbox (left, top, width, height), score."""
     return [
         {"image_id": picture, "category_id": category, "bbox": box, "score": score}
         for picture, category, box, score in zip(
-            truth.pictures[found.picture].tolist(),
-            truth.categories[found.category].tolist(),
-            found.boxes.tolist(),
-            found.score.tolist(),
+            truth.pictures[detections.picture].tolist(),
+            truth.categories[detections.category].tolist(),
+            detections.boxes.tolist(),
+            detections.score.tolist(),
             strict=True,
         )
     ]

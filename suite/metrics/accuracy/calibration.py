@@ -40,10 +40,10 @@ def calibration(matches: Matches) -> Calibration:
     """Put the detections into bins; ignored ones (on crowds) are left out."""
     correct, ignored = matches.flags(0, 0)
     score, right = matches.score[~ignored], correct[~ignored]
-    place = np.minimum((score * BINS).astype(np.int64), BINS - 1)
-    count = np.bincount(place, minlength=BINS)
-    total = np.bincount(place, weights=score, minlength=BINS)
-    true = np.bincount(place, weights=right, minlength=BINS)
+    index = np.minimum((score * BINS).astype(np.int64), BINS - 1)
+    count = np.bincount(index, minlength=BINS)
+    total = np.bincount(index, weights=score, minlength=BINS)
+    true = np.bincount(index, weights=right, minlength=BINS)
     bins = tuple(
         Bin(
             k / BINS,

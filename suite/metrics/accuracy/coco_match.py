@@ -1,11 +1,13 @@
 """Matching of detections with objects by COCO's rules, for all pictures at once: the fast twin of pycocotools.
 
-The rules (pycocotools 2.0, `evaluateImg`): within a picture and a category, detections choose by falling score. Each
-takes the object that it overlaps most, among those that it overlaps enough and nobody has taken; of equal overlaps the
-later object. Objects that count go before those that do not (crowds, and those outside the area range); crowds can be
-taken any number of times. What takes nothing and lies outside the area range itself is ignored too.
+The rules (pycocotools 2.0, `evaluateImg`): within a picture and a category, detections choose by
+falling score. Each takes the object that it overlaps most, among those that it overlaps enough and
+nobody has taken; of equal overlaps the later object. Objects that count go before those that do not
+(crowds, and those outside the area range); crowds can be taken any number of times. What takes
+nothing and lies outside the area range itself is ignored too.
 
-Only pairs that overlap by the lowest threshold matter, and they are few; thresholds and area ranges are bits of a word.
+Only pairs that overlap by the lowest threshold matter, and they are few; thresholds and area ranges
+are bits of a word.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,12 +25,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Words = NDArray[np.uint64]
 
-AREA_RANGES = (
-    (0.0, 1e10),
-    (0.0, 32.0**2),
-    (32.0**2, 96.0**2),
-    (96.0**2, 1e10),
-)  # square pixels, both ends included
+# square pixels, both ends included
+AREA_RANGES = ((0.0, 1e10), (0.0, 32.0**2), (32.0**2, 96.0**2), (96.0**2, 1e10))
 _T = len(IOU_THRESHOLDS)
 _BLOCK = np.uint64((1 << _T) - 1)
 _EVERY_AREA = np.uint64(sum(1 << (_T * area) for area in range(len(AREAS))))
@@ -50,7 +48,7 @@ class Truth:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
+class Detections:
     """Detections: indices of picture and category (n,), boxes (n, 4) left, top, width, height, scores (n,)."""
 
     picture: Ints
@@ -75,36 +73,38 @@ def truth_of(split: Split) -> Truth:
     )
 
 
-def from_results(truth: Truth, results: Sequence[Mapping[str, Any]]) -> Found:
+def from_results(truth: Truth, results: Sequence[Mapping[str, Any]]) -> Detections:
     """COCO results as arrays.
 
     Raises:
         ValueError: a detection is of a picture or a category that the data does not have.
     """
-    places = {number: index for index, number in enumerate(truth.pictures.tolist())}
+    pictures = {number: index for index, number in enumerate(truth.pictures.tolist())}
     labels = {number: index for index, number in enumerate(truth.categories.tolist())}
-    for row in results:
-        if row["image_id"] not in places:
-            raise ValueError(
-                f"a detection is of picture {row['image_id']!r}, which the data does not have"
-            )
-        if row["category_id"] not in labels:
-            raise ValueError(
-                f"a detection is of category {row['category_id']!r}, which the data does not have"
-            )
-    return Found(
-        np.array([places[row["image_id"]] for row in results], np.int64),
+    _require_known(results, "image_id", "picture", pictures)
+    _require_known(results, "category_id", "category", labels)
+    return Detections(
+        np.array([pictures[row["image_id"]] for row in results], np.int64),
         np.array([labels[row["category_id"]] for row in results], np.int64),
         np.array([row["bbox"] for row in results], np.float64).reshape(-1, 4),
         np.array([row["score"] for row in results], np.float64),
     )
 
 
+def _require_known(
+    results: Sequence[Mapping[str, Any]], key: str, noun: str, known: Mapping[Any, int]
+) -> None:
+    for row in results:
+        if row[key] not in known:
+            raise ValueError(f"a detection is of {noun} {row[key]!r}, which the data does not have")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Trace:
-    """Matches with where they come from: of each detection its row in `Found`, and the object that it took.
+    """Matches with where they come from: of each detection its row in `Detections`, and the object that it took.
 
-    `took` is the index of an object that counts, at the lowest IoU threshold and for objects of any size, or -1.
+    `took` is the index of an object that counts, at the lowest IoU threshold and for objects of any
+    size, or -1.
     """
 
     matches: Matches
@@ -112,19 +112,19 @@ class Trace:
     took: Ints
 
 
-def match(truth: Truth, found: Found) -> Matches:
+def match(truth: Truth, detections: Detections) -> Matches:
     """Match the best 100 detections of every picture and category, at every IoU threshold and in every area range."""
-    return trace(truth, found).matches
+    return trace(truth, detections).matches
 
 
-def trace(truth: Truth, found: Found) -> Trace:
+def trace(truth: Truth, detections: Detections) -> Trace:
     """What `match` does, with its traces."""
-    group = found.category * len(truth.pictures) + found.picture
-    order = np.lexsort((-found.score, group))
+    group = detections.category * len(truth.pictures) + detections.picture
+    order = np.lexsort((-detections.score, group))
     rank = places_in_runs(group[order])
     kept = rank < LIMITS[-1]
     order, rank = order[kept], rank[kept]
-    group, boxes = group[order], found.boxes[order]
+    group, boxes = group[order], detections.boxes[order]
 
     counted = _counted(truth)
     left = _candidates(truth, group, boxes)
@@ -132,14 +132,14 @@ def trace(truth: Truth, found: Found) -> Trace:
     outside = ~_inside(boxes[:, 2] * boxes[:, 3])
     ignored |= _spread(outside) & ~(correct | ignored)
 
-    category, score = found.category[order], found.score[order]
+    category, score = detections.category[order], detections.score[order]
     final = np.lexsort((-score, category))  # stable: ties stay in the order of pictures
     matches = Matches(
         truth.pictures,
         truth.categories,
         truth.names,
         truth.data,
-        found.picture[order][final].astype(np.int32),
+        detections.picture[order][final].astype(np.int32),
         category[final].astype(np.int32),
         score[final],
         rank[final].astype(np.int16),
@@ -199,20 +199,21 @@ def _take(
 ) -> tuple[Words, Words, Ints]:
     """Words of the detections: where each takes an object that counts, and where one that does not; and `Trace.took`.
 
-    A detection tries the objects that count, then the others: two attempts for each pair. The attempts of one picture
-    and category depend on each other, those of different ones do not, so the n-th of all are made together.
+    A detection tries the objects that count, then the others: two attempts for each pair. The
+    attempts of one picture and category depend on each other, those of different ones do not, so
+    the n-th of all are made together.
     """
     pairs = np.arange(len(left.detection))
     pair = np.concatenate((pairs, pairs))
     second = np.repeat((False, True), len(pairs))
     mine = left.detection[pair]
-    wish = left.enough[pair] & np.where(
+    wanted = left.enough[pair] & np.where(
         second, ~counted[left.truth[pair]], counted[left.truth[pair]]
     )
-    kept = wish != 0
-    pair, second, mine, wish = pair[kept], second[kept], mine[kept], wish[kept]
+    kept = wanted != 0
+    pair, second, mine, wanted = pair[kept], second[kept], mine[kept], wanted[kept]
     order = np.lexsort((pair, second, mine))
-    pair, second, mine, wish = pair[order], second[order], mine[order], wish[order]
+    pair, second, mine, wanted = pair[order], second[order], mine[order], wanted[order]
 
     turn = places_in_runs(group[mine])
     rounds = np.argsort(turn, kind="stable")
@@ -226,7 +227,7 @@ def _take(
             left.truth[pair[attempts]],
             second[attempts].astype(np.int64),
         )
-        won = wish[attempts] & free[target] & ~(taken[0, detection] | taken[1, detection])
+        won = wanted[attempts] & free[target] & ~(taken[0, detection] | taken[1, detection])
         taken[how, detection] |= won
         free[target] &= np.where(crowd[target], ~np.uint64(0), ~won)
         first = (won & ~how.astype(np.uint64) & np.uint64(1)) != 0

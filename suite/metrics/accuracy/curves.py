@@ -1,7 +1,8 @@
 """Precision, recall and AP as YOLOv5 defines them: a second opinion beside COCO's, and the working point it prints.
 
-AP is the area under the precision envelope sampled at 101 recalls, joined by straight lines; COCO's is the mean of
-101 steps, so the two differ in the second or third digit. The working point is the confidence with the best F1.
+AP is the area under the precision envelope sampled at 101 recalls, joined by straight lines; COCO's
+is the mean of 101 steps, so the two differ in the second or third digit. The working point is the
+confidence with the best F1.
 """
 
 from dataclasses import dataclass
@@ -32,7 +33,8 @@ def fitness(precision: float, recall: float, ap50: float, ap: float) -> float:
 class Curves:
     """For each of `classes` (c,), those that have targets: AP (c, thresholds) and the working point's figures (c,).
 
-    `confidence` is the one working point of all classes; `true` and `false` count the detections above it.
+    `confidence` is the one working point of all classes; `true` and `false` count the detections
+    above it.
     """
 
     classes: NDArray[np.int64]

@@ -14,7 +14,7 @@ from suite.datasets.split import Split
 from suite.datasets.survey.facts import gallery, gallery_ratio
 from suite.metrics.accuracy import assess
 from suite.metrics.accuracy.assess import Evaluator, results_of
-from suite.metrics.accuracy.coco_match import Found, Truth, truth_of
+from suite.metrics.accuracy.coco_match import Detections, Truth, truth_of
 from suite.metrics.accuracy.predicting import Predictor
 from suite.metrics.definitions import AP, DETECTIONS
 from suite.metrics.evidence.accuracy import Agreement, ApParts
@@ -37,7 +37,7 @@ class Evaluation:
 
     measurements: tuple[Measurement, ...]
     truth: Truth
-    found: Found
+    detected: Detections
     matches: Matches
 
     @property
@@ -49,7 +49,7 @@ class Evaluation:
     @property
     def detections(self) -> tuple[dict[str, Any], ...]:
         """COCO results: image_id, category_id, bbox (x, y, w, h), score."""
-        return tuple(results_of(self.truth, self.found))
+        return tuple(results_of(self.truth, self.detected))
 
 
 def evaluate(
@@ -69,11 +69,11 @@ def evaluate(
 ) -> Evaluation:
     """Detect on every validation picture, letterboxed to a square, and score the detections.
 
-    Boxes count once for each class above `confidence`; at most 100 of a picture enter AP, as COCO has it. A variant's
-    own `suppression` stands before `iou`, and in the settings. `rectangular` pads pictures no further than the batch
-    needs, as YOLOv5 does, so that AP depends on `batch`. With a `setup` it is the deployed network in that runtime
-    and precision which detects, for one shape; int8 takes its scales from the first batch. The model is left in
-    evaluation mode.
+    Boxes count once for each class above `confidence`; at most 100 of a picture enter AP, as COCO
+    has it. A variant's own `suppression` stands before `iou`, and in the settings. `rectangular`
+    pads pictures no further than the batch needs, as YOLOv5 does, so that AP depends on `batch`.
+    With a `setup` it is the deployed network in that runtime and precision which detects, for one
+    shape; int8 takes its scales from the first batch. The model is left in evaluation mode.
 
     Raises:
         RuntimeUnfitError: the setup is not to be had here.
@@ -108,12 +108,12 @@ def evaluate(
     model.to(device).eval()
     predict = model.predict if setup is None else Predictor(model, setup, torch.get_num_threads())
     boxes = _detect(predict, views, device, {"multi_label": model.classes > 1, **thresholds})
-    truth, found = truth_of(val), _as_found(boxes, val)
+    truth, detected = truth_of(val), _as_detections(boxes, val)
     assessed = assess.assess(
-        truth, found, settings, evaluator=evaluator, annotations=lambda: val.annotations
+        truth, detected, settings, evaluator=evaluator, annotations=lambda: val.annotations
     )
     measurements = (*assessed.measurements, _gallery(boxes, val, settings))
-    return Evaluation(measurements, truth, found, assessed.matches)
+    return Evaluation(measurements, truth, detected, assessed.matches)
 
 
 def own_suppression(suppression: Suppression) -> dict[str, Json]:
@@ -141,26 +141,26 @@ def _detect(
     thresholds: Mapping[str, Any],
 ) -> dict[int, Tensor]:
     """For each picture id (n, 6): left, top, right, bottom in the picture's pixels, score, class index."""
-    found = {}
+    boxes = {}
     with torch.inference_mode():
         for view in views:
             images = view.images.to(device, torch.float32) / 255
             kept = nms(predict(images), **thresholds)
             for picture, box, rows in zip(view.pictures, view.letterboxes, kept, strict=True):
                 size = (picture.height, picture.width)
-                found[picture.id] = scale_boxes(
+                boxes[picture.id] = scale_boxes(
                     rows.cpu(), ratio=box.ratio, pad=(box.pad_left, box.pad_top), size=size
                 )
-    return found
+    return boxes
 
 
-def _as_found(boxes: Mapping[int, Tensor], val: Split) -> Found:
+def _as_detections(boxes: Mapping[int, Tensor], val: Split) -> Detections:
     """Rounded as YOLOv5's are: boxes to 3 decimals, scores to 5. Pictures in the order of the split."""
     rows = [boxes[picture.id].double().numpy() for picture in val.pictures]
     table = np.concatenate(rows)
     corners = table[:, :4]
     sides = np.concatenate((corners[:, :2], corners[:, 2:] - corners[:, :2]), axis=1)
-    return Found(
+    return Detections(
         np.repeat(np.arange(len(rows)), [len(each) for each in rows]),
         table[:, 5].astype(np.int64),
         sides.round(3),

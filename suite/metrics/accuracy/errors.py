@@ -1,7 +1,8 @@
 """What a detector loses AP to: six kinds of errors, each with the AP50 that mending it alone would give.
 
-In the manner of TIDE (Bolya et al. 2020, arXiv 2008.08115), on the very detections and matches that AP50 is made of:
-those of COCO at IoU 0.5, at most 100 a picture and category. A false detection is, first that fits:
+In the manner of TIDE (Bolya et al. 2020, arXiv 2008.08115), on the very detections and matches that
+AP50 is made of: those of COCO at IoU 0.5, at most 100 a picture and category. A false detection is,
+first that fits:
 
 - localisation: overlaps an object of its own class most with an IoU from 0.1 to under 0.5;
 - classification: overlaps an object of another class with 0.5 or more;
@@ -21,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.metrics.accuracy.coco_match import Found, Trace, Truth
+from suite.metrics.accuracy.coco_match import Detections, Trace, Truth
 from suite.metrics.accuracy.pairs import overlaps, pairs_of
 from suite.metrics.definitions import ERROR_KINDS
 from suite.stats.coco import precision_at_recalls
@@ -59,11 +60,11 @@ class _Sorted:
         return float(curve[there].mean()) if there.any() else 0.0
 
 
-def errors(truth: Truth, found: Found, traced: Trace) -> Errors:
+def errors(truth: Truth, detections: Detections, traced: Trace) -> Errors:
     """Tell the errors of a set of detections apart."""
     matches = traced.matches
     correct, ignored = matches.flags(0, 0)
-    best = _best(truth, found, traced, np.flatnonzero(~correct & ~ignored))
+    best = _best(truth, detections, traced, np.flatnonzero(~correct & ~ignored))
     kinds = _kinds(best)
     objects = matches.objects()[:, 0]
     state = _Sorted(matches.category.astype(np.int64), matches.score, correct, ~ignored, objects)
@@ -92,29 +93,29 @@ class _Best:
     """
 
     rows: Ints
-    own_iou: Floats
-    own: Ints
+    same_iou: Floats
+    same: Ints
     other_iou: Floats
     other: Ints
 
     def target(self, kind: str) -> Ints:
         """The object that an error of this kind is about."""
-        return self.own if kind == "localisation" else self.other
+        return self.same if kind == "localisation" else self.other
 
 
-def _best(truth: Truth, found: Found, traced: Trace, rows: Ints) -> _Best:
+def _best(truth: Truth, detections: Detections, traced: Trace, rows: Ints) -> _Best:
     solid = np.flatnonzero(~truth.crowd)
     size = len(rows)
     best = _Best(rows, np.zeros(size), np.full(size, -1), np.zeros(size), np.full(size, -1))
     picture = traced.matches.picture[rows].astype(np.int64)
-    category, boxes = traced.matches.category[rows], found.boxes[traced.rows[rows]]
+    category, boxes = traced.matches.category[rows], detections.boxes[traced.rows[rows]]
     for i, j in pairs_of(picture, truth.picture[solid]):
         target = solid[j]
         iou = overlaps(boxes[i], truth.boxes[target], np.zeros(len(i), np.bool_))
-        same = category[i] == truth.category[target]
+        in_class = category[i] == truth.category[target]
         for kind, best_iou, best_target in (
-            (same, best.own_iou, best.own),
-            (~same, best.other_iou, best.other),
+            (in_class, best.same_iou, best.same),
+            (~in_class, best.other_iou, best.other),
         ):
             which = np.flatnonzero(kind & (iou >= BACKGROUND))
             # the last to be written stays: the greatest overlap, of equal ones the first object
@@ -125,9 +126,9 @@ def _best(truth: Truth, found: Found, traced: Trace, rows: Ints) -> _Best:
 
 def _kinds(best: _Best) -> dict[str, Bools]:
     """Which of the false detections are of each kind; every one is of exactly one."""
-    localisation = (best.own_iou >= BACKGROUND) & (best.own_iou < FOREGROUND)
+    localisation = (best.same_iou >= BACKGROUND) & (best.same_iou < FOREGROUND)
     classification = ~localisation & (best.other_iou >= FOREGROUND)
-    duplicate = ~localisation & ~classification & (best.own_iou >= FOREGROUND)
+    duplicate = ~localisation & ~classification & (best.same_iou >= FOREGROUND)
     rest = ~localisation & ~classification & ~duplicate
     background = rest & (best.other_iou < BACKGROUND)
     return {
@@ -154,8 +155,8 @@ def _mended(
     gone = np.bincount(truth.category[missed], minlength=len(state.objects))
     yield "missed", _with_objects(state, state.objects - gone)
     yield "false_positives", _without(state, best.rows)
-    found = np.bincount(state.category[state.correct], minlength=len(state.objects))
-    yield "false_negatives", _with_objects(state, found)
+    reached = np.bincount(state.category[state.correct], minlength=len(state.objects))
+    yield "false_negatives", _with_objects(state, reached)
 
 
 def _without(state: _Sorted, rows: Ints) -> _Sorted:

@@ -29,8 +29,8 @@ def overlaps(a: Floats, b: Floats, crowd: NDArray[np.bool_]) -> Floats:
     height = np.minimum(a[:, 1] + a[:, 3], b[:, 1] + b[:, 3]) - np.maximum(a[:, 1], b[:, 1])
     meet = (width > 0) & (height > 0)
     inner = np.where(meet, width * height, 0.0)
-    own = a[:, 2] * a[:, 3]
-    union = np.where(crowd, own, own + b[:, 2] * b[:, 3] - inner)
+    area = a[:, 2] * a[:, 3]
+    union = np.where(crowd, area, area + b[:, 2] * b[:, 3] - inner)
     return np.divide(inner, union, out=np.zeros_like(inner), where=meet)
 
 

@@ -12,8 +12,8 @@ from suite.runtimes import Options, Session, open_session
 class Predictor:
     """Callable on images (B, 3, H, W) in 0..1, with predictions (B, N, 5 + classes) in fp32.
 
-    The first batch decides the shape that the deployed network is opened for, and in int8 the scales; a smaller one is
-    filled up with black, of which nothing is given back.
+    The first batch decides the shape that the deployed network is opened for, and in int8 the
+    scales; a smaller one is filled up with black, of which nothing is given back.
 
     Raises:
         RuntimeUnfitError: on the first call, if the runtime, the device or the precision is not to be had here.

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+_LARGEST = 1e9
 _KEYS = ("image_id", "category_id", "bbox", "score")
 
 
@@ -42,11 +43,16 @@ def read_results(path: Path) -> list[dict[str, Any]]:
 
 
 def _is_result(row: object) -> bool:
-    if not isinstance(row, dict) or any(key not in row for key in _KEYS):
+    if not isinstance(row, dict) or not row.keys() >= set(_KEYS):
         return False
     picture, category, box, score = (row[key] for key in _KEYS)
     if not isinstance(picture, int | str) or not isinstance(category, int):
         return False
     if not isinstance(box, list) or len(box) != 4:
         return False
-    return all(isinstance(v, int | float) and abs(v) < 1e9 for v in (*box, score))
+    return all(_is_sane(value) for value in (*box, score))
+
+
+def _is_sane(value: object) -> bool:
+    """Whether a value is a number that pixels and scores may have; a NaN is none."""
+    return isinstance(value, int | float) and abs(value) < _LARGEST

@@ -1,6 +1,7 @@
 """What a network costs beside parameters and multiply-adds: activations, bytes, hidden work, receptive fields.
 
-Everything is counted in one pass a form on the meta device (`suite.metrics.cost.trace`), for one image in fp32:
+Everything is counted in one pass a form on the meta device (`suite.metrics.cost.trace`), for one
+image in fp32:
 
 - activations: the numbers that convolutions and matrix products write, as fvcore's count of that name has it;
 - hidden work: operations that no public counter sees, by formula (`suite.metrics.cost.unseen`);
@@ -139,8 +140,9 @@ def _measure_memory(
 def _measure_fields(model: Detector, traced: Trace, settings: Mapping[str, Json]) -> Measurement:
     """One sample for each map that the head reads; the evidence says the same of every tagged layer.
 
-    A sample is the side of the field over all paths that do not see the whole image, 0 where there is none; `whole`
-    names the layer through which a map sees the whole image. Tags are named where a layer has one output.
+    A sample is the side of the field over all paths that do not see the whole image, 0 where there
+    is none; `whole` names the layer through which a map sees the whole image. Tags are named where
+    a layer has one output.
     """
     ends = [(model.graph[source.node].address, source.output) for source in model.graph[-1].sources]
     taps = tuple(

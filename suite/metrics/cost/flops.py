@@ -1,7 +1,7 @@
 """Multiply-adds of convolutions and matrix products per image: batch 1, evaluation, at the size that is stated.
 
-GFLOPs are twice the GMACs. Counted at the level of dispatched operators on the meta device (`suite.metrics.cost.work`);
-second opinions are in `suite.metrics.audit`.
+GFLOPs are twice the GMACs. Counted at the level of dispatched operators on the meta device
+(`suite.metrics.cost.work`); second opinions are in `suite.metrics.audit`.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,8 @@ GIGA = 1e9
 def count(model: Detector, form: Form, image_size: int) -> Measurement:
     """GMACs of one form of a detector on the meta device, for an image of `image_size` pixels a side.
 
-    Beside the number stand its shares by part, stage and layer (`suite.metrics.evidence.layers.LayerCosts`).
+    Beside the number stand its shares by part, stage and layer
+    (`suite.metrics.evidence.layers.LayerCosts`).
     """
     macs = by_layer(model, blank(image_size))
     return measurement(model, form, image_size, macs, layers=layer_costs(model, macs))

@@ -71,7 +71,8 @@ def parameter_total(model: nn.Module) -> int:
 def held_by(model: nn.Module) -> tuple[list[nn.Parameter], list[Tensor]]:
     """Parameters and buffers of the model, each once.
 
-    Nobody asks for their names here, and to make those up is most of what `model.parameters()` takes.
+    Nobody asks for their names here, and to make those up is most of what `model.parameters()`
+    takes.
     """
     parameters: dict[int, nn.Parameter] = {}
     buffers: dict[int, Tensor] = {}

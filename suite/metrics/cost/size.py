@@ -28,8 +28,9 @@ def measure_size(forms: Forms) -> tuple[Measurement, ...]:
 def measure_live(forms: Forms) -> Measurement:
     """Parameters that training changes: a gradient reaches them from the raw maps, and their part is not frozen.
 
-    The gradient is that of a training-mode pass on the meta device: a parameter gets one if autograd's graph of the
-    pass contains it. The evidence names the dead parameters, which it does not contain, and the frozen parts.
+    The gradient is that of a training-mode pass on the meta device: a parameter gets one if
+    autograd's graph of the pass contains it. The evidence names the dead parameters, which it does
+    not contain, and the frozen parts.
     """
     model = forms.trained
     live = reached(model.train(), blank(_LIVE_SIZE, _LIVE_BATCH))

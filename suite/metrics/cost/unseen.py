@@ -1,7 +1,8 @@
 """Work that no public counter sees, by formula: everything that is no convolution and no matrix product.
 
-The unit is an operation on one number: an addition, a multiplication, a comparison, one value of a function. Where
-values are weighed and summed, a multiplication with its addition is one, as in a multiply-add. Copies cost none.
+The unit is an operation on one number: an addition, a multiplication, a comparison, one value of a
+function. Where values are weighed and summed, a multiplication with its addition is one, as in a
+multiply-add. Copies cost none.
 """
 
 import math

@@ -1,8 +1,8 @@
 """Trying the method on this machine: a network against its own copies, one of them slowed down by a known share.
 
-One repetition builds the network anew four times: base, copy, and two that do extra work. They are timed in rounds,
-as everything is; and for comparison base and copy one after the other, each for half of the same time, as most
-harnesses do.
+One repetition builds the network anew four times: base, copy, and two that do extra work. They are
+timed in rounds, as everything is; and for comparison base and copy one after the other, each for
+half of the same time, as most harnesses do.
 """
 
 import os
@@ -87,7 +87,8 @@ class Repetition:
 def repeat(variant: Variant, settings: Settings, planted: Sequence[float]) -> Repetition:
     """One repetition on the processor: `settings.cap_seconds` of rounds, then as much of sequential timing.
 
-    Roles are "base", "copy" and "planted 0.05" for each share in `planted`, so much more than the base's time.
+    Roles are "base", "copy" and "planted 0.05" for each share in `planted`, so much more than the
+    base's time.
     """
     example = noise(settings)
 

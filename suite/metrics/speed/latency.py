@@ -1,9 +1,9 @@
 """How long a forward pass takes, beside the same pass of the base: interleaved rounds in one process.
 
-The unit is a *visit*: one untimed call, then as many timed calls as fill `visit_ms`, reduced to their medians. A
-*round* visits the variant, its base and an identical copy of the base in shuffled order, so that whatever disturbs the
-machine disturbs all three; the ratio is read from the paired rounds. The copy shows what a ratio of 1 looks like here.
-How that is done: docs/latency.md.
+The unit is a *visit*: one untimed call, then as many timed calls as fill `visit_ms`, reduced to
+their medians. A *round* visits the variant, its base and an identical copy of the base in shuffled
+order, so that whatever disturbs the machine disturbs all three; the ratio is read from the paired
+rounds. The copy shows what a ratio of 1 looks like here. How that is done: docs/latency.md.
 """
 
 import random
@@ -40,7 +40,7 @@ from suite.metrics.speed.conditions import (
     sensor_of,
 )
 from suite.metrics.speed.phases import PhaseTimes
-from suite.metrics.speed.prepared import Opener
+from suite.metrics.speed.prepared import PreparedNetworks
 from suite.metrics.speed.rounds import RULES, Rounds, Settings, Watch, columns, interleave
 from suite.protocols.setups import EAGER, offers
 from suite.record import Json, Measurement
@@ -70,17 +70,33 @@ def measure_latency(
     *,
     classes: int = 80,
     images: Tensor | None = None,
-    opener: Opener | None = None,
+    networks: PreparedNetworks | None = None,
 ) -> tuple[Measurement, ...]:
     """Wall and processor time of `variant`, of `base` and of a second copy of `base`, deployed and untrained.
 
-    In another runtime than eager the variant in eager mode, at the same precision or in fp32 where eager mode has no
-    such precision, takes part too. Every session has been proved equal to eager mode in fp32, with values on which
-    mistakes show.
-    Every measurement holds one sample for each round, and samples of one position belong to one round; the note
-    `kept` lists the rounds that count, `calls_ms` every timed call. `images` (B, 3, H, W) in 0..1 replace the noise
-    that is used otherwise. Where the machine counts energy, that of an image is measured after the rounds. `opener`
-    keeps what it has built and proved for the next call.
+    In another runtime than eager the variant in eager mode, at the same precision or in fp32 where
+    eager mode has no such precision, takes part too. Every session has been proved equal to eager
+    mode in fp32, with values on which mistakes show. Where the machine counts energy, that of an
+    image is measured after the rounds.
+
+    Args:
+        variant: what is compared.
+        base: what it is compared with; the copy shows what a ratio of 1 looks like here.
+        settings: what is timed, and how surely.
+        classes: of the heads.
+        images: (B, 3, H, W) in 0..1, in the place of the noise that is used otherwise.
+        networks: keeps what it has built and proved for the next call.
+
+    Returns:
+        One measurement for each network and clock, in milliseconds of a batch. A sample is the
+        median of a visit, one for each round, and samples of one position belong to one round;
+        beside them stands which rounds count, and every timed call
+        (`suite.metrics.evidence.timing.Timing`). Such as, for two seconds on the processor:
+
+            ours = measure_latency(variant, base, Settings(image_size=128, cap_seconds=2))
+            time = next(m for m in ours if m.metric == "latency_wall_ms")
+            base_time = next(m for m in ours if m.metric == "latency_base_wall_ms")
+            ratio([kept_ratios(time, base_time)])  # suite.stats.intervals, suite.metrics.speed.kept
 
     Raises:
         MismatchError: a session's predictions are not those of eager mode, or not finite.
@@ -88,28 +104,31 @@ def measure_latency(
         RuntimeUnfitError: the runtime, device or precision is not to be had here.
         SpecError: a variant does not build.
     """
-    ledger = PhaseTimes()
+    phase_times = PhaseTimes()
     before = machine.cpu_times()
-    images = noise(settings) if images is None else images
+    if images is None:
+        images = noise(settings)
     roles = {"variant": variant, "base": base, "copy": base}
-    roles |= {} if settings.runtime.partition("+")[0] == EAGER else {"eager": variant}
-    opened = _open_all(roles, settings, classes, images, opener=opener or Opener(), ledger=ledger)
-    with ledger.phase("checking"):
-        sessions = {role: found.session for role, found in opened.items()}
-        prepared = {role: found.prepared for role, found in opened.items()}
+    if settings.runtime.partition("+")[0] != EAGER:
+        roles["eager"] = variant
+    networks = networks or PreparedNetworks()
+    opened = _open_all(roles, settings, classes, images, networks=networks, phase_times=phase_times)
+    sessions = {role: proved.session for role, proved in opened.items()}
+    prepared = {role: proved.prepared for role, proved in opened.items()}
+    with phase_times.phase("checking"):
         for role, session in sessions.items():
             check_device(roles[role].name, session.settings, settings)
     watch = Watch(sensor_of(settings), flusher(settings))
     rounds = interleave(sessions, prepared, settings, watch)
-    ledger.book("warming", sum(warm.seconds for warm in rounds.warm.values()))
-    ledger.book("measuring", rounds.measuring)
-    ledger.book("watching", rounds.seconds - rounds.measuring)
+    phase_times.book("warming", sum(warm.seconds for warm in rounds.warm.values()))
+    phase_times.book("measuring", rounds.measuring)
+    phase_times.book("watching", rounds.seconds - rounds.measuring)
     stated: dict[str, Json] = {
         "image_size": images.shape[-1],
         "batch": images.shape[0],
         **sessions["variant"].settings,
     }
-    with ledger.phase("energy"):
+    with phase_times.phase("energy"):
         energy, energy_source = _energy(sessions, prepared, settings, stated)
     load = machine.load_since(before)
     evidence = replace(
@@ -120,7 +139,7 @@ def measure_latency(
         weights="untrained, norms from the images",
         equal_to_eager=_equal_to_eager(opened["variant"]),
         energy=energy_source,
-        phase_seconds={phase: round(seconds, 4) for phase, seconds in ledger.seconds.items()},
+        phase_seconds={phase: round(spent, 4) for phase, spent in phase_times.seconds.items()},
     )
     for session in sessions.values():
         session.close()
@@ -152,21 +171,24 @@ def _open_all(
     classes: int,
     images: Tensor,
     *,
-    opener: Opener,
-    ledger: PhaseTimes,
+    networks: PreparedNetworks,
+    phase_times: PhaseTimes,
 ) -> dict[str, Proved]:
     """Open in an order that the seed shuffles: a place in memory has a speed of its own."""
     order = sorted(roles)
     random.Random(settings.seed).shuffle(order)  # noqa: S311
     runtimes = {"variant": settings.runtime, "eager": EAGER}
-    found: dict[str, Proved] = {}
+    opened: dict[str, Proved] = {}
     for role in order:
-        runtime = runtimes.get(role) or settings.base_runtime or settings.runtime
-        how = as_eager(settings) if role == "eager" else settings
-        found[role] = opener.open(
-            roles[role], runtime, how, classes=classes, images=images, ledger=ledger
+        opened[role] = networks.open(
+            roles[role],
+            runtimes.get(role) or settings.base_runtime or settings.runtime,
+            as_eager(settings) if role == "eager" else settings,
+            classes=classes,
+            images=images,
+            phase_times=phase_times,
         )
-    return found
+    return opened
 
 
 def as_eager(settings: Settings) -> Settings:
@@ -209,7 +231,7 @@ def _equal_to_eager(proved: Proved) -> EqualToEager:
 
 def _timing(rounds: Rounds, settings: Settings) -> Timing:
     """How the rounds went, for all measurements alike."""
-    reasons = Counter(one.aside for one in rounds.rounds if one.aside)
+    reasons = Counter(one.outlier for one in rounds.rounds if one.outlier)
     switches = [visit.switches for one in rounds.rounds for visit in one.visits.values()]
     return Timing(
         stopped_by=rounds.stopped_by,

@@ -15,7 +15,7 @@ from suite.spec.records.variant import Variant
 _BODIES = 2  # built networks that are kept: a base serves many variants
 
 
-class Opener:
+class PreparedNetworks:
     """Opens every network in memory of its own, but builds none twice, and proves none twice in the same settings.
 
     A deployed network is a copy, so that those of one variant lie in different places all the same.
@@ -33,7 +33,7 @@ class Opener:
         *,
         classes: int,
         images: Tensor,
-        ledger: PhaseTimes,
+        phase_times: PhaseTimes,
     ) -> Proved:
         """A session for `images` (B, 3, H, W) in 0..1.
 
@@ -42,10 +42,10 @@ class Opener:
             RuntimeUnfitError: the runtime, device or precision is not to be had here.
             SpecError: the variant does not build.
         """
-        with ledger.phase("building"):
+        with phase_times.phase("building"):
             model = deploy(self._body(variant, classes, images))
         key = (variant.fingerprint, classes, runtime, settings.options, tuple(images.shape))
-        with ledger.phase("opening"):
+        with phase_times.phase("opening"):
             if key not in self._proofs:
                 proved = open_proved(runtime, model, settings.options, images)
                 self._proofs[key] = (proved.found, proved.allowed)

@@ -1,8 +1,9 @@
 """What bounds a latency: the multiply-adds that were timed, and this machine's measured peak and bandwidth.
 
-The peak is the best rate over repetitions of a matrix product and of a 3x3 convolution, the bandwidth that of copying
-a tensor larger than the caches, counting what is read and what is written; on the device, in the precision and with
-the threads of the latency that they stand beside. A second is spent, once for each baseline's process.
+The peak is the best rate over repetitions of a matrix product and of a 3x3 convolution, the
+bandwidth that of copying a tensor larger than the caches, counting what is read and what is
+written; on the device, in the precision and with the threads of the latency that they stand beside.
+A second is spent, once for each baseline's process.
 """
 
 import time
@@ -28,7 +29,8 @@ Clock = Callable[[], float]
 def measure_work(variant: Variant, classes: int, stated: Mapping[str, Json]) -> Measurement:
     """Operations (twice the multiply-adds) of one image as it was timed: deployed, at `stated`'s size.
 
-    Beside it stand the bytes of weights and maps that convolutions and products read and write, in its precision.
+    Beside it stand the bytes of weights and maps that convolutions and products read and write, in
+    its precision.
     """
     size = stated["image_size"]
     assert isinstance(size, int)

@@ -40,10 +40,11 @@ RULES: dict[str, str] = {
 class Settings:
     """What is timed, and how surely.
 
-    Measuring stops when the 95 % interval of the ratio to the base reaches no further than `half_width` to either
-    side, but not before `min_rounds`, and in any case after `cap_seconds`. `seed` decides the order of the visits,
-    the order in which the models are built (their place in memory) and the images. `base_runtime` is the base's (and
-    its copy's) where it is not `runtime`; `flush_l2` empties a GPU's second-level cache before each timed call.
+    Measuring stops when the 95 % interval of the ratio to the base reaches no further than
+    `half_width` to either side, but not before `min_rounds`, and in any case after `cap_seconds`.
+    `seed` decides the order of the visits, the order in which the models are built (their place in
+    memory) and the images. `base_runtime` is the base's (and its copy's) where it is not `runtime`;
+    `flush_l2` empties a GPU's second-level cache before each timed call.
     """
 
     image_size: int = 640
@@ -96,7 +97,7 @@ class Round:
 
     visits: Mapping[str, Visit]
     seen: Readings
-    aside: str
+    outlier: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +114,16 @@ class Rounds:
 
     def wall(self, role: str) -> tuple[float, ...]:
         """Medians of every visit to a model in milliseconds, by the wall clock."""
-        return tuple(found.visits[role].wall for found in self.rounds)
+        return tuple(one.visits[role].wall for one in self.rounds)
 
     def cpu(self, role: str) -> tuple[float, ...]:
         """The same in processor time."""
-        return tuple(found.visits[role].cpu for found in self.rounds)
+        return tuple(one.visits[role].cpu for one in self.rounds)
 
     @property
     def kept(self) -> tuple[int, ...]:
         """The rounds that count: those not set aside, or all where fewer than `least` would be left."""
-        quiet = tuple(index for index, found in enumerate(self.rounds) if not found.aside)
+        quiet = tuple(index for index, one in enumerate(self.rounds) if not one.outlier)
         return quiet if len(quiet) >= self.least else tuple(range(len(self.rounds)))
 
 
@@ -143,12 +144,45 @@ def interleave(
     *,
     of: str = "variant",
 ) -> Rounds:
-    """Warm up, then visit every session once a round until the ratio of `of` to "base" is known well enough."""
+    """Warm up, then visit every session once a round until the ratio of `of` to "base" is known well enough.
+
+    A visit is one untimed call, which brings the network's weights back into the caches, and then
+    as many timed calls as fill `settings.visit_ms`. A round visits all in shuffled order, so that
+    what disturbs the machine for longer than a visit disturbs all of them, and the ratio of a round
+    is free of it. Rounds in which something disturbed a single visit are outliers: kept, but not
+    part of the samples that count.
+
+    Args:
+        sessions: by role; "base" and `of` are among them.
+        prepared: for each role the images (B, 3, H, W) as its session wants them.
+        settings: when to stop (`half_width`, `min_rounds`, `cap_seconds`), and the seed of the order.
+        watch: the machine's sensors, what happens before each call, and the clock in seconds; a fake one in tests.
+        of: the role whose ratio to the base decides when to stop.
+
+    A session is anything with `run`, `time` and `synchronize`; these two never differ, and are
+    measured on a clock that a call moves on by 10 ms:
+
+    >>> from suite.runtimes import Timing
+    >>> class Fake:
+    ...     now = 0.0
+    ...     def run(self, prepared): Fake.now += 0.01
+    ...     def synchronize(self): pass
+    ...     def time(self, prepared): self.run(prepared); return Timing(10.0, 10.0)
+    >>> class Quiet:
+    ...     def start(self): pass
+    ...     def stop(self): return {}
+    >>> watch = Watch(Quiet(), clock=lambda: Fake.now)
+    >>> done = interleave(dict.fromkeys(("base", "variant"), Fake()), {"base": 0, "variant": 0}, Settings(), watch)
+    >>> len(done.rounds), done.calls["base"], done.wall("variant")[0], done.stopped_by
+    (12, 3, 10.0, 'precision')
+
+    Source: docs/latency.md; when the looks at the interval are taken: `suite.stats.stopping`.
+    """
     watch = watch or Watch()
     order = sorted(sessions)
     shuffle = random.Random(settings.seed).shuffle  # noqa: S311  (an order, not a secret)
     warm = {role: _warm(sessions[role], prepared[role], settings, watch.clock) for role in order}
-    calls = {role: _calls(found, settings) for role, found in warm.items()}
+    calls = {role: _calls(spent, settings) for role, spent in warm.items()}
     rounds: list[Round] = []
     stop = _Stop(settings, of)
     start, measuring, precise = watch.clock(), 0.0, False
@@ -161,10 +195,10 @@ def interleave(
             for role in order
         }
         measuring += watch.clock() - began
-        seen = watch.sensor.stop()
-        aside = why_aside(visits, seen, device=settings.kind, threads=settings.threads)
-        rounds.append(Round(visits, seen, aside))
-        precise = not aside and stop.reached(visits)
+        readings = watch.sensor.stop()
+        outlier = outlier_reason(visits, readings, device=settings.kind, threads=settings.threads)
+        rounds.append(Round(visits, readings, outlier))
+        precise = not outlier and stop.reached(visits)
     return Rounds(
         rounds=tuple(rounds),
         calls=calls,
@@ -226,27 +260,42 @@ def _switches() -> int:
 def columns(rounds: Sequence[Round]) -> dict[str, list[float]]:
     """What was seen of the machine in each round, by name, with the waits and switches of its visits.
 
-    `waited` is the largest wall over processor time of the round's visits. A reading that a round lacks (its ticks
-    were too few) is that of the round before, so that columns stay aligned.
+    `waited` is the largest wall over processor time of the round's visits. A reading that a round
+    lacks (its ticks were too few) is that of the round before, so that columns stay aligned.
     """
-    names = dict.fromkeys(name for found in rounds for name in found.seen)
-    table = {name: _filled([found.seen.get(name) for found in rounds]) for name in names}
-    table["switches"] = [float(sum(v.switches for v in found.visits.values())) for found in rounds]
-    table["waited"] = [
-        max(v.wall / v.cpu if v.cpu else 0.0 for v in found.visits.values()) for found in rounds
-    ]
+    names = dict.fromkeys(name for one in rounds for name in one.seen)
+    table = {name: _filled([one.seen.get(name) for one in rounds]) for name in names}
+    table["switches"] = [float(_switches_in(one)) for one in rounds]
+    table["waited"] = [_longest_wait(one) for one in rounds]
     return {name: [round(value, 4) for value in values] for name, values in table.items()}
 
 
+def _switches_in(one: Round) -> int:
+    return sum(visit.switches for visit in one.visits.values())
+
+
+def _longest_wait(one: Round) -> float:
+    """The largest wall over processor time of a round's visits; 0 for a visit that used no processor."""
+    return max(visit.wall / visit.cpu if visit.cpu else 0.0 for visit in one.visits.values())
+
+
 def _filled(values: Sequence[float | None]) -> list[float]:
+    """Each missing value replaced by the one before it, the first ones by the first there is; 0 for none at all."""
     last = next((value for value in values if value is not None), 0.0)
-    return [last := last if value is None else value for value in values]
+    filled = []
+    for value in values:
+        last = last if value is None else value
+        filled.append(last)
+    return filled
 
 
-def why_aside(visits: Mapping[str, Visit], seen: Readings, *, device: str, threads: int) -> str:
+def outlier_reason(
+    visits: Mapping[str, Visit], seen: Readings, *, device: str, threads: int
+) -> str:
     """What disturbed a round, the first rule that applies; "" where nothing did.
 
-    A round is kept or set aside as a whole, whichever of its models was disturbed, so that none is favoured.
+    A round is kept or set aside as a whole, whichever of its models was disturbed, so that none is
+    favoured.
     """
     if device != "cpu":
         causes = throttled(seen.get("throttle", 0))

@@ -1,7 +1,8 @@
 """From a decoded picture to boxes, step by step: each step timed apart, and all of them as one.
 
-Suppression takes as long as the network's output has it do, so that noise and pictures, trained and untrained weights
-are different questions. Decoding the picture file is left out: it is the camera's or the disk's business.
+Suppression takes as long as the network's output has it do, so that noise and pictures, trained and
+untrained weights are different questions. Decoding the picture file is left out: it is the camera's
+or the disk's business.
 """
 
 import random
@@ -25,13 +26,11 @@ from suite.runtimes import Session
 from suite.runtimes.common.proof import open_proved
 from suite.spec.records.objective import Suppression
 
-PRE, FORWARD, DECODE, BOTH, NMS = (
-    "pre-processing",
-    "forward",
-    "decode",
-    "forward and decode",
-    "suppression",
-)
+PRE = "pre-processing"
+FORWARD = "forward"
+DECODE = "decode"
+BOTH = "forward and decode"
+NMS = "suppression"
 END_TO_END = "end to end"
 _WARM_ROUNDS = 3
 Clock = Callable[[], float]
@@ -56,8 +55,8 @@ class Staged:
 
     def median(self, step: str) -> float | None:
         """The median of a step; None where the runtime does not tell it from another."""
-        found = self.steps.get(step)
-        return statistics.median(found) if found else None
+        times = self.steps.get(step)
+        return statistics.median(times) if times else None
 
 
 class Pipeline:
@@ -82,10 +81,10 @@ class Pipeline:
 
     def run(self, pictures: Sequence[Image]) -> list[Tensor]:
         """Pictures (H, W, 3) uint8 to boxes (n, 6) each, in the network's pixels."""
-        found: Any = pictures
+        value: Any = pictures
         for step in self.steps.values():
-            found = step(found)
-        return found  # type: ignore[no-any-return]  # the last step's
+            value = step(value)
+        return value  # type: ignore[no-any-return]  # the last step's
 
     def synchronize(self) -> None:
         """Wait for the device."""
@@ -101,13 +100,13 @@ class Pipeline:
         return self._session.prepare(torch.from_numpy(boxed).permute(0, 3, 1, 2).float().div_(255))
 
     def _suppress(self, predictions: Tensor) -> list[Tensor]:
-        told = self._thresholds
+        thresholds = self._thresholds
         return nms(
             predictions.float(),
-            confidence=told.confidence,
-            iou=told.iou,
-            max_detections=told.most,
-            how=told.how,
+            confidence=thresholds.confidence,
+            iou=thresholds.iou,
+            max_detections=thresholds.most,
+            how=thresholds.how,
         )
 
 
@@ -120,8 +119,9 @@ def measure_stages(
 ) -> dict[str, Staged]:
     """Time every step of every pipeline in shuffled rounds of `settings.batch` pictures, which are cycled.
 
-    A round runs the steps one by one, waiting for the device after each, and then all of them without waiting in
-    between. The clock is the host's: a pipeline is not done before the host has the boxes.
+    A round runs the steps one by one, waiting for the device after each, and then all of them
+    without waiting in between. The clock is the host's: a pipeline is not done before the host has
+    the boxes.
     """
     order = sorted(pipelines)
     shuffle = random.Random(settings.seed).shuffle  # noqa: S311
@@ -136,15 +136,14 @@ def measure_stages(
             batch = next(batches)
             shuffle(order)
             for name in order:
-                found = _one_round(pipelines[name], batch, times[name], clock)
-                boxes[name] += [len(rows) for rows in found]
-    return {
-        name: Staged(
-            {step: tuple(found) for step, found in times[name].items()},
-            statistics.mean(boxes[name]),
-        )
-        for name in pipelines
-    }
+                detected = _one_round(pipelines[name], batch, times[name], clock)
+                boxes[name] += [len(rows) for rows in detected]
+    return {name: _staged(times[name], boxes[name]) for name in pipelines}
+
+
+def _staged(times: Mapping[str, Sequence[float]], boxes: Sequence[int]) -> Staged:
+    steps = {step: tuple(milliseconds) for step, milliseconds in times.items()}
+    return Staged(steps, statistics.mean(boxes))
 
 
 def _one_round(
@@ -158,10 +157,10 @@ def _one_round(
         pipeline.synchronize()
         times.setdefault(name, []).append(1000 * (clock() - start))
     start = clock()
-    found = pipeline.run(batch)
+    detected = pipeline.run(batch)
     pipeline.synchronize()
     times.setdefault(END_TO_END, []).append(1000 * (clock() - start))
-    return found
+    return detected
 
 
 def _batches(pictures: Sequence[Image], size: int) -> Iterator[list[Image]]:

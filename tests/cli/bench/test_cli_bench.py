@@ -26,7 +26,7 @@ class Stopwatch:
         self.asked = []
         self.apart = 1.0
 
-    def __call__(self, variant, base, settings, opener):
+    def __call__(self, variant, base, settings, networks):
         self.asked.append((variant.name, base.name, settings))
         if variant.name == "yolov5p_repvit":
             raise MismatchError(

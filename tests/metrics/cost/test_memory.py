@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from suite.cli.cost.memory import read_size
-from suite.jobs.footprint import FootprintError, Question, last_words, measure
+from suite.jobs.footprint import FootprintError, Question, exception_line, measure
 from suite.metrics.cost.forms import Forms, build_forms
 from suite.metrics.cost.memory import MOST, held_by_step, inference, largest_batch, training
 from suite.spec.library import Library
@@ -173,5 +173,5 @@ def test_a_measurement_that_fails_says_why(yolov5n):
 def test_the_exception_is_told_and_not_the_advice_that_cuda_gives_after_it():
     log = "Traceback:\n  File x\ntorch.AcceleratorError: CUDA error: misaligned address\nCompile it"
 
-    assert last_words(log) == "torch.AcceleratorError: CUDA error: misaligned address"
-    assert last_words("Killed\n") == "Killed"
+    assert exception_line(log) == "torch.AcceleratorError: CUDA error: misaligned address"
+    assert exception_line("Killed\n") == "Killed"

@@ -5,7 +5,7 @@ import torch
 
 from suite.metrics.speed import prepared
 from suite.metrics.speed.phases import PhaseTimes
-from suite.metrics.speed.prepared import Opener
+from suite.metrics.speed.prepared import PreparedNetworks
 from suite.metrics.speed.rounds import Settings
 from suite.spec.library import Library
 
@@ -28,16 +28,16 @@ def counted(monkeypatch):
     return log
 
 
-def opened(opener, name="yolov5p", images=IMAGES, settings=SETTINGS):
-    return opener.open(
-        LIBRARY.load(name), "eager", settings, classes=4, images=images, ledger=PhaseTimes()
+def opened(networks, name="yolov5p", images=IMAGES, settings=SETTINGS):
+    return networks.open(
+        LIBRARY.load(name), "eager", settings, classes=4, images=images, phase_times=PhaseTimes()
     )
 
 
 def test_a_copy_is_neither_built_nor_proved_again(counted):
-    opener = Opener()
+    networks = PreparedNetworks()
 
-    first, second = opened(opener), opened(opener)
+    first, second = opened(networks), opened(networks)
 
     assert counted == ["build yolov5p", "prove eager"]
     assert (second.found, second.allowed) == (first.found, first.allowed)
@@ -50,29 +50,29 @@ def test_a_copy_lies_in_memory_of_its_own(monkeypatch):
     monkeypatch.setattr(
         prepared, "deploy", lambda model: models.append(deploy(model)) or models[-1]
     )
-    opener = Opener()
-    opened(opener)
-    opened(opener)
+    networks = PreparedNetworks()
+    opened(networks)
+    opened(networks)
 
     first, second = ({parameter.data_ptr() for parameter in model.parameters()} for model in models)
     assert not first & second
 
 
 def test_other_images_are_another_proof(counted):
-    opener = Opener()
+    networks = PreparedNetworks()
 
-    opened(opener)
-    opened(opener, images=torch.rand(1, 3, 96, 96))
+    opened(networks)
+    opened(networks, images=torch.rand(1, 3, 96, 96))
 
     assert counted == ["build yolov5p", "prove eager"] * 2
 
 
 def test_a_base_that_is_asked_for_again_and_again_is_kept(counted):
-    opener = Opener()
+    networks = PreparedNetworks()
 
     for variant in ("yolov5p_wide", "yolov5p_convnext", "yolov5p_repvit"):
-        opened(opener)
-        opened(opener, variant)
+        opened(networks)
+        opened(networks, variant)
 
     assert counted.count("build yolov5p") == 1
     assert counted.count("prove eager") == 4

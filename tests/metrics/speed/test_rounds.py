@@ -6,7 +6,15 @@ import statistics
 
 import pytest
 
-from suite.metrics.speed.rounds import Round, Settings, Visit, Watch, columns, interleave, why_aside
+from suite.metrics.speed.rounds import (
+    Round,
+    Settings,
+    Visit,
+    Watch,
+    columns,
+    interleave,
+    outlier_reason,
+)
 from suite.stats.intervals import log_ratios, median_interval
 from tests.metrics.speed.fake_sessions import Clock, FakeSession
 
@@ -176,7 +184,7 @@ def every_third(rounds):
 def test_rounds_in_which_a_model_waited_for_a_core_are_set_aside_and_kept_raw():
     rounds, _, _ = measured(Settings(half_width=1e-9, cap_seconds=8.0), waits=every_third(3))
 
-    waited = [found.visits for found in rounds.rounds if found.aside == "waited for a core"]
+    waited = [found.visits for found in rounds.rounds if found.outlier == "waited for a core"]
     assert len(rounds.kept) + len(waited) == len(rounds.rounds)
     assert 0 < len(waited) < len(rounds.rounds) / 2
     assert all(
@@ -188,7 +196,7 @@ def test_where_hardly_a_round_is_quiet_all_of_them_count():
     rounds, _, _ = measured(Settings(cap_seconds=3.0), waits=lambda _: 2.0)
 
     assert rounds.stopped_by == "cap"
-    assert all(found.aside for found in rounds.rounds)
+    assert all(found.outlier for found in rounds.rounds)
     assert rounds.kept == tuple(range(len(rounds.rounds)))
 
 
@@ -223,7 +231,7 @@ def test_measuring_does_not_stop_on_rounds_that_are_set_aside():
 def test_what_a_round_is_set_aside_for(device, threads, seen, why):
     visits = {"base": Visit((10.0,), (10.0,), 0)}
 
-    assert why_aside(visits, seen, device=device, threads=threads) == why
+    assert outlier_reason(visits, seen, device=device, threads=threads) == why
 
 
 @pytest.mark.parametrize(
@@ -235,7 +243,7 @@ def test_waiting_shows_on_one_thread_of_the_processor_only(device, threads, why)
         "variant": Visit((10.6, 10.6, 10.6), (10.0, 10.0, 10.0), 3),
     }
 
-    assert why_aside(visits, {}, device=device, threads=threads) == why
+    assert outlier_reason(visits, {}, device=device, threads=threads) == why
 
 
 def test_the_sensor_is_asked_once_before_and_once_after_each_round():
