@@ -63,7 +63,7 @@ def precision_at_recalls(
         category: (D,) indices, rising.
         objects: (K,) of each category.
     """
-    precision = np.zeros((len(objects), len(RECALL_THRESHOLDS)))
+    best = np.zeros((len(objects), len(RECALL_THRESHOLDS)))
     hits = np.flatnonzero(correct)
     seen = np.concatenate(([0], counted.cumsum()))
     first = np.searchsorted(category, np.arange(len(objects)))
@@ -74,10 +74,10 @@ def precision_at_recalls(
         false = seen[mine + 1] - seen[first[index]] - true
         precision = true / (false + true + np.spacing(1))
         envelope = np.maximum.accumulate(precision[::-1])[::-1]
-        first = np.searchsorted(true / objects[index], RECALL_THRESHOLDS, side="left")
-        reached = first < len(mine)
-        precision[index, reached] = envelope[first[reached]]
-    return precision
+        position = np.searchsorted(true / objects[index], RECALL_THRESHOLDS, side="left")
+        reached = position < len(mine)
+        best[index, reached] = envelope[position[reached]]
+    return best
 
 
 def summary(table: Rates) -> tuple[float, ...]:

@@ -80,7 +80,7 @@ def yolov5p() -> Variant:
 
 @pytest.fixture
 def tried(monkeypatch: pytest.MonkeyPatch, yolov5p: Variant) -> Callable[..., ExportCheck]:
-    """The trial of yolov5p with one of the blocks above as a further layer after the one at `position`."""
+    """The check of yolov5p with one of the blocks above as a further layer after the one at `position`."""
     module = ModuleType("suite.nn.blocks.brittle")
     module.__spec__ = importlib.machinery.ModuleSpec(module.__name__, None)
     for block in (Sound, Pooled, Square, Turned, Idle, Shy):
@@ -99,43 +99,43 @@ def tried(monkeypatch: pytest.MonkeyPatch, yolov5p: Variant) -> Callable[..., Ex
     return run
 
 
-def told(trial: ExportCheck) -> list[str]:
-    return [str(problem) for problem in trial.problems]
+def messages_of(check: ExportCheck) -> list[str]:
+    return [str(problem) for problem in check.problems]
 
 
 def test_a_sound_network_has_no_problem_and_knows_what_to_promise(
     tried: Callable[..., ExportCheck],
 ) -> None:
-    trial = tried("Sound", export=True)
+    check = tried("Sound", export=True)
 
-    assert told(trial) == []
-    assert trial.measured.strides == (8, 16, 32)
+    assert messages_of(check) == []
+    assert check.measured.strides == (8, 16, 32)
 
 
 def test_a_layer_that_one_image_cannot_train_is_named(tried: Callable[..., ExportCheck]) -> None:
     message = "v.yaml:9:5: error E307 in yolov5p: backbone.1 (brittle.Pooled) fails in training with a batch of one"
 
-    assert [line[: len(message)] for line in told(tried("Pooled"))] == [message]
+    assert [line[: len(message)] for line in messages_of(tried("Pooled"))] == [message]
 
 
 def test_a_layer_that_needs_square_images_is_named(tried: Callable[..., ExportCheck]) -> None:
     message = "v.yaml:9:5: error E308 in yolov5p: backbone.1 (brittle.Square) fails at 640 x 384: "
 
-    assert [line[: len(message)] for line in told(tried("Square"))] == [message]
+    assert [line[: len(message)] for line in messages_of(tried("Square"))] == [message]
 
 
 def test_a_map_that_is_turned_on_its_way_to_the_head_is_found(
     tried: Callable[..., ExportCheck], yolov5p: Variant
 ) -> None:
-    trial = tried("Turned", position=len(yolov5p.layers) - 2)
+    check = tried("Turned", position=len(yolov5p.layers) - 2)
     # the inserted line reads n5, which the head goes on reading by its tag; so let the head read the line itself
-    assert told(trial) == []
+    assert messages_of(check) == []
 
     layers = (
-        *trial.variant.layers[:-1],
+        *check.variant.layers[:-1],
         replace(yolov5p.layers[-1], inputs=("n3", "n4", "last"), mark=MARK),
     )
-    (message,) = told(run_export_check(replace(trial.variant, layers=layers)))
+    (message,) = messages_of(run_export_check(replace(check.variant, layers=layers)))
 
     assert (
         "E308 in yolov5p: head (anchor.AnchorHead) at 640 x 384 gets a map of 12 x 20 at stride 32, not 20 x 12"
@@ -146,7 +146,7 @@ def test_a_map_that_is_turned_on_its_way_to_the_head_is_found(
 def test_parameters_that_no_gradient_reaches_are_counted_and_named(
     tried: Callable[..., ExportCheck],
 ) -> None:
-    (message,) = told(tried("Idle"))
+    (message,) = messages_of(tried("Idle"))
 
     assert message == (
         "v.yaml:9:5: error E306 in yolov5p: backbone.1 (brittle.Idle) has 16 parameters that no gradient reaches: "
@@ -155,16 +155,16 @@ def test_parameters_that_no_gradient_reaches_are_counted_and_named(
 
 
 def test_a_frozen_part_need_not_be_reached(tried: Callable[..., ExportCheck]) -> None:
-    assert told(tried("Idle", freeze=("backbone",))) == []
+    assert messages_of(tried("Idle", freeze=("backbone",))) == []
 
 
 def test_a_layer_whose_output_nothing_reads_is_told_so(yolov5p: Variant) -> None:
     unread = Layer("conv.Conv", "neck", 8, options={"kernel": 1}, mark=MARK)
-    trial = run_export_check(
+    check = run_export_check(
         replace(yolov5p, layers=(*yolov5p.layers[:-1], unread, yolov5p.layers[-1]))
     )
 
-    (message,) = told(trial)
+    (message,) = messages_of(check)
     assert (
         "(conv.Conv) has 1040 parameters that no gradient reaches" in message
     )  # 128 x 8 weights, 8 + 8 of the norm
@@ -174,19 +174,19 @@ def test_a_layer_whose_output_nothing_reads_is_told_so(yolov5p: Variant) -> None
 def test_what_torch_export_refuses_is_found_on_request_only(
     tried: Callable[..., ExportCheck],
 ) -> None:
-    assert told(tried("Shy")) == []
-    assert told(tried("Shy", export=True)) == [
+    assert messages_of(tried("Shy")) == []
+    assert messages_of(tried("Shy", export=True)) == [
         "v.yaml:9:5: error E309 in yolov5p: backbone.1 (brittle.Shy) fails in torch.export: not with me"
     ]
 
 
 def test_the_layer_that_goes_beyond_the_usual_stride_is_named(yolov5p: Variant) -> None:
     halved = replace(yolov5p.layers[1], stride=4, mark=MARK)
-    trial = run_export_check(
+    check = run_export_check(
         replace(yolov5p, layers=(yolov5p.layers[0], halved, *yolov5p.layers[2:]), name="mine")
     )
 
-    warning = judge_strides(trial, run_export_check(yolov5p))
+    warning = judge_strides(check, run_export_check(yolov5p))
 
     assert str(warning) == (
         "v.yaml:9:5: warning W301 in mine: p2 has stride 8 where yolov5p has 4: backbone.1 (conv.Conv) goes beyond 4; "
@@ -196,11 +196,11 @@ def test_the_layer_that_goes_beyond_the_usual_stride_is_named(yolov5p: Variant) 
 
 def test_the_layer_that_falls_short_of_the_usual_stride_is_named(yolov5p: Variant) -> None:
     whole = replace(yolov5p.layers[1], stride=1)
-    trial = run_export_check(
+    check = run_export_check(
         replace(yolov5p, layers=(yolov5p.layers[0], whole, *yolov5p.layers[2:]))
     )
 
-    warning = judge_strides(trial, run_export_check(yolov5p))
+    warning = judge_strides(check, run_export_check(yolov5p))
 
     assert warning is not None
     assert (
@@ -210,18 +210,18 @@ def test_the_layer_that_falls_short_of_the_usual_stride_is_named(yolov5p: Varian
 
 
 def test_equal_strides_are_no_warning(yolov5p: Variant) -> None:
-    trial = run_export_check(yolov5p)
+    check = run_export_check(yolov5p)
 
-    assert judge_strides(trial, trial) is None
+    assert judge_strides(check, check) is None
 
 
 def test_a_broken_promise_of_strides_says_which_layer_did_it(yolov5p: Variant) -> None:
     halved = replace(yolov5p.layers[1], stride=4)
     expect = Expect(strides=(8, 16, 32), mark=MARK)
     layers = (yolov5p.layers[0], halved, *yolov5p.layers[2:])
-    trial = run_export_check(replace(yolov5p, layers=layers, expect=expect, name="mine"))
+    check = run_export_check(replace(yolov5p, layers=layers, expect=expect, name="mine"))
 
-    (problem,) = broken_expectations(trial, run_export_check(yolov5p), "write this")
+    (problem,) = broken_expectations(check, run_export_check(yolov5p), "write this")
 
     assert str(problem).startswith(
         "v.yaml:9:5: error E305 in mine: strides are 16, 32, 64, but `expect` says 8, 16, 32"

@@ -1,4 +1,4 @@
-"""The parts of a rehearsal: work that is planted, and the timing that it is compared with."""
+"""The parts of an A/A test: work that is planted, and the timing that it is compared with."""
 
 import subprocess
 
