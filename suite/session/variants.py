@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from suite.match import solved
 from suite.spec.library import VARIANTS, Library
 from suite.spec.records.cost import Match
 from suite.spec.records.variant import Variant
@@ -62,6 +61,8 @@ def final(variant: Variant, library: Library, out: Path = OUT, tell: Tell = sile
     """
     if variant.match is None:
         return variant
+    from suite.match import solved  # brings the machine's description, which listing does without
+
     if variant.match.metric == "latency":
         tell(f"matching {variant.name} to the latency of {variant.match.to} ...")
     matched = solved(variant, library, out)
