@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
-from reports.run.resamples import Resampled
+import numpy as np
+import numpy.typing as npt
+
 from suite.evidence import Evidence
 from suite.metrics.evidence.training import TrainingStart
 from suite.record import Form, Json, Measurement, Metric
@@ -45,6 +47,15 @@ class Judged:
     estimate: Estimate
     verdict: Verdict
     p_adjusted: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Resampled:
+    """AP, AP50 and AP75 (rows of `values`) under resamples of the pictures; equal `truth` means equal resamples."""
+
+    truth: str  # hash of the pictures and the objects in them
+    pictures: int
+    values: npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,13 +182,13 @@ class Report:
     @property
     def families(self) -> tuple[tuple[str, tuple[Row, ...]], ...]:
         """Every baseline with all that descends from it, in the order of the rows."""
-        found: dict[str, list[Row]] = {}
+        families: dict[str, list[Row]] = {}
         for row in self.rows:
             root = row
             while root.baseline:
                 root = self.row(root.baseline) or Row(root.record, root.role, "")
-            found.setdefault(root.name, []).append(row)
-        return tuple((name, tuple(rows)) for name, rows in found.items())
+            families.setdefault(root.name, []).append(row)
+        return tuple((name, tuple(rows)) for name, rows in families.items())
 
     @property
     def variants(self) -> tuple[Row, ...]:
@@ -191,5 +202,5 @@ class Report:
 
     def resolution(self, clock: str) -> float | None:
         """The least difference that this machine could tell apart, as a fraction; None where no copy was timed."""
-        found = self.resolutions.get(clock)
-        return found.value if found else None
+        resolution = self.resolutions.get(clock)
+        return resolution.value if resolution else None

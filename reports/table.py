@@ -178,24 +178,28 @@ def _exact(report: Report, metric: str, row: Row) -> Cell:
     base = report.row(row.baseline)
     reference = base.exact(metric) if base else None
     change, call = relative(value, reference, floor=report.rules.cost_floor)
-    text = compact(value) if metric == "params" else number(value, 4 if value < 1 else 3)
-    return Cell(text, change, value, below=call)
+    if metric == "params":
+        return Cell(compact(value), change, value, below=call)
+    return Cell(number(value, 4 if value < 1 else 3), change, value, below=call)
 
 
 def _latency(report: Report, setup: Setup, *, suffix: str) -> list[Column]:
     """Ratios of wall and CPU time, and milliseconds; the processor's time says nothing of a GPU."""
     where = setup.title if suffix else ""
     how = f"{setup.title}, as deployed"
-    ratios = [("latency", "Latency", "wall"), ("cpu", "CPU time", "cpu")]
+    ratios = [
+        ("wall", "latency", "Latency", "wall time over the base's"),
+        ("cpu", "cpu", "CPU time", "CPU time over the base's"),
+    ]
     shown = [
         Column(
             f"{name}{suffix}",
             f"{title} {where}".strip(),
             "",
-            f"{'wall' if clock == 'wall' else 'CPU'} time over the base's; {how}",
+            f"{what}; {how}",
             partial(_judged, f"{clock}:{setup.key}", ratio=True),
         )
-        for name, title, clock in ratios
+        for clock, name, title, what in ratios
         if clock in clocks_of(setup)
     ]
     hint = f"median wall milliseconds a picture; {how}"

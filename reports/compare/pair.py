@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from reports.model import Rules
+from reports.model import Resampled, Rules
 from reports.run.gather import rules_of
-from reports.run.resamples import Resampled, Trained, resamples_of, sides
+from reports.run.resamples import Trained, resamples_of, sides
 from suite.metrics.evidence.training import TrainingStart
 from suite.record import Json, Measurement, canonical_json
 from suite.stats.bootstrap import METRICS as RESAMPLED

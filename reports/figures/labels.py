@@ -14,10 +14,10 @@ _LETTER, _LINE = 6.6, 14.0
 
 Box = tuple[float, float, float, float]
 """Left, bottom, right, top, in display units."""
-Place = tuple[float, float, str]
+Offset = tuple[float, float, str]
 """The offset of a name from its point in units of text, and which end of it stands there."""
 
-_PLACES: tuple[Place, ...] = (
+_OFFSETS: tuple[Offset, ...] = (
     (11, 7, "left"),
     (-11, 7, "right"),
     (11, -13, "left"),
@@ -43,17 +43,17 @@ def label_points(
     frame = axes.get_window_extent()
     limits = (frame.x0, frame.y0, frame.x1, frame.y1)
     for point in sorted(points, key=lambda p: (p not in best, p.mark != "base", p.x[1])):
-        for place in _PLACES:
-            box = _box(axes, point, place)
+        for offset in _OFFSETS:
+            box = _box(axes, point, offset)
             if _inside(box, limits) and not any(_overlap(box, other) for other in taken):
                 taken.append(box)
-                _write(axes, point, place, strong=point in best)
+                _write(axes, point, offset, strong=point in best)
                 break
 
 
-def _box(axes: Axes, point: Point, place: Place) -> Box:
+def _box(axes: Axes, point: Point, offset: Offset) -> Box:
     """What the name of a point would cover there."""
-    dx, dy, anchor = place
+    dx, dy, anchor = offset
     scale = axes.figure.dpi / 72
     x, y = _on_screen(axes, point)
     wide = len(point.name) * _LETTER * scale
@@ -62,8 +62,8 @@ def _box(axes: Axes, point: Point, place: Place) -> Box:
     return (left, bottom, left + wide, bottom + _LINE * scale)
 
 
-def _write(axes: Axes, point: Point, place: Place, *, strong: bool) -> None:
-    dx, dy, anchor = place
+def _write(axes: Axes, point: Point, offset: Offset, *, strong: bool) -> None:
+    dx, dy, anchor = offset
     axes.annotate(
         printable(point.name),
         (point.x[1], point.y[1]),

@@ -177,8 +177,8 @@ def _described(drawing: Drawing) -> str:
     sentences = [f"Layers: {layers}; strides {', '.join(map(str, strides))}."]
     if drawing.difference is not None:
         changes = [*drawing.difference.layers, *drawing.difference.whole]
-        told = "; ".join(map(str, changes)) or "no difference of layers"
-        sentences.append(f"Against {drawing.base}: {told}.")
+        difference = "; ".join(map(str, changes)) or "no difference of layers"
+        sentences.append(f"Against {drawing.base}: {difference}.")
     return " ".join(sentences)
 
 

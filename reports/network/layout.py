@@ -139,17 +139,17 @@ def _bands(boxes: Sequence[Box], runs: Sequence[_Run]) -> tuple[Band, ...]:
 def _edges(placed: Sequence[Placed]) -> tuple[tuple[Point, ...], ...]:
     """From every box to those that read it."""
     lanes: dict[int, int] = {}
-    found: list[tuple[Point, ...]] = []
+    edges: list[tuple[Point, ...]] = []
     for i, target in enumerate(placed):
         for source in target.box.sources:
             if source < 0:
                 middle = target.x + WIDTH / 2
-                found.append(((middle, target.y - 18), (middle, target.y)))
+                edges.append(((middle, target.y - 18), (middle, target.y)))
             elif source == i - 1 and placed[source].column == target.column:
-                found.append(_neighbours(placed[source], target))
+                edges.append(_neighbours(placed[source], target))
             else:
-                found.append(_across(placed, placed[source], target, lanes))
-    return tuple(found)
+                edges.append(_across(placed, placed[source], target, lanes))
+    return tuple(edges)
 
 
 def _neighbours(source: Placed, target: Placed) -> tuple[Point, ...]:

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from reports.model import Resampled
 from suite.record import file_digest
 from suite.stats.bootstrap import METRICS, RESAMPLES, picture_weights, resampled
 from suite.stats.difference import Side
@@ -23,15 +24,6 @@ from suite.stats.matches import Matches, load
 MATCHES = "matches.npz"
 VERSION = 1
 """Raised when the same matches would be resampled to other numbers."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Resampled:
-    """AP, AP50 and AP75 (rows of `values`) under resamples of the pictures; equal `truth` means equal resamples."""
-
-    truth: str  # hash of the pictures and the objects in them
-    pictures: int
-    values: npt.NDArray[np.float64]
 
 
 def resamples_of(folder: Path, artifacts: Mapping[str, Sequence[str]]) -> dict[str, Resampled]:

@@ -23,7 +23,7 @@ class _Reading(NamedTuple):
     unit: str
     digits: int
     factor: float = 1.0
-    told: bool = True
+    in_sentence: bool = True
 
 
 _READINGS = {
@@ -31,10 +31,10 @@ _READINGS = {
     "others": _Reading("other processes", " cores", 2),
     "steal": _Reading("taken by the host", " %", 1, 100.0),
     "mhz": _Reading("clock", " MHz", 0),
-    "waited": _Reading("wall over CPU time", "", 2, told=False),
-    "switches": _Reading("switched out", "", 0, told=False),
+    "waited": _Reading("wall over CPU time", "", 2, in_sentence=False),
+    "switches": _Reading("switched out", "", 0, in_sentence=False),
     "sm_mhz": _Reading("GPU clock", " MHz", 0),
-    "memory_mhz": _Reading("GPU memory clock", " MHz", 0, told=False),
+    "memory_mhz": _Reading("GPU memory clock", " MHz", 0, in_sentence=False),
     "celsius": _Reading("GPU", " °C", 0),
     "watts": _Reading("GPU", " W", 0),
 }
@@ -128,7 +128,7 @@ def _consequence(recorded: Sequence[Outliers]) -> str:
 def machine_words(report: Report, setup: Setup) -> str:
     """Load, clock and temperature over all rounds, in one sentence."""
     every = [process for _, process in _named_processes(report, setup)]
-    parts = [_reach(every, name) for name, reading in _READINGS.items() if reading.told]
+    parts = [_reach(every, name) for name, reading in _READINGS.items() if reading.in_sentence]
     parts += _slowed(every)
     shown = [part for part in parts if part]
     return f"During the rounds: {', '.join(shown)}." if shown else ""

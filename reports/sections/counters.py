@@ -101,12 +101,12 @@ def _silent(row: Row) -> list[tuple[str, str]]:
 def _cause(cause: CounterCause) -> str:
     """What it is, what it amounts to, in how many places, and in which modules mostly."""
     places = f"{cause.layers} place{'' if cause.layers == 1 else 's'}"
-    told = f"{cause.reason} {signed(cause.gmacs, 4)} GMACs in {places}"
+    sentence = f"{cause.reason} {signed(cause.gmacs, 4)} GMACs in {places}"
     if not cause.where:
-        return told
+        return sentence
     others = cause.layers - len(cause.where[:_SHOWN_PATHS])
     more = f" and {others} more" if others > 0 else ""
-    return f"{told} ({', '.join(cause.where[:_SHOWN_PATHS])}{more})"
+    return f"{sentence} ({', '.join(cause.where[:_SHOWN_PATHS])}{more})"
 
 
 def _dot(difference: Difference) -> Dot:

@@ -26,15 +26,14 @@ class Failed:
 
 def build(report: Report) -> Section:
     """Stage, code, message, end of the log and the command to repeat it; jobs that never ran are counted."""
-    found = [_failed(report, row, group) for row in report.rows for group in _alike(row.failures)]
-    missing = [
-        (row, sum(job.status == "missing" for job in row.jobs), len(row.jobs))
-        for row in report.rows
-        if any(job.status == "missing" for job in row.jobs)
-    ]
-    return Section(
-        "failures", "Failures", "Failures", content={"failed": found, "missing": missing}
-    )
+    failed = [_failed(report, row, group) for row in report.rows for group in _alike(row.failures)]
+    counts = [(row, _missing(row), len(row.jobs)) for row in report.rows]
+    content = {"failed": failed, "missing": [count for count in counts if count[1]]}
+    return Section("failures", "Failures", "Failures", content=content)
+
+
+def _missing(row: Row) -> int:
+    return sum(job.status == "missing" for job in row.jobs)
 
 
 def _alike(failures: Sequence[StoredOutcome]) -> list[list[StoredOutcome]]:
@@ -48,7 +47,8 @@ def _alike(failures: Sequence[StoredOutcome]) -> list[list[StoredOutcome]]:
 
 def _failed(report: Report, row: Row, group: Sequence[StoredOutcome]) -> Failed:
     failure = _failure(group[0])
-    command = f"python run_suite.py run {shlex.quote(row.name)} --protocol {shlex.quote(report.run.protocol)}"
+    protocol = shlex.quote(report.run.protocol)
+    command = f"python run_suite.py run {shlex.quote(row.name)} --protocol {protocol}"
     jobs = listed([_job(outcome) for outcome in group])
     return Failed(
         row, jobs, failure.stage, failure.code, failure.message, failure.log_tail, command
@@ -63,6 +63,6 @@ def _failure(outcome: StoredOutcome) -> Failure:
 def _job(outcome: StoredOutcome) -> str:
     if outcome.seed is not None:
         return f"{outcome.kind} seed {outcome.seed}"
-    return (
-        outcome.kind if outcome.replica is None else f"{outcome.kind} process {outcome.replica + 1}"
-    )
+    if outcome.replica is not None:
+        return f"{outcome.kind} process {outcome.replica + 1}"
+    return outcome.kind

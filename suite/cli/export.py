@@ -1,93 +1,59 @@
-"""`export`: the store's records as JSON or CSV."""
+"""`export`: the store's records for programs, or a run's comparison table for a paper."""
 
-import csv
-import io
-import json
-from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from suite.cli.errors import refusing_stores
 from suite.cli.options import out_option
-from suite.record import Json
-from suite.store import Store, StoredOutcome
+from suite.cli.output import ExitCode, Refusal
+from suite.store import Store
 
-_COLUMNS = (
-    "key",
-    "kind",
-    "variant",
-    "fingerprint",
-    "seed",
-    "replica",
-    "started",
-    "metric",
-    "version",
-    "form",
-    "unit",
-    "settings",
-    "sample",
-    "value",
-    "failure",
-)
+_FORMATS = ("json", "csv", "parquet", "latex", "markdown")
+_TABLES = ("latex", "markdown")
 
 
 @click.command("export")
 @out_option("The folder of the store.")
-@click.option(
-    "--format", "form", type=click.Choice(["json", "csv"]), default="json", show_default=True
-)
+@click.option("--format", "form", type=click.Choice(_FORMATS), default="json", show_default=True)
 @click.option(
     "--run", "run_id", metavar="ID", help="Only what this run used; `latest` is the last one."
 )
 def command(out: Path, form: str, run_id: str | None) -> int:
-    """Write every record of the store to stdout, sorted by key.
+    """Write every record of the store to stdout, sorted by key, or the comparison table of a run.
 
-    A record is what one job left behind: measurements with all samples, or a failure. CSV has one line a sample.
+    A record is what one job left behind: measurements with all samples, or a failure. CSV and Parquet have one row a
+    sample. LaTeX and Markdown are the table of one run, of the last one unless --run names another.
     """
-    with refusing_stores(), Store.open_readonly(out / "store.sqlite") as store:
-        outcomes = store.outcomes(None if run_id is None else store.run(run_id).id)
-    if form == "csv":
-        click.echo(_csv(outcomes), nl=False)
-    else:
-        click.echo(
-            json.dumps([_record(outcome) for outcome in outcomes], indent=1, ensure_ascii=False)
-        )
+    store_path = out / "store.sqlite"
+    with refusing_stores():
+        if form in _TABLES:
+            click.echo(_table(store_path, form, run_id or "latest"), nl=False)
+        else:
+            _write_records(store_path, form, run_id)
     return 0
 
 
-def _record(outcome: StoredOutcome) -> dict[str, Json]:
-    record: dict[str, Json] = asdict(outcome)
-    return record
+def _table(store_path: Path, form: str, run_id: str) -> str:
+    from reports import export
+    from reports.run.gather import gather
+
+    report = gather(store_path, run_id)
+    return export.latex_text(report) if form == "latex" else export.markdown_text(report)
 
 
-def _csv(outcomes: tuple[StoredOutcome, ...]) -> str:
-    target = io.StringIO()
-    writer = csv.DictWriter(target, _COLUMNS, restval="", lineterminator="\n")
-    writer.writeheader()
-    for outcome in outcomes:
-        origin: dict[str, object] = {
-            column: _inert(getattr(outcome, column))
-            for column in ("key", "kind", "variant", "fingerprint", "seed", "replica", "started")
-        }
-        if outcome.failure:
-            failure = f"{outcome.failure.stage} {outcome.failure.code}: {outcome.failure.message}"
-            writer.writerow({**origin, "failure": _inert(failure)})
-        for measurement in outcome.measurements:
-            what = {
-                "metric": measurement.metric,
-                "version": measurement.metric_version,
-                "form": measurement.form,
-                "unit": measurement.unit,
-                "settings": json.dumps(dict(measurement.settings), sort_keys=True),
-            }
-            for number, value in enumerate(measurement.samples):
-                writer.writerow({**origin, **what, "sample": number, "value": value})
-    return target.getvalue()
+def _write_records(store_path: Path, form: str, run_id: str | None) -> None:
+    from reports import records
 
-
-def _inert(value: object) -> object:
-    """A text that a spreadsheet does not take for a formula."""
-    return (
-        f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
-    )
+    with Store.open_readonly(store_path) as store:
+        outcomes = store.outcomes(None if run_id is None else store.run(run_id).id)
+    if form == "json":
+        click.echo(records.json_text(outcomes))
+    elif form == "csv":
+        click.echo(records.csv_text(outcomes), nl=False)
+    else:
+        try:
+            content = records.parquet_bytes(outcomes)
+        except records.MissingLibraryError as error:
+            raise Refusal(ExitCode.UNFIT, str(error)) from error
+        click.get_binary_stream("stdout").write(content)

@@ -46,7 +46,7 @@ _RECORD_TYPES = {
     "unit": "string",
     "settings": "string",
     "sample": "Int64",
-    "value": "float64",
+    "value": "object",  # counts stay whole, and are written so
     "failure": "string",
 }
 
@@ -109,7 +109,7 @@ def records(outcomes: Iterable[StoredOutcome]) -> pd.DataFrame:
                 {**origin, **meaning, "sample": position, "value": value}
                 for position, value in enumerate(measurement.samples)
             ]
-    return pd.DataFrame(rows, columns=[*_RECORD_TYPES]).astype(_RECORD_TYPES)
+    return pd.DataFrame(rows, columns=[*_RECORD_TYPES], dtype=object).astype(_RECORD_TYPES)
 
 
 def _rows(run: RunRecord, outcomes: Sequence[StoredOutcome]) -> Iterator[Row]:

@@ -5,8 +5,12 @@ import io
 
 import pytest
 
-from reports.export import _escaped, _inert
+from reports.export import _escaped, _inert, comparison, latex_text, tidy
+from reports.model import Report
 from reports.page import ReportPaths
+from reports.run.gather import gather
+from tests.reports import fixture_store
+from tests.reports.fixture_store import VARIANTS, Plan
 
 
 @pytest.fixture(scope="module")
@@ -56,3 +60,34 @@ def test_the_markdown_table_has_every_variant(written: ReportPaths) -> None:
 def test_names_cannot_break_a_markdown_table_or_run_in_a_spreadsheet() -> None:
     assert _escaped("a|b_<c>\n[d](e)") == r"a\|b\_\<c\> \[d\](e)"
     assert _inert("=1+1") == "'=1+1"
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """A small run with one variant."""
+    path = tmp_path_factory.mktemp("export") / "store.sqlite"
+    return gather(fixture_store.build(path, Plan(variants=VARIANTS[:1])))
+
+
+def test_the_comparison_is_a_frame_of_variants_and_columns(report: Report) -> None:
+    frame = comparison(report)
+
+    assert frame.index.tolist() == ["yolov5p", VARIANTS[0].name]
+    assert frame.loc["yolov5p", "Params"] == "445,984"
+    assert {"AP", "Δ AP", "Latency"} <= set(frame.columns)
+
+
+def test_the_tidy_frame_has_one_row_a_statistic(report: Report) -> None:
+    frame = tidy(report)
+    means = frame[(frame["metric"] == "ap") & (frame["statistic"] == "mean of seeds")]
+
+    assert means["variant"].tolist() == ["yolov5p", VARIANTS[0].name]
+    assert means["n"].tolist() == [3, 3]
+
+
+def test_a_table_for_latex_has_no_sign_that_pdflatex_lacks(report: Report) -> None:
+    text = latex_text(report)
+
+    assert r"\begin{tabular}" in text
+    assert text.count(r"\\") == 1 + len(report.rows)
+    assert text.isascii()
