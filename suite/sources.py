@@ -42,8 +42,8 @@ def _is_measuring(module: str) -> bool:
 
 @cache
 def _file(module: str) -> Path | None:
-    place = _ROOT.joinpath(*module.split("."))
-    candidates = (place.with_suffix(".py"), place / "__init__.py")
+    path = _ROOT.joinpath(*module.split("."))
+    candidates = (path.with_suffix(".py"), path / "__init__.py")
     return next((file for file in candidates if file.is_file()), None)
 
 
@@ -78,11 +78,9 @@ def _imports(module: str) -> tuple[str, ...]:
 
 def _imported(module: str) -> Iterator[str]:
     """Every module that an import statement of the module may mean, wherever the statement stands."""
-    package = (
-        module
-        if _file(module) == _ROOT.joinpath(*module.split("."), "__init__.py")
-        else module.rpartition(".")[0]
-    )
+    file = _file(module)
+    is_package = file is not None and file.name == "__init__.py"
+    package = module if is_package else module.rpartition(".")[0]
     for node in ast.walk(_parse(module)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -48,7 +48,8 @@ def decode_picture(picture: Picture, data: bytes) -> Image:
         if image is None or image.shape[:2] != wanted:
             image = _decoded(data, cv2.IMREAD_COLOR)
     if image is None:
-        what = "does not decode as a picture" + (f" ({fault})" if fault else "")
+        reason = f" ({fault})" if fault else ""
+        what = f"does not decode as a picture{reason}"
         raise BrokenPictureError(picture.file, f"{what}; {_HINT}")
     if image.shape[:2] != wanted:
         height, width = image.shape[:2]

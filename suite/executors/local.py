@@ -19,7 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from suite.executors import Event, ExecutorError, Finished, Progressed, Started, Task, processes
+from suite.executors import processes
+from suite.executors.contract import Event, ExecutorError, Finished, Progressed, Started, Task
 from suite.executors.messages import RESULT, STATUS, Exited, Kill, Ready, Start
 from suite.jobs import Result
 from suite.record import Failure, Stage
@@ -44,6 +45,13 @@ class _Running:
 
 class LocalExecutor:
     """Runs tasks in child processes; use it in a `with`, which leaves no process behind.
+
+        with LocalExecutor(out / "scratch", logs=out / "logs") as executor:
+            for event in executor.run(tasks, parallel=2):
+                print(event)
+
+    Every task ends in one `Finished`, whatever becomes of its process: a result, an exception, a signal, too little
+    memory, too much time. The fork server (`suite.executors.server`) starts with the first task.
 
     Args:
         folder: scratch space of the children; what is in it is deleted.
@@ -88,7 +96,9 @@ class LocalExecutor:
             for exited in self._exits(running):
                 yield self._finish(running.pop(exited.id), exited.code)
             for job in running.values():
-                if self._look_after(job):
+                self._hold_to_limits(job)
+                before, job.progress = job.progress, _progress(job)
+                if job.progress != before:
                     yield job.progress
 
     def close(self) -> None:
@@ -138,10 +148,10 @@ class LocalExecutor:
         path = os.pathsep.join([*self._path, *filter(None, [os.environ.get("PYTHONPATH")])])
         # one thread a child, said before any library reads it
         environment = {**os.environ, **dict.fromkeys(_THREADS, "1"), "PYTHONPATH": path}
-        own = (str(os.getpid()), str(theirs.fileno()))
+        link = (str(os.getpid()), str(theirs.fileno()))
         with log.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "suite.executors.server", *own, *self._arguments],
+                [sys.executable, "-m", "suite.executors.server", *link, *self._arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -171,13 +181,10 @@ class LocalExecutor:
             self.close()
             return [Exited(task, -signal.SIGKILL) for task in running]
 
-    def _look_after(self, job: _Running) -> bool:
-        """Hold a task to its time and log size; whether it has progressed since the last look."""
-        if (
-            not job.timed_out
-            and time.monotonic() - job.clock > job.task.timeout
-            and self._connection
-        ):
+    def _hold_to_limits(self, job: _Running) -> None:
+        """Kill a task that takes too long, and cut a log that grows too large."""
+        late = time.monotonic() - job.clock > job.task.timeout
+        if late and not job.timed_out and self._connection:
             job.timed_out = True
             with suppress(ConnectionError):  # a dead server is noticed where its answers are read
                 self._connection.send(Kill(job.task.id))
@@ -185,9 +192,6 @@ class LocalExecutor:
             with job.log.open("r+b") as log:
                 log.truncate()
                 log.write(b"[more than 16 MiB of output: cut here]\n")
-        before = job.progress
-        job.progress = _progress(job)
-        return job.progress != before
 
     def _finish(self, job: _Running, code: int) -> Finished:
         result = _result(job, code)

@@ -50,8 +50,8 @@ def oom_kills() -> int:
 def _counter(file: Path) -> int:
     if not file.exists():
         return 0
-    lines = (line.split() for line in file.read_text().splitlines())
-    return sum(int(words[1]) for words in lines if words[0] == "oom_kill")
+    counters = dict(line.partition(" ")[::2] for line in file.read_text().splitlines())
+    return int(counters.get("oom_kill", 0))
 
 
 def _prctl(option: int, value: int) -> None:

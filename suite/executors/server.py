@@ -1,7 +1,13 @@
 """The fork server: a small process with torch loaded that forks one child for each job.
 
-It lives as long as its end of the connection is open. When the parent is gone, even by SIGKILL, it kills what it has
-started and ends; when it is killed itself, the kernel kills its children (PR_SET_PDEATHSIG).
+Loading torch takes seconds and a fork milliseconds; and the command itself, which may hold threads and open files,
+never forks. Messages go over one connection (`suite.executors.messages`): `Ready` once all is loaded, then `Start` and
+`Kill` in, `Exited` out.
+
+No process survives. The server lives as long as its end of the connection is open: when the parent is gone, even by
+SIGKILL, it kills what it has started and ends; when it is killed itself, the kernel kills its children
+(PR_SET_PDEATHSIG). What a child has started and left behind becomes a child of the server (PR_SET_CHILD_SUBREAPER) and
+is killed with it.
 """
 
 import gc
@@ -24,9 +30,8 @@ class Server:
         self._entry = entry
         self._jobs: dict[int, str] = {}
         self._awake, self._wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        signal.signal(
-            signal.SIGCHLD, lambda *_: None
-        )  # only so that the wake-up pipe is written to
+        # only so that the wake-up pipe is written to
+        signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
 
     def serve(self) -> None:
@@ -71,9 +76,8 @@ class Server:
         while (pid := _exited_child()) is not None:
             task = self._jobs.pop(pid, None)
             if task is not None:
-                processes.kill_tree(
-                    pid
-                )  # its pid is ours until it is waited for, so the group is the right one
+                # its pid is ours until it is waited for, so the group is the right one
+                processes.kill_tree(pid)
             _, status = os.waitpid(pid, 0)
             self._end_strays()
             if task is not None:
@@ -94,10 +98,10 @@ class Server:
 def _exited_child() -> int | None:
     """A child that has ended and still waits to be reaped."""
     try:
-        found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
         return None
-    return found.si_pid if found else None
+    return ended.si_pid if ended else None
 
 
 def main(parent: str, descriptor: str, entry: str, *preload: str) -> None:

@@ -5,7 +5,7 @@ import sqlite3
 from typing import cast
 
 from suite.record import Failure, Json, Measurement, Metric
-from suite.store.records import JobRecord, RunRecord, StoredOutcome, VariantRecord
+from suite.store.records import JobRecord, RunRecord, Status, StoredOutcome, VariantRecord
 from suite.store.strides import Strides
 
 
@@ -16,7 +16,6 @@ def json_object(text: str) -> dict[str, Json]:
 
 def job(row: sqlite3.Row) -> JobRecord:
     """A row of `jobs` joined with its outcome's failure."""
-    missing = row["outcome"] is None
     return JobRecord(
         key=row["key"],
         kind=row["kind"],
@@ -24,9 +23,15 @@ def job(row: sqlite3.Row) -> JobRecord:
         fingerprint=row["fingerprint"],
         seed=row["seed"],
         replica=row["replica"],
-        status="missing" if missing else "done" if row["failure"] is None else "failed",
+        status=_status(row),
         reused=bool(row["reused"]),
     )
+
+
+def _status(row: sqlite3.Row) -> Status:
+    if row["outcome"] is None:
+        return "missing"
+    return "done" if row["failure"] is None else "failed"
 
 
 def variant(row: sqlite3.Row, strides: Measurement | None) -> VariantRecord:

@@ -124,7 +124,19 @@ class Store:
         return run_id
 
     def put(self, run_id: str, job: JobRecord, outcome: Outcome) -> None:
-        """Store what `job` of the run left behind, in one transaction; it supersedes an older one."""
+        """Store what a job left behind, measurements or a failure, in one transaction.
+
+        It is on the disk when this returns. What is stored under the same key already is superseded, not deleted:
+        runs that used it keep it.
+
+        Args:
+            run_id: as `begin_run` gave it; all of its jobs of this key are bound to the outcome.
+            job: one of the run's jobs, with what identifies it.
+            outcome: its `key` is the job's. Numbers must be finite.
+
+        Raises:
+            ValueError: a sample, a setting or a note is NaN or infinite; nothing is stored then.
+        """
         with self._transaction() as connection:
             connection.execute(
                 "UPDATE outcomes SET superseded = 1 WHERE key = ? AND superseded = 0",
@@ -162,10 +174,10 @@ class Store:
 
     def has(self, key: str) -> bool:
         """Whether measurements are stored under `key`; a failure does not count, it will be tried again."""
-        found = self._connection.execute(
+        rows = self._connection.execute(
             "SELECT 1 FROM outcomes WHERE key = ? AND superseded = 0 AND failure IS NULL", (key,)
         )
-        return found.fetchone() is not None
+        return rows.fetchone() is not None
 
     def runs(self) -> tuple[RunRecord, ...]:
         """All runs, oldest first."""
@@ -192,7 +204,17 @@ class Store:
     def outcomes(self, run_id: str | None = None) -> tuple[StoredOutcome, ...]:
         """What the run used, or the newest under every key there is; sorted by key.
 
+            with Store.open_readonly(out / "store.sqlite") as store:
+                for outcome in store.outcomes(store.run().id):
+                    print(outcome.variant, outcome.failure or len(outcome.measurements))
+
         A run keeps the outcome that it used when a later run measures the same again. Jobs of one key share theirs.
+
+        Args:
+            run_id: as `run` and `runs` have it; None for all runs together.
+
+        Returns:
+            Each with its measurements in the order in which they were taken; empty for a run that there is not.
         """
         query = "SELECT * FROM outcomes WHERE superseded = 0 ORDER BY key"
         if run_id is not None:
@@ -266,10 +288,10 @@ class Store:
         )
 
     def _measurements(self, outcome: int | None) -> tuple[Measurement, ...]:
-        found = self._connection.execute(
+        rows = self._connection.execute(
             "SELECT * FROM measurements WHERE outcome = ? ORDER BY position", (outcome,)
         )
-        return tuple(decode.measurement(row) for row in found)
+        return tuple(decode.measurement(row) for row in rows)
 
     def _free_id(self, started: str) -> str:
         stem = started.replace(":", "")[:17].rstrip("Z+")

@@ -51,7 +51,7 @@ def test_a_runtime_that_is_not_installed_says_how_to_install_it(monkeypatch):
     absent = Offer(
         "absent", {"cpu": ("fp32",)}, ("default",), {"no_such_module": "pip install it"}, {}
     )
-    monkeypatch.setattr("suite.runtimes.offers", lambda: {"absent": absent})
+    monkeypatch.setattr("suite.runtimes.common.opening.offers", lambda: {"absent": absent})
 
     assert refusal("absent") == "absent: no_such_module is not here: pip install it"
 

@@ -90,10 +90,10 @@ def prepare(
             progress(f"{what} {name}", behind, total)
 
         fetch(f"{server.rstrip('/')}/{archive.path}", target, archive.wanted, progress=tell)
-        found = unpack(target, folder, archive.contents, progress=tell)
-        if found != archive.files:
+        count = unpack(target, folder, archive.contents, progress=tell)
+        if count != archive.files:
             raise FetchError(
-                f"{target}: unpacked {found:,} files, but {name} has {archive.files:,}"
+                f"{target}: unpacked {count:,} files, but {name} has {archive.files:,}"
             )
         done[name] = archive.wanted.sha256
         with replacing(record) as part:
@@ -120,11 +120,8 @@ def _require_room(folder: Path, todo: Sequence[Archive]) -> None:
         return
     downloads = folder / _DOWNLOADS
     have = sum(file.stat().st_size for file in downloads.iterdir()) if downloads.is_dir() else 0
-    needed = (
-        sum(archive.wanted.size for archive in todo)
-        + max(archive.wanted.size for archive in todo)
-        - have
-    )
+    sizes = [archive.wanted.size for archive in todo]
+    needed = sum(sizes) + max(sizes) - have
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise NoRoomError(

@@ -115,13 +115,13 @@ def _go_on(url: str, part: Path, have: int, wanted: Wanted, progress: Progress) 
 
 
 def _receive(answer: Any, part: Path, have: int, wanted: Wanted, progress: Progress) -> str:
-    goes_on = answer.status == http.HTTPStatus.PARTIAL_CONTENT
-    start = have if goes_on else 0
-    told = answer.headers.get("Content-Range", "").removeprefix("bytes ") if goes_on else ""
-    if goes_on and not told.startswith(f"{have}-"):
-        part.unlink(missing_ok=True)
-        return f"the server sends the range {told!r}, which was not asked for"
-    total = told.rpartition("/")[2] if goes_on else answer.headers.get("Content-Length", "")
+    start, total = 0, answer.headers.get("Content-Length", "")
+    if answer.status == http.HTTPStatus.PARTIAL_CONTENT:
+        sent = answer.headers.get("Content-Range", "").removeprefix("bytes ")
+        if not sent.startswith(f"{have}-"):
+            part.unlink(missing_ok=True)
+            return f"the server sends the range {sent!r}, which was not asked for"
+        start, total = have, sent.rpartition("/")[2]
     if total.isdecimal() and int(total) != wanted.size:
         raise FetchError(
             f"{answer.url}: has {int(total):,} bytes, not the {wanted.size:,} of {wanted.name}"

@@ -62,14 +62,14 @@ def _is_there(folder: Path, about: dict[str, Json]) -> bool:
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return False
     try:
-        found = json.loads((folder / "instances_val.json").read_bytes())["info"]
+        present = json.loads((folder / "instances_val.json").read_bytes())["info"]
     except (OSError, ValueError, KeyError, TypeError):
         raise DataError(
             f"{folder}: holds something else than the built-in data set; name an empty folder"
         ) from None
-    if found != about:
+    if present != about:
         raise DataError(
-            f"{folder}: was made with {_numbers(found)}, but {_numbers(about)} is asked for; "
+            f"{folder}: was made with {_numbers(present)}, but {_numbers(about)} is asked for; "
             "name another folder or remove this one"
         )
     return True

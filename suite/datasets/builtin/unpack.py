@@ -50,22 +50,20 @@ def unpack(archive: Path, folder: Path, contents: Contents, *, progress: Progres
 
 
 def _members(
-    archive: Path, found: list[zipfile.ZipInfo], contents: Contents
+    archive: Path, members: list[zipfile.ZipInfo], contents: Contents
 ) -> list[zipfile.ZipInfo]:
-    if len(found) > _MOST_FILES:
+    """Those to unpack, or an error if there is anything wrong with any of them."""
+    if len(members) > _MOST_FILES:
         raise FetchError(
-            f"{archive}: holds {len(found):,} files, more than the {_MOST_FILES:,} of any known set"
+            f"{archive}: holds {len(members):,} files, more than the {_MOST_FILES:,} of any known set"
         )
-    for member in found:
+    for member in members:
         if fault := _fault(member, contents.folder):
             raise FetchError(
                 f"{archive}: the member {member.filename!r} {fault}; nothing was unpacked"
             )
-    wanted = [
-        member
-        for member in found
-        if not member.is_dir() and member.filename.startswith(contents.starts)
-    ]
+    files = [member for member in members if not member.is_dir()]
+    wanted = [member for member in files if member.filename.startswith(contents.starts)]
     if len({member.filename.lower() for member in wanted}) < len(wanted):
         raise FetchError(f"{archive}: holds a file twice; nothing was unpacked")
     total = sum(member.file_size for member in wanted)

@@ -6,7 +6,7 @@ A fault of one picture or one box is counted, left out or mended, and reported: 
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,16 +26,17 @@ _UNKNOWN = (0, 0)
 class Notes:
     """What was left out or mended so far."""
 
-    found: dict[str, list[str]] = field(default_factory=dict)
+    locations: dict[str, list[str]] = field(default_factory=dict)
 
-    def add(self, kind: str, place: str) -> None:
-        """One more of a kind."""
-        self.found.setdefault(kind, []).append(place)
+    def add(self, kind: str, location: str) -> None:
+        """One more of a kind, and where in the data set it is."""
+        self.locations.setdefault(kind, []).append(location)
 
     def issues(self) -> tuple[Issue, ...]:
         """All kinds in the order of their names."""
         return tuple(
-            Issue(kind, len(at), tuple(at[:_EXAMPLES])) for kind, at in sorted(self.found.items())
+            Issue(kind, len(locations), tuple(locations[:_EXAMPLES]))
+            for kind, locations in sorted(self.locations.items())
         )
 
     def __str__(self) -> str:
@@ -46,7 +47,7 @@ class Notes:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A picture as an annotation has it: `file` is None where none was found, `sides` where none are stated."""
+    """A picture as an annotation has it: `file` is None where there is none, `sides` where none are stated."""
 
     id: int
     name: str
@@ -105,32 +106,39 @@ def look_at(listed: Sequence[Listed], notes: Notes) -> dict[int, Entry]:
 
 
 def _entry(row: Listed, notes: Notes, *, whole: bool) -> Entry:
-    examined = (
-        examine(row.file, row.sides, whole=whole) if row.file else Examined("missing", "", "")
-    )
-    fault, sides = examined.fault, examined.sides
-    if not fault and row.file and row.sides is None and sides == _UNKNOWN:
-        sides = decoded_sides(row.file) or _UNKNOWN
-        fault = "not a picture" if sides == _UNKNOWN else ""
-    if fault:
-        notes.add(f"picture left out: {fault}", f"{row.name} {examined.detail}".strip())
-    width, height = row.sides or sides
+    examined = Examined("missing", "", "")
+    if row.file:
+        examined = _with_sides(examine(row.file, row.sides, whole=whole), row)
+    if examined.fault:
+        notes.add(f"picture left out: {examined.fault}", f"{row.name} {examined.detail}".strip())
+    width, height = row.sides or examined.sides
     return Entry(
         row.id,
         row.name,
         width,
         height,
         row.file or Path(row.name),
-        "" if fault else examined.identity,
+        "" if examined.fault else examined.identity,
         upright=row.sides is None and examined.turned,
     )
+
+
+def _with_sides(examined: Examined, row: Listed) -> Examined:
+    """The same with the sides of the decoded picture, where neither the annotation nor the header tells them."""
+    assert row.file is not None
+    if examined.fault or row.sides is not None or examined.sides != _UNKNOWN:
+        return examined
+    sides = decoded_sides(row.file)
+    if sides is None:
+        return replace(examined, fault="not a picture")
+    return replace(examined, sides=sides)
 
 
 def make_box(
     xywh: Sequence[float],
     entry: Entry,
     notes: Notes,
-    place: str,
+    location: str,
     *,
     label: int,
     crowd: bool = False,
@@ -139,31 +147,37 @@ def make_box(
 ) -> Box | None:
     """The box cut at the edges of its picture; None, and a note, where nothing of it can be used.
 
-    `area` is whatever the file has; that of the box stands in for what is no area.
+    Args:
+        xywh: left, top, width, height in pixels, as the file has them.
+        entry: the picture.
+        notes: takes down what is left out or mended.
+        location: where the box stands in the data set, for the notes.
+        label: class index.
+        crowd: whether it is a region of many objects.
+        area: whatever the file has, in square pixels; that of the box stands in for what is no area.
+        outline: the object's polygon, if it is known.
     """
-    if not all(_finite(v) for v in xywh):
-        notes.add("annotation left out: box is not finite", place)
+    if not all(_finite(value) for value in xywh):
+        notes.add("annotation left out: box is not finite", location)
         return None
-    x, y, width, height = (float(v) for v in xywh)
+    x, y, width, height = (float(value) for value in xywh)
+    where = f"{location} in {entry.name}"
     if width <= 0 or height <= 0:
-        notes.add("annotation left out: box has no size", f"{place} in {entry.name}")
+        notes.add("annotation left out: box has no size", where)
         return None
-    right, bottom = min(x + width, entry.width), min(y + height, entry.height)
     left, top = max(x, 0.0), max(y, 0.0)
+    right, bottom = min(x + width, entry.width), min(y + height, entry.height)
     if right <= left or bottom <= top:
-        notes.add("annotation left out: box outside its picture", f"{place} in {entry.name}")
+        notes.add("annotation left out: box outside its picture", where)
         return None
-    if (
-        min(x, y) < -_SLACK
-        or x + width > entry.width + _SLACK
-        or y + height > entry.height + _SLACK
-    ):
-        notes.add("box cut at the edge of its picture", f"{place} in {entry.name}")
+    beyond = max(-x, -y, x + width - entry.width, y + height - entry.height)
+    if beyond > _SLACK:
+        notes.add("box cut at the edge of its picture", where)
         x, y, width, height = left, top, right - left, bottom - top
     if area is ...:
         area = width * height
     elif not isinstance(area, int | float) or not _finite(area) or area <= 0:
-        notes.add("area replaced by width x height", f"{place}: {area!r}")
+        notes.add("area replaced by width x height", f"{location}: {area!r}")
         area = width * height
     return Box((x, y, width, height), label, crowd, float(area), outline)
 
@@ -224,9 +238,7 @@ def _picture(entry: Entry, boxes: Sequence[Box]) -> Picture:
         np.array([box.crowd for box in boxes], np.bool_),
         np.array([box.area for box in boxes], np.float64),
         entry.upright,
-        tuple(np.array(box.outline, np.float32).reshape(-1, 2) for box in boxes)
-        if any(b.outline for b in boxes)
-        else (),
+        _outlines(boxes),
     )
 
 

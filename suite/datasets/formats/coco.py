@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 import numpy as np
 
@@ -33,8 +33,8 @@ _Known = TypeVar("_Known")
 def annotation_file(folder: Path, split: str) -> Path | None:
     """The file with the annotations of a part, if there is one."""
     names = [f"{name}.json" for name in (f"instances_{split}", f"instances_{split}2017", split)]
-    places = [place / name for name in names for place in (folder, folder / "annotations")]
-    return next((file for file in places if file.is_file()), None)
+    files = [parent / name for name in names for parent in (folder, folder / "annotations")]
+    return next((file for file in files if file.is_file()), None)
 
 
 def read(folder: Path, split: str) -> Split:
@@ -97,8 +97,8 @@ def _pictures(file: Path, content: Mapping[str, Any], roots: list[Path]) -> list
     listed = []
     for number, row in zip(ids, rows, strict=True):
         path = _find(file, row, roots)
-        place = f"image {number} ({row['file_name']})"
-        sides = (_whole(file, place, row, "width"), _whole(file, place, row, "height"))
+        location = f"image {number} ({row['file_name']})"
+        sides = (_whole(file, location, row, "width"), _whole(file, location, row, "height"))
         listed.append(Listed(number, row["file_name"], path, sides))
     return listed
 
@@ -126,18 +126,21 @@ def _boxes(
     boxes: dict[int, list[Box]] = {number: [] for number in entries}
     seen: set[str] = set()
     for index, row in enumerate(content["annotations"]):
-        place = f"annotation {row.get('id', f'[{index}]')}"
+        location = f"annotation {row.get('id', f'[{index}]')}"
         entry, label = _known(entries, row.get("image_id")), _known(labels, row.get("category_id"))
         if entry is None:
-            notes.add("annotation left out: unknown image_id", f"{place}: {row.get('image_id')!r}")
+            notes.add(
+                "annotation left out: unknown image_id", f"{location}: {row.get('image_id')!r}"
+            )
             continue
         if label is None:
             notes.add(
-                "annotation left out: unknown category_id", f"{place}: {row.get('category_id')!r}"
+                "annotation left out: unknown category_id",
+                f"{location}: {row.get('category_id')!r}",
             )
             continue
-        _note_id(str(row.get("id", "")), seen, notes, place)
-        if entry.usable and (box := _box(row, label, entry, notes, place)):
+        _note_id(str(row.get("id", "")), seen, notes, location)
+        if entry.usable and (box := _box(row, label, entry, notes, location)):
             boxes[entry.id].append(box)
     return boxes
 
@@ -146,27 +149,33 @@ def _known(table: Mapping[int, _Known], key: object) -> _Known | None:
     return table.get(key) if isinstance(key, int) else None  # a list, say, has no hash
 
 
-def _note_id(number: str, seen: set[str], notes: Notes, place: str) -> None:
+def _note_id(number: str, seen: set[str], notes: Notes, location: str) -> None:
     """Ids are given anew whatever they are; these two kinds would have spoilt AP without a word."""
     if number == "0":
-        notes.add("annotation numbered anew: id 0", place)
+        notes.add("annotation numbered anew: id 0", location)
     if number and number in seen:
-        notes.add("annotation numbered anew: id used twice", place)
+        notes.add("annotation numbered anew: id used twice", location)
     seen.add(number)
 
 
-def _box(row: Mapping[str, Any], label: int, entry: Entry, notes: Notes, place: str) -> Box | None:
+def _box(
+    row: Mapping[str, Any], label: int, entry: Entry, notes: Notes, location: str
+) -> Box | None:
     xywh = row.get("bbox")
-    if (
-        not isinstance(xywh, list)
-        or len(xywh) != 4
-        or not all(isinstance(v, int | float) for v in xywh)
-    ):
-        notes.add("annotation left out: no box of four numbers", place)
+    if not _is_four_numbers(xywh):
+        notes.add("annotation left out: no box of four numbers", location)
         return None
     crowd = bool(row.get("iscrowd", 0))
     area, outline = row.get("area", ...), _outline(row.get("segmentation"))
-    return make_box(xywh, entry, notes, place, label=label, crowd=crowd, area=area, outline=outline)
+    return make_box(
+        xywh, entry, notes, location, label=label, crowd=crowd, area=area, outline=outline
+    )
+
+
+def _is_four_numbers(value: object) -> TypeGuard[list[float]]:
+    if not isinstance(value, list) or len(value) != 4:
+        return False
+    return all(isinstance(number, int | float) for number in value)
 
 
 def _outline(parts: object) -> Sequence[float]:
@@ -190,12 +199,12 @@ def _area(polygon: list[float]) -> float:
     return abs(float(x @ np.roll(y, 1) - y @ np.roll(x, 1))) / 2
 
 
-def _whole(file: Path, place: str, row: Mapping[str, Any], key: str) -> int:
+def _whole(file: Path, location: str, row: Mapping[str, Any], key: str) -> int:
     value = row.get(key)
     if not isinstance(value, int) or isinstance(value, bool):
-        raise DataError(f"{file}: {place} has {key} {value!r}; it must be a whole number")
+        raise DataError(f"{file}: {location} has {key} {value!r}; it must be a whole number")
     if key != "id" and value < 1:
-        raise DataError(f"{file}: {place} has {key} {value}; it must be at least 1")
+        raise DataError(f"{file}: {location} has {key} {value}; it must be at least 1")
     return value
 
 

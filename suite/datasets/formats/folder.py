@@ -105,13 +105,12 @@ def numbered(names: list[str]) -> list[int]:
     """An id for each picture, the same on every machine: forms without ids have to have them for evaluation.
 
     It is the number that the file's name ends with (COCO's own ids, where the pictures are COCO's), if every name
-    ends with one and all differ; otherwise the place in the order of the names, from 1.
+    ends with one and all differ; otherwise the rank in the order of the names, from 1.
     """
-    found = [
-        re.search(r"[0-9]{1,16}$", name.rpartition("/")[2].rpartition(".")[0]) for name in names
-    ]
-    ids = [int(match[0]) for match in found if match]
+    stems = [name.rpartition("/")[2].rpartition(".")[0] for name in names]
+    endings = [re.search(r"[0-9]{1,16}$", stem) for stem in stems]
+    ids = [int(ending[0]) for ending in endings if ending]
     if len(ids) == len(set(ids)) == len(names) and max(ids, default=0) < _LARGEST_ID:
         return ids
-    places = {name: place for place, name in enumerate(sorted(names), start=1)}
-    return [places[name] for name in names]
+    ranks = {name: rank for rank, name in enumerate(sorted(names), start=1)}
+    return [ranks[name] for name in names]

@@ -5,11 +5,20 @@ which hardly any tool that writes this form does. Objects marked `difficult` are
 evaluation ignores them, as VOC's own does, and training leaves them out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from suite.datasets.formats.assemble import Box, Listed, Notes, Source, assemble, look_at, make_box
+from suite.datasets.formats.assemble import (
+    Box,
+    Entry,
+    Listed,
+    Notes,
+    Source,
+    assemble,
+    look_at,
+    make_box,
+)
 from suite.datasets.formats.folder import PICTURES, categories, class_names, inside, lines, numbered
 from suite.datasets.formats.markup import Element, read_xml
 from suite.datasets.split import Category, DataError, Split
@@ -42,32 +51,21 @@ def read(folder: Path, split: str) -> Split:
     table = _classes(folder, split, known)
     labels = {category.name: index for index, category in enumerate(table)}
     numbers = dict(zip(known, numbered([f"{stem}.xml" for stem in known]), strict=True))
-    listed = [
-        Listed(
-            numbers[stem], files[stem].name if stem in files else stem, files.get(stem), sheet.sides
-        )
-        for stem, sheet in known.items()
-    ]
-    entries = look_at(listed, notes)
+    entries = look_at(_listed(known, numbers, files), notes)
     boxes: dict[int, list[Box]] = {}
     for stem, sheet in known.items():
         entry = entries[numbers[stem]]
-        for thing in sheet.things if entry.usable else ():
-            label = _label(thing, labels, folder)
-            box = make_box(
-                thing.xywh, entry, notes, thing.place, label=label, crowd=thing.difficult
-            )
-            if box:
-                boxes.setdefault(entry.id, []).append(box)
+        if entry.usable:
+            boxes[entry.id] = list(_boxes(folder, sheet, entry, labels, notes))
     return assemble(Source(folder, file, split, FORM), table, entries, boxes, notes)
 
 
 @dataclass(frozen=True, slots=True)
 class _Thing:
-    """An `object` of a file; `place` is where it stands in the data set's folder."""
+    """An `object` of a file; `location` is where it stands in the data set's folder."""
 
     name: str
-    place: str
+    location: str
     xywh: tuple[float, float, float, float]
     difficult: bool
 
@@ -80,10 +78,31 @@ class _Sheet:
     things: tuple[_Thing, ...]
 
 
+def _listed(
+    sheets: Mapping[str, "_Sheet"], numbers: Mapping[str, int], files: Mapping[str, Path]
+) -> list[Listed]:
+    listed = []
+    for stem, sheet in sheets.items():
+        file = files.get(stem)
+        listed.append(Listed(numbers[stem], file.name if file else stem, file, sheet.sides))
+    return listed
+
+
+def _boxes(
+    folder: Path, sheet: "_Sheet", entry: Entry, labels: Mapping[str, int], notes: Notes
+) -> Iterator[Box]:
+    for thing in sheet.things:
+        label = _label(thing, labels, folder)
+        box = make_box(thing.xywh, entry, notes, thing.location, label=label, crowd=thing.difficult)
+        if box:
+            yield box
+
+
 def _picture_files(folder: Path) -> Mapping[str, Path]:
     pictures = folder / _PICTURES
-    found = sorted(pictures.iterdir(), reverse=True) if pictures.is_dir() else []
-    return {path.stem: path for path in found if path.suffix.lower() in PICTURES}
+    # of two with one stem, the first in the order of names counts
+    paths = sorted(pictures.iterdir(), reverse=True) if pictures.is_dir() else []
+    return {path.stem: path for path in paths if path.suffix.lower() in PICTURES}
 
 
 def _sheet(folder: Path, stem: str, file: Path, number: int, notes: Notes) -> _Sheet | None:
@@ -102,22 +121,25 @@ def _sheet(folder: Path, stem: str, file: Path, number: int, notes: Notes) -> _S
 
 def _sides(path: Path, root: Element) -> tuple[int, int] | None:
     """Tools that do not know the size write 0, or nothing."""
-    found = [root.find(f"size/{side}") for side in ("width", "height")]
-    width, height = (_number(path, element) if element is not None else 0.0 for element in found)
-    stated = all(1 <= side < _LONGEST for side in (width, height))
+    sides = []
+    for name in ("width", "height"):
+        element = root.find(f"size/{name}")
+        sides.append(_number(path, element) if element is not None else 0.0)
+    width, height = sides
+    stated = all(1 <= side < _LONGEST for side in sides)
     return (int(width), int(height)) if stated else None
 
 
 def _thing(path: Path, element: Element) -> _Thing:
-    place = f"{path}:{element.line}"
+    where = f"{path}:{element.line}"
     within = f"{_ANNOTATIONS}/{path.name}:{element.line}"
     name = element.find("name")
     if name is None or not name.text.strip():
-        raise DataError(f"{place}: the object has no name; it must have the one of its class")
+        raise DataError(f"{where}: the object has no name; it must have the one of its class")
     corners = [element.find(f"bndbox/{corner}") for corner in _CORNERS]
     given = [corner for corner in corners if corner is not None]
     if len(given) < len(corners):
-        raise DataError(f"{place}: the object has no bndbox with {', '.join(_CORNERS)}")
+        raise DataError(f"{where}: the object has no bndbox with {', '.join(_CORNERS)}")
     left, top, right, bottom = (_number(path, corner) for corner in given)
     mark = element.find("difficult")
     difficult = mark is not None and mark.text.strip() == "1"
@@ -135,9 +157,9 @@ def _number(path: Path, element: Element) -> float:
 
 
 def _classes(folder: Path, split: str, known: Mapping[str, _Sheet]) -> tuple[Category, ...]:
-    own = folder / "classes.txt"
-    if own.is_file():
-        return categories(class_names(own))
+    listing = folder / "classes.txt"
+    if listing.is_file():
+        return categories(class_names(listing))
     names = {thing.name for sheet in known.values() for thing in sheet.things}
     for other in {"train", "val"} - {split}:
         file = list_file(folder, other)
@@ -150,6 +172,6 @@ def _classes(folder: Path, split: str, known: Mapping[str, _Sheet]) -> tuple[Cat
 def _label(thing: _Thing, labels: Mapping[str, int], folder: Path) -> int:
     if thing.name not in labels:
         raise DataError(
-            f"{folder / thing.place}: class {thing.name!r} is not among those of {folder / 'classes.txt'}"
+            f"{folder / thing.location}: class {thing.name!r} is not among those of {folder / 'classes.txt'}"
         )
     return labels[thing.name]

@@ -48,8 +48,8 @@ def description_file(folder: Path) -> Path | None:
     return names if names.is_file() and (folder / "labels").is_dir() else None
 
 
-def read(place: Path, split: str) -> Split:
-    """Read a part of the data set in the folder `place`, or that the .yaml file `place` describes.
+def read(source: Path, split: str) -> Split:
+    """Read a part of the data set in the folder `source`, or that the .yaml file `source` describes.
 
     The labels of images/a/b.jpg are in labels/a/b.txt; without a folder `images` they lie beside the picture. A picture
     without labels has no objects. A polygon counts as the box around it.
@@ -58,19 +58,20 @@ def read(place: Path, split: str) -> Split:
         DataError: a file is wrong.
         MissingDataError: there is no such part, or nothing usable is left.
     """
-    described = _described(place, split)
+    described = _described(source, split)
     folder = described.folder
-    found = dict.fromkeys(path for part in described.parts for path in _pictures(folder, part))
-    if not found:
+    # a picture that two lists name comes once
+    paths = dict.fromkeys(path for part in described.parts for path in _pictures(folder, part))
+    if not paths:
         where = ", ".join(str(part) for part in described.parts)
         raise MissingDataError(
             f"{described.file}: no pictures of '{split}' in {where}; there should be some"
         )
-    names = [path.relative_to(folder).as_posix() for path in found]
+    names = [path.relative_to(folder).as_posix() for path in paths]
     numbers = numbered(names)
     listed = [
         Listed(number, name, path if path.is_file() else None)
-        for number, name, path in zip(numbers, names, found, strict=True)
+        for number, name, path in zip(numbers, names, paths, strict=True)
     ]
     notes = Notes()
     entries = look_at(listed, notes)
@@ -79,8 +80,8 @@ def read(place: Path, split: str) -> Split:
         for entry in entries.values()
         if entry.usable
     }
-    source = Source(folder, described.file, split, FORM)
-    return assemble(source, categories(described.names), entries, boxes, notes)
+    table = categories(described.names)
+    return assemble(Source(folder, described.file, split, FORM), table, entries, boxes, notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +94,8 @@ class _Described:
     parts: tuple[Path, ...]
 
 
-def _described(place: Path, split: str) -> _Described:
-    file = description_file(place) if place.is_dir() else place
+def _described(source: Path, split: str) -> _Described:
+    file = description_file(source) if source.is_dir() else source
     assert file is not None, "whoever calls has looked"
     if file.name == _NAMES:
         folder = file.parent
@@ -123,11 +124,9 @@ def _parts(folder: Path, file: Path, about: Description, key: str) -> tuple[Path
         where = f"{file}:{said.line}"
         require_path(said.text, f"{where}: {key}")
         # a form that some tools export: data.yaml lies in the data set's folder, but writes as if it were one deeper
-        text = (
-            said.text.removeprefix("../")
-            if (folder / said.text.removeprefix("../")).exists()
-            else said.text
-        )
+        text = said.text.removeprefix("../")
+        if not (folder / text).exists():
+            text = said.text
         path = inside(folder, text, f"{where}: {key}")
         if not path.exists():
             raise MissingDataError(f"{where}: {key} names {said.text!r}, which is not in {folder}")
@@ -142,10 +141,10 @@ def _parts(folder: Path, file: Path, about: Description, key: str) -> tuple[Path
 def _pictures(folder: Path, part: Path) -> Iterator[Path]:
     """Pictures in order; those that a list names need not exist."""
     if part.is_dir():
-        for place, inner, files in os.walk(part):
+        for parent, inner, files in os.walk(part):
             inner.sort()
             for name in sorted(files):
-                path = Path(place, name)
+                path = Path(parent, name)
                 if path.suffix.lower() in PICTURES and not name.startswith("."):
                     yield path
         return
@@ -179,13 +178,13 @@ def _label_file(folder: Path, picture: Path) -> Path:
     return folder.joinpath(*parts)
 
 
-def _row(where: str, words: list[str], classes: int) -> tuple[int, list[float]]:
+def _row(where: str, fields: list[str], classes: int) -> tuple[int, list[float]]:
     """Class index, and x, y, width, height or the polygon as shares of the picture."""
     try:
-        values = [float(word) for word in words]
+        values = [float(field) for field in fields]
     except ValueError:
         raise DataError(
-            f"{where}: {_cut(words)!r} are not numbers; a line is `class x y width height`"
+            f"{where}: {_cut(fields)!r} are not numbers; a line is `class x y width height`"
         ) from None
     if len(values) != _BOX and (len(values) < _FEWEST or len(values) % 2 == 0):
         raise DataError(
@@ -193,7 +192,7 @@ def _row(where: str, words: list[str], classes: int) -> tuple[int, list[float]]:
         )
     if not 0 <= values[0] < classes or values[0] != int(values[0]):
         raise DataError(
-            f"{where}: class {words[0]!r}; there are {classes} names, for the classes 0 to {classes - 1}"
+            f"{where}: class {fields[0]!r}; there are {classes} names, for the classes 0 to {classes - 1}"
         )
     largest = max(values[1:])
     if largest > _LARGEST_SHARE:
@@ -212,5 +211,5 @@ def _around(values: list[float]) -> list[float]:
     return [left, top, max(values[::2]) - left, max(values[1::2]) - top]
 
 
-def _cut(words: list[str]) -> str:
-    return " ".join(words)[:40]
+def _cut(fields: list[str]) -> str:
+    return " ".join(fields)[:40]

@@ -45,12 +45,10 @@ def read_description(file: Path) -> Description:
     """
     root = _root(file)
     entries = root.entries
-    parts = {
-        key: tuple(_said(file, node, key) for node in _several(entries[key]))
-        if key in entries
-        else ()
-        for key in ("train", "val")
-    }
+    parts: dict[str, tuple[Said, ...]] = {"train": (), "val": ()}
+    for key in parts:
+        if key in entries:
+            parts[key] = tuple(_said(file, node, key) for node in _several(entries[key]))
     path = _said(file, entries["path"], "path") if "path" in entries else Said("", 0)
     return Description(path, parts, _names(file, root))
 
@@ -100,11 +98,7 @@ def _names(file: Path, root: Table) -> tuple[str, ...]:
         raise DataError(
             f"{file}:{line}: `names` has {len(names)} words in {len(rows)} members; one class, one word"
         )
-    double = (
-        next((name for name in names if names.count(name) > 1), None)
-        if len(set(names)) < len(names)
-        else None
-    )
+    double = _first_double(names)
     if double is not None:
         raise DataError(f"{file}:{line}: `names` has {double!r} twice; names must differ")
     count = root.entries.get("nc")
@@ -113,6 +107,12 @@ def _names(file: Path, root: Table) -> tuple[str, ...]:
             f"{file}:{count.mark.line}: `nc` is {count.value}, but there are {len(names)} `names`"
         )
     return tuple(names)
+
+
+def _first_double(names: list[str]) -> str | None:
+    if len(set(names)) == len(names):  # the usual case, and quick for ten thousand of them
+        return None
+    return next(name for name in names if names.count(name) > 1)
 
 
 def _listed(file: Path, node: Node) -> list[Node]:

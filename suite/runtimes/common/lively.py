@@ -29,14 +29,11 @@ def liven(model: Detector, images: Tensor, *, seed: int = 0) -> Detector:
 
 def _thinned(images: Tensor, stride: int) -> Tensor:
     """Every fourth, or second, row and column, as far as the strides go on fitting: statistics need no more."""
-    every = next(
-        (
-            n
-            for n in (4, 2)
-            if all(s % (n * stride) == 0 and s >= 4 * n * stride for s in images.shape[-2:])
-        ),
-        1,
-    )
+    every = 1
+    for step in (2, 4):
+        coarse = step * stride
+        if all(side % coarse == 0 and side >= 4 * coarse for side in images.shape[-2:]):
+            every = step
     return images[..., ::every, ::every]
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from suite.nn.network import Detector
-from suite.runtimes import Options
+from suite.runtimes.common.contract import Options
 from suite.runtimes.common.session import Call, Clock, CpuClock, CudaClock
 
 DTYPES = {

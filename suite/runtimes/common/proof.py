@@ -15,27 +15,18 @@ from suite.nn.network import Detector
 from suite.runtimes import MismatchError, Options, Session, open_session
 
 TOLERANCE = {"fp32": 1e-4, "tf32": 0.05, "fp16": 0.05, "bf16": 0.25, "int8": 0.25}
-_DECODED = {
-    "fp16": 2.0**-11,
-    "bf16": 2.0**-8,
-}  # rounding of a position that is written, where not that of fp32
+# rounding of a position that is written, where not that of fp32
+_DECODED = {"fp16": 2.0**-11, "bf16": 2.0**-8}
 _FP32 = 2.0**-24
-MOST = {
-    "int8": 0.5
-}  # of scores, whatever is lost: those of two unrelated networks differ by about as much
+# of scores, whatever is lost: those of two unrelated networks differ by about as much
+MOST = {"int8": 0.5}
 _WRITES = 2  # roundings between a cell's place and the centre of its box
 _PLAIN = "eager+contiguous"
 _SMALLEST_BOX = 8.0  # pixels: no cell is much smaller, and a prediction wanders within its cell
-_OF_OWN = {
-    "fp32": 10.0,
-    "tf32": 3.0,
-    "fp16": 3.0,
-    "bf16": 3.0,
-    "int8": 3.0,
-}  # times the precision's own loss
-_WRITTEN_OUT = {
-    "int8": "onnxruntime+literal"
-}  # runtimes that compute a precision by its definition, where not eager
+# times the precision's own loss
+_OF_OWN = {"fp32": 10.0, "tf32": 3.0, "fp16": 3.0, "bf16": 3.0, "int8": 3.0}
+# runtimes that compute a precision by its definition, where not eager
+_WRITTEN_OUT = {"int8": "onnxruntime+literal"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +52,19 @@ class Proved:
 
 
 def open_proved(runtime: str, model: Detector, options: Options, images: Tensor) -> Proved:
-    """Open a deployed model for images (B, 3, H, W) in 0..1, and prove on them that it is equal to eager.
+    """Open a deployed model in a runtime, and prove on its images that it is equal to eager.
+
+        proved = open_proved("onnxruntime", deploy(model), Options(), images)
+        proved.session.time(proved.prepared)
 
     Allowed is `TOLERANCE` or, where a network is so sensitive that eager mode itself loses as much in that precision,
     a few times that loss. Eager mode has no int8; in its place stands the network in eight bits run as it is written.
+
+    Args:
+        runtime: as for `open_session`.
+        model: deployed, and a copy of your own: it is moved to the device and cast.
+        options: device, precision and threads.
+        images: (B, 3, H, W) float32 in 0..1.
 
     Raises:
         RuntimeUnfitError: the runtime, the device or the precision is not to be had here.

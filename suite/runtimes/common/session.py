@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from suite.record import Json
-from suite.runtimes import Options, Timing
+from suite.runtimes.common.contract import Options, Timing
 
 Call: TypeAlias = Callable[[Tensor], Tensor]
 
@@ -115,7 +115,10 @@ class CallSession:
 
 
 def stated(runtime: str, options: Options, mode: str, **more: Json) -> dict[str, Json]:
-    """The settings of a session; `mode` is "" where a runtime has one only, or runs in its first."""
+    """The settings of a session, with `more` of the runtime's own.
+
+    `mode` is "" where a runtime has one only, or runs in its first.
+    """
     settings: dict[str, Json] = {
         "runtime": f"{runtime}+{mode}" if mode else runtime,
         "device": options.device,
