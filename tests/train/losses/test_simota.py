@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from suite.datasets.builtin.shapes import ensure
-from suite.jobs.train import Lesson, teach
 from suite.nn.heads import Predictions
 from suite.nn.heads.decoupled import DecoupledHead
 from suite.protocols import Budget
@@ -20,6 +19,7 @@ from suite.spec.records.objective import Assigner, BoxKind, Loss, ScoreKind
 from suite.train.losses.simota import Matches, assign
 from suite.train.losses.simota_loss import SimOtaLoss
 from suite.train.recipe import LossSettings, recipe
+from tests.train.trainings import whole_training
 
 Match = tuple[int, int, int]  # image, prediction, target
 SIMOTA = Assigner("simota")
@@ -286,14 +286,14 @@ class Silent:
 def test_a_small_decoupled_network_learns(tmp_path: Path) -> None:
     data = ensure(tmp_path / "shapes", train=200, val=50)
     variant = Library().load("tiny_decoupled")
-    lesson = Lesson(
-        variant, data, recipe("tiny"), image_size=128, budget=Budget(8, steps=300), seed=0
+
+    done = whole_training(
+        variant, data, recipe("tiny"), Budget(8, steps=300), Silent(), image_size=128
     )
 
-    taught = teach(lesson, Silent())
-
-    first, last = taught.trained.curve[0], taught.trained.curve[-1]
-    ap = next(m.samples[0] for m in taught.evaluation.measurements if m.metric == "ap")
+    curve = done.result.trained.curve
+    first, last = curve[0], curve[-1]
+    ap = next(m.samples[0] for m in done.evaluation.measurements if m.metric == "ap")
     assert last.box < 0.5 * first.box
     assert (
         last.obj < 0.5 * first.obj
