@@ -34,10 +34,10 @@ class Engine:
         model: built from the training's variant for the classes of its data; is trained in place.
 
     Example:
-        >>> engine = Engine(training, build(training.variant, classes=80, seed=0))
-        >>> for number, batch in enumerate(batches):
-        ...     engine.step(number, batch)
-        >>> averaged = engine.finished()
+        engine = Engine(training, build(training.variant, classes=80, seed=0))
+        for number, batch in enumerate(batches):
+            engine.step(number, batch)
+        averaged = engine.finished()
     """
 
     def __init__(self, training: Training, model: Detector) -> None:

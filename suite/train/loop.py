@@ -105,13 +105,8 @@ def train(
     """
     keep_freed_memory()
     torch.manual_seed(training.seed)
-    stream = iter(batches)
-    first = next(stream, None)
+    first, stream = _with_first(iter(batches), training, start)
     begun = start.step if start else 0
-    if first is not None:
-        stream = itertools.chain((first,), stream)
-    elif start is None or not start.loop.end:  # a training that has ended is only looked at
-        raise _too_few_batches(begun, training.steps)
     run: _Run | None = None
     try:
         with reproducible(torch.device(training.device), asked=training.recipe.deterministic):
@@ -132,6 +127,18 @@ def train(
         begun = run.step if run else begun
     run = None  # out here nothing holds on any more to what the failed step had allocated
     raise TrainingOutOfMemory(begun + 1, first, batch_limit(training, model, first))
+
+
+def _with_first(
+    batches: Iterator[Batch], training: Training, start: Snapshot | None
+) -> tuple[Batch | None, Iterator[Batch]]:
+    """The first batch, and all with it; None where a training that has ended is only looked at."""
+    first = next(batches, None)
+    if first is not None:
+        return first, itertools.chain((first,), batches)
+    if start is not None and start.loop.end:
+        return None, batches
+    raise _too_few_batches(start.step if start else 0, training.steps)
 
 
 def _too_few_batches(step: int, steps: int) -> ValueError:

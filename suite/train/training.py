@@ -77,6 +77,18 @@ class Training:
 
     Raises:
         ValueError: `budget` and `limits` contradict each other, or there is nothing to show the network.
+
+    Example:
+        data = read_split(folder, "train")
+        training = Training(
+            variant=Library().load("yolov5p"),
+            data=data,
+            recipe=recipe("tiny"),
+            budget=Budget(batch=8, steps=600),
+            limits=Limits(steps=600),
+            image_size=128,
+        )
+        result = run_training(training)
     """
 
     variant: Variant

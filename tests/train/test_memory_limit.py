@@ -7,7 +7,6 @@ import torch
 from torch import nn
 
 from suite.datasets.loading.loader import Batch
-from suite.machine.allocator import is_out_of_memory
 from suite.nn.detector import build
 from suite.spec.library import Library
 from suite.spec.records.variant import Variant
@@ -72,24 +71,6 @@ def test_what_fits_is_tried_from_what_was_promised_downwards(
 ) -> None:
     """100, 95, 90 of which 93 have room; 3, 2, 1."""
     assert first_that_fits(promised, lambda count: count <= holds) == expected
-
-
-@pytest.mark.parametrize(
-    ("error", "expected"),
-    [
-        (
-            RuntimeError(
-                "[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: you tried"
-            ),
-            True,
-        ),
-        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate"), True),
-        (MemoryError(), True),
-        (RuntimeError("The size of tensor a must match"), False),
-    ],
-)
-def test_allocators_that_ran_out_are_known(error: Exception, expected: bool) -> None:
-    assert is_out_of_memory(error) == expected
 
 
 def one_pass(model: nn.Module, images: torch.Tensor) -> tuple[list[torch.Tensor], int]:
