@@ -2,13 +2,11 @@
 
 import importlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from suite.plan import Job
 from suite.record import Json, Measurement, Stage
 from suite.yaml.errors import SpecError
-
-if TYPE_CHECKING:
-    from suite.plan import Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ class JobError(Exception):
         self.code = code
 
 
-def execute(job: "Job", reporter: Reporter) -> Result:
+def execute(job: Job, reporter: Reporter) -> Result:
     """Do one job.
 
     Raises:
