@@ -58,8 +58,9 @@ def test_the_first_layer_whose_output_breaks_is_named() -> None:
 
 
 def test_weights_that_break_are_named_before_any_output() -> None:
-    model = nn.Sequential(nn.Linear(2, 2))
-    nn.init.constant_(model[0].weight, torch.inf)
+    layer = nn.Linear(2, 2)
+    nn.init.constant_(layer.weight, torch.inf)
+    model = nn.Sequential(layer)
 
     said = explain_loss(model, lambda: model(FINITE), [torch.nan] * 3)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -127,7 +128,7 @@ def test_a_training_without_files_writes_none(shapes: Training, tmp_path: Path) 
     ],
 )
 def test_a_checkpoint_is_gone_on_from_by_the_same_training_only(
-    shapes: Training, change: dict[str, object], difference: str
+    shapes: Training, change: dict[str, Any], difference: str
 ) -> None:
     run_training(shapes)
 

@@ -44,7 +44,7 @@ def training_of(
     """The record of a training on noise; `fields` are any others of its."""
     limits = Limits(steps, fields.pop("seconds", None))
     stated = {"steps": steps} if limits.seconds is None else {"seconds": limits.seconds}
-    given = {"image_size": 32, "data": NOISE} | fields
+    given: dict[str, Any] = {"image_size": 32, "data": NOISE} | fields
     return Training(
         variant=variant, recipe=recipe, budget=Budget(batch, **stated), limits=limits, **given
     )
@@ -85,7 +85,7 @@ def whole_training(
     **fields: Any,
 ) -> Evaluated:
     """A training on the data set of a folder, evaluated, as the job does it."""
-    given = {"image_size": 64} | fields
+    given: dict[str, Any] = {"image_size": 64} | fields
     reporter.stage("data")
     data, val = read_split(folder, "train"), read_split(folder, "val")
     classes, size = len(data.categories), given["image_size"]
