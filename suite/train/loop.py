@@ -63,7 +63,7 @@ class Listener(Protocol):
         ...
 
 
-class Silent:
+class _Silent:
     """A listener that nobody listens to."""
 
     def step(self, progress: Progress) -> None:
@@ -110,7 +110,7 @@ def train(
     run: _Run | None = None
     try:
         with reproducible(torch.device(training.device), asked=training.recipe.deterministic):
-            run = _Run(Engine(training, model), clock, listener or Silent(), keeper)
+            run = _Run(Engine(training, model), clock, listener or _Silent(), keeper)
             if start is not None:
                 run.restore(start)
             share = training.batch // training.group.size
