@@ -26,7 +26,8 @@ from suite.stats.budget import METRIC, used
 from suite.stats.matches import load as load_matches
 from suite.train.engine import Engine
 from suite.train.recipe import recipe
-from suite.train.snapshot import Keeper, Snapshot
+from suite.train.snapshot import Keeper
+from tests.train.trainings import blank_snapshot
 
 LIBRARY = Library()
 BASE = LIBRARY.load("yolov5p")
@@ -314,7 +315,7 @@ def test_a_killed_training_job_goes_on_from_its_checkpoint(conditions, monkeypat
 def test_another_trainings_checkpoint_is_a_failure_that_says_what_differs(conditions):
     training = job(conditions, "train")
     folder = conditions.out / "artifacts" / training.key
-    Keeper(folder / "checkpoint.json", {"seed": 1}).keep(Snapshot(1, {}, {}))
+    Keeper(folder / "checkpoint.json", {"seed": 1}).keep(blank_snapshot(step=1))
     try:
         with pytest.raises(JobError, match=r"another training \(.*seed 1, now 0") as caught:
             execute(training, Reporter())

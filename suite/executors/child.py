@@ -4,7 +4,6 @@ import json
 import math
 import os
 import pickle
-import re
 import sys
 import tempfile
 import time
@@ -17,6 +16,7 @@ from suite.executors import processes
 from suite.executors.messages import RESULT, STATUS, Start
 from suite.files import replacing
 from suite.jobs import Reporter, Result
+from suite.machine.allocator import is_out_of_memory
 from suite.record import Failure, Stage, canonical_json
 
 _MESSAGE_LIMIT = 500  # characters
@@ -90,7 +90,7 @@ def failure(error: BaseException, stage: Stage) -> Failure:
     if isinstance(error, Coded):
         return Failure(stage, error.code, first_line[:_MESSAGE_LIMIT])
     message = f"{type(error).__name__}: {first_line}".removesuffix(": ")
-    return Failure(stage, "oom" if _is_memory(error) else "error", message[:_MESSAGE_LIMIT])
+    return Failure(stage, "oom" if is_out_of_memory(error) else "error", message[:_MESSAGE_LIMIT])
 
 
 def _require_finite(result: Result) -> None:
@@ -101,18 +101,6 @@ def _require_finite(result: Result) -> None:
             )
         except ValueError as error:
             raise NonFiniteError(f"{measurement.metric} is not finite ({error})") from error
-
-
-def _is_memory(error: BaseException) -> bool:
-    # torch's CPU allocator raises a plain RuntimeError, its CUDA allocator torch.OutOfMemoryError
-    allocator = isinstance(error, RuntimeError) and re.search(
-        "can't allocate memory|out of memory", str(error)
-    )
-    return (
-        isinstance(error, MemoryError)
-        or type(error).__name__ == "OutOfMemoryError"
-        or bool(allocator)
-    )
 
 
 def _redirect(order: Start) -> None:

@@ -1,6 +1,4 @@
-"""From a protocol's budget to what the loop is given, and what a training says it used."""
-
-from dataclasses import dataclass
+"""From a protocol's budget to the limits of one training, and what that training says it used."""
 
 from suite.metrics.cost.flops import GIGA, count
 from suite.metrics.definitions import TRAIN_STEPS
@@ -9,49 +7,45 @@ from suite.protocols import Budget
 from suite.record import Measurement
 from suite.spec.records.variant import Variant
 from suite.stats.budget import Used
-from suite.train.loop import Trained
+from suite.train.run import TrainingResult
+from suite.train.training import Limits
 
 FLOPS_PER_MAC = 6  # a multiply-add is two, and the backward pass costs twice the forward pass
 MOST = 1_000_000_000  # steps, where the wall time is what ends a run
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """What one variant may use: steps, or seconds if they are stated; `flops` is what training costs on one picture."""
-
-    steps: int
-    seconds: float | None
-    flops: float
-
-
 def allowance(
     budget: Budget, variant: Variant, *, classes: int, image_size: int, pictures: int
-) -> Allowance:
-    """The budget for this variant on data of so many pictures: whole steps, epochs rounded up and FLOPs down."""
-    macs = (
-        count(build(variant, classes, device="meta").eval(), "trained", image_size).samples[0]
-        * GIGA
-    )
+) -> Limits:
+    """The budget for this variant on data of so many pictures: whole steps, epochs rounded up and FLOPs down.
+
+    Raises:
+        SpecError: the variant does not build.
+    """
+    model = build(variant, classes, device="meta").eval()
+    macs = count(model, "trained", image_size).samples[0] * GIGA
     flops = FLOPS_PER_MAC * macs
     if budget.seconds is not None:
-        return Allowance(MOST, budget.seconds, flops)
+        return Limits(MOST, budget.seconds, flops)
     if budget.flops is not None:
-        return Allowance(max(int(budget.flops / (flops * budget.batch)), 1), None, flops)
+        return Limits(max(int(budget.flops / (flops * budget.batch)), 1), None, flops)
     if budget.epochs is not None:
-        return Allowance(-(-budget.epochs * pictures // budget.batch), None, flops)
+        # at least one, so that it is the loader which refuses data without a picture
+        return Limits(max(-(-budget.epochs * pictures // budget.batch), 1), None, flops)
     assert budget.steps is not None
-    return Allowance(budget.steps, None, flops)
+    return Limits(budget.steps, None, flops)
 
 
-def measure_budget(budget: Budget, allowed: Allowance, trained: Trained) -> Measurement:
+def measure_budget(result: TrainingResult) -> Measurement:
     """The steps that were trained, with everything else that was used beside them."""
+    training, trained = result.training, result.trained
     used = Used(
-        kind=budget.kind,
-        amount=budget.amount,
-        batch=budget.batch,
+        kind=training.budget.kind,
+        amount=training.budget.amount,
+        batch=training.batch,
         steps=trained.steps,
         images=trained.images,
-        flops=trained.images * allowed.flops,
+        flops=trained.images * training.limits.flops_per_image,
         seconds=trained.seconds,
         end=trained.end,
         pictures=trained.pictures,

@@ -21,10 +21,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from suite.machine.allocator import set_malloc_thresholds
 from suite.spec.records.variant import Variant
 from suite.train.recipe import Recipe
 
-TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # glibc, malloc.h
 _OWN_PAGES = 1 << 16  # bytes from which on a tensor has pages of its own
 _SMALL = 64  # pixels
 _STEPS = 2  # the optimiser's moments exist from the first on
@@ -125,8 +125,11 @@ def _step_of(question: Question) -> Callable[[], None]:
     import torch
 
     from suite.datasets.loading.loader import Batch
+    from suite.datasets.split import Split
     from suite.nn.detector import build
+    from suite.protocols import Budget
     from suite.train.loop import train
+    from suite.train.training import Limits, Training
 
     torch.set_num_threads(question.threads)
     model = build(question.variant, question.classes, seed=0).to(question.device)
@@ -134,6 +137,15 @@ def _step_of(question: Question) -> Callable[[], None]:
     for level in model(torch.rand(2, 3, _SMALL, _SMALL, device=question.device)):
         level.sum().backward(retain_graph=True)
     model.zero_grad(set_to_none=True)
+    training = Training(
+        variant=question.variant,
+        data=Split("noise", Path(), "train", (), (), (), ""),
+        recipe=recipe,
+        budget=Budget(question.batch, steps=_STEPS),
+        limits=Limits(_STEPS),
+        image_size=question.image_size,
+        device=question.device,
+    )
 
     def batch() -> Batch:
         generator = torch.Generator().manual_seed(0)
@@ -146,14 +158,7 @@ def _step_of(question: Question) -> Callable[[], None]:
         return Batch(images, torch.cat((pictures, torch.zeros_like(pictures), boxes), 1))
 
     def run() -> None:
-        train(
-            model,
-            question.variant,
-            (batch() for _ in range(_STEPS)),
-            recipe,
-            steps=_STEPS,
-            device=question.device,
-        )
+        train(training, model, (batch() for _ in range(_STEPS)))
 
     return run
 
@@ -203,9 +208,7 @@ def _kibibytes(name: str) -> int:
 
 
 def _give_back_freed_memory() -> None:
-    libc = ctypes.CDLL(None)
-    libc.mallopt(MMAP_THRESHOLD, _OWN_PAGES)
-    libc.mallopt(TRIM_THRESHOLD, _OWN_PAGES)
+    set_malloc_thresholds(mmap=_OWN_PAGES, trim=_OWN_PAGES)
 
 
 def main() -> None:

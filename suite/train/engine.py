@@ -2,7 +2,6 @@
 
 import itertools
 import math
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
 
 import torch
@@ -12,7 +11,6 @@ from torch.nn import functional as F
 from suite.datasets.loading.loader import Batch
 from suite.nn.detector import Detector, apply_schedules
 from suite.nn.freeze import frozen_layers
-from suite.record import Json
 from suite.spec.records.variant import Variant
 from suite.train.curve import CurvePoint
 from suite.train.diverged import TrainingDiverged, explain_gradient, explain_loss, first_not_finite
@@ -20,81 +18,78 @@ from suite.train.ema import Ema
 from suite.train.flat import FlatState
 from suite.train.losses.objective import objective
 from suite.train.optim import Pace, optimizer
-from suite.train.process_group import SINGLE, ProcessGroup
-from suite.train.recipe import Recipe
+from suite.train.state import EngineState
+from suite.train.training import Training
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-SMALLEST_SCALE = (
-    2.0**-10
-)  # of fp16's gradients, which begins at 2 ** 16: what overflows here overflows always
+# of fp16's gradients, whose scale begins at 2 ** 16: what overflows at this one overflows at any
+SMALLEST_SCALE = 2.0**-10
 
 
 class Engine:
-    """All that lives as long as a training does.
+    """The network, its average and the optimiser, which `step` moves on by a batch.
 
     Args:
-        model: is trained in place.
-        variant: its `freeze` and `schedules` are carried out here.
-        recipe: everything else that decides the weights.
-        batch: images a step.
-        image_size: side in pixels that the gains of the loss go by.
-        steps: batches of the whole run.
-        device: where it happens.
-        group: the processes that share each batch; `batch` is that of all of them.
+        training: what is trained, how, and by how many processes; its `device` is where it happens.
+        model: built from the training's variant for the classes of its data; is trained in place.
+
+    Example:
+        engine = Engine(training, build(training.variant, classes=80, seed=0))
+        for number, batch in enumerate(batches):
+            engine.step(number, batch)
+        averaged = engine.finished()
     """
 
-    def __init__(
-        self,
-        model: Detector,
-        variant: Variant,
-        recipe: Recipe,
-        *,
-        batch: int,
-        image_size: int,
-        steps: int,
-        device: torch.device,
-        group: ProcessGroup = SINGLE,
-    ) -> None:
+    def __init__(self, training: Training, model: Detector) -> None:
+        recipe, device = training.recipe, torch.device(training.device)
+        self.training, self.device = training, device
         # channels_last is worth a fifth of the step on the CPU, and four fifths of a depthwise convolution's backward
         self.model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.model.checkpointing = recipe.checkpointing
-        self.variant, self.recipe, self.device = variant, recipe, device
-        self.batch, self.image_size = batch, image_size
-        self.group, self._seed = group, torch.initial_seed()
+        self._seed = torch.initial_seed()
         settings = recipe.loss.scaled(
-            classes=model.classes, levels=len(model.strides), image_size=image_size
+            classes=model.classes, levels=len(model.strides), image_size=training.image_size
         )
-        self.loss = objective(model.head, variant, settings, group)
-        _set_modes(model, variant)
+        self.loss = objective(model.head, training.variant, settings, training.group)
+        _set_modes(model, training.variant)
         self.state = FlatState(model, recipe.optimizer.layer_decay)
-        group.broadcast(self.state.values)
+        training.group.broadcast(self.state.values)
         self.ema = Ema(self.state.values, recipe.ema)
-        self.optimizer = optimizer(self.state.groups, recipe.optimizer, batch=batch)
+        self.optimizer = optimizer(self.state.groups, recipe.optimizer, batch=training.batch)
         self.precision = PRECISIONS[recipe.precision]
         self.scaler = torch.amp.GradScaler(device.type, enabled=self.precision is torch.float16)
         self._forward = torch.compile(self.model) if recipe.compile else self.model
-        # an accelerator is not waited for: what is not finite is found one step later, and has moved no weight by then
+        # an accelerator is not waited for: what is not finite is seen one step later, and has moved no weight by then
         self._prompt = device.type == "cpu"
         self._unseen: tuple[int, Batch, Tensor, Tensor | None] | None = None
         self._sums = torch.zeros(3, device=device)
         self._summed = 0
         self._waiting = 0  # batches whose gradients the optimiser has not used yet
         self.best: Tensor | None = None  # the average with the best score, where one is looked for
-        self.aim(steps)
+        self.aim(training.steps)
 
     def aim(self, steps: int) -> None:
         """Let rates and schedules go by a run of so many batches."""
         self._steps = steps
-        self._pace = Pace(self.recipe, steps=steps, batch=self.batch)
+        self._pace = Pace(self.training.recipe, steps=steps, batch=self.training.batch)
 
     def step(self, step: int, batch: Batch) -> None:
         """One batch forward and backward, and a move of the optimiser when enough of them have been added.
 
+        As YOLOv5's train.py has it: warm-up and schedule decide rate, momentum and the batches that make a move;
+        gradients are clipped by their norm over the whole network; the average follows each move.
+
+        Args:
+            step: number of the batch in the run, from 0.
+            batch: this process's share: images (B, 3, H, W) uint8 and targets (n, 6) of the image in the batch, class,
+                centre x, centre y, width, height, the last four as shares of the image.
+
         Raises:
             TrainingDiverged: the loss or the gradient is not finite; on an accelerator that of this step or the last.
+            RuntimeError, MemoryError: the batch does not fit into memory.
         """
-        apply_schedules(self.model, self.variant, step / self._steps)
-        self.group.reseed(self._seed, step)
+        apply_schedules(self.model, self.training.variant, step / self._steps)
+        self.training.group.reseed(self._seed, step)
         raw = self._outputs(batch)
         total, parts = self.loss(raw, batch.targets.to(self.device))
         if self._prompt and not math.isfinite(total.item()):
@@ -117,7 +112,7 @@ class Engine:
         self._look_back()
         if self.scaler.is_enabled() and self.scaler.get_scale() < SMALLEST_SCALE:
             raise TrainingDiverged(step + 1, "the gradient overflows fp16 by whatever it is scaled")
-        box, objectness, classes = (self.group.total(self._sums) / self._summed).tolist()
+        box, objectness, classes = (self.training.group.total(self._sums) / self._summed).tolist()
         self._sums.zero_()
         self._summed = 0
         return CurvePoint(step + 1, box, objectness, classes, self._pace.rate(step))
@@ -132,84 +127,55 @@ class Engine:
         self.model.checkpointing = False
         return self._evaluated(self.ema.average if self.best is None else self.best, 1.0)
 
-    def tensors(self) -> dict[str, Tensor]:
-        """Every number that the next step depends on; views, to be written before it."""
-        found = {
-            "values": self.state.values,
-            "average": self.ema.average,
-            "sums": self._sums,
-            "rng.cpu": torch.get_rng_state(),
-            **{f"rest.{name}": tensor for name, tensor in self.state.rest.items()},
-            **{f"loss.{name}": tensor for name, tensor in self.loss.state().items()},
-        }
-        if self._waiting:
-            found["gradient"] = self.state.gradient
-        if self.best is not None:
-            found["best"] = self.best
-        if self.device.type == "cuda":
-            found["rng.cuda"] = torch.cuda.get_rng_state(self.device)
-        for index, values in self.optimizer.state_dict()["state"].items():
-            found |= {
-                f"optimizer.{index}.{name}": x
-                for name, x in values.items()
-                if isinstance(x, Tensor)
-            }
-        return found
+    def snapshot(self) -> EngineState:
+        """Everything that the next step depends on; its tensors are the engine's own, to be written before it."""
+        on_cuda = self.device.type == "cuda"
+        return EngineState(
+            layout=self.state.layout,
+            values=self.state.values,
+            average=self.ema.average,
+            sums=self._sums,
+            summed=self._summed,
+            updates=self.ema.updates,
+            waiting=self._waiting,
+            gradient=self.state.gradient if self._waiting else None,
+            best=self.best,
+            rest=self.state.rest,
+            loss=self.loss.state(),
+            optimizer={
+                index: {name: x for name, x in moments.items() if isinstance(x, Tensor)}
+                for index, moments in self.optimizer.state_dict()["state"].items()
+            },
+            scaler=self.scaler.state_dict(),
+            rng_cpu=torch.get_rng_state(),
+            rng_cuda=torch.cuda.get_rng_state(self.device) if on_cuda else None,
+        )
 
-    def facts(self) -> dict[str, Json]:
-        """The same, of what is no tensor."""
-        return {
-            "batch": self.batch,
-            "image_size": self.image_size,
-            "layout": self.state.layout,
-            "updates": self.ema.updates,
-            "summed": self._summed,
-            "waiting": self._waiting,
-            "scaler": self.scaler.state_dict(),
-        }
-
-    def restore(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Json]) -> None:
-        """Go back to where `tensors` and `facts` were taken.
+    def restore(self, state: EngineState) -> None:
+        """Go back to where `state` was taken.
 
         Raises:
-            ValueError: they are of a network that is laid out differently.
+            ValueError: it is of a network that is laid out differently.
         """
-        if facts["layout"] != self.state.layout:
+        if state.layout != self.state.layout:
             raise ValueError("holds a network with other tensors")
-        self.state.values.copy_(tensors["values"])
-        self.ema.average.copy_(tensors["average"])
-        self._sums.copy_(tensors["sums"])
+        self.state.values.copy_(state.values)
+        self.ema.average.copy_(state.average)
+        self._sums.copy_(state.sums)
+        self._summed, self.ema.updates, self._waiting = state.summed, state.updates, state.waiting
+        if state.gradient is not None:
+            self.state.gradient.copy_(state.gradient)
         for name, tensor in self.state.rest.items():
-            tensor.data.copy_(tensors[f"rest.{name}"])
-        if "gradient" in tensors:
-            self.state.gradient.copy_(tensors["gradient"])
-        self.best = tensors["best"].to(self.device) if "best" in tensors else None
-        self.loss.restore(
-            {
-                n.removeprefix("loss."): t.to(self.device)
-                for n, t in tensors.items()
-                if n[:5] == "loss."
-            }
-        )
-        self._restore_optimizer(tensors)
-        self.ema.updates, self._summed, self._waiting = (
-            int(str(facts[name])) for name in ("updates", "summed", "waiting")
-        )
-        assert isinstance(facts["scaler"], dict)
-        if self.scaler.is_enabled():
-            self.scaler.load_state_dict(facts["scaler"])
-        torch.set_rng_state(tensors["rng.cpu"])
-        if "rng.cuda" in tensors and self.device.type == "cuda":
-            torch.cuda.set_rng_state(tensors["rng.cuda"], self.device)
-
-    def _restore_optimizer(self, tensors: Mapping[str, Tensor]) -> None:
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in tensors.items():
-            if name.startswith("optimizer."):
-                _, index, key = name.split(".", 2)
-                state.setdefault(int(index), {})[key] = tensor
+            tensor.data.copy_(state.rest[name])
+        self.best = None if state.best is None else state.best.to(self.device)
+        self.loss.restore({name: x.to(self.device) for name, x in state.loss.items()})
         groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+        self.optimizer.load_state_dict({"state": state.optimizer, "param_groups": groups})
+        if self.scaler.is_enabled():
+            self.scaler.load_state_dict(dict(state.scaler))
+        torch.set_rng_state(state.rng_cpu)
+        if state.rng_cuda is not None and self.device.type == "cuda":
+            torch.cuda.set_rng_state(state.rng_cuda, self.device)
 
     def _outputs(self, batch: Batch) -> tuple[Tensor, ...]:
         with self._autocast():
@@ -226,16 +192,18 @@ class Engine:
     def _move(self, step: int) -> Tensor:
         """Use up the gradients: clip, move, average. The norm of the gradient as it was."""
         self._pace.set(self.optimizer, step)
-        self.group.all_reduce(self.state.gradient)
-        self.group.average(self.state.buffers)
+        self.training.group.all_reduce(self.state.gradient)
+        self.training.group.average(self.state.buffers)
         self.scaler.unscale_(self.optimizer)
         norm: Tensor = torch.linalg.vector_norm(self.state.gradient)
         if not self.scaler.is_enabled():  # a scaled gradient overflows by design
             if not self._prompt:
-                self.optimizer.found_inf = (~norm.isfinite()).float()  # type: ignore[attr-defined]  # then nothing moves
+                # a fused optimiser moves nothing where this is 1
+                self.optimizer.found_inf = (~norm.isfinite()).float()  # type: ignore[attr-defined]
             elif not math.isfinite(norm.item()):
                 raise TrainingDiverged(step + 1, explain_gradient(self.model))
-        nn.utils.clip_grads_with_norm_(self.state.groups.values(), self.recipe.optimizer.clip, norm)
+        clip = self.training.recipe.optimizer.clip
+        nn.utils.clip_grads_with_norm_(self.state.groups.values(), clip, norm)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.state.gradient.zero_()
@@ -273,7 +241,7 @@ class Engine:
     def _evaluated(self, values: Tensor, progress: float) -> Detector:
         model = self.state.copy_with(values)
         model.checkpointing = False
-        apply_schedules(model, self.variant, progress)
+        apply_schedules(model, self.training.variant, progress)
         return model.eval()
 
     def _autocast(self) -> AbstractContextManager[None]:

@@ -1,8 +1,9 @@
 """A model's numbers in one buffer: clipping, moving and averaging take a few calls however many layers there are.
 
 At the built-in job's size a call a tensor costs more than the arithmetic: a tenth of the step for 57 convolutions.
-Every tensor begins where one of its own would be allowed to: kernels of cuDNN load whole vectors of numbers, and end
-the process at an address that is no multiple of a vector's size. What lies between is zero and stays zero.
+Every tensor begins where a separately allocated one would be allowed to: kernels of cuDNN load whole vectors of
+numbers, and end the process at an address that is no multiple of a vector's size. What lies between is zero and stays
+zero.
 """
 
 import copy
@@ -34,7 +35,7 @@ class FlatState:
         self.values = torch.cat(
             [_padded(_in_memory_order(tensor.data).flatten()) for tensor in self._tensors]
         )
-        self.gradient = self.values.new_zeros(sum(map(_room, parameters)))
+        self.gradient = self.values.new_zeros(sum(map(_padded_size, parameters)))
         for tensor, view in zip(self._tensors, _views(self.values, self._tensors), strict=True):
             tensor.data = view
         for parameter, view in zip(parameters, _views(self.gradient, parameters), strict=True):
@@ -42,7 +43,7 @@ class FlatState:
         self.groups: dict[Treatment, nn.Parameter] = {}
         start = 0
         for group in groups:
-            end = start + sum(map(_room, group.parameters))
+            end = start + sum(map(_padded_size, group.parameters))
             self.groups[group.treatment] = nn.Parameter(self.values[start:end])
             self.groups[group.treatment].grad = self.gradient[start:end]
             start = end
@@ -77,14 +78,14 @@ class FlatState:
     def copy_with(self, values: Tensor) -> Detector:
         """A copy of the model with other values, which stand in the order of `values`, in memory of its own."""
         other = copy.deepcopy(self._model)
-        places = {
+        counterparts = {
             id(mine): its
             for (_, mine), (_, its) in zip(
                 _named_state(self._model), _named_state(other), strict=True
             )
         }
         for tensor, view in zip(self._tensors, _views(values, self._tensors), strict=True):
-            places[id(tensor)].data = view.clone()
+            counterparts[id(tensor)].data = view.clone()
         return other
 
 
@@ -103,13 +104,13 @@ def _in_memory_order(tensor: Tensor) -> Tensor:
     return tensor.permute(order)
 
 
-def _room(tensor: Tensor) -> int:
+def _padded_size(tensor: Tensor) -> int:
     """How many numbers it takes up, those between it and the next included."""
     return tensor.numel() + -tensor.numel() % _VECTOR
 
 
 def _padded(line: Tensor) -> Tensor:
-    return F.pad(line, (0, _room(line) - line.numel()))
+    return F.pad(line, (0, _padded_size(line) - line.numel()))
 
 
 def _views(flat: Tensor, like: Sequence[Tensor]) -> Iterator[Tensor]:
@@ -117,4 +118,4 @@ def _views(flat: Tensor, like: Sequence[Tensor]) -> Iterator[Tensor]:
     start = 0
     for tensor in like:
         yield flat.as_strided(tensor.shape, tensor.stride(), start)
-        start += _room(tensor)
+        start += _padded_size(tensor)

@@ -1,6 +1,5 @@
 """What training asks of its host: oneDNN for large 1x1 convolutions, freed memory kept, the same bits twice."""
 
-import ctypes
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from suite.machine.allocator import set_malloc_thresholds
 from suite.nn.detector import Detector
 
 SMALLEST = 100_000  # elements in and out, from which on oneDNN's call costs less than it saves
@@ -23,21 +23,18 @@ def fast_pointwise(model: Detector, *, batch: int, image_size: int) -> Iterator[
     so for a dilated convolution, and dilation means nothing at 1x1.
     """
     on_cpu = next(model.parameters()).device.type == "cpu"
-    found = (
-        list(_large(model, batch, image_size))
-        if on_cpu and batch < 16 and torch.get_num_threads() == 1
-        else []
-    )
-    for conv in found:
+    slow = on_cpu and batch < 16 and torch.get_num_threads() == 1
+    convolutions = list(_large_pointwise(model, batch, image_size)) if slow else []
+    for conv in convolutions:
         conv.dilation = (2, 2)
     try:
         yield
     finally:
-        for conv in found:
+        for conv in convolutions:
             conv.dilation = (1, 1)
 
 
-def _large(model: Detector, batch: int, image_size: int) -> Iterator[nn.Conv2d]:
+def _large_pointwise(model: Detector, batch: int, image_size: int) -> Iterator[nn.Conv2d]:
     for node in model.graph:
         positions = batch * (image_size // min(node.strides, default=model.strides[0])) ** 2
         for module in model.get_submodule(node.address).modules():
@@ -47,30 +44,21 @@ def _large(model: Detector, batch: int, image_size: int) -> Iterator[nn.Conv2d]:
 
 def _is_plain_pointwise(conv: nn.Conv2d, channels: float) -> bool:
     """Whether it is a 1x1 convolution without stride, groups or padding, of at least so many channels in and out."""
-    plain = (conv.kernel_size, conv.stride, conv.dilation, conv.padding) == (
-        (1, 1),
-        (1, 1),
-        (1, 1),
-        (0, 0),
-    )
+    geometry = (conv.kernel_size, conv.stride, conv.dilation, conv.padding)
+    plain = geometry == ((1, 1), (1, 1), (1, 1), (0, 0))
     return plain and conv.groups == 1 and conv.in_channels + conv.out_channels >= channels
 
 
-TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # glibc, malloc.h
-
-
 def keep_freed_memory() -> None:
-    """Ask glibc, for the rest of this process, to reuse freed memory; does nothing with another C library.
+    """Ask glibc, for the rest of this process, to reuse freed memory.
 
     Activations of a megabyte are mapped, zeroed by the kernel and unmapped again at every step otherwise.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(MMAP_THRESHOLD, 2**30)
-        mallopt(TRIM_THRESHOLD, 2**31 - 1)
+    set_malloc_thresholds(mmap=2**30, trim=2**31 - 1)
 
 
-CUBLAS = ("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS adds in an order of its own
+# without it cuBLAS adds in an order that changes from call to call
+CUBLAS = ("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 
 @contextmanager

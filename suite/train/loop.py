@@ -6,24 +6,21 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Protocol
 
 import torch
 
 from suite.datasets.loading.loader import Batch
+from suite.machine.allocator import is_out_of_memory
 from suite.nn.detector import Detector
-from suite.record import Json
-from suite.spec.records.variant import Variant
-from suite.train.curve import CurvePoint, Score, best, read_curve, window, write_curve
+from suite.train.curve import CurvePoint, Score, best, window
 from suite.train.diverged import TrainingDiverged
 from suite.train.engine import Engine
 from suite.train.host import fast_pointwise, keep_freed_memory, reproducible
-from suite.train.memory_limit import TrainingOutOfMemory, is_out_of_memory, room_for
-from suite.train.process_group import SINGLE, ProcessGroup
-from suite.train.recipe import Recipe
+from suite.train.memory_limit import TrainingOutOfMemory, batch_limit
 from suite.train.snapshot import CheckpointError, Keeper, Snapshot
-
-End = Literal["", "budget", "time", "patience"]
+from suite.train.state import End, LoopState
+from suite.train.training import Training
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +31,6 @@ class Progress:
     steps: int
     seconds: float
     point: CurvePoint
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """When a run ends: after `steps` batches, or where `seconds` are stated after so much time, if that is sooner.
-
-    With `seconds` rates and schedules go by the time that has passed, and `steps` is only what it may not exceed.
-    """
-
-    steps: int
-    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,44 +51,50 @@ class Trained:
     pictures: str
 
 
+class Listener(Protocol):
+    """What is told of a training while it goes on."""
+
+    def step(self, progress: Progress) -> None:
+        """A point of the curve is there."""
+        ...
+
+    def score(self, score: Score) -> None:
+        """The averaged model has been evaluated."""
+        ...
+
+
+class _Silent:
+    """A listener that nobody listens to."""
+
+    def step(self, progress: Progress) -> None:
+        """Nothing."""
+
+    def score(self, score: Score) -> None:
+        """Nothing."""
+
+
 def train(
+    training: Training,
     model: Detector,
-    variant: Variant,
     batches: Iterable[Batch],
-    recipe: Recipe,
     *,
-    steps: int,
-    seconds: float | None = None,
-    seed: int = 0,
-    device: str = "cpu",
-    image_size: int | None = None,
-    on_step: Callable[[Progress], None] | None = None,
-    evaluate: Callable[[int, Detector], Score] | None = None,
+    listener: Listener | None = None,
     keeper: Keeper | None = None,
     start: Snapshot | None = None,
-    group: ProcessGroup = SINGLE,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Trained:
-    """Train `model` in place on the first `steps` batches.
+    """Train `model` in place until the limits of `training` are reached.
 
-    The same seed, model, batches, device and number of threads give the same weights bit for bit on the CPU, and so
-    does a run that goes on from a checkpoint of it. With `seconds` they do not, as the rates go by the time.
+    The same training, model, batches and number of threads give the same weights bit for bit on the CPU, and so does
+    a run that goes on from a checkpoint of it. With a limit in seconds they do not, as the rates go by the time.
 
     Args:
-        model: built for the classes of the data.
-        variant: what the model was built from; its `freeze` and `schedules` are carried out here.
-        batches: from number `start.step` on; at least `steps` in all, of one batch size and one longer side.
-        recipe: everything else that decides the weights.
-        steps: batches, not moves of the optimiser.
-        seconds: wall time after which it ends, if `steps` have not been done by then.
-        seed: of what is drawn while training, such as stochastic depth.
-        device: of torch, such as "cpu" or "cuda:0".
-        image_size: side in pixels that the loss's gains go by; the first batch's by default.
-        on_step: told about every point of the curve.
-        evaluate: scores the averaged model, where the recipe has it evaluated in between; given the step.
+        training: all that decides the weights; its data, weights file and files are not looked at here.
+        model: built from the variant for the classes of the data.
+        batches: this process's shares of them, all of one size, from number `start.step` on; at least as many as steps.
+        listener: told about every point of the curve and every score.
         keeper: writes checkpoints.
         start: the checkpoint to go on from.
-        group: the processes that train together; `batches` then are this one's shares, all of one size.
         clock: seconds.
 
     Raises:
@@ -112,25 +104,18 @@ def train(
         ValueError: there are fewer batches than steps.
     """
     keep_freed_memory()
-    torch.manual_seed(seed)
-    place = torch.device(device)
-    stream = iter(batches)
-    first = _first(stream, start, steps)
+    torch.manual_seed(training.seed)
+    first, stream = _with_first(iter(batches), training, start)
     begun = start.step if start else 0
-    batch, side = _sizes(first, start, image_size, group)
     run: _Run | None = None
     try:
-        with reproducible(place, asked=recipe.deterministic):
-            engine = Engine(
-                model, variant, recipe,
-                batch=batch, image_size=side, steps=steps, device=place, group=group,
-            )  # fmt: skip
-            listeners = _Listeners(on_step, evaluate, keeper)
-            run = _Run(engine, Limits(steps, seconds), clock, listeners)
+        with reproducible(torch.device(training.device), asked=training.recipe.deterministic):
+            run = _Run(Engine(training, model), clock, listener or _Silent(), keeper)
             if start is not None:
                 run.restore(start)
-            with fast_pointwise(model, batch=batch // group.size, image_size=side):
-                run.go(stream if first is None else itertools.chain((first,), stream))
+            share = training.batch // training.group.size
+            with fast_pointwise(model, batch=share, image_size=training.image_size):
+                run.go(stream)
             return run.trained()
     except TrainingDiverged as error:
         if keeper is None or keeper.kept_step is None:
@@ -141,42 +126,46 @@ def train(
             raise
         begun = run.step if run else begun
     run = None  # out here nothing holds on any more to what the failed step had allocated
-    del engine
-    fits = room_for(model, variant, recipe, first, device=place)
-    raise TrainingOutOfMemory(begun + 1, first, fits)
+    raise TrainingOutOfMemory(begun + 1, first, batch_limit(training, model, first))
 
 
-def _first(stream: Iterator[Batch], start: Snapshot | None, steps: int) -> Batch | None:
-    """The batch that tells the sizes; None where a training that has ended is only looked at."""
-    first = next(stream, None)
-    if first is None and not (start and start.facts["end"]):
-        begun = start.step if start else 0
-        raise ValueError(
-            f"the data ended after {begun} of {steps} steps; give at least one batch a step"
-        )
-    return first
+def _with_first(
+    batches: Iterator[Batch], training: Training, start: Snapshot | None
+) -> tuple[Batch | None, Iterator[Batch]]:
+    """The first batch, and all with it; None where a training that has ended is only looked at."""
+    first = next(batches, None)
+    if first is not None:
+        return first, itertools.chain((first,), batches)
+    if start is not None and start.loop.end:
+        return None, batches
+    raise _too_few_batches(start.step if start else 0, training.steps)
 
 
-@dataclass(frozen=True, slots=True)
-class _Listeners:
-    on_step: Callable[[Progress], None] | None
-    evaluate: Callable[[int, Detector], Score] | None
-    keeper: Keeper | None
+def _too_few_batches(step: int, steps: int) -> ValueError:
+    return ValueError(
+        f"the data ended after {step} of {steps} steps; give at least one batch a step"
+    )
 
 
 class _Run:
     """What the loop keeps beside the engine: time, curve, scores, and the checksum of the batches."""
 
     def __init__(
-        self, engine: Engine, limits: Limits, clock: Callable[[], float], listeners: _Listeners
+        self,
+        engine: Engine,
+        clock: Callable[[], float],
+        listener: Listener,
+        keeper: Keeper | None,
     ) -> None:
-        self._engine, self._limits, self._clock, self._listeners = engine, limits, clock, listeners
-        self._window = window(limits.steps if limits.seconds is None else 0)
+        self._engine, self._clock, self._listener, self._keeper = engine, clock, listener, keeper
+        self._training = engine.training
+        self._limits = engine.training.limits
+        self._window = window(self._limits.steps if self._limits.seconds is None else 0)
         self._since = clock()
         self._before = 0.0  # seconds until `_since`
         self._curve: list[CurvePoint] = []
         self._scores: list[Score] = []
-        self._pictures = 0
+        self._checksum = 0
         self._end: End = ""
         self.step = 0  # batches that are behind
 
@@ -185,17 +174,15 @@ class _Run:
         while not self._end:
             batch = next(batches, None)
             if batch is None:
-                raise ValueError(
-                    f"the data ended after {self.step} of {self._limits.steps} steps; give at least one batch a step"
-                )
+                raise _too_few_batches(self.step, self._limits.steps)
             self._aim()
             self._engine.step(self.step, batch)
-            self._pictures = _checksum(batch, self._pictures)
+            self._checksum = _checksum(batch, self._checksum)
             self.step += 1
             self._end = self._used_up()
             self._score()
             if self._end or self.step % self._window == 0:
-                self._tell()
+                self._report()
             self._keep()
 
     def restore(self, start: Snapshot) -> None:
@@ -204,17 +191,14 @@ class _Run:
         Raises:
             CheckpointError: it is of another network.
         """
-        facts = start.facts
         try:
-            self._engine.restore(start.tensors, facts)
+            self._engine.restore(start.engine)
         except ValueError as error:
             raise CheckpointError(f"the checkpoint of step {start.step} {error}") from error
         self.step = start.step
-        self._before = float(str(facts["seconds"]))
-        self._pictures = int(str(facts["pictures"]))
-        self._curve, self._scores = read_curve(facts)
-        ends: dict[Json, End] = {"budget": "budget", "time": "time", "patience": "patience"}
-        self._end = ends.get(facts["end"], "")
+        self._before, self._end = start.loop.seconds, start.loop.end
+        self._checksum = start.loop.checksum
+        self._curve, self._scores = list(start.loop.curve), list(start.loop.scores)
         self._since = self._clock()
 
     def trained(self) -> Trained:
@@ -224,81 +208,82 @@ class _Run:
             curve=tuple(self._curve),
             seconds=self._seconds(),
             steps=self.step,
-            images=self.step * self._engine.batch,
+            images=self.step * self._training.batch,
             end=self._end,
             scores=tuple(self._scores),
-            pictures=f"{self._pictures:08x}",
+            pictures=f"{self._checksum:08x}",
         )
 
     def _aim(self) -> None:
         """Where time is the budget: let the rates go by a run of so many steps as the speed until now promises."""
         if self._limits.seconds is not None:
-            self._engine.aim(round(self._engine.group.broadcast_number(self._promised())))
+            steps = self._training.group.broadcast_number(self._promised_steps())
+            self._engine.aim(round(steps))
 
-    def _promised(self) -> int:
+    def _promised_steps(self) -> int:
         """The steps of the whole run."""
         passed = self._seconds()
         if self._limits.seconds is None or not (self.step and passed):
             return self._limits.steps
-        return min(
-            max(round(self.step * self._limits.seconds / passed), self.step + 1), self._limits.steps
-        )
+        promised = round(self.step * self._limits.seconds / passed)
+        return min(max(promised, self.step + 1), self._limits.steps)
 
     def _used_up(self) -> End:
         if self.step >= self._limits.steps:
             return "budget"
         if self._limits.seconds is None:
             return ""
-        return (
-            "time"
-            if self._engine.group.broadcast_number(self._seconds()) >= self._limits.seconds
-            else ""
-        )
+        passed = self._training.group.broadcast_number(self._seconds())
+        return "time" if passed >= self._limits.seconds else ""
 
-    def _tell(self) -> None:
-        self._curve.append(self._engine.point(self.step - 1))
-        if self._listeners.on_step is not None:
-            self._listeners.on_step(
-                Progress(self.step, self._promised(), self._seconds(), self._curve[-1])
-            )
+    def _report(self) -> None:
+        point = self._engine.point(self.step - 1)
+        self._curve.append(point)
+        self._listener.step(Progress(self.step, self._promised_steps(), self._seconds(), point))
 
     def _score(self) -> None:
-        recipe = self._engine.recipe
-        if (
-            self._listeners.evaluate is None
-            or not recipe.evaluate_every
-            or self.step % recipe.evaluate_every
-        ):
+        recipe, evaluate = self._training.recipe, self._training.evaluate
+        if evaluate is None or not recipe.evaluate_every or self.step % recipe.evaluate_every:
             return
         with self._paused():
-            score = self._listeners.evaluate(
-                self.step, self._engine.averaged(self.step / self._promised())
-            )
+            averaged = self._engine.averaged(self.step / self._promised_steps())
+            score = evaluate(self.step, averaged)
+            self._listener.score(score)
         self._scores.append(score)
+        if recipe.patience and self._is_out_of_patience(score):
+            self._end = self._end or "patience"
+
+    def _is_out_of_patience(self, score: Score) -> bool:
+        """Keep the average if `score` is the best until now; whether too many have come since the best."""
         top = best(self._scores)
-        if recipe.patience:
-            if top is score:
-                self._engine.best = self._engine.ema.average.clone()
-            bad = sum(top is not None and other.step > top.step for other in self._scores)
-            self._end = self._end or ("patience" if bad >= recipe.patience else "")
+        assert top is not None
+        if top is score:
+            self._engine.best = self._engine.ema.average.clone()
+        later = sum(other.step > top.step for other in self._scores)
+        return later >= self._training.recipe.patience
 
     def _keep(self) -> None:
         """Write a checkpoint when one is due; at the end only if the run is long enough to have written one."""
-        keeper = self._listeners.keeper
-        if keeper is None or not (
-            keeper.due(self.step) or (self._end and keeper.kept_step is not None)
-        ):
+        keeper = self._keeper
+        if keeper is None:
+            return
+        at_end = self._end and keeper.kept_step is not None
+        if not (keeper.due(self.step) or at_end):
             return
         with self._paused():
             self._engine.require_finite(self.step)
-            facts: dict[str, Json] = {
-                **self._engine.facts(),
-                "seconds": self._before,
-                "pictures": self._pictures,
-                "end": self._end,
-                **write_curve(self._curve, self._scores),
-            }
-            keeper.keep(Snapshot(self.step, self._engine.tensors(), facts))
+            keeper.keep(Snapshot(self.step, self._engine.snapshot(), self._state()))
+
+    def _state(self) -> LoopState:
+        return LoopState(
+            batch=self._training.batch,
+            image_size=self._training.image_size,
+            seconds=self._before,
+            checksum=self._checksum,
+            end=self._end,
+            curve=tuple(self._curve),
+            scores=tuple(self._scores),
+        )
 
     def _seconds(self) -> float:
         return self._before + self._clock() - self._since
@@ -313,20 +298,10 @@ class _Run:
             self._since = self._clock()
 
 
-def _sizes(
-    first: Batch | None, start: Snapshot | None, image_size: int | None, group: ProcessGroup
-) -> tuple[int, int]:
-    """Images a step of all processes, and the side in pixels."""
-    if first is not None:
-        return first.images.shape[0] * group.size, image_size or max(first.images.shape[2:])
-    assert start is not None
-    return int(str(start.facts["batch"])), int(str(start.facts["image_size"]))
-
-
 def _checksum(batch: Batch, before: int) -> int:
     """Targets whole, every sixteenth pixel of each row and column, which tells pictures and changes apart, the size."""
     seen = batch.images[:, :, ::16, ::16].contiguous()
-    before = before if batch.size is None else zlib.crc32(repr(batch.size).encode(), before)
-    return zlib.crc32(
-        seen.numpy().data, zlib.crc32(batch.targets.contiguous().numpy().data, before)
-    )
+    if batch.size is not None:
+        before = zlib.crc32(repr(batch.size).encode(), before)
+    targets = zlib.crc32(batch.targets.contiguous().numpy().data, before)
+    return zlib.crc32(seen.numpy().data, targets)

@@ -1,7 +1,6 @@
-"""What to say when a batch does not fit into memory: how many images would, and how that is known."""
+"""The memory limit: how many images a step would have room for where a batch did not fit, and how that is known."""
 
 import gc
-import re
 import resource
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,10 +12,13 @@ from torch import Tensor
 
 from suite.datasets.loading.loader import Batch
 from suite.datasets.loading.multiscale import largest_size
+from suite.machine.allocator import is_out_of_memory
 from suite.nn.detector import Detector
-from suite.spec.records.variant import Variant
+from suite.protocols import Budget
 from suite.train.engine import Engine
+from suite.train.process_group import SINGLE
 from suite.train.recipe import Recipe
+from suite.train.training import Limits, Training
 
 BACKWARD = 1.25  # on the CPU: what the backward pass needs at most, of what the forward pass has kept for it
 USABLE = 0.95  # of an accelerator's memory; the rest is lost between blocks
@@ -25,51 +27,43 @@ MEGA = 1e6
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
-    """How many `images` fit, 0 for none at all, and `how` that is known."""
+class BatchLimit:
+    """How many `images` fit into memory, 0 for none at all, and `how` that is known."""
 
     images: int
     how: str
 
 
 class TrainingOutOfMemory(MemoryError):  # noqa: N818 - an event, not a mistake
-    """A batch did not fit into memory. `room` says what would; nothing is ever made smaller without being asked."""
+    """A batch did not fit into memory. `limit` says what would; nothing is ever made smaller without being asked."""
 
-    def __init__(self, step: int, batch: Batch, room: Room) -> None:
+    def __init__(self, step: int, batch: Batch, limit: BatchLimit) -> None:
         count, side = batch.images.shape[0], batch.images.shape[-1]
-        fits = (
-            f"a batch of {room.images} would fit" if room.images else "not even one image would fit"
-        )
+        fits = "not even one image would fit"
+        if limit.images:
+            fits = f"a batch of {limit.images} would fit"
         super().__init__(
-            f"step {step}: out of memory with {count} images of {side} pixels; {fits} ({room.how})"
+            f"step {step}: out of memory with {count} images of {side} pixels; {fits} ({limit.how})"
         )
         self.step = step
-        self.room = room
+        self.limit = limit
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an allocator has run out: torch's on the CPU says so in words only."""
-    words = isinstance(error, RuntimeError) and re.search(
-        "can't allocate memory|out of memory", str(error)
-    )
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or bool(words)
-
-
-def room_for(
-    model: Detector, variant: Variant, recipe: Recipe, batch: Batch, *, device: torch.device
-) -> Room:
-    """How many images of the batch's size a step has room for, from steps of one and of two images.
+def batch_limit(training: Training, model: Detector, batch: Batch) -> BatchLimit:
+    """How many images of the batch's size fit in a step, from steps of one and of two images.
 
     On an accelerator their peaks are measured, and what they promise is tried; on the CPU, where nobody counts, what
     their forward passes keep is taken.
     """
-    size = _largest(batch, model, recipe)
+    size = _largest_size(batch, model, training.recipe)
+    device = torch.device(training.device)
     measure = _peak_on_accelerator if device.type == "cuda" else _kept_on_cpu
 
     def needs(count: int) -> int | None:
+        """Bytes of a step of so many images; None where it does not fit."""
         try:
-            images = _first(batch, count, size)
-            return measure(_engine(model, variant, recipe, images, device), images)
+            images = _first_images(batch, count, size)
+            return measure(_trial_engine(training, model, images), images)
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -77,25 +71,28 @@ def room_for(
 
     one, two = needs(1), needs(2)
     if one is None or two is None:
-        return Room(0, "a step of two images has been tried")
+        return BatchLimit(0, "a step of two images has been tried")
     each = max(two - one, 1)
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
-        free = USABLE * _left_on_accelerator(device)
-        how = f"tried; an image takes {each / MEGA:.1f} MB more at the peak, measured, of {free / MEGA:.0f} MB"
-        return Room(
-            first_that_fits(
-                fitting(free, one - each, each), lambda count: needs(count) is not None
-            ),
-            how,
-        )
-    free = available()
-    each = round(BACKWARD * each)
-    how = (
-        f"the forward pass keeps what an image needs, {each / MEGA:.1f} MB with the backward pass; "
-        f"{free / MEGA:.0f} MB"
+    if device.type != "cuda":
+        return _limit_on_cpu(round(BACKWARD * each))
+    torch.cuda.empty_cache()
+    free = USABLE * _left_on_accelerator(device)
+    promised = fitting(free, one - each, each)
+    each_mb, free_mb = each / MEGA, free / MEGA
+    return BatchLimit(
+        first_that_fits(promised, lambda count: needs(count) is not None),
+        f"tried; an image takes {each_mb:.1f} MB more at the peak, measured, of {free_mb:.0f} MB",
     )
-    return Room(fitting(free, 0, each), f"{how} are free")
+
+
+def _limit_on_cpu(each: int) -> BatchLimit:
+    """From the bytes that a step takes for each image."""
+    free = available()
+    return BatchLimit(
+        fitting(free, 0, each),
+        f"the forward pass keeps what an image needs, {each / MEGA:.1f} MB with the backward pass; "
+        f"{free / MEGA:.0f} MB are free",
+    )
 
 
 def fitting(free: float, fixed: float, each: float) -> int:
@@ -132,21 +129,27 @@ def _left_on_accelerator(device: torch.device) -> float:
     return min(free + torch.cuda.memory_reserved(index), share * total)
 
 
-def _engine(
-    model: Detector, variant: Variant, recipe: Recipe, batch: Batch, device: torch.device
-) -> Engine:
+def _trial_engine(training: Training, model: Detector, batch: Batch) -> Engine:
     """One that moves the weights at every step, and keeps for that what the real one keeps."""
-    moving = replace(recipe, optimizer=replace(recipe.optimizer, nominal_batch=0))
+    moving = replace(training.recipe.optimizer, nominal_batch=0)
     count, side = batch.images.shape[0], batch.images.shape[-1]
-    return Engine(model, variant, moving, batch=count, image_size=side, steps=2, device=device)
+    trial = replace(
+        training,
+        recipe=replace(training.recipe, optimizer=moving),
+        budget=Budget(count, steps=2),
+        limits=Limits(2),
+        image_size=side,
+        group=SINGLE,
+    )
+    return Engine(trial, model)
 
 
-def _first(batch: Batch, count: int, size: tuple[int, int] | None) -> Batch:
+def _first_images(batch: Batch, count: int, size: tuple[int, int] | None) -> Batch:
     return Batch(batch.images[:count], batch.targets[batch.targets[:, 0] < count], size)
 
 
-def _largest(batch: Batch, model: Detector, recipe: Recipe) -> tuple[int, int] | None:
-    """The largest size at which images may ever be seen, if sizes change."""
+def _largest_size(batch: Batch, model: Detector, recipe: Recipe) -> tuple[int, int] | None:
+    """The largest height and width at which images may ever be seen; None if sizes do not change."""
     height, width = batch.images.shape[2:]
     reach, stride = recipe.augment.multi_scale, max(32, *model.strides)
     return largest_size((height, width), reach, stride=stride) if reach else None
@@ -164,11 +167,11 @@ def _peak_on_accelerator(engine: Engine, batch: Batch) -> int:
 def _kept_on_cpu(engine: Engine, batch: Batch) -> int:
     """Bytes of the different tensors that the forward pass keeps for the backward pass."""
     kept: dict[int, int] = {}
-    own = {engine.state.values.untyped_storage().data_ptr()}
+    weights = engine.state.values.untyped_storage().data_ptr()
 
     def note(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
-        if storage.data_ptr() not in own:
+        if storage.data_ptr() != weights:
             kept[storage.data_ptr()] = storage.nbytes()
         return tensor
 

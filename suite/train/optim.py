@@ -37,16 +37,16 @@ def parameter_groups(model: nn.Module, layer_decay: float = 1.0) -> tuple[Group,
     at its square, and so on. A layer with outputs of several stages counts as of its last.
     """
     factors = _factors(model, layer_decay) if layer_decay != 1 else {}
-    found: dict[Treatment, dict[int, nn.Parameter]] = {(kind, 1.0): {} for kind in get_args(Kind)}
+    groups: dict[Treatment, dict[int, nn.Parameter]] = {(kind, 1.0): {} for kind in get_args(Kind)}
     seen: set[int] = set()
     for path, module in model.named_modules():
         factor = factors.get(".".join(path.split(".")[:2]), 1.0)
         for name, parameter in module.named_parameters(recurse=False):
             if parameter.requires_grad and id(parameter) not in seen:
                 seen.add(id(parameter))
-                found.setdefault((_kind(module, name), factor), {})[id(parameter)] = parameter
+                groups.setdefault((_kind(module, name), factor), {})[id(parameter)] = parameter
     return tuple(
-        Group(kind, tuple(members.values()), factor) for (kind, factor), members in found.items()
+        Group(kind, tuple(members.values()), factor) for (kind, factor), members in groups.items()
     )
 
 

@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from suite.record import Json, canonical_json, file_digest
+from suite.train.state import EngineState, LoopState
 
 FORM = 1  # of the two files; another one is refused
 
@@ -25,13 +26,13 @@ class CheckpointError(ValueError):
     """A checkpoint cannot be read, is another training's, or cannot be written."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """A training after `step` batches: tensors by name, and everything else as JSON."""
+    """A training after `step` batches."""
 
     step: int
-    tensors: Mapping[str, Tensor]
-    facts: Mapping[str, Json]
+    engine: EngineState
+    loop: LoopState
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +101,9 @@ class Keeper:
         file = self.path.with_name(about.tensors)
         if not file.is_file() or file_digest(file) != about.sha256:
             raise CheckpointError(f"{file}: damaged or not there; delete {self.path} to begin anew")
+        snapshot = self._decode(about, file)
         self.kept_step = about.step
-        return Snapshot(about.step, load_file(file), about.facts)
+        return snapshot
 
     def due(self, step: int) -> bool:
         """Whether a checkpoint is to be written after `step` batches."""
@@ -138,24 +140,31 @@ class Keeper:
         try:
             about = json.loads(self.path.read_text())
             form = about["form"]
-            found = _About(**about) if form == FORM else None
+            if form == FORM:
+                return _About(**about)
         except (OSError, ValueError, LookupError, TypeError) as error:
             raise CheckpointError(
                 f"{self.path}: no checkpoint of a training; delete it to begin anew"
             ) from error
-        if found is None:
-            message = f"is of form {form}, this version reads form {FORM}"
-            raise CheckpointError(f"{self.path}: {message}; delete it to begin anew")
-        return found
+        message = f"is of form {form}, this version reads form {FORM}"
+        raise CheckpointError(f"{self.path}: {message}; delete it to begin anew")
+
+    def _decode(self, about: _About, file: Path) -> Snapshot:
+        try:
+            engine = EngineState.from_parts(load_file(file), about.facts)
+            return Snapshot(about.step, engine, LoopState.from_json(about.facts))
+        except (LookupError, TypeError, ValueError) as error:
+            raise CheckpointError(
+                f"{self.path}: no checkpoint of a training ({error}); delete it to begin anew"
+            ) from error
 
     def _write(self, file: Path, snapshot: Snapshot) -> None:
         part = file.with_suffix(".part")
-        self._save(
-            {name: tensor.detach().cpu().contiguous() for name, tensor in snapshot.tensors.items()},
-            part,
-        )
+        named = snapshot.engine.tensors.items()
+        self._save({name: tensor.detach().cpu().contiguous() for name, tensor in named}, part)
         _onto_disk(part)
-        about = _About(snapshot.step, self._identity, snapshot.facts, file.name, file_digest(part))
+        facts = snapshot.engine.as_json | snapshot.loop.as_json
+        about = _About(snapshot.step, self._identity, facts, file.name, file_digest(part))
         part.replace(file)
         with part.open("w") as text:
             text.write(canonical_json(asdict(about)))
@@ -169,15 +178,14 @@ class Keeper:
                     other.unlink()
 
     def _failure(self, snapshot: Snapshot, error: Exception) -> str:
-        size = sum(tensor.numel() * tensor.element_size() for tensor in snapshot.tensors.values())
-        before = (
-            "there is none before it"
-            if self.kept_step is None
-            else f"that of step {self.kept_step} is kept"
-        )
+        tensors = snapshot.engine.tensors.values()
+        size = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+        before = "there is none before it"
+        if self.kept_step is not None:
+            before = f"that of step {self.kept_step} is kept"
         return (
-            f"{self.path}: the checkpoint of step {snapshot.step} ({size / 1e6:.1f} MB) cannot be written "
-            f"({error}); {before}, and the same command goes on from there"
+            f"{self.path}: the checkpoint of step {snapshot.step} ({size / 1e6:.1f} MB) "
+            f"cannot be written ({error}); {before}, and the same command goes on from there"
         )
 
 
@@ -191,14 +199,14 @@ def _onto_disk(path: Path) -> None:
 
 def _differences(mine: Mapping[str, Json], its: Mapping[str, Json], above: str = "") -> list[str]:
     """What differs, by its path: "recipe.optimizer.rate 0.01, now 0.02"."""
-    found = []
+    differences = []
     for key in sorted(mine.keys() | its.keys()):
         here, there = mine.get(key), its.get(key)
         if isinstance(here, dict) and isinstance(there, dict):
-            found += _differences(here, there, f"{above}{key}.")
+            differences += _differences(here, there, f"{above}{key}.")
         elif here != there:
-            found.append(f"{above}{key} {_short(there)}, now {_short(here)}")
-    return found
+            differences.append(f"{above}{key} {_short(there)}, now {_short(here)}")
+    return differences
 
 
 def _short(value: Json) -> str:

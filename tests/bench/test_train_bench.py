@@ -9,10 +9,10 @@ from suite.datasets.loading.loader import Batch
 from suite.nn.detector import build
 from suite.nn.suppression import nms
 from suite.spec.library import Library
-from suite.train.loop import train
 from suite.train.losses.assign import Priors
 from suite.train.losses.loss import DetectionLoss
 from suite.train.recipe import recipe
+from tests.train.trainings import train
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,8 @@ import torch
 from suite.datasets.loading.loader import Batch
 from suite.nn.detector import build
 from suite.spec.library import Library
-from suite.train.loop import train
 from suite.train.recipe import recipe
+from tests.train.trainings import train
 
 pytestmark = [
     pytest.mark.gpu,

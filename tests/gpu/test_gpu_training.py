@@ -14,10 +14,11 @@ from suite.spec.library import Library
 from suite.spec.records.variant import Variant
 from suite.train import loop
 from suite.train.diverged import TrainingDiverged
-from suite.train.loop import Trained, train
+from suite.train.loop import Trained
 from suite.train.memory_limit import TrainingOutOfMemory
 from suite.train.recipe import Recipe, recipe
 from suite.train.snapshot import Every, Keeper
+from tests.train.trainings import train
 
 pytestmark = [
     pytest.mark.gpu,
@@ -185,7 +186,7 @@ def test_a_batch_without_room_says_what_fits_and_that_does(variant: Variant) -> 
             trained(variant, [large])
         with pytest.raises(TrainingOutOfMemory) as caught:
             trained(variant, [large])
-        fits = caught.value.room.images
+        fits = caught.value.limit.images
         trained(variant, [noise(fits, 0, side=160)] * 2)
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0, device)

@@ -16,6 +16,7 @@ from suite.spec.records.variant import Variant
 from suite.train.engine import Engine
 from suite.train.process_group import ProcessGroup, joined_group
 from suite.train.recipe import recipe
+from tests.train.trainings import training_of
 
 SIZE, CLASSES, IMAGES, STEPS = 64, 3, 4, 2
 CASES = {
@@ -50,16 +51,8 @@ def engine_of(case: str, group: ProcessGroup) -> Engine:
     tiny = recipe("tiny")
     chosen = replace(tiny, loss=replace(tiny.loss, autobalance=case == "autobalance"))
     model = build(variant, CLASSES, seed=0).double()
-    return Engine(
-        model,
-        variant,
-        chosen,
-        batch=IMAGES,
-        image_size=SIZE,
-        steps=9,
-        device=torch.device("cpu"),
-        group=group,
-    )
+    training = training_of(variant, chosen, batch=IMAGES, image_size=SIZE, steps=9, group=group)
+    return Engine(training, model)
 
 
 def batch_of(step: int) -> Batch:

@@ -15,12 +15,13 @@ from suite.spec.records.variant import Layer, Schedule, Variant
 from suite.train.diverged import TrainingDiverged
 from suite.train.flat import FlatState
 from suite.train.host import fast_pointwise
-from suite.train.loop import Progress, Trained, train
+from suite.train.loop import Progress, Trained
 from suite.train.losses.assign import Priors
 from suite.train.losses.loss import DetectionLoss
 from suite.train.optim import Pace, cosine_factor, optimizer, parameter_groups
 from suite.train.recipe import Recipe, recipe
 from suite.yaml.errors import SpecError
+from tests.train.trainings import train
 
 TINY = recipe("tiny")
 BRISK = replace(TINY, schedule=replace(TINY.schedule, warmup_steps=2))

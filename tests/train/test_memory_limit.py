@@ -10,15 +10,14 @@ from suite.datasets.loading.loader import Batch
 from suite.nn.detector import build
 from suite.spec.library import Library
 from suite.spec.records.variant import Variant
-from suite.train.loop import train
 from suite.train.memory_limit import (
     TrainingOutOfMemory,
+    batch_limit,
     first_that_fits,
     fitting,
-    is_out_of_memory,
-    room_for,
 )
 from suite.train.recipe import recipe
+from tests.train.trainings import train, training_of
 
 TINY = recipe("tiny")
 
@@ -28,7 +27,7 @@ def yolov5p() -> Variant:
     return Library().load("yolov5p")
 
 
-def test_a_batch_without_room_is_a_failure_that_says_what_would_fit(mini: Variant) -> None:
+def test_a_batch_beyond_the_memory_is_a_failure_that_says_what_would_fit(mini: Variant) -> None:
     """Ten million images of 320 pixels, which take no memory until they become floating point numbers."""
     images = torch.zeros(1, 1, 1, 1, dtype=torch.uint8).expand(10_000_000, 3, 320, 320)
     batch = Batch(images, torch.tensor([[0, 0, 0.5, 0.5, 0.5, 0.5]]))
@@ -38,8 +37,8 @@ def test_a_batch_without_room_is_a_failure_that_says_what_would_fit(mini: Varian
     ) as caught:
         train(build(mini, 2, seed=0), mini, [batch], TINY, steps=1)
 
-    assert 0 < caught.value.room.images < 10_000_000
-    assert f"a batch of {caught.value.room.images} would fit (the forward pass keeps" in str(
+    assert 0 < caught.value.limit.images < 10_000_000
+    assert f"a batch of {caught.value.limit.images} would fit (the forward pass keeps" in str(
         caught.value
     )
 
@@ -54,13 +53,13 @@ def test_what_would_fit_is_asked_of_the_largest_images_that_multi_scale_shows(
 
     kept = []
     for made in (TINY, changing):
-        how = room_for(build(mini, 2, seed=0), mini, made, batch, device=torch.device("cpu")).how
+        how = batch_limit(training_of(mini, made), build(mini, 2, seed=0), batch).how
         kept.append(float(how.split("needs, ")[1].split(" MB")[0]))
 
     assert kept[1] / kept[0] == pytest.approx((608 / 320) ** 2, rel=0.05)
 
 
-def test_what_fits_is_the_room_that_is_left_in_whole_images() -> None:
+def test_what_fits_is_the_memory_that_is_left_in_whole_images() -> None:
     assert [fitting(1000, 100, 300), fitting(1000, 100, 301), fitting(90, 100, 1)] == [3, 2, 0]
 
 
@@ -72,24 +71,6 @@ def test_what_fits_is_tried_from_what_was_promised_downwards(
 ) -> None:
     """100, 95, 90 of which 93 have room; 3, 2, 1."""
     assert first_that_fits(promised, lambda count: count <= holds) == expected
-
-
-@pytest.mark.parametrize(
-    ("error", "expected"),
-    [
-        (
-            RuntimeError(
-                "[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: you tried"
-            ),
-            True,
-        ),
-        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate"), True),
-        (MemoryError(), True),
-        (RuntimeError("The size of tensor a must match"), False),
-    ],
-)
-def test_allocators_that_ran_out_are_known(error: Exception, expected: bool) -> None:
-    assert is_out_of_memory(error) == expected
 
 
 def one_pass(model: nn.Module, images: torch.Tensor) -> tuple[list[torch.Tensor], int]:

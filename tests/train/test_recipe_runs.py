@@ -9,9 +9,10 @@ import torch
 from suite.datasets.loading.loader import TrainingBatches
 from suite.nn.detector import build
 from suite.spec.records.variant import Variant
-from suite.train.loop import Trained, train
+from suite.train.loop import Trained
 from suite.train.recipe import RECIPES, Recipe, recipe
 from tests.datasets.made_pictures import made_picture, made_split
+from tests.train.trainings import train
 
 LOW = recipe("scratch-low")
 RECTANGLES = replace(LOW, name="rectangles", rect=True, augment=replace(LOW.augment, mosaic=0.0))

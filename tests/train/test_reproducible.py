@@ -12,8 +12,8 @@ from suite.nn.detector import build
 from suite.spec.library import Library
 from suite.spec.records.variant import Variant
 from suite.train.host import reproducible
-from suite.train.loop import train
 from suite.train.recipe import recipe
+from tests.train.trainings import train
 
 TINY = recipe("tiny")
 

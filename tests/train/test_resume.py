@@ -20,9 +20,10 @@ from suite.spec.records.objective import Loss
 from suite.spec.records.variant import Layer, Variant
 from suite.train.curve import CurveFile, Score
 from suite.train.diverged import TrainingDiverged
-from suite.train.loop import Trained, train
+from suite.train.loop import Trained
 from suite.train.recipe import Recipe, recipe
 from suite.train.snapshot import CheckpointError, Every, Keeper
+from tests.train.trainings import train
 
 TINY = recipe("tiny")
 BRISK = replace(TINY, schedule=replace(TINY.schedule, warmup_steps=2))
@@ -140,7 +141,8 @@ def test_a_checkpoint_in_the_middle_of_an_accumulation_holds_its_gradient(
     start = keeping(path).load()
     assert start is not None
     assert start.step % 4
-    assert start.tensors["gradient"].any()
+    assert start.engine.gradient is not None
+    assert start.engine.gradient.any()
 
 
 def test_half_precision_with_its_scale_is_resumed(mini, batches, path) -> None:
@@ -190,9 +192,9 @@ torch.set_num_threads(1)
 from suite.datasets.loading.loader import Batch
 from suite.nn.detector import build
 from suite.spec.library import Library
-from suite.train.loop import train
 from suite.train.recipe import recipe
 from suite.train.snapshot import Every, Keeper
+from tests.train.trainings import train
 from safetensors.torch import save_file
 
 folder, kill = Path(sys.argv[1]), int(sys.argv[2])

@@ -65,8 +65,8 @@ def train_options(function: Callable[..., int]) -> Callable[..., int]:
 
     @wraps(function)
     def command(**values: Any) -> int:
-        own = {field.name: values.pop(field.name) for field in fields(Options)}
-        return function(Options(**own), **values)
+        options = {field.name: values.pop(field.name) for field in fields(Options)}
+        return function(Options(**options), **values)
 
     decorated: Callable[..., int] = command
     for option in reversed(_OPTIONS):
@@ -78,12 +78,12 @@ def _parse_every(
     context: click.Context, parameter: click.Parameter, text: str
 ) -> tuple[float, int]:
     """A time such as "10m", "90s", "1h", or a number of steps."""
-    found = re.fullmatch(r"(\d+)([smh]?)", text.strip())
-    if not found or not int(found[1]):
+    match = re.fullmatch(r"(\d+)([smh]?)", text.strip())
+    if not match or not int(match[1]):
         raise click.BadParameter(
             f"is a time such as 10m or 90s, or a number of steps, not {text!r}", context, parameter
         )
-    number, unit = int(found[1]), found[2]
+    number, unit = int(match[1]), match[2]
     return (float(number * _SECONDS[unit]), 0) if unit else (0.0, number)
 
 

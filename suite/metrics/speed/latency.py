@@ -74,10 +74,9 @@ def measure_latency(
 ) -> tuple[Measurement, ...]:
     """Wall and processor time of `variant`, of `base` and of a second copy of `base`, deployed and untrained.
 
-    In another runtime than eager the variant in eager mode, at the same precision or in fp32 where
-    eager mode has no such precision, takes part too. Every session has been proved equal to eager
-    mode in fp32, with values on which mistakes show. Where the machine counts energy, that of an
-    image is measured after the rounds.
+    In another runtime than eager the variant in eager mode takes part too, at the same precision or
+    in fp32. Every session has been proved equal to eager mode in fp32, with values on which mistakes
+    show. Where the machine counts energy, that of an image is measured after the rounds.
 
     Args:
         variant: what is compared.

@@ -31,32 +31,43 @@ class Assignment:
     anchor: Tensor  # (n,) int64
     cell: Tensor  # (n, 2) int64: column, row
     label: Tensor  # (n,) int64
-    box: Tensor  # (n, 4) in grid units: offset of the centre from the cell's corner (-0.5 to 1.5), width, height
+    # (n, 4) in grid units: offset of the centre from the cell's upper left corner (-0.5 to 1.5), width, height
+    box: Tensor
 
 
-NEIGHBOURS = (
-    (0.0, 0.0),
-    (0.5, 0.0),
-    (0.0, 0.5),
-    (-0.5, 0.0),
-    (0.0, -0.5),
-)  # own cell, left, upper, right, lower
+# what is taken from a centre to get into its cell, and into the left, upper, right, lower one
+NEIGHBOURS = ((0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (-0.5, 0.0), (0.0, -0.5))
 
 
 def assign(
     targets: Tensor, shapes: Sequence[tuple[int, int]], priors: Priors, threshold: float = 4.0
 ) -> Assignment:
-    """Choose which predictions answer for which target.
+    """Choose which predictions answer for which target, as YOLOv5's `ComputeLoss.build_targets` does.
+
+    A target is answered for on every level, by every anchor of similar width and height, in the cell of its centre and
+    in the two cells next to it that are nearest to the centre, as far as they lie on the map.
 
     Args:
-        targets: (n, 6) image, class, centre x, centre y, width, height, relative to the image.
+        targets: (n, 6) float: image, class, centre x, centre y, width, height; the last four as shares of the image.
         shapes: rows and columns of each level's map.
-        priors: the head's anchors and strides.
+        priors: the head's anchors in pixels and strides in pixels a cell, a level each.
         threshold: an anchor answers for a box if neither side differs by this factor or more.
+
+    Returns:
+        The positive predictions of all levels; none for no targets.
+
+    Example:
+        An object whose centre is at column 2.2 and row 3.2 of a map of 4 by 4 is near the left and the upper cell.
+
+        >>> priors = Priors(torch.tensor([[[10.0, 10.0]]]), strides=(8,))
+        >>> assignment = assign(torch.tensor([[0, 1, 0.55, 0.8, 0.25, 0.25]]), [(4, 4)], priors)
+        >>> assignment.cell.tolist()
+        [[2, 3], [1, 3], [2, 2]]
+        >>> assignment.label.tolist()
+        [1, 1, 1]
     """
-    grid = targets.new_tensor([(columns, rows) for rows, columns in shapes])[
-        :, None
-    ]  # (levels, 1, 2)
+    columns_rows = [(columns, rows) for rows, columns in shapes]
+    grid = targets.new_tensor(columns_rows)[:, None]  # (levels, 1, 2)
     stride = targets.new_tensor(priors.strides)[:, None, None]
     centre = targets[:, 2:4] * grid  # (levels, n, 2) in grid units
     size = targets[:, 4:6] * grid
@@ -67,13 +78,12 @@ def assign(
     before = (centre % 1 < 0.5) & (centre > 1)
     mirrored = grid - centre
     behind = (mirrored % 1 < 0.5) & (mirrored > 1)
-    near = torch.cat((torch.ones_like(before[..., :1]), before, behind), -1).permute(
-        0, 2, 1
-    )  # (levels, 5, n)
+    near = torch.cat((torch.ones_like(before[..., :1]), before, behind), -1)
+    near = near.permute(0, 2, 1)  # (levels, 5, n)
 
     level, offset, anchor, target = (near[:, :, None] & similar[:, None]).nonzero().unbind(1)
-    where = centre[level, target]
-    cell = (where - where.new_tensor(NEIGHBOURS)[offset]).long()
+    position = centre[level, target]
+    cell = (position - position.new_tensor(NEIGHBOURS)[offset]).long()
     cell = cell.clamp_(min=0).minimum(grid[level, 0].long() - 1)
     chosen = targets[target]
     return Assignment(
@@ -83,5 +93,5 @@ def assign(
         anchor=anchor,
         cell=cell,
         label=chosen[:, 1].long(),
-        box=torch.cat((where - cell, size[level, target]), 1),
+        box=torch.cat((position - cell, size[level, target]), 1),
     )

@@ -3,6 +3,10 @@
 All take centre, width, height. Every one is 0 for a box that is its target, and all but NWD are blind to the unit.
 """
 
+# torchvision.ops has generalised, distance and complete IoU too, for corners. Beside YOLOv5's golden loss both are off
+# by the same 3e-8; but in single precision seven boxes in ten differ by up to 7e-7, so that trainings would not repeat,
+# and forward and backward with the conversion take 1.4 times as long (200 to 2,000 boxes, one thread).
+
 from collections.abc import Mapping
 
 import torch
@@ -34,9 +38,9 @@ class BoxLoss:
         """Loss of each row, and how well it fits.
 
         Args:
-            boxes: (n, 4) centre, width, height.
+            boxes: (n, 4) centre x, centre y, width, height in any unit, such as cells.
             targets: (n, 4) of the same form and unit.
-            unit: pixels in a unit, or (n,) of them.
+            unit: pixels in a unit, or (n,) of them; only NWD asks.
 
         Returns:
             (n,) losses; and (n,) fits without gradient, which are what the scores learn: what the loss falls short of
@@ -52,9 +56,9 @@ class BoxLoss:
         hull = hull_aligned(boxes, targets)
         if self._kind in {"wiou", "wiou_v3"}:
             loss = _distance_weight(boxes, targets, hull) * (1 - iou)
-            return (
-                loss if self._kind == "wiou" else loss * self._focus(1 - iou.detach())
-            ), iou.detach()
+            if self._kind == "wiou_v3":
+                loss = loss * self._focus(1 - iou.detach())
+            return loss, iou.detach()
         penalty = _edge_penalty if self._kind == "eiou" else _angle_penalty
         loss = 1 - iou + penalty(boxes, targets, hull)
         return loss, (1 - loss).detach()
@@ -98,8 +102,8 @@ def _angle_penalty(boxes: Tensor, targets: Tensor, hull: Tensor) -> Tensor:
     angle = 2 * offset.prod(1).abs() / (offset.square().sum(1) + SMALLEST)
     pull = (angle - 2)[:, None]
     distance = (1 - torch.exp(pull * (offset / (hull + EPSILON)).square())).sum(1)
-    size, wanted = boxes[:, 2:], targets[:, 2:]
-    unlike = (size - wanted).abs() / (torch.maximum(size, wanted) + EPSILON)
+    size, target = boxes[:, 2:], targets[:, 2:]
+    unlike = (size - target).abs() / (torch.maximum(size, target) + EPSILON)
     shape = (1 - torch.exp(-unlike)).pow(SHAPE_POWER).sum(1)
     return (distance + shape) / 2
 

@@ -55,40 +55,53 @@ class DetectionLoss:
         self._box_loss.restore(state)
 
     def __call__(self, raw: Sequence[Tensor], targets: Tensor) -> tuple[Tensor, Tensor]:
-        """The loss of one batch.
+        """The loss of one batch, as YOLOv5's `ComputeLoss` has it.
+
+        Of the box loss and the class loss each level counts with the mean over its positives, of objectness with the
+        mean over its cells, weighed by the balance; objectness of a positive is to become the overlap of its box.
 
         Args:
-            raw: one map a level (B, anchors, rows, columns, 5 + classes), before any sigmoid.
-            targets: (n, 6) image, class, centre x, centre y, width, height, relative to the image.
+            raw: one map a level (B, anchors, rows, columns, 5 + classes), before any sigmoid: x, y, width, height,
+                objectness, classes.
+            targets: (n, 6) float: image of the batch, class, centre x, centre y, width, height; the last four as shares
+                of the image. There may be none.
 
         Returns:
-            The total, which is what to differentiate: the sum of the parts times the batch size; and, without
-            gradient, the parts (3,): box, objectness, classes.
+            The total (), which is what to differentiate: the sum of the parts times the batch size (of all processes);
+            and, without gradient, the parts (3,): box, objectness, classes, each with its gain.
+
+        Example:
+            loss = DetectionLoss(Priors(head.anchors, head.strides), recipe("tiny").loss)
+            total, parts = loss(model(images), targets)
+            total.backward()
         """
-        found = assign(
+        assigned = assign(
             targets,
             [(x.shape[2], x.shape[3]) for x in raw],
             self._priors,
             self._settings.anchor_threshold,
         )
-        objectness, positives = _Pick.apply(found, *raw)
-        counts = self._group.total(positives.new_tensor(found.counts))
-        share = (1 / counts.clamp(min=1))[found.level]  # a mean on each level
+        objectness, positives = _Pick.apply(assigned, *raw)
+        counts = self._group.total(positives.new_tensor(assigned.counts))
+        share = (1 / counts.clamp(min=1))[assigned.level]  # a mean on each level
 
-        unit = self._pixels[found.level] if self._kinds.box == "nwd" else 1.0
-        missed, overlap = self._box_loss(self._decode(positives[:, :4], found), found.box, unit)
+        unit = self._pixels[assigned.level] if self._kinds.box == "nwd" else 1.0
+        missed, overlap = self._box_loss(
+            self._decode(positives[:, :4], assigned), assigned.box, unit
+        )
         overlap = overlap.clamp(min=0)
         parts = torch.stack(
             (
                 self._settings.box * torch.dot(missed, share),
-                self._settings.objectness * self._objectness_loss(raw, objectness, overlap, found),
+                self._settings.objectness
+                * self._objectness_loss(raw, objectness, overlap, assigned),
                 self._settings.classes
-                * self._class_loss(positives[:, 5:], found.label, overlap, share),
+                * self._class_loss(positives[:, 5:], assigned.label, overlap, share),
             )
         )
         return parts.sum() * (raw[0].shape[0] * self._group.size), parts.detach()
 
-    def _decode(self, raw: Tensor, found: Assignment) -> Tensor:
+    def _decode(self, raw: Tensor, assigned: Assignment) -> Tensor:
         """(n, 4) boxes in grid units: centre from the cell's corner, width, height."""
         anchors = (
             self._priors.anchors
@@ -96,18 +109,18 @@ class DetectionLoss:
         )
         near = raw.sigmoid() * 2
         return torch.cat(
-            (near[:, :2] - 0.5, near[:, 2:].square() * anchors[found.level, found.anchor]), 1
+            (near[:, :2] - 0.5, near[:, 2:].square() * anchors[assigned.level, assigned.anchor]), 1
         )
 
     def _objectness_loss(
-        self, raw: Sequence[Tensor], objectness: Tensor, overlap: Tensor, found: Assignment
+        self, raw: Sequence[Tensor], objectness: Tensor, overlap: Tensor, assigned: Assignment
     ) -> Tensor:
-        """Mean of each level's cells, weighed by the balance; a cell's target is the overlap of what it found."""
+        """Mean of each level's cells, weighed by the balance; a cell's target is the overlap of its box."""
         sizes = [x[..., 0].numel() for x in raw]
-        place = _flat_index(raw, sizes, found)
+        cell = _flat_index(raw, sizes, assigned)
         # where several share a cell the last one counts; an indexed assignment would let the threads race for it
-        order = torch.arange(1, len(place) + 1, device=place.device)
-        last = place.new_zeros(len(objectness)).scatter_reduce_(0, place, order, "amax")
+        order = torch.arange(1, len(cell) + 1, device=cell.device)
+        last = cell.new_zeros(len(objectness)).scatter_reduce_(0, cell, order, "amax")
         target = torch.cat((overlap.new_zeros(1), overlap.detach()))[last]
         loss = self._score_losses.objectness(objectness, target)
         levels = (
@@ -150,11 +163,11 @@ class _Pick(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, found: Assignment, *raw: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Any, assigned: Assignment, *raw: Tensor) -> tuple[Tensor, Tensor]:
         dtype = torch.promote_types(raw[0].dtype, torch.float32)
-        ctx.found = found
+        ctx.assigned = assigned
         ctx.save_for_backward(*raw)
-        rows = [level[index] for level, index in zip(raw, _indices(found), strict=True)]
+        rows = [level[index] for level, index in zip(raw, _indices(assigned), strict=True)]
         return torch.cat([x[..., 4].flatten() for x in raw]).to(dtype), torch.cat(rows).to(dtype)
 
     @staticmethod
@@ -166,8 +179,8 @@ class _Pick(torch.autograd.Function):
             torch.split_with_sizes(
                 cells.to(raw[0].dtype), [level[..., 4].numel() for level in raw]
             ),
-            torch.split_with_sizes(rows.to(raw[0].dtype), ctx.found.counts),
-            _indices(ctx.found),
+            torch.split_with_sizes(rows.to(raw[0].dtype), ctx.assigned.counts),
+            _indices(ctx.assigned),
             strict=True,
         )
         for gradient, level_cells, level_rows, index in by_level:
@@ -176,21 +189,22 @@ class _Pick(torch.autograd.Function):
         return None, *gradients
 
 
-def _indices(found: Assignment) -> list[tuple[Tensor, ...]]:
+def _indices(assigned: Assignment) -> list[tuple[Tensor, ...]]:
     """Level by level where the positives stand: image, anchor, row, column."""
-    column, row = found.cell.unbind(1)
+    column, row = assigned.cell.unbind(1)
     by_level = (
-        torch.split_with_sizes(x, found.counts) for x in (found.image, found.anchor, row, column)
+        torch.split_with_sizes(x, assigned.counts)
+        for x in (assigned.image, assigned.anchor, row, column)
     )
     return list(zip(*by_level, strict=True))
 
 
-def _flat_index(raw: Sequence[Tensor], sizes: Sequence[int], found: Assignment) -> Tensor:
+def _flat_index(raw: Sequence[Tensor], sizes: Sequence[int], assigned: Assignment) -> Tensor:
     """(n,) position of each positive among the cells of all levels."""
     starts = [sum(sizes[:i]) for i in range(len(sizes))]
-    shape = found.level.new_tensor(
+    shape = assigned.level.new_tensor(
         [(start, *x.shape[1:4]) for start, x in zip(starts, raw, strict=True)]
     )
-    start, anchors, rows, columns = shape[found.level].unbind(1)
-    column, row = found.cell.unbind(1)
-    return start + ((found.image * anchors + found.anchor) * rows + row) * columns + column
+    start, anchors, rows, columns = shape[assigned.level].unbind(1)
+    column, row = assigned.cell.unbind(1)
+    return start + ((assigned.image * anchors + assigned.anchor) * rows + row) * columns + column

@@ -34,7 +34,7 @@ def assign(predictions: Predictions, targets: Tensor, assigner: Assigner) -> Mat
         targets: (m, 6) image, class, centre x, centre y, width, height in pixels.
         assigner: its radius in strides and the candidates that decide how many answer.
     """
-    found: list[tuple[Tensor, ...]] = []
+    by_image: list[tuple[Tensor, ...]] = []
     for image in range(len(predictions.boxes)):
         rows = (targets[:, 0] == image).nonzero()[:, 0]
         near, inside = _geometry(predictions, targets[rows, 2:], assigner.radius)
@@ -46,13 +46,13 @@ def assign(predictions: Predictions, targets: Tensor, assigner: Assigner) -> Mat
         cost = _class_cost(predictions, image, near, targets[rows, 1].long())
         cost = cost - OVERLAP_WEIGHT * (iou + 1e-8).log() + OUTSIDE * ~inside
         target, candidate = _cheapest(cost, iou, assigner.candidates)
-        found.append(
+        by_image.append(
             (torch.full_like(target, image), near[candidate], rows[target], iou[target, candidate])
         )
-    if not found:
+    if not by_image:
         none = targets.new_zeros(0, dtype=torch.long)
         return Matches(none, none, none, predictions.boxes.new_zeros(0))
-    return Matches(*(torch.cat(parts) for parts in zip(*found, strict=True)))
+    return Matches(*(torch.cat(parts) for parts in zip(*by_image, strict=True)))
 
 
 def _geometry(predictions: Predictions, boxes: Tensor, radius: float) -> tuple[Tensor, Tensor]:
@@ -74,13 +74,13 @@ def _class_cost(predictions: Predictions, image: int, near: Tensor, label: Tenso
 
 def _cheapest(cost: Tensor, iou: Tensor, candidates: int) -> tuple[Tensor, Tensor]:
     """Rows and columns of the matches, by column: each object's k cheapest predictions, then each prediction's cheapest
-    object of those that want it.
+    object of those that chose it.
 
     k is the sum of the object's best IoUs, rounded down, and at least 1.
     """
     count = iou.topk(min(candidates, iou.shape[1])).values.sum(1).long().clamp(min=1)
     rank = cost.argsort(dim=1, stable=True).argsort(dim=1)
-    wanted = rank < count[:, None]
-    cheapest = cost.masked_fill(~wanted, torch.inf).argmin(0)
-    candidate = wanted.any(0).nonzero()[:, 0]
+    chosen = rank < count[:, None]
+    cheapest = cost.masked_fill(~chosen, torch.inf).argmin(0)
+    candidate = chosen.any(0).nonzero()[:, 0]
     return cheapest[candidate], candidate

@@ -17,9 +17,8 @@ from suite.train.process_group import SINGLE, ProcessGroup
 from suite.train.recipe import LossSettings
 
 BOX_GAIN = 5.0  # the two scores have 1
-NOMINAL_BATCH = (
-    64  # images, of YOLOX's rate: a recipe's rate means YOLOv5's loss, which is summed over so many
-)
+# images, of YOLOX's rate: a recipe's rate means YOLOv5's loss, which is summed over so many
+NOMINAL_BATCH = 64
 
 
 class SimOtaLoss:
@@ -65,30 +64,31 @@ class SimOtaLoss:
         """
         seen = self._predictions(raw)
         pixels = targets.to(seen.boxes.dtype) * targets.new_tensor((1, 1, *seen.size, *seen.size))
-        found = assign(seen, pixels, self._assigner)
-        boxes = seen.boxes[found.image, found.prior]
-        missed, fit = self._box_loss(boxes, pixels[found.target, 2:])
-        positives = self._group.total(boxes.new_tensor(len(found.prior))).clamp(min=1)
+        matches = assign(seen, pixels, self._assigner)
+        boxes = seen.boxes[matches.image, matches.prior]
+        missed, fit = self._box_loss(boxes, pixels[matches.target, 2:])
+        positives = self._group.total(boxes.new_tensor(len(matches.prior))).clamp(min=1)
         parts = torch.stack(
             (
                 BOX_GAIN * missed.sum() / positives,
-                self._objectness_loss(seen.objectness, fit, found) / positives,
-                self._class_loss(seen.classes, pixels[found.target, 1].long(), found) / positives,
+                self._objectness_loss(seen.objectness, fit, matches) / positives,
+                self._class_loss(seen.classes, pixels[matches.target, 1].long(), matches)
+                / positives,
             )
         )
         return parts.sum() * (len(seen.boxes) * self._group.size / NOMINAL_BATCH), parts.detach()
 
-    def _objectness_loss(self, scores: Tensor, fit: Tensor, found: Matches) -> Tensor:
+    def _objectness_loss(self, scores: Tensor, fit: Tensor, matches: Matches) -> Tensor:
         """Sum over all predictions: 1 is the target where there is an object, or the fit for varifocal scores."""
         target = torch.zeros_like(scores, requires_grad=False)
-        target[found.image, found.prior] = (
+        target[matches.image, matches.prior] = (
             fit.clamp(min=0) if self._kinds.objectness == "varifocal" else 1.0
         )
         return self._score_losses.objectness(scores, target).sum()
 
-    def _class_loss(self, scores: Tensor, label: Tensor, found: Matches) -> Tensor:
+    def _class_loss(self, scores: Tensor, label: Tensor, matches: Matches) -> Tensor:
         """Sum over the positives and the classes; the target of an object's class is the IoU."""
-        chosen = scores[found.image, found.prior]
+        chosen = scores[matches.image, matches.prior]
         target = torch.zeros_like(chosen, requires_grad=False)
-        target[torch.arange(len(label), device=label.device), label] = found.iou
+        target[torch.arange(len(label), device=label.device), label] = matches.iou
         return self._score_losses.classes(chosen, target).sum()

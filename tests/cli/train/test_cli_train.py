@@ -3,7 +3,7 @@ import json
 import pytest
 
 from suite.cli.main import main
-from suite.cli.train.command import _Teller
+from suite.cli.train.progress import ProgressPrinter
 from suite.datasets.builtin.shapes import ensure
 from suite.train.curve import CurvePoint
 from suite.train.engine import Engine
@@ -100,8 +100,7 @@ def test_a_training_starts_from_weights_that_train_wrote(arguments, tmp_path, ca
 
 
 def test_without_tensorboard_its_option_is_answered_once(arguments, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("suite.jobs.journal.find_spec", lambda name: None)
-    monkeypatch.setattr("suite.jobs.train.has_tensorboard", lambda: False)
+    monkeypatch.setattr("suite.train.journal.find_spec", lambda name: None)
 
     assert (
         main(
@@ -129,9 +128,9 @@ class Told:
 
 
 def test_progress_tells_speed_and_the_time_that_is_left(capsys):
-    teller = _Teller(batch=8, quiet=False, clock=Told(10.0, 11.0, 20.0))
+    printer = ProgressPrinter(batch=8, quiet=False, clock=Told(10.0, 11.0, 20.0))
     for step, seconds in ((10, 5.0), (20, 6.0), (30, 15.0)):
-        teller.listen(Progress(step, 130, seconds, CurvePoint(step, 0.5, 0.25, 0.25, 0.01)))
+        printer.listen(Progress(step, 130, seconds, CurvePoint(step, 0.5, 0.25, 0.25, 0.01)))
 
     assert capsys.readouterr().err.splitlines() == [
         "[10/130] loss 1.000",

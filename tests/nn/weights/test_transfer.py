@@ -10,19 +10,20 @@ import torch
 from torch import Tensor
 
 from suite.jobs import JobError
-from suite.jobs.train import Lesson, begin
+from suite.jobs.train import job_errors
 from suite.nn.detector import Detector, build
 from suite.nn.weights.checkpoint import save_checkpoint
 from suite.nn.weights.initial import InitialWeights
 from suite.nn.weights.pickles import WeightsError
 from suite.nn.weights.slots import slots_of
 from suite.nn.weights.transfer import start_from
-from suite.protocols import Budget
 from suite.spec.library import VARIANTS, Library
 from suite.spec.records.variant import Variant
 from suite.train.recipe import recipe
+from suite.train.run import load_start_weights
 from tests.nn.reference_checkpoint import reference_state, write_reference
 from tests.nn.reference_fill import fill
+from tests.train.trainings import training_of
 
 BASE = "small"
 SMALL = "base: yolov5s\nwidth: 0.125\n"  # 8 to 64 channels, so that neighbours often have one shape
@@ -345,15 +346,11 @@ def test_weights_that_changed_after_planning_are_refused(
 ) -> None:
     """A result must not be stored under the hash of other weights than it began with."""
     model, path = trained
-    lesson = Lesson(
-        replace(variant(), weights=str(path)),
-        tmp_path,
-        recipe("tiny"),
-        64,
-        Budget(1, steps=1),
-        0,
-        weights_sha256="another",
-    )
+    started = replace(variant(), weights=str(path))
+    training = training_of(started, recipe("tiny"), weights_sha256="another")
 
-    with pytest.raises(JobError, match="has changed since the run was planned"):
-        begin(model, lesson)
+    with (
+        pytest.raises(JobError, match="has changed since the run was planned"),
+        job_errors(),
+    ):
+        load_start_weights(training, model)

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from suite.datasets.builtin.shapes import ensure
-from suite.jobs.train import Lesson, teach
 from suite.nn.heads import Predictions
 from suite.nn.heads.decoupled import DecoupledHead
 from suite.protocols import Budget
@@ -20,6 +19,7 @@ from suite.spec.records.objective import Assigner, BoxKind, Loss, ScoreKind
 from suite.train.losses.simota import Matches, assign
 from suite.train.losses.simota_loss import SimOtaLoss
 from suite.train.recipe import LossSettings, recipe
+from tests.train.trainings import whole_training
 
 Match = tuple[int, int, int]  # image, prediction, target
 SIMOTA = Assigner("simota")
@@ -69,51 +69,49 @@ def class_cost(logits: Sequence[float], objectness: float, label: int) -> float:
     )
 
 
+def near_and_inside(
+    seen: Predictions, boxes: dict[int, list[float]], assigner: Assigner
+) -> tuple[set[int], set[tuple[int, int]]]:
+    """Predictions that lie in any box or near its centre, and pairs of box and prediction where both hold."""
+    near: set[int] = set()
+    inside: set[tuple[int, int]] = set()
+    places = list(zip(seen.centres.tolist(), seen.strides.tolist(), strict=True))
+    for row, (x, y, width, height) in boxes.items():
+        for n, (centre, stride) in enumerate(places):
+            away = abs(centre[0] - x), abs(centre[1] - y)
+            in_box = away[0] < width / 2 and away[1] < height / 2
+            in_centre = max(away) < assigner.radius * stride
+            if in_box or in_centre:
+                near.add(n)
+            if in_box and in_centre:
+                inside.add((row, n))
+    return near, inside
+
+
+def image_by_hand(seen: Predictions, image: int, targets: Tensor, assigner: Assigner) -> set[Match]:
+    rows = [row for row in range(len(targets)) if targets[row, 0] == image]
+    boxes = {row: targets[row, 2:].tolist() for row in rows}
+    candidates, inside = near_and_inside(seen, boxes, assigner)
+    costs: dict[tuple[int, int], float] = {}
+    chosen: dict[int, list[int]] = {}
+    for row in rows:
+        label, overlaps = int(targets[row, 1]), []
+        for n in candidates:
+            iou = overlap(seen.boxes[image, n].tolist(), boxes[row])
+            scores, objectness = seen.classes[image, n].tolist(), seen.objectness[image, n].item()
+            costs[row, n] = class_cost(scores, objectness, label) - 3 * math.log(iou + 1e-8)
+            costs[row, n] += 0 if (row, n) in inside else 1e5
+            overlaps.append(iou)
+        count = max(int(sum(sorted(overlaps, reverse=True)[: assigner.candidates])), 1)
+        for n in sorted(candidates, key=lambda n, row=row: costs[row, n])[:count]:
+            chosen.setdefault(n, []).append(row)
+    return {(image, n, min(rows, key=lambda row, n=n: costs[row, n])) for n, rows in chosen.items()}
+
+
 def by_hand(seen: Predictions, targets: Tensor, assigner: Assigner) -> set[Match]:
     """Section 2.3 of the paper, box by box."""
-    found: set[Match] = set()
-    for image in range(len(seen.boxes)):
-        rows = [row for row in range(len(targets)) if targets[row, 0] == image]
-        costs: dict[tuple[int, int], float] = {}
-        overlaps: dict[tuple[int, int], float] = {}
-        candidates: set[int] = set()
-        inside: set[tuple[int, int]] = set()
-        for row in rows:
-            x, y, width, height = targets[row, 2:].tolist()
-            for n, (centre, stride) in enumerate(
-                zip(seen.centres.tolist(), seen.strides.tolist(), strict=True)
-            ):
-                away = abs(centre[0] - x), abs(centre[1] - y)
-                in_box = away[0] < width / 2 and away[1] < height / 2
-                in_centre = max(away) < assigner.radius * stride
-                candidates |= {n} if in_box or in_centre else set()
-                inside |= {(row, n)} if in_box and in_centre else set()
-        for row in rows:
-            for n in candidates:
-                overlaps[row, n] = overlap(seen.boxes[image, n].tolist(), targets[row, 2:].tolist())
-                label = int(targets[row, 1])
-                costs[row, n] = (
-                    class_cost(
-                        seen.classes[image, n].tolist(), seen.objectness[image, n].item(), label
-                    )
-                    - 3 * math.log(overlaps[row, n] + 1e-8)
-                    + (0 if (row, n) in inside else 1e5)
-                )
-        chosen: dict[int, list[int]] = {}
-        for row in rows:
-            best = sorted((overlaps[row, n] for n in candidates), reverse=True)[
-                : assigner.candidates
-            ]
-            wanted = sorted(candidates, key=lambda n, row=row: costs[row, n])[
-                : max(int(sum(best)), 1)
-            ]
-            for n in wanted:
-                chosen.setdefault(n, []).append(row)
-        found |= {
-            (image, n, min(wanting, key=lambda row, n=n: costs[row, n]))
-            for n, wanting in chosen.items()
-        }
-    return found
+    images = range(len(seen.boxes))
+    return set().union(*(image_by_hand(seen, image, targets, assigner) for image in images))
 
 
 def as_set(found: Matches) -> set[Match]:
@@ -286,14 +284,14 @@ class Silent:
 def test_a_small_decoupled_network_learns(tmp_path: Path) -> None:
     data = ensure(tmp_path / "shapes", train=200, val=50)
     variant = Library().load("tiny_decoupled")
-    lesson = Lesson(
-        variant, data, recipe("tiny"), image_size=128, budget=Budget(8, steps=300), seed=0
+
+    done = whole_training(
+        variant, data, recipe("tiny"), Budget(8, steps=300), Silent(), image_size=128
     )
 
-    taught = teach(lesson, Silent())
-
-    first, last = taught.trained.curve[0], taught.trained.curve[-1]
-    ap = next(m.samples[0] for m in taught.evaluation.measurements if m.metric == "ap")
+    curve = done.result.trained.curve
+    first, last = curve[0], curve[-1]
+    ap = next(m.samples[0] for m in done.evaluation.measurements if m.metric == "ap")
     assert last.box < 0.5 * first.box
     assert (
         last.obj < 0.5 * first.obj

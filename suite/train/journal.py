@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
-from suite.train.curve import CurveFile, CurvePoint, Score, read_curve
+from suite.train.curve import CurveFile, CurvePoint, Score
 from suite.train.loop import Progress
 from suite.train.snapshot import Snapshot
 
@@ -36,7 +36,15 @@ def open_board(folder: Path) -> Board:
 
 
 class Journal:
-    """Writes every point and every score down, and hands the points on to `listen`."""
+    """Writes every point and every score down, and hands the points on to `listen`.
+
+    Args:
+        curve: the CSV file; None for none.
+        batch: images a step, which the file counts.
+        resumed: the checkpoint that the training goes on from; its points and scores come first in the file.
+        listen: told about every point.
+        board: where the scalars go too.
+    """
 
     def __init__(
         self,
@@ -47,8 +55,10 @@ class Journal:
         listen: Callable[[Progress], None],
         board: Board | None = None,
     ) -> None:
-        points, scores = read_curve(resumed.facts) if resumed else ([], [])
-        self._curve = CurveFile(curve, batch, (*points, *scores)) if curve else None
+        known: tuple[CurvePoint | Score, ...] = ()
+        if resumed is not None:
+            known = (*resumed.loop.curve, *resumed.loop.scores)
+        self._curve = CurveFile(curve, batch, known) if curve else None
         self._board = board
         self._listen = listen
 

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.mark.slow
 def test_two_processes_train_one_network_and_one_of_them_speaks(tmp_path: Path) -> None:
-    weights = tmp_path / "team.safetensors"
+    weights = tmp_path / "both.safetensors"
     torchrun = [
         sys.executable,
         "-m",
@@ -45,7 +45,7 @@ def test_two_processes_train_one_network_and_one_of_them_speaks(tmp_path: Path) 
     assert done.stdout.count("trained: 20 steps, 80 images") == 1
     assert done.stderr.count("[20/20]") == 1
     assert sorted(file.name for file in tmp_path.iterdir()) == [
-        "team.curve.csv",
-        "team.safetensors",
-        "team.safetensors.json",
+        "both.curve.csv",
+        "both.safetensors",
+        "both.safetensors.json",
     ]

@@ -1,5 +1,5 @@
-from suite.jobs.journal import Journal
 from suite.train.curve import CurvePoint, Score
+from suite.train.journal import Journal
 from suite.train.loop import Progress
 
 
