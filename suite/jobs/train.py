@@ -27,8 +27,8 @@ from suite.protocols import Budget
 from suite.protocols.loading import Loading
 from suite.protocols.protocol import Evaluation as Scored
 from suite.record import Json, Measurement
-from suite.spec.language.vocabulary import SCRATCH
 from suite.spec.records.variant import Variant
+from suite.spec.records.vocabulary import SCRATCH
 from suite.stats import matches
 from suite.train.curve import Score
 from suite.train.diverged import TrainingDiverged

@@ -11,10 +11,10 @@ from pathlib import Path
 from suite.spec.blocks.signatures import Signatures, default_signatures
 from suite.spec.catalogue import Catalogue, is_name
 from suite.spec.language.decode import decode_tree, read_text, read_tree
-from suite.spec.language.vocabulary import MAX_WORK
 from suite.spec.records.blockfile import BlockFile
 from suite.spec.records.source import Reference, SpecFile
 from suite.spec.records.variant import PARTS, Variant
+from suite.spec.records.vocabulary import MAX_WORK
 from suite.spec.solve.resolve import Lookup, resolve
 from suite.spec.userblocks import Scope, Trust, read_blocks
 from suite.yaml.document import Node, Scalar, Table, shown_path

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 from math import prod
 
-from suite.spec.language.vocabulary import MAX_MEMBERS
+from suite.spec.records.vocabulary import MAX_MEMBERS
 from suite.yaml.document import Items, Node, Scalar, Table
 from suite.yaml.errors import quote, suggest
 from suite.yaml.reader import Reader

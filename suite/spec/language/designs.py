@@ -11,15 +11,9 @@ from itertools import combinations
 from pathlib import Path
 
 from suite.spec.language.axes import MAX_COPIED, fillings, size
-from suite.spec.language.vocabulary import (
-    DESIGNS,
-    FAMILY_KEYS,
-    FILE_KEYS,
-    MAX_MEMBERS,
-    MAX_STEPS,
-    STEP_KEYS,
-)
+from suite.spec.language.keys import FAMILY_KEYS, FILE_KEYS, STEP_KEYS
 from suite.spec.records.ladder import Rung
+from suite.spec.records.vocabulary import DESIGNS, MAX_MEMBERS, MAX_STEPS
 from suite.yaml.document import Node, Scalar, Table, plain
 from suite.yaml.errors import Problems, quote, suggest
 from suite.yaml.mark import Mark

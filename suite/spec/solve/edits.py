@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from suite.record import Json
 from suite.spec.blocks.options import misfit, missing
 from suite.spec.blocks.signatures import BlockSignature, Signatures
-from suite.spec.language.vocabulary import MAX_LAYERS
-from suite.spec.records.source import Change, Edit
+from suite.spec.records.steps import Change, Edit
 from suite.spec.records.variant import PARTS, ConvEdit, Layer, Selector
+from suite.spec.records.vocabulary import MAX_LAYERS
 from suite.spec.solve.matching import explain, fits
 from suite.spec.solve.roles import inserted_role
 from suite.yaml.errors import Problems, suggest

@@ -8,10 +8,10 @@ from functools import cache
 
 from suite.record import Json
 from suite.spec.blocks.signatures import Signatures
-from suite.spec.language.vocabulary import MAX_LAYERS, MAX_OUT, MAX_REPEAT, MAX_REPEATS
 from suite.spec.records.objective import Assigner, Loss, Suppression
 from suite.spec.records.source import Reference, SpecFile
 from suite.spec.records.variant import PARTS, ConvEdit, Layer, Norm, Part, Schedule, Variant
+from suite.spec.records.vocabulary import MAX_LAYERS, MAX_OUT, MAX_REPEAT, MAX_REPEATS
 from suite.spec.solve.edits import Editor
 from suite.spec.solve.roles import with_roles
 from suite.spec.userblocks import Scope, merge_blocks

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from suite.record import Json
-from suite.spec.language.vocabulary import COMPANIONS, SELECTOR_NUMBERS, SELECTOR_WORDS
-from suite.spec.records.source import Verb
+from suite.spec.language.keys import COMPANIONS, CONDITIONS
+from suite.spec.records.steps import Verb
 from suite.spec.records.variant import PARTS
 from suite.spec.views.write import flow, prose
 from suite.yaml.document import Table, parse, plain
@@ -98,10 +98,9 @@ def read_options(text: str) -> dict[str, Json]:
 def read_selector(text: str) -> dict[str, Json]:
     """Conditions as `name=value`; an address alone is a block, backbone, neck or head alone a part."""
     found = _read(text, {"part": re.compile("|".join(PARTS)), "block": _ADDRESS})
-    known = (*SELECTOR_WORDS, *SELECTOR_NUMBERS)
     for name in found:
-        if name not in known:
-            raise ValueError(f"no condition {quote(name)}; there are: {', '.join(known)}")
+        if name not in CONDITIONS:
+            raise ValueError(f"no condition {quote(name)}; there are: {', '.join(CONDITIONS)}")
     return found
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from suite.record import Json
-from suite.spec.language.vocabulary import MAX_FACTOR, MAX_OUT, MAX_REPEAT
+from suite.spec.records.vocabulary import MAX_FACTOR, MAX_OUT, MAX_REPEAT
 from suite.yaml.document import Items, Node, Scalar, Table, plain
 from suite.yaml.errors import quote, suggest
 from suite.yaml.mark import Mark

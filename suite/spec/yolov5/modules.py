@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from suite.record import Json
 from suite.spec.blocks.options import misfit
 from suite.spec.blocks.signatures import BlockSignature, Signatures
-from suite.spec.language.vocabulary import MAX_OUT, MAX_STRIDE
 from suite.spec.records.variant import Layer
+from suite.spec.records.vocabulary import MAX_OUT, MAX_STRIDE
 from suite.spec.yolov5.model_file import ModelFile, Row, value_of
 from suite.yaml.document import Node
 from suite.yaml.errors import quote, suggest
