@@ -65,9 +65,7 @@ class LayerChecks:
                     self.problems.add(layer.mark, "E206", message)
                 givers[tag] = layer
 
-    def _report_tag(
-        self, layer: Layer, tag: str, later: bool, givers: Mapping[str, Layer]
-    ) -> None:
+    def _report_tag(self, layer: Layer, tag: str, later: bool, givers: Mapping[str, Layer]) -> None:
         """A tag that no line before has; `later` ones may have it."""
         source = _READS_FROM.get(layer.part)
         if later:

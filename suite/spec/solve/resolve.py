@@ -96,9 +96,7 @@ def resolve(
 def inherited(spec: SpecFile, base: Variant) -> dict[str, Any]:
     """What the file states of the whole model, and the base's where it states nothing."""
     stated = {key: getattr(spec, key) for key in INHERITED}
-    values = {
-        key: getattr(base, key) if value is None else value for key, value in stated.items()
-    }
+    values = {key: getattr(base, key) if value is None else value for key, value in stated.items()}
     if values["activation"] == DEFAULT_ACTIVATION:
         values["activation"] = ""  # YOLOv5's, written out, is the same network as none
     return values

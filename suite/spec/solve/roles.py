@@ -37,8 +37,8 @@ def numbered(roles: Sequence[str]) -> tuple[str, ...]:
     """The roles, where several are equal with "1of2", "2of2" behind them: then none can be taken for another."""
     total = Counter(roles)
     seen: Counter[str] = Counter()
-    found: list[str] = []
+    distinct: list[str] = []
     for role in roles:
         seen[role] += 1
-        found.append(role if total[role] == 1 else f"{role}.{seen[role]}of{total[role]}")
-    return tuple(found)
+        distinct.append(role if total[role] == 1 else f"{role}.{seen[role]}of{total[role]}")
+    return tuple(distinct)

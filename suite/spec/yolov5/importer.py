@@ -137,16 +137,12 @@ class _Importer:
     def _joined(self, row: Row, sources: Sequence[_Map], readers: Sequence[Row]) -> _Map | None:
         """A concatenation is the inputs of the one line that reads it, and a line itself only where that cannot be."""
         if [value_of(argument) for argument in row.args] not in ([], [1]):
-            self._add(
-                row,
-                "E202",
-                f"row {row.index}: {CONCAT} joins channels, [1], and no other dimension",
-            )
+            message = f"row {row.index}: {CONCAT} joins channels, [1], and no other dimension"
+            self._add(row, "E202", message)
             return None
         if any(source.zeros for source in sources):
-            self._add(
-                row, "E202", f"row {row.index} reads a border of zeros, which only {POOL} can"
-            )
+            message = f"row {row.index} reads a border of zeros, which only {POOL} can"
+            self._add(row, "E202", message)
             return None
         lines = tuple(line for source in sources for line in source.lines)
         channels, stride = sum(source.channels for source in sources), sources[0].stride
@@ -159,19 +155,12 @@ class _Importer:
         value: Json = value_of(row.args[0]) if len(row.args) == 1 else None
         sides = value if isinstance(value, list) else [value] * 4
         zeros = tuple(side for side in sides if type(side) is int and 0 <= side <= MAX_BORDER)
+        where = f"row {row.index}: {ZERO_PAD}"
         if len(sides) != 4 or len(zeros) != 4:
-            self._add(
-                row,
-                "E202",
-                f"row {row.index}: {ZERO_PAD} takes [left, right, top, bottom] in pixels",
-            )
+            self._add(row, "E202", f"{where} takes [left, right, top, bottom] in pixels")
             return None
         if [(reader.module, reader.number) for reader in readers] != [(POOL, 1)] or source.zeros:
-            self._add(
-                row,
-                "E202",
-                f"row {row.index}: {ZERO_PAD} has a counterpart only before a {POOL} of its own",
-            )
+            self._add(row, "E202", f"{where} has a counterpart only before a {POOL} of its own")
             return None
         return replace(source, zeros=zeros)
 
