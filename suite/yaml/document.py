@@ -66,17 +66,15 @@ Node: TypeAlias = Scalar | Items | Table
 
 
 def shown_path(path: Path) -> str:
-    """A path as messages show it: relative to the working folder if inside, without control characters."""
+    """A path as messages show it: relative to the working folder if inside, control characters escaped."""
     text = str(path)
     with suppress(ValueError, OSError, RuntimeError):
         here = os.path.join(os.getcwd(), "")  # noqa: PTH109, PTH118  (resolving takes 0.3 ms a file)
         inside = text.startswith(here) and ".." not in path.parts
         text = text[len(here) :] if inside else str(path.resolve().relative_to(here))
-    return (
-        text
-        if text.isprintable()
-        else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-    )
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def read_bytes(path: Path) -> bytes:
