@@ -225,11 +225,13 @@ class _Composer:
     def open(self, event: Any) -> None:
         """A collection begins."""
         self.count += 1
-        self.check(event)
+        if self.count > MAX_NODES or event.tag is not None:
+            self.check(event)
         if len(self.stack) >= MAX_DEPTH:
             raise self.error(event, "E005", f"nested deeper than {MAX_DEPTH} levels")
         mark = self.mark(event)
-        node = Table({}, {}, mark) if isinstance(event, yaml.MappingStartEvent) else Items([], mark)
+        is_table = type(event) is yaml.MappingStartEvent
+        node = Table({}, {}, mark) if is_table else Items([], mark)
         self.stack.append(_Frame(node, event.anchor, start=self.count - 1))
 
     def close(self) -> Node:

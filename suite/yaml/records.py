@@ -166,8 +166,23 @@ class Decoder:
         self, kind: type[T], table: Table, called: str, base: T | None = None, **given: object
     ) -> T | None:
         """The record of a mapping whose unknown keys have been reported, or belong to somebody else."""
+        values = self.values(kind, table, called, partial=base is not None)
+        if values is None:
+            return None
+        if base is None:
+            return kind(**values, **given)
+        return replace(base, **values, **given)  # type: ignore[type-var]
+
+    def values(
+        self, kind: type[Any], table: Table, called: str, *, partial: bool = False
+    ) -> dict[str, Any] | None:
+        """What a mapping states of a record, by the fields' names; None if any of it is wrong.
+
+        `partial`: keys that must be there may be left out.
+        """
         plan = plan_of(kind, self.ticks)
-        keys, entries, values = plan.keys, table.entries, given
+        keys, entries = plan.keys, table.entries
+        values: dict[str, Any] = {}
         problems = self.reader.problems.found
         before = len(problems)
         complete = True
@@ -180,7 +195,7 @@ class Decoder:
                 complete = False  # it may have been reported before, when YAML was read
             else:
                 values[key.name] = value
-        if plan.required and base is None:
+        if plan.required and not partial:
             self._require(plan, table, called)
         for name, source in plan.marks.items():
             values[name] = entries[source].mark if source in entries else table.mark
@@ -189,16 +204,7 @@ class Decoder:
         check = self.checks.get(kind)
         if check is not None:
             check.reads(Entries(self, table, values, called))
-        if not complete or len(problems) != before:
-            return None
-        return kind(**values) if base is None else replace(base, **values)  # type: ignore[type-var]
-
-    def value(self, kind: type[Any], table: Table, name: str) -> Any:
-        """The value of one key of a mapping; None where it is left out, or has been reported."""
-        if name not in table.entries:
-            return None
-        key = plan_of(kind, self.ticks).keys[name]
-        return key.form.read(self, table.entries[name], key.called)
+        return values if complete and len(problems) == before else None
 
     def report_missing(self, table: Table, called: str, keys: Sequence[str]) -> None:
         """Say that a mapping lacks keys."""

@@ -60,7 +60,7 @@ class LayerReader:
             return None
         options = self._options(table, signature, LAYER_KEYS)
         self._refuse_numbers(table, signature)
-        line = self.decoder.filled(Line, table, "a layer")
+        line = self.decoder.values(Line, table, "a layer")
         if complete and signature.takes_out and "out" not in table.entries:
             self._add(table.mark, "E103", f"{signature.address} needs `out`, its channels")
         self._require(table.mark, signature, options)
@@ -162,17 +162,22 @@ class LayerReader:
 
 
 def _layer(
-    line: Line, signature: BlockSignature, part: Part, options: Mapping[str, Json], mark: Mark
+    line: Mapping[str, Any],
+    signature: BlockSignature,
+    part: Part,
+    options: Mapping[str, Json],
+    mark: Mark,
 ) -> Layer:
-    tags = {line.tag: 0} if line.tag else {}
+    """The layer that a line states; no `Line` is made on the way, as there are thousands."""
+    tags = {line["tag"]: 0} if "tag" in line else line.get("tags", {})
     return Layer(
         block=signature.address,
         part=part,
-        out=line.out,
-        repeat=line.repeat or 1,
-        stride=line.stride,
-        inputs=line.inputs,
-        tags=tags | dict(line.tags or {}),
+        out=line.get("out"),
+        repeat=line.get("repeat", 1),
+        stride=line.get("stride"),
+        inputs=line.get("inputs", ("last",)),
+        tags=tags,
         options=options,
         mark=mark,
     )
@@ -205,7 +210,7 @@ def _check_line(line: Entries) -> None:
     values, keys = line.values, line.table.keys
     if "tag" in keys and "tags" in keys:
         line.report("tags", "E105", "a layer has either `tag` or `tags`")
-    if "last" in {values.get("tag", ""), *values.get("tags", ())}:
+    if values.get("tag") == "last" or "last" in values.get("tags", ()):
         line.report("", "E206", "'last' means the line above and cannot be a tag")
     if values.get("inputs") == ():
         add = line.decoder.reader.problems.add
