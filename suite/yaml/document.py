@@ -98,17 +98,31 @@ def read_bytes(path: Path) -> bytes:
 
 
 def parse(text: str, file: str, problems: Problems, *, numbers_as_keys: bool = False) -> Node:
-    """The tree of the one document in `text`; smaller problems are added, SpecError ends the reading.
+    """The tree of the one document in `text`.
 
-    `numbers_as_keys` takes the key 0 for the word "0", as foreign files have them.
+    Args:
+        text: YAML 1.2, bounded in depth and in values, counted with aliases written out.
+        file: what marks and messages call the file.
+        problems: gets what is wrong with single values; the reading goes on after them.
+        numbers_as_keys: take the key 0 for the word "0", as foreign files have them.
+
+    Returns:
+        The root: a `Table`, `Items` or `Scalar`, each with the line and column where it stands.
+
+    Raises:
+        SpecError: the text is no YAML (E001), too deep or too large (E005), or has an alias to nothing (E003).
+
+    Example:
+        >>> parse("base: yolov5s", "f.yaml", Problems()).entries["base"]
+        Scalar(value='yolov5s', mark=Mark(file='f.yaml', line=1, column=7), sound=True)
     """
     composer = _Composer(file, problems, numbers_as_keys)
     try:
         for event in iter(_LOADER(text).get_event, None):
             composer.take(event)
     except yaml.MarkedYAMLError as error:
-        place = error.problem_mark or error.context_mark
-        mark = Mark(file, place.line + 1, place.column + 1) if place else Mark(file, 1, 1)
+        start = error.problem_mark or error.context_mark
+        mark = Mark(file, start.line + 1, start.column + 1) if start else Mark(file, 1, 1)
         raise SpecError.single(mark, "E001", _syntax(error)) from None
     except (yaml.YAMLError, UnicodeError) as error:
         raise SpecError.single(Mark(file, 1, 1), "E001", _first_line(error)) from None

@@ -247,9 +247,9 @@ def chosen(plan: Plan, values: Mapping[str, object]) -> set[object]:
     return {values.get(key.name, key.default) for key in choices}
 
 
-def alternatives(words: Sequence[str]) -> str:
+def alternatives(choices: Sequence[str]) -> str:
     """Some words as a choice: hard, diou or soft_linear."""
-    *others, last = words
+    *others, last = choices
     return f"{', '.join(others)} or {last}" if others else last
 
 

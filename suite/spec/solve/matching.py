@@ -112,16 +112,16 @@ def _choices(key: str, select: Selector, candidates: Sequence[Candidate]) -> str
     numbers = sorted(value for value in there if isinstance(value, int))
     if numbers:
         return f"`{key}` is one of: {', '.join(map(str, numbers))}"
-    words = sorted(map(str, there))
-    nearest = suggest(str(getattr(select, key)[0]), words)
-    if nearest.startswith("did") and len(words) <= SHOWN_CHOICES:
-        return f"{nearest} there are: {', '.join(words)}"
+    shown = sorted(map(str, there))
+    nearest = suggest(str(getattr(select, key)[0]), shown)
+    if nearest.startswith("did") and len(shown) <= SHOWN_CHOICES:
+        return f"{nearest} there are: {', '.join(shown)}"
     return nearest
 
 
 def _written(values: Sequence[object]) -> str:
-    words = [
+    shown = [
         value if isinstance(value, str) and value.isprintable() else quote(value)
         for value in values
     ]
-    return words[0] if len(words) == 1 else f"[{', '.join(words)}]"
+    return shown[0] if len(shown) == 1 else f"[{', '.join(shown)}]"

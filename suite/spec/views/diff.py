@@ -72,9 +72,9 @@ class Difference:
         return next((str(change) for change in self.layers if change.address == address), "")
 
 
-def difference(own: Mapping[str, Json], other: Mapping[str, Json]) -> Difference:
-    """What the architecture `own` has that `other` has not (`Variant.architecture`, stored or not)."""
-    mine, theirs = vertices(stored_layers(own)), vertices(stored_layers(other))
+def difference(this: Mapping[str, Json], other: Mapping[str, Json]) -> Difference:
+    """What the architecture `this` has that `other` has not (`Variant.architecture`, stored or not)."""
+    mine, theirs = vertices(stored_layers(this)), vertices(stored_layers(other))
     pairs: list[_Pair] = []
     for part in PARTS:
         pairs += _aligned(_of_part(mine, part), _of_part(theirs, part))
@@ -82,9 +82,11 @@ def difference(own: Mapping[str, Json], other: Mapping[str, Json]) -> Difference
     edges = _Edges(mine, theirs, counterparts)
     changes = (_change(new, old, edges) for new, old in pairs)
     layers = tuple(change for change in changes if change is not None)
-    keys = [key for key in {**other, **own} if key not in _LISTS and own.get(key) != other.get(key)]
+    keys = [
+        key for key in {**other, **this} if key not in _LISTS and this.get(key) != other.get(key)
+    ]
     # an empty list is none
-    whole = tuple(Change(key, other.get(key) or None, own.get(key) or None) for key in keys)
+    whole = tuple(Change(key, other.get(key) or None, this.get(key) or None) for key in keys)
     return Difference(layers, whole)
 
 
@@ -94,7 +96,7 @@ def _of_part(graph: Sequence[Vertex], part: str) -> list[Vertex]:
 
 @dataclass(frozen=True, slots=True)
 class _Edges:
-    """Who reads whom in both networks; `counterparts` are addresses of the own one and of the other."""
+    """Who reads whom in both networks; `counterparts` are addresses of this one and of the other."""
 
     mine: tuple[Vertex, ...]
     theirs: tuple[Vertex, ...]
@@ -103,9 +105,9 @@ class _Edges:
     def same(self, new: Vertex, old: Vertex) -> bool:
         """Whether both read the same maps, looking through layers that only one of the networks has."""
         kept = set(self.counterparts.values())
-        own = [self._known(self.mine, source, set(self.counterparts)) for source in new.sources]
+        ours = [self._known(self.mine, source, set(self.counterparts)) for source in new.sources]
         others = [self._known(self.theirs, source, kept) for source in old.sources]
-        return [self.counterparts.get(address, address) for address in own] == others
+        return [self.counterparts.get(address, address) for address in ours] == others
 
     @staticmethod
     def _known(graph: tuple[Vertex, ...], position: int, known: set[str]) -> str:

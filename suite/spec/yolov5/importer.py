@@ -68,10 +68,10 @@ class _Importer:
             return ()
         readers = readers_of(rows)
         for row in rows[:-1]:
-            found = self._map(row, readers[row.index])
-            if found is None:
+            output = self._map(row, readers[row.index])
+            if output is None:
                 return ()  # the rows after it cannot be judged
-            self.maps[row.index] = found
+            self.maps[row.index] = output
         head = self._head(rows[-1])
         if head is None:
             return ()
@@ -82,9 +82,11 @@ class _Importer:
         heads = [row for row in rows if row.module == DETECT]
         if len(heads) == 1 and rows[-1].module == DETECT and not rows[-1].in_backbone:
             return True
-        place = heads[0] if heads else rows[-1]
-        number = f"it has {len(heads)}" if len(heads) != 1 else f"row {place.index} is not the last"
-        self._add(place, "E205", f"a model file ends with one {DETECT} row; {number}")
+        blamed = heads[0] if heads else rows[-1]
+        reason = f"row {blamed.index} is not the last"
+        if len(heads) != 1:
+            reason = f"it has {len(heads)}"
+        self._add(blamed, "E205", f"a model file ends with one {DETECT} row; {reason}")
         return False
 
     def _map(self, row: Row, readers: Sequence[Row]) -> _Map | None:
