@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from suite.record import Json, canonical_json
 from suite.spec.language.keys import CONDITIONS
-from suite.spec.records.objective import stated
+from suite.spec.records.objective import Objective, stated
 from suite.spec.records.variant import (
     PARTS,
     ConvEdit,
@@ -75,7 +75,11 @@ def _objectives(variant: Variant) -> Iterator[tuple[str, str]]:
         yield "norm", flow({"kind": norm.kind, "groups": norm.groups})
     elif norm != Norm():
         yield "norm", norm.kind
-    objectives = {"loss": variant.loss, "assigner": variant.assigner, "nms": variant.nms}
+    objectives: dict[str, Objective] = {
+        "loss": variant.loss,
+        "assigner": variant.assigner,
+        "nms": variant.nms,
+    }
     for key, objective in objectives.items():
         different = stated(objective)
         if different:
