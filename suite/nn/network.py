@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from suite.nn.heads import Head
 from suite.nn.layers import DropPath
 from suite.nn.recompute import recomputed
-from suite.spec.language.vocabulary import DROP_PATH
 from suite.spec.records.variant import Part, Schedule, Variant
+from suite.spec.records.vocabulary import DROP_PATH
 
 
 @dataclass(frozen=True, slots=True)

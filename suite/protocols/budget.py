@@ -2,20 +2,29 @@
 
 from dataclasses import dataclass
 
+from suite.protocols.limits import MAX_COUNT, MAX_FLOPS, WEEK
+from suite.yaml.records import needed, setting
+
+BUDGETS = ("steps", "epochs", "flops", "seconds")
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How long every variant is trained, with `batch` pictures a step; exactly one of the others is stated.
+    """How long every variant is trained, with `batch` pictures a step; exactly one of the others is stated."""
 
-    `steps` are batches, `epochs` passes over the training pictures, `flops` those of training (six a multiply-add of
-    the forward pass), `seconds` wall time, by which rates and schedules go then.
-    """
-
-    batch: int
-    steps: int | None = None
-    epochs: int | None = None
-    flops: float | None = None
-    seconds: float | None = None
+    batch: int = needed("pictures a step", low=1, high=65_536)
+    steps: int | None = setting(None, "batches", low=1, high=MAX_COUNT)
+    epochs: int | None = setting(None, "passes over the training pictures", low=1, high=MAX_COUNT)
+    flops: float | None = setting(
+        None,
+        "FLOPs of training, six a multiply-add of the forward pass",
+        low=0, high=MAX_FLOPS, above=True,
+    )  # fmt: skip
+    seconds: float | None = setting(
+        None,
+        "wall time, by which rates and schedules go then",
+        low=0, high=WEEK, above=True,
+    )  # fmt: skip
 
     @property
     def kind(self) -> str:
@@ -29,12 +38,9 @@ class Budget:
         return amount
 
 
-BUDGETS = ("steps", "epochs", "flops", "seconds")
-
-
 @dataclass(frozen=True, slots=True)
 class Checkpoints:
     """How often a training writes one: after so many minutes, or after so many steps where they are stated."""
 
-    minutes: float = 10.0
-    steps: int = 0
+    minutes: float = setting(10.0, "minutes between two", low=0, high=WEEK / 60)
+    steps: int = setting(0, "steps between two, in the place of minutes", low=1, high=MAX_COUNT)

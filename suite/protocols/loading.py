@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from suite.record import Json
+from suite.yaml.records import setting
 
 Broken = Literal["fail", "skip"]
 MOST_WORKERS = 64
@@ -35,14 +36,26 @@ NO_CACHE = Cache(0)
 class Loading:
     """None of it changes a batch; only `broken_pictures: skip` does, once a picture breaks.
 
-    `workers` are processes that make batches ahead of the training, 0 for none, None for what the machine has room for.
-    `broken_pictures` says what becomes of a training whose picture does not decode any more: it fails, or another
-    picture takes the place and is counted. Evaluation always fails: AP of other pictures is not comparable.
+    Evaluation always fails on a broken picture: AP of other pictures is not comparable.
     """
 
-    workers: int | None = 0
-    cache: Cache = Cache(2**30)
-    broken_pictures: Broken = "fail"
+    workers: int | None = setting(
+        0,
+        "processes that make batches ahead of the training, 0 for none; `auto`: what the machine "
+        "has room for",
+        word="auto", low=0, high=MOST_WORKERS,
+    )  # fmt: skip
+    cache: Cache = setting(
+        Cache(2**30),
+        "where decoded pictures are kept: `ram:4G`, `disk:DIR`, `disk:DIR:100G` or `none`; "
+        "`ram:1G` where it is left out",
+        form="cache",
+    )
+    broken_pictures: Broken = setting(
+        "fail",
+        "what becomes of a training whose picture does not decode any more: it fails, or another "
+        "picture takes the place and is counted",
+    )
 
     @property
     def as_json(self) -> dict[str, Json]:

@@ -74,16 +74,16 @@ def offers() -> Mapping[str, Offer]:
 @cache
 def setups() -> Mapping[str, Setup]:
     """Every set-up that may be asked for, by each way to write it."""
-    found = {}
+    by_name = {}
     for offer in offers().values():
         for device, precisions in offer.precisions.items():
             for setup in (
                 Setup(device, name, precision) for name in offer.names for precision in precisions
             ):
-                found[str(setup)] = setup
+                by_name[str(setup)] = setup
                 if setup.runtime == EAGER:
-                    found[f"{device}-{setup.precision}"] = setup
-    return found
+                    by_name[f"{device}-{setup.precision}"] = setup
+    return by_name
 
 
 def offer_of(runtime: str) -> Offer:
@@ -92,7 +92,7 @@ def offer_of(runtime: str) -> Offer:
 
 
 def _literals(file: Path) -> dict[str, Any]:
-    found = {}
+    literals = {}
     for node in ast.parse(file.read_bytes()).body:
         if (
             isinstance(node, ast.AnnAssign)
@@ -105,5 +105,5 @@ def _literals(file: Path) -> dict[str, Any]:
         else:
             continue
         if name in _LITERALS:
-            found[name.lower()] = ast.literal_eval(value)
-    return found
+            literals[name.lower()] = ast.literal_eval(value)
+    return literals

@@ -90,13 +90,13 @@ class Catalogue:
 
     def add_file(self, path: Path, taken: dict[str, Path]) -> None:
         """One file's variants; `taken` are the names in small letters that the same folder has given already."""
-        found = self._entries(path)
-        names = [name for name, entry in found.items() if self._is_free(name, entry, taken)]
+        entries = self._entries(path)
+        names = [name for name, entry in entries.items() if self._is_free(name, entry, taken)]
         for old in self.designs.pop(path.stem, ()) if names else ():
             self.entries.pop(old, None)
         for name in names:
-            self.entries[name] = found[name]
-        if names and found[names[0]].member:
+            self.entries[name] = entries[name]
+        if names and entries[names[0]].member:
             self.entries.pop(path.stem, None)
             self.designs[path.stem] = tuple(names)
 

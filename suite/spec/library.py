@@ -12,10 +12,10 @@ from suite.shipped import SHIPPED
 from suite.spec.blocks.signatures import Signatures, default_signatures
 from suite.spec.catalogue import Catalogue, is_name
 from suite.spec.language.decode import decode_tree, read_text, read_tree
-from suite.spec.language.vocabulary import MAX_WORK
 from suite.spec.records.blockfile import BlockFile
 from suite.spec.records.source import Reference, SpecFile
 from suite.spec.records.variant import PARTS, Variant
+from suite.spec.records.vocabulary import MAX_WORK
 from suite.spec.solve.resolve import Lookup, resolve
 from suite.spec.userblocks import Scope, Trust, read_blocks
 from suite.yaml.document import Node, Scalar, Table, shown_path
@@ -70,7 +70,20 @@ class Library:
         return tuple(sorted(self._catalogue.entries))
 
     def load(self, name_or_path: str | Path) -> Variant:
-        """The resolved variant of a name, or of a file anywhere whose base is a variant of this library."""
+        """The resolved variant of a name, or of a file anywhere whose base is a variant of this library.
+
+        Every number in it is final, unless it has a `match`, whose width is found when the network is first needed.
+
+        Args:
+            name_or_path: a variant's name; or a path, which is what has a separator or ends in .yaml.
+
+        Raises:
+            SpecError: there is no such variant, or it or what it builds on has mistakes; all of the file's are listed.
+
+        Example:
+            >>> Library().load("yolov5s").layers[0].out  # channels
+            32
+        """
         path = _as_path(name_or_path)
         if path is not None and not self._holds(path):
             return self._beside(path).load(path.stem)
@@ -110,13 +123,13 @@ class Library:
 
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with any file of the folders."""
-        found = dict.fromkeys(self._catalogue.misnamed)
+        problems = dict.fromkeys(self._catalogue.misnamed)
         for name in self.names():
             try:
                 self._resolve(name, ())
             except SpecError as error:
-                found |= dict.fromkeys(error.problems)
-        return tuple(found)
+                problems |= dict.fromkeys(error.problems)
+        return tuple(problems)
 
     def origins(self, name_or_path: str | Path) -> Mapping[str, str]:
         """The file that each top-level key of the resolved variant comes from, as messages show it."""
@@ -126,21 +139,20 @@ class Library:
         name = self._known(path.stem if path else str(name_or_path))
         self._resolve(name, ())
         specs = self._specs(name)
-        own = {key: spec.mark.file for spec in specs for key in spec.keys}
+        stated = {key: spec.mark.file for spec in specs for key in spec.keys}
         base = specs[0].base
         if base is None:
-            return own
+            return stated
         inherited = {
             key: file for key, file in self.origins(base.name).items() if key not in _NOT_INHERITED
         }
-        return inherited | own
+        return inherited | stated
 
     def _known(self, name: str) -> str:
         if name in self._catalogue.designs:
             hint = f"name one: {', '.join(self._catalogue.designs[name])}"
-            raise SpecError.single(
-                None, "E204", f"{quote(name)} is a design of several variants", hint=hint
-            )
+            message = f"{quote(name)} is a design of several variants"
+            raise SpecError.single(None, "E204", message, hint=hint)
         if name not in self._catalogue.entries:
             hint = suggest(name, self._catalogue.entries)
             raise SpecError.single(None, "E204", f"no variant {quote(name)}", hint=hint)
@@ -160,15 +172,11 @@ class Library:
             members = library._catalogue.designs.get(name, (name,))  # noqa: SLF001
             yield from ((library, member) for member in members)
             return
-        found = [name for name in self.names() if fnmatchcase(name, pattern)]
-        if not found:
-            raise NoMatchError.single(
-                None,
-                "E210",
-                f"no variant fits {quote(pattern)}",
-                hint=suggest(pattern, self.names()),
-            )
-        yield from ((self, name) for name in found)
+        names = [name for name in self.names() if fnmatchcase(name, pattern)]
+        if not names:
+            message = f"no variant fits {quote(pattern)}"
+            raise NoMatchError.single(None, "E210", message, hint=suggest(pattern, self.names()))
+        yield from ((self, name) for name in names)
 
     def _beside(self, path: Path) -> "Library":
         """A library like this one with a file from elsewhere in it."""
@@ -207,11 +215,10 @@ class Library:
     def _read(self, root: Node, name: str, chain: tuple[str, ...], problems: Problems) -> SpecFile:
         """One file's record, with the blocks that its own files and those of what it builds on have."""
         path = self._catalogue.entries[name].path
-        own = read_blocks(root, path, self._trust, self._signatures, problems)
-        scope = Scope(self._signatures, own, lambda: self._blocks_below(root, chain))
-        return replace(
-            decode_tree(root, name, scope, problems, folder=path.parent), blocks=tuple(own)
-        )
+        blocks = read_blocks(root, path, self._trust, self._signatures, problems)
+        scope = Scope(self._signatures, blocks, lambda: self._blocks_below(root, chain))
+        spec = decode_tree(root, name, scope, problems, folder=path.parent)
+        return replace(spec, blocks=tuple(blocks))
 
     def _blocks_below(self, root: Node, chain: tuple[str, ...]) -> Iterator[BlockFile]:
         """The block files of the variants that a file names as its base or as the owners of its parts."""

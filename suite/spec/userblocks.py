@@ -61,12 +61,12 @@ class Scope(Signatures):
 
     def addresses(self) -> tuple[str, ...]:
         """Every block, operator and head there is."""
-        own = (
+        users = (
             f"{stem}.{name}"
             for stem, file in self._files.items()
             for name in classes_of(file.source, file.path)
         )
-        return tuple(sorted((*self._shipped.addresses(), *filter(self._is_known, own))))
+        return tuple(sorted((*self._shipped.addresses(), *filter(self._is_known, users))))
 
     def _is_known(self, address: str) -> bool:
         try:
@@ -84,14 +84,14 @@ def read_blocks(
     if node is None:
         return []
     reader = Reader(problems)
-    found: dict[str, BlockFile] = {}
+    files: dict[str, BlockFile] = {}
     items = reader.several(node)
     if len(items) > MAX_FILES:
         problems.add(node.mark, "E005", f"more than {MAX_FILES} block files")
     for item in items[:MAX_FILES]:
         word = reader.word(item, "a block file")
         file = _read(word, item.mark, spec, trust, problems) if word else None
-        if file and file.stem in found:
+        if file and file.stem in files:
             problems.add(item.mark, "E208", f"two block files are called {file.stem}")
         elif file and file.stem in shipped.stems():
             problems.add(
@@ -101,21 +101,21 @@ def read_blocks(
                 "call the file something else",
             )
         elif file:
-            found[file.stem] = file
-    return list(found.values())
+            files[file.stem] = file
+    return list(files.values())
 
 
 def merge_blocks(
-    own: Iterable[BlockFile], others: Iterable[BlockFile], problems: Problems
+    files: Iterable[BlockFile], others: Iterable[BlockFile], problems: Problems
 ) -> tuple[BlockFile, ...]:
     """Own and inherited block files; one name stands for one file, or its addresses would mean two things."""
-    found: dict[str, BlockFile] = {}
-    for file in (*others, *own):
-        twin = found.setdefault(file.stem, file)
+    by_stem: dict[str, BlockFile] = {}
+    for file in (*others, *files):
+        twin = by_stem.setdefault(file.stem, file)
         if twin.source != file.source:
             message = f"{file.stem} is {shown_path(Path(twin.path))} in what this file builds on"
             problems.add(file.mark, "E208", message, "call the file something else")
-    return tuple(found.values())
+    return tuple(by_stem.values())
 
 
 def lies_in_project(spec: Path, file: Path) -> bool:
@@ -130,10 +130,8 @@ def lies_in_project(spec: Path, file: Path) -> bool:
         or root.stat().st_mode & stat.S_IWOTH
     ):
         return False
-    places = [path.resolve() for path in (spec, file)]
-    return all(
-        place.is_relative_to(root) and place.stat().st_uid == os.getuid() for place in places
-    )
+    paths = (spec.resolve(), file.resolve())
+    return all(path.is_relative_to(root) and path.stat().st_uid == os.getuid() for path in paths)
 
 
 def imported_modules(source: str) -> Iterator[str]:

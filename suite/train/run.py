@@ -12,7 +12,7 @@ from suite.nn.detector import Detector, build
 from suite.nn.weights.pickles import WeightsError
 from suite.nn.weights.transfer import start_from
 from suite.record import Json
-from suite.spec.language.vocabulary import SCRATCH
+from suite.spec.records.vocabulary import SCRATCH
 from suite.train.journal import Board, Journal, has_tensorboard, open_board
 from suite.train.loop import Progress, Trained, train
 from suite.train.snapshot import Keeper, Snapshot

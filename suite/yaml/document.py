@@ -66,17 +66,15 @@ Node: TypeAlias = Scalar | Items | Table
 
 
 def shown_path(path: Path) -> str:
-    """A path as messages show it: relative to the working folder if inside, without control characters."""
+    """A path as messages show it: relative to the working folder if inside, control characters escaped."""
     text = str(path)
     with suppress(ValueError, OSError, RuntimeError):
         here = os.path.join(os.getcwd(), "")  # noqa: PTH109, PTH118  (resolving takes 0.3 ms a file)
         inside = text.startswith(here) and ".." not in path.parts
         text = text[len(here) :] if inside else str(path.resolve().relative_to(here))
-    return (
-        text
-        if text.isprintable()
-        else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-    )
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -100,17 +98,31 @@ def read_bytes(path: Path) -> bytes:
 
 
 def parse(text: str, file: str, problems: Problems, *, numbers_as_keys: bool = False) -> Node:
-    """The tree of the one document in `text`; smaller problems are added, SpecError ends the reading.
+    """The tree of the one document in `text`.
 
-    `numbers_as_keys` takes the key 0 for the word "0", as foreign files have them.
+    Args:
+        text: YAML 1.2, bounded in depth and in values, counted with aliases written out.
+        file: what marks and messages call the file.
+        problems: gets what is wrong with single values; the reading goes on after them.
+        numbers_as_keys: take the key 0 for the word "0", as foreign files have them.
+
+    Returns:
+        The root: a `Table`, `Items` or `Scalar`, each with the line and column where it stands.
+
+    Raises:
+        SpecError: the text is no YAML (E001), too deep or too large (E005), or has an alias to nothing (E003).
+
+    Example:
+        >>> parse("base: yolov5s", "f.yaml", Problems()).entries["base"]
+        Scalar(value='yolov5s', mark=Mark(file='f.yaml', line=1, column=7), sound=True)
     """
     composer = _Composer(file, problems, numbers_as_keys)
     try:
         composer.read(text)
     except yaml.MarkedYAMLError as error:
-        place = error.problem_mark or error.context_mark
-        _check_bounds(text[: place.index] if place else "", file)
-        mark = Mark(file, place.line + 1, place.column + 1) if place else Mark(file, 1, 1)
+        start = error.problem_mark or error.context_mark
+        _check_bounds(text[: start.index] if start else "", file)
+        mark = Mark(file, start.line + 1, start.column + 1) if start else Mark(file, 1, 1)
         raise SpecError.single(mark, "E001", _syntax(error)) from None
     except (yaml.YAMLError, UnicodeError) as error:
         raise SpecError.single(Mark(file, 1, 1), "E001", _first_line(error)) from None
@@ -247,11 +259,13 @@ class _Composer:
     def open(self, event: Any) -> None:
         """A collection begins."""
         self.count += 1
-        self.check(event)
+        if self.count > MAX_NODES or event.tag is not None:
+            self.check(event)
         if len(self.stack) >= MAX_DEPTH:
             raise self.error(event, "E005", f"nested deeper than {MAX_DEPTH} levels")
         mark = self.mark(event)
-        node = Table({}, {}, mark) if isinstance(event, yaml.MappingStartEvent) else Items([], mark)
+        is_table = type(event) is yaml.MappingStartEvent
+        node = Table({}, {}, mark) if is_table else Items([], mark)
         self.stack.append(_Frame(node, event.anchor, start=self.count - 1))
 
     def close(self) -> Node:

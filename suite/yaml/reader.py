@@ -1,6 +1,6 @@
 """Typed access to the nodes of a file: every mismatch becomes a problem and the reading goes on."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from suite.yaml.document import Items, Node, Scalar, Table, plain
@@ -19,18 +19,16 @@ class Reader:
         if not (isinstance(node, Scalar) and not node.sound):
             self.problems.add(node.mark, "E101", f"{expected}, not {_described(node)}")
 
-    def table(self, node: Node, what: str, known: Iterable[str] | None = None) -> Table | None:
-        """A mapping whose keys are all known; unknown ones are reported and skipped by whoever asks by name."""
+    def table(self, node: Node, what: str, known: Collection[str] | None = None) -> Table | None:
+        """A mapping whose keys are all known; unknown ones are reported, and skipped by who asks by name."""
         if not isinstance(node, Table):
             self.wrong(node, f"{what} is a mapping")
             return None
         if known is not None:
-            names = tuple(known)
             for key, mark in node.keys.items():
-                if key not in names:
-                    self.problems.add(
-                        mark, "E102", f"unknown key {quote(key)}", suggest(key, names)
-                    )
+                if key not in known:
+                    hint = suggest(key, known)
+                    self.problems.add(mark, "E102", f"unknown key {quote(key)}", hint)
         return node
 
     def items(self, node: Node, what: str) -> list[Node]:

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from suite.cli.main import main
-from suite.spec.language.vocabulary import MAX_EDITS, MAX_LAYERS
+from suite.spec.records.vocabulary import MAX_EDITS, MAX_LAYERS
 from tests.spec.made_specs import FILES
 
 ROOT = Path(__file__).parents[2]

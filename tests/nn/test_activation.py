@@ -8,8 +8,8 @@ from torch import nn
 from suite.nn.conv import ACTIVATIONS
 from suite.nn.deploy import deploy
 from suite.nn.detector import build
-from suite.spec.language import vocabulary as words
 from suite.spec.library import Library
+from suite.spec.records import vocabulary as words
 from suite.spec.records.variant import Variant
 
 

@@ -14,8 +14,8 @@ from suite.nn.deploy import deploy
 from suite.nn.detector import build
 from suite.nn.layers import LayerNorm2d
 from suite.spec.blocks.signatures import REQUIRED, BlockSignature, default_signatures
-from suite.spec.language import vocabulary as words
 from suite.spec.library import Library
+from suite.spec.records import vocabulary as words
 from suite.spec.records.variant import Norm, Variant
 
 TYPES = {

@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from suite.spec.blocks.signatures import default_signatures
-from suite.spec.language.vocabulary import DESIGN_KEYS, FILE_KEYS, VERBS
+from suite.spec.language.keys import DESIGN_KEYS, FILE_KEYS, VERBS
 
 SCALARS = st.one_of(
     st.sampled_from(

@@ -36,7 +36,7 @@ def settings(kind: type = Recipe, part: str = "") -> dict[str, tuple[str, str]]:
 
 
 def _default(rule: Field) -> str:
-    value = "" if rule.default is MISSING else rule.default
+    value = "" if rule.default is MISSING or is_dataclass(rule.default) else rule.default
     return (
         f"{value:g}"
         if isinstance(value, int | float) and not isinstance(value, bool)
@@ -45,8 +45,9 @@ def _default(rule: Field) -> str:
 
 
 def _limits(rule: Field, kind: object) -> str:
-    if rule.metadata:
-        return " – ".join(f"{rule.metadata[end]:.12g}" for end in ("low", "high"))
+    bounds = rule.metadata["rule"]
+    if bounds.high:
+        return f"{bounds.low:.12g} – {bounds.high:.12g}"
     return ", ".join(get_args(kind))
 
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 import click
 
 from suite.record import Json
-from suite.spec.records.source import Verb
+from suite.spec.records.steps import Verb
 from suite.spec.views.draft import DraftEdit, read_block, read_options, read_selector
 
 T = TypeVar("T")

@@ -88,13 +88,13 @@ class Signatures:
 
     def addresses(self) -> tuple[str, ...]:
         """Every block, operator and head there is."""
-        found: list[str] = []
+        addresses: list[str] = []
         for stem in self._stems():
             path, _ = self._file(stem)
-            found += [
+            addresses += [
                 f"{stem}.{name}" for name in self._read_classes(path) if self._is_block(stem, name)
             ]
-        return tuple(sorted(found))
+        return tuple(sorted(addresses))
 
     def _is_block(self, stem: str, name: str) -> bool:
         try:
@@ -156,8 +156,11 @@ def signature_in(
         )
         raise _error(f"{address} is no block", hint)
     keywords = {argument.arg for argument in arguments.kwonlyargs}
-    found = _signature(address, kind or ("head" if keywords >= _HEAD else "block"), path, arguments)
-    return replace(found, assigners=_served(classes, name)) if found.kind == "head" else found
+    by_keywords: Kind = "head" if keywords >= _HEAD else "block"
+    signature = _signature(address, kind or by_keywords, path, arguments)
+    if signature.kind != "head":
+        return signature
+    return replace(signature, assigners=_served(classes, name))
 
 
 @lru_cache(maxsize=1)

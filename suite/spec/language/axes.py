@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 from math import prod
 
-from suite.spec.language.vocabulary import MAX_MEMBERS
+from suite.spec.records.vocabulary import MAX_MEMBERS
 from suite.yaml.document import Items, Node, Scalar, Table
 from suite.yaml.errors import quote, suggest
 from suite.yaml.reader import Reader
@@ -54,10 +54,10 @@ def _points(name: str, axes: Table, reader: Reader) -> list[Point]:
         hint = "small letters and digits, a letter first"
         reader.problems.add(axes.keys[name], "E208", f"{quote(name)} cannot name an axis", hint)
     if isinstance(node, Table):
-        found = [Point(label, value) for label, value in node.entries.items()]
+        points = [Point(label, value) for label, value in node.entries.items()]
     else:
         values = reader.items(node, f"the axis {quote(name)}")
-        found = [Point(_text(value), value) for value in values if isinstance(value, Scalar)]
+        points = [Point(_text(value), value) for value in values if isinstance(value, Scalar)]
         for value in values:
             if not isinstance(value, Scalar):
                 reader.problems.add(
@@ -66,7 +66,7 @@ def _points(name: str, axes: Table, reader: Reader) -> list[Point]:
                     "a value that is no number or word needs a label",
                     "{label: …}",
                 )
-    for point in found:
+    for point in points:
         if not _LABEL.fullmatch(point.label):
             reader.problems.add(
                 point.node.mark,
@@ -74,9 +74,9 @@ def _points(name: str, axes: Table, reader: Reader) -> list[Point]:
                 f"{quote(point.label)} cannot be part of a name",
                 "{label: …}",
             )
-    if not found:
+    if not points:
         reader.problems.add(node.mark, "E103", f"the axis {quote(name)} has no values")
-    return found
+    return points
 
 
 def _text(node: Scalar) -> str:
@@ -143,4 +143,4 @@ def _worded(node: Scalar, chosen: Mapping[str, Point]) -> Scalar:
     """Placeholders inside a longer word become labels."""
     if not isinstance(node.value, str):
         return node
-    return node._replace(value=PLACEHOLDER.sub(lambda found: chosen[found[1]].label, node.value))
+    return node._replace(value=PLACEHOLDER.sub(lambda match: chosen[match[1]].label, node.value))

@@ -11,15 +11,9 @@ from itertools import combinations
 from pathlib import Path
 
 from suite.spec.language.axes import MAX_COPIED, fillings, size
-from suite.spec.language.vocabulary import (
-    DESIGNS,
-    FAMILY_KEYS,
-    FILE_KEYS,
-    MAX_MEMBERS,
-    MAX_STEPS,
-    STEP_KEYS,
-)
+from suite.spec.language.keys import FAMILY_KEYS, FILE_KEYS, STEP_KEYS
 from suite.spec.records.ladder import Rung
+from suite.spec.records.vocabulary import DESIGNS, MAX_MEMBERS, MAX_STEPS
 from suite.yaml.document import Node, Scalar, Table, plain
 from suite.yaml.errors import Problems, quote, suggest
 from suite.yaml.mark import Mark
@@ -102,8 +96,10 @@ class _Family:
                     "E105",
                     "`design` combines `steps`, and there are none",
                 )
-            own = _without(self.root, "name", "design")
-            return [Member(f"{base}_{name}", base, (own,), self.root.mark)] if base and name else []
+            if not base or not name:
+                return []
+            table = _without(self.root, "name", "design")
+            return [Member(f"{base}_{name}", base, (table,), self.root.mark)]
         design = self._design()
         steps = self._steps(design)
         if not base or not design or not steps:
@@ -132,18 +128,18 @@ class _Family:
         absent = {"on"} if design != "ladder" else set()
         absent |= {"expect", "match"} if design not in _ALONE else set()
         known = [key for key in STEP_KEYS if key not in absent]
-        found: dict[str, Table] = {}
+        by_name: dict[str, Table] = {}
         nodes = self.reader.items(self.root.entries["steps"], "`steps`")
         for node in nodes[: MAX_STEPS + 1]:
             step = self.reader.table(node, "a step", known)
             name = self._word(step, "name", "a step needs `name`") if step else None
             if step and name:
-                if name in found:
+                if name in by_name:
                     self._add(step.mark, "E208", f"the step {quote(name)} is there twice")
-                found[name] = step
+                by_name[name] = step
         if len(nodes) > MAX_STEPS:
             self._add(nodes[MAX_STEPS].mark, "E005", f"more than {MAX_STEPS} steps")
-        return found
+        return by_name
 
     def _ladder(self, base: str, steps: dict[str, Table]) -> Iterator[Member]:
         """Each on the one before; a step with `on` is a side branch, on which only another `on` builds."""
@@ -158,15 +154,19 @@ class _Family:
                     f"no step {quote(on)} before this one",
                     suggest(on, seen),
                 )
-            own = self._own_name(base, name)
+            variant = self._own_name(base, name)
             under = self._own_name(base, on) if on else below
             rung = Rung(
                 Path(self.root.mark.file).stem, self._shown_title(), name, side="on" in step.entries
             )
             yield Member(
-                own, under, (self._table(step, under, self._title(step, name)),), step.mark, rung
+                variant,
+                under,
+                (self._table(step, under, self._title(step, name)),),
+                step.mark,
+                rung,
             )
-            below = below if "on" in step.entries else own
+            below = below if "on" in step.entries else variant
             seen.append(name)
 
     def _one_at_a_time(self, base: str, steps: dict[str, Table]) -> Iterator[Member]:
@@ -224,8 +224,8 @@ class _Family:
         return f"{base}_{plain(family)}_{change}" if family else f"{base}_{change}"
 
     def _title(self, step: Table, name: str) -> Scalar | None:
-        own = step.entries.get("title")
-        return own if isinstance(own, Scalar) else self._family_title(f": {name}")
+        title = step.entries.get("title")
+        return title if isinstance(title, Scalar) else self._family_title(f": {name}")
 
     def _shown_title(self) -> str:
         title = self._family_title()

@@ -2,106 +2,103 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from suite.record import Json
 from suite.spec.blocks.options import misfit, missing
 from suite.spec.blocks.signatures import BlockSignature, Signatures
-from suite.spec.language.vocabulary import (
-    CHANGE_KEYS,
-    LAYER_KEYS,
-    MAX_OUT,
-    MAX_OUTPUTS,
-    MAX_REPEAT,
-    MAX_STRIDE,
-)
-from suite.spec.records.source import Change
+from suite.spec.language.keys import CHANGE_KEYS, LAYER_KEYS
+from suite.spec.language.values import SCHEMAS, WORD, read_reference
+from suite.spec.records.source import Layers
+from suite.spec.records.steps import Change, Line, Numbers
 from suite.spec.records.variant import Layer, Part
+from suite.spec.records.vocabulary import MAX_OUTPUTS
 from suite.yaml.document import Node, Scalar, Table, plain
 from suite.yaml.errors import SpecError, suggest
+from suite.yaml.forms import Schema, Whole
 from suite.yaml.mark import Mark
-from suite.yaml.reader import Reader
+from suite.yaml.records import Check, Decoder, Entries
+from suite.yaml.schemas import closed, ref
+from suite.yaml.shapes import Special
 
 _KIND_PLACE = {
     "head": "is a head; it belongs into `head`",
     "operator": "is an operator; it takes a convolution's place by an edit, `replace`",
 }
+_OUTPUT = Whole(0, MAX_OUTPUTS)
 
 
 @dataclass(frozen=True, slots=True)
 class LayerReader:
     """Reads layers and changes of layers against the blocks there are."""
 
-    reader: Reader
+    decoder: Decoder
     signatures: Signatures
 
-    def part(self, node: Node, part: Part) -> tuple[Layer, ...]:
-        """All lines of a backbone, neck or head."""
-        lines = self.reader.items(node, f"`{part}`")
+    def part(self, node: Node, part: Part) -> Layers | None:
+        """All lines of a backbone, neck or head, or `{of: OTHER}`."""
+        if isinstance(node, Table):
+            return self._borrowed(node, part)
+        lines = self.decoder.reader.items(node, f"`{part}`")
         if part != "neck" and not lines:
-            self.reader.problems.add(node.mark, "E103", f"`{part}` has no layers")
+            self._add(node.mark, "E103", f"`{part}` has no layers")
         return tuple(layer for line in lines if (layer := self.layer(line, part)))
+
+    def _borrowed(self, node: Table, part: Part) -> Layers:
+        table = self.decoder.reader.table(node, f"`{part}`", ("of",))
+        if table and "of" in table.entries:
+            return read_reference(self.decoder, table.entries["of"], "`of`") or ()
+        if not node.keys:
+            self._add(node.mark, "E103", f"`{part}` is a list of layers or {{of: VARIANT}}")
+        return ()
 
     def layer(self, node: Node, part: Part, *, complete: bool = True) -> Layer | None:
         """One line; `complete=False` lets `out` be told by the line beside which it is inserted."""
-        table = self.reader.table(node, "a layer")
+        table = self.decoder.reader.table(node, "a layer")
         signature = self._signature(table) if table else None
-        if not table or not signature:
-            return None
-        if self._wrong_kind(table, signature, part):
+        if not table or not signature or self._wrong_kind(table, signature, part):
             return None
         options = self._options(table, signature, LAYER_KEYS)
-        out, repeat, stride = self._numbers(table, signature)
-        if complete and signature.takes_out and out is None and "out" not in table.entries:
+        self._refuse_numbers(table, signature)
+        line = self.decoder.values(Line, table, "a layer")
+        if complete and signature.takes_out and "out" not in table.entries:
             self._add(table.mark, "E103", f"{signature.address} needs `out`, its channels")
         self._require(table.mark, signature, options)
-        return Layer(
-            block=signature.address,
-            part=part,
-            out=out,
-            repeat=repeat or 1,
-            stride=stride,
-            inputs=self._inputs(table),
-            tags=self._tags(table),
-            options=options,
-            mark=table.mark,
-        )
+        return None if line is None else _layer(line, signature, part, options, table.mark)
 
-    def change(self, node: Node, what: str, *, block: bool) -> Change | None:
-        """The mapping of `with` (with a block) or `to` (without one; its options are checked when it is applied)."""
-        table = self.reader.table(node, what)
+    def change_to(self, node: Node, called: str) -> Change | None:
+        """The mapping of `to`; its options are checked when it is applied, against the layer's block."""
+        table = self.decoder.reader.table(node, called)
         if table is None:
             return None
-        if not block:
-            if "block" in table.keys:
-                self._add(
-                    table.keys["block"],
-                    "E102",
-                    "`to` changes a layer's options, not its block",
-                    "use `replace`",
-                )
-            out, repeat, stride = self._numbers(table, None)
-            options = {
-                key: plain(value) for key, value in table.entries.items() if key not in CHANGE_KEYS
-            }
-            return Change("", out, repeat, stride, options, table.mark)
-        signature = self._signature(table)
-        if signature is None:
+        if "block" in table.keys:
+            message = f"{called} changes a layer's options, not its block"
+            self._add(table.keys["block"], "E102", message, "use `replace`")
+        numbers = self.decoder.filled(Numbers, _without_block(table), called)
+        options = {
+            key: plain(node) for key, node in table.entries.items() if key not in CHANGE_KEYS
+        }
+        return None if numbers is None else _change("", numbers, options, table.mark)
+
+    def change_with(self, node: Node, called: str) -> Change | None:
+        """The mapping of `with`: a block, its numbers and options."""
+        table = self.decoder.reader.table(node, called)
+        signature = self._signature(table) if table else None
+        if table is None or signature is None:
             return None
         options = self._options(table, signature, CHANGE_KEYS)
         if signature.kind == "operator":
             self._require(table.mark, signature, options)
             for key in table.keys.keys() & {"out", "repeat", "stride"}:
+                message = f"{signature.address} is an operator and has no `{key}` here"
                 hint = "it takes over the convolution's own"
-                self._add(
-                    table.keys[key],
-                    "E202",
-                    f"{signature.address} is an operator and has no `{key}` here",
-                    hint,
-                )
-        out, repeat, stride = self._numbers(
-            table, None if signature.kind == "operator" else signature
-        )
-        return Change(signature.address, out, repeat, stride, options, table.mark)
+                self._add(table.keys[key], "E202", message, hint)
+        else:
+            self._refuse_numbers(table, signature)
+        numbers = self.decoder.filled(Numbers, table, called)
+        if numbers is None:
+            return None
+        return _change(signature.address, numbers, options, table.mark)
 
     def _signature(self, table: Table) -> BlockSignature | None:
         """The signature of the block that a line names."""
@@ -109,7 +106,7 @@ class LayerReader:
             self._add(table.mark, "E103", "a layer needs `block`, such as conv.Conv")
             return None
         node = table.entries["block"]
-        address = self.reader.word(node, "`block`")
+        address = self.decoder.reader.word(node, "`block`")
         return self.known_block(address, node.mark) if address else None
 
     def known_block(self, address: str, mark: Mark) -> BlockSignature | None:
@@ -132,87 +129,101 @@ class LayerReader:
         self, table: Table, signature: BlockSignature, reserved: tuple[str, ...]
     ) -> dict[str, Json]:
         """The line's other keys, each an option of the block with a value that fits."""
-        found: dict[str, Json] = {}
+        options: dict[str, Json] = {}
         for key, node in table.entries.items():
             if key in reserved:
                 continue
             complaint = signature.check_option(key)
             if complaint:
-                self._add(
-                    table.keys[key],
-                    "E202",
-                    complaint,
-                    suggest(key, (*signature.options, *reserved)),
-                )
+                hint = suggest(key, (*signature.options, *reserved))
+                self._add(table.keys[key], "E202", complaint, hint)
             elif not _all_sound(node):
                 continue
             elif complaint := misfit(signature, key, plain(node)):
                 self._add(node.mark, "E202", complaint)
-            found[key] = plain(node)
-        return found
+            options[key] = plain(node)
+        return options
 
     def _require(self, mark: Mark, signature: BlockSignature, options: Mapping[str, Json]) -> None:
         for name in missing(signature, set(options)):
             self._add(mark, "E103", f"{signature.address} needs the option {name!r}")
 
-    def _numbers(
-        self, table: Table, signature: BlockSignature | None
-    ) -> tuple[int | None, int | None, int | None]:
-        """`out`, `repeat` and `stride` where they are given and the block takes them."""
-        takes_out = signature is None or signature.takes_out
-        takes_stride = signature is None or signature.takes_stride
-        if not takes_out and "out" in table.keys:
-            self._add(
-                table.keys["out"],
-                "E202",
-                f"{_block_of(table)} decides its channels itself and takes no `out`",
-            )
-        if not takes_stride and "stride" in table.keys:
-            self._add(table.keys["stride"], "E202", f"{_block_of(table)} takes no `stride`")
-        return (
-            self._whole(table, "out", MAX_OUT) if takes_out else None,
-            self._whole(table, "repeat", MAX_REPEAT),
-            self._whole(table, "stride", MAX_STRIDE) if takes_stride else None,
-        )
-
-    def _whole(self, table: Table, key: str, high: int) -> int | None:
-        node = table.entries.get(key)
-        return None if node is None else self.reader.whole(node, f"`{key}`", low=1, high=high)
-
-    def _inputs(self, table: Table) -> tuple[str, ...]:
-        node = table.entries.get("inputs")
-        if node is None:
-            return ("last",)
-        words = [self.reader.word(item, "an input") for item in self.reader.several(node)]
-        if not words:
-            self._add(node.mark, "E103", "`inputs` names no tag")
-        return tuple(word for word in words if word)
-
-    def _tags(self, table: Table) -> dict[str, int]:
-        """`tag: p3` names the output, `tags: {p3: 1}` an output of several."""
-        if "tag" in table.keys and "tags" in table.keys:
-            self._add(table.keys["tags"], "E105", "a layer has either `tag` or `tags`")
-        found: dict[str, int] = {}
-        if "tag" in table.entries:
-            name = self.reader.word(table.entries["tag"], "`tag`")
-            found |= {name: 0} if name else {}
-        many = (
-            self.reader.table(table.entries["tags"], "`tags`") if "tags" in table.entries else None
-        )
-        for name, node in many.entries.items() if many else ():
-            index = self.reader.whole(node, "an output's index", low=0, high=MAX_OUTPUTS)
-            found |= {name: index} if index is not None else {}
-        if "last" in found:
-            self._add(table.mark, "E206", "'last' means the line above and cannot be a tag")
-        return found
+    def _refuse_numbers(self, table: Table, signature: BlockSignature) -> None:
+        """Report `out` and `stride` where the block does not take them."""
+        if not signature.takes_out and "out" in table.keys:
+            message = f"{signature.address} decides its channels itself and takes no `out`"
+            self._add(table.keys["out"], "E202", message)
+        if not signature.takes_stride and "stride" in table.keys:
+            message = f"{signature.address} takes no `stride`"
+            self._add(table.keys["stride"], "E202", message)
 
     def _add(self, mark: Mark, code: str, message: str, hint: str = "") -> None:
-        self.reader.problems.add(mark, code, message, hint)
+        self.decoder.reader.problems.add(mark, code, message, hint)
 
 
-def _block_of(table: Table) -> str:
-    """The block a line names, as written."""
-    return str(plain(table.entries["block"]))
+def _layer(
+    line: Mapping[str, Any],
+    signature: BlockSignature,
+    part: Part,
+    options: Mapping[str, Json],
+    mark: Mark,
+) -> Layer:
+    """The layer that a line states; no `Line` is made on the way, as there are thousands."""
+    tags = {line["tag"]: 0} if "tag" in line else line.get("tags", {})
+    return Layer(
+        block=signature.address,
+        part=part,
+        out=line.get("out"),
+        repeat=line.get("repeat", 1),
+        stride=line.get("stride"),
+        inputs=line.get("inputs", ("last",)),
+        tags=tags,
+        options=options,
+        mark=mark,
+    )
+
+
+def _change(block: str, numbers: Numbers, options: Mapping[str, Json], mark: Mark) -> Change:
+    return Change(block, numbers.out, numbers.repeat, numbers.stride, options, mark)
+
+
+def _without_block(table: Table) -> Table:
+    entries = {key: node for key, node in table.entries.items() if key != "block"}
+    return Table(entries, table.keys, table.mark)
+
+
+def _tags(decoder: Decoder, node: Node, called: str) -> dict[str, int] | None:
+    """Tags and the index of the output that each of them names."""
+    table = decoder.reader.table(node, called)
+    if table is None:
+        return None
+    tags: dict[str, int] = {}
+    for name, each in table.entries.items():
+        index = _OUTPUT.read(decoder, each, "an output's index")
+        if index is not None:
+            tags[name] = index
+    return tags
+
+
+def _check_line(line: Entries) -> None:
+    """Report tags that cannot be, and inputs that are none."""
+    values, keys = line.values, line.table.keys
+    if "tag" in keys and "tags" in keys:
+        line.report("tags", "E105", "a layer has either `tag` or `tags`")
+    if values.get("tag") == "last" or "last" in values.get("tags", ()):
+        line.report("", "E206", "'last' means the line above and cannot be a tag")
+    if values.get("inputs") == ():
+        add = line.decoder.reader.problems.add
+        add(line.table.entries["inputs"].mark, "E103", "`inputs` names no tag")
+
+
+def _part_schema(line: str) -> Schema:
+    borrowed = closed({"of": WORD}) | {"required": ["of"]}
+    return {"anyOf": [{"type": "array", "items": ref(line)}, borrowed]}
+
+
+def _tags_schema() -> Schema:
+    return {"type": "object", "additionalProperties": SCHEMAS.value(_OUTPUT)}
 
 
 def _all_sound(node: Node) -> bool:
@@ -222,6 +233,22 @@ def _all_sound(node: Node) -> bool:
 def _scalars(node: Node) -> Iterator[Scalar]:
     if isinstance(node, Scalar):
         yield node
-    else:
-        for child in node.entries.values() if isinstance(node, Table) else node.items:
-            yield from _scalars(child)
+        return
+    for child in node.entries.values() if isinstance(node, Table) else node.items:
+        yield from _scalars(child)
+
+
+LAYER_FORMS = {
+    "backbone": Special(
+        lambda decoder, node, _: decoder.layers.part(node, "backbone"),
+        lambda: _part_schema("layer"),
+    ),
+    "neck": Special(
+        lambda decoder, node, _: decoder.layers.part(node, "neck"), lambda: _part_schema("layer")
+    ),
+    "head": Special(
+        lambda decoder, node, _: decoder.layers.part(node, "head"), lambda: _part_schema("head")
+    ),
+    "tags": Special(_tags, _tags_schema),
+}
+LAYER_CHECKS: dict[type[Any], Check] = {Line: Check(_check_line)}

@@ -1,11 +1,13 @@
-"""The records of `match:`: whose cost a variant is scaled to, and, once that is done, by how much and how well."""
+"""The records of `match:`: whose cost a variant is scaled to, and, once that is done, how well it was met."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from suite.record import Json
+from suite.spec.records.vocabulary import MATCH_BY, MATCH_METRICS, MATCH_TOLERANCE
 from suite.yaml.mark import Mark
+from suite.yaml.records import needed, setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,37 +31,47 @@ class Solution:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The variant is its base at that width at which it costs what `to` costs; nothing can be built before it is found.
+    """The variant is its base at the width at which it costs what `to` costs; before that nothing can be built.
 
-    `metric` is "flops", "params" or "latency"; `tolerance` is a share of the target.
+    `mark` is where `to` is written.
     """
 
-    metric: str
-    to: str
-    tolerance: float
-    by: str = "width"
+    metric: str = needed(
+        "`flops` (multiply-adds), `params`, or `latency` (one image, one thread of the processor); "
+        "all as deployed, with 80 classes at 640 × 640",
+        choices=MATCH_METRICS,
+    )
+    to: str = needed(
+        "the variant whose cost is met; differences refer to it",
+        called="a variant's name", name=True,
+    )  # fmt: skip
+    tolerance: float = setting(
+        MATCH_TOLERANCE,
+        "how far off is good enough, as a share",
+        high=1, above=True, as_written=True,
+    )  # fmt: skip
+    by: str = setting("width", "what is scaled", choices=MATCH_BY)
     solution: Solution | None = None
-    mark: Mark | None = field(default=None, compare=False)
+    mark: Mark | None = field(default=None, compare=False, metadata={"of": "to"})
 
 
 def match_json(match: Match) -> Json:
     """What is matched, and the solution with its residual, as plain JSON."""
-    found: dict[str, Json] = {
-        key: getattr(match, key) for key in ("metric", "to", "by", "tolerance")
-    }
+    keys = ("metric", "to", "by", "tolerance")
+    facts: dict[str, Json] = {key: getattr(match, key) for key in keys}
     solution = match.solution
-    return found | (
-        {"solution": {**asdict(solution), "residual": solution.residual}} if solution else {}
-    )
+    if solution:
+        facts["solution"] = {**asdict(solution), "residual": solution.residual}
+    return facts
 
 
 def match_of(architecture: Mapping[str, Any]) -> Match | None:
     """The match in the JSON of a variant's architecture, as `match_json` wrote it."""
-    found = architecture.get("match")
-    if found is None:
+    facts = architecture.get("match")
+    if facts is None:
         return None
-    kept = found.get("solution")
-    solution = (
-        Solution(**{each.name: kept[each.name] for each in fields(Solution)}) if kept else None
-    )
-    return Match(found["metric"], found["to"], found["tolerance"], found["by"], solution)
+    stored = facts.get("solution")
+    solution = None
+    if stored:
+        solution = Solution(**{each.name: stored[each.name] for each in fields(Solution)})
+    return Match(facts["metric"], facts["to"], facts["tolerance"], facts["by"], solution)

@@ -1,57 +1,73 @@
-"""What a detector is trained towards and how its boxes are thinned out: the records of `loss`, `assigner`, `nms`."""
+"""What a detector is trained towards and how its boxes are thinned out: `loss`, `assigner` and `nms`."""
 
 from dataclasses import dataclass, fields
 from typing import Literal, TypeAlias
 
 from suite.record import Json
+from suite.spec.records.vocabulary import MAX_ANCHOR
+from suite.yaml.records import setting
 
 BoxKind = Literal["iou", "giou", "diou", "ciou", "eiou", "siou", "wiou", "wiou_v3", "nwd"]
 ScoreKind = Literal["bce", "focal", "varifocal"]
 AssignerName = Literal["yolov5", "simota"]
 SuppressionKind = Literal["hard", "diou", "soft", "soft_linear"]
 
-_YAML_NAMES = {"classes": "class"}  # where the field is called otherwise than the key
+_FOCAL = ("focal", "varifocal")
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """The parts of the loss. None: the number of the paper that the kind is from.
+    """The parts of the loss. None: the number of the paper that the kind is from."""
 
-    `gamma` and `alpha` are those of focal and varifocal scores, `constant` is NWD's, in pixels.
-    """
-
-    box: BoxKind = "ciou"
-    objectness: ScoreKind = "bce"
-    classes: ScoreKind = "bce"
-    gamma: float | None = None
-    alpha: float | None = None
-    constant: float | None = None
+    box: BoxKind = setting("ciou", "loss of the boxes")
+    objectness: ScoreKind = setting("bce", "loss of the objectness")
+    classes: ScoreKind = setting("bce", "loss of the classes", key="class")
+    gamma: float | None = setting(
+        None, "of `focal` and `varifocal`: 2 where it is left out", high=10, belongs=_FOCAL
+    )
+    alpha: float | None = setting(
+        None,
+        "of `focal` and `varifocal`: 0.25 and 0.75 where it is left out",
+        high=1, belongs=_FOCAL,
+    )  # fmt: skip
+    constant: float | None = setting(
+        None,
+        "of `nwd`, in pixels: 12.8 where it is left out",
+        high=MAX_ANCHOR, above=True, belongs=("nwd",),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Assigner:
-    """Which predictions answer for which object.
+    """Which predictions answer for which object."""
 
-    Of SimOTA: `radius` of the region around a centre in strides; at most `candidates` predictions decide how many
-    answer.
-    """
-
-    name: AssignerName = "yolov5"
-    radius: float = 2.5
-    candidates: int = 10
+    name: AssignerName = setting("yolov5", "by the shapes of anchors, or by what predictions cost")
+    radius: float = setting(
+        2.5,
+        "of `simota`: radius of the region around a centre, in strides",
+        high=MAX_ANCHOR, above=True, belongs=("simota",),
+    )  # fmt: skip
+    candidates: int = setting(
+        10,
+        "of `simota`: at most so many predictions decide how many answer",
+        low=1, high=1000, belongs=("simota",),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """The variant's own suppression of double detections. `iou` None: whoever evaluates decides.
+    """The variant's own suppression of double detections. `iou` None: whoever evaluates decides."""
 
-    `agnostic`: boxes suppress each other whatever their classes. `sigma` is soft suppression's.
-    """
-
-    kind: SuppressionKind = "hard"
-    iou: float | None = None
-    agnostic: bool = False
-    sigma: float = 0.5
+    kind: SuppressionKind = setting("hard", "what becomes of a box that a better one overlaps")
+    iou: float | None = setting(
+        None,
+        "two boxes that overlap more count as one; not of `soft`",
+        high=1, belongs=("hard", "diou", "soft_linear"),
+    )  # fmt: skip
+    agnostic: bool = setting(False, "boxes suppress each other whatever their classes")
+    sigma: float = setting(
+        0.5, "of `soft`: how wide it reaches", high=100, above=True, belongs=("soft",)
+    )
 
 
 Objective: TypeAlias = Loss | Assigner | Suppression
@@ -60,8 +76,9 @@ Objective: TypeAlias = Loss | Assigner | Suppression
 def stated(objective: Objective) -> dict[str, Json]:
     """What differs from YOLOv5, by the keys of a file; empty for YOLOv5's own."""
     usual = type(objective)()
-    return {
-        _YAML_NAMES.get(rule.name, rule.name): value
-        for rule in fields(objective)
-        if (value := getattr(objective, rule.name)) != getattr(usual, rule.name)
-    }
+    different: dict[str, Json] = {}
+    for each in fields(objective):
+        value = getattr(objective, each.name)
+        if value != getattr(usual, each.name):
+            different[each.metadata["rule"].key or each.name] = value
+    return different

@@ -9,7 +9,14 @@ from suite.spec.records.blockfile import BlockFile
 from suite.spec.records.cost import Match, match_json
 from suite.spec.records.ladder import Rung
 from suite.spec.records.objective import Assigner, Loss, Suppression, stated
+from suite.spec.records.vocabulary import (
+    ACROSS,
+    MAX_GROUPS,
+    MAX_SELECTED,
+    NORMS,
+)
 from suite.yaml.mark import Mark
+from suite.yaml.records import needed, setting
 
 Part = Literal["backbone", "neck", "head"]
 PARTS: tuple[Part, ...] = ("backbone", "neck", "head")
@@ -44,15 +51,32 @@ class Layer:
 class Selector:
     """And-ed conditions on convolutions; an empty tuple means any; `count` pins the number of matches."""
 
-    part: tuple[str, ...] = ()
-    tag: tuple[str, ...] = ()
-    stage: tuple[int, ...] = ()
-    block: tuple[str, ...] = ()
-    kernel: tuple[int, ...] = ()
-    stride: tuple[int, ...] = ()
-    groups: tuple[int, ...] = ()
-    path: tuple[str, ...] = ()
-    count: int | None = None
+    part: tuple[str, ...] = setting(
+        (), "the layers of `backbone`, `neck` or `head`", several=True, choices=PARTS
+    )
+    tag: tuple[str, ...] = setting((), "the layer with that tag", several=True, name=True)
+    stage: tuple[int, ...] = setting(
+        (),
+        "the layers whose output has that stride, in pixels",
+        several=True, low=1, high=MAX_SELECTED,
+    )  # fmt: skip
+    block: tuple[str, ...] = setting(
+        (),
+        "the layers of that block; a glob such as `'c3.*'`",
+        several=True, members="`block`", form="pattern",
+    )  # fmt: skip
+    kernel: tuple[int, ...] = setting(
+        (), "that number of the layer, or of the convolution",
+        several=True, low=1, high=MAX_SELECTED,
+    )  # fmt: skip
+    stride: tuple[int, ...] = setting((), "likewise", several=True, low=1, high=MAX_SELECTED)
+    groups: tuple[int, ...] = setting((), "likewise", several=True, low=1, high=MAX_SELECTED)
+    path: tuple[str, ...] = setting(
+        (), "the address, such as `backbone.3`; a glob", several=True, name=True
+    )
+    count: int | None = setting(
+        None, "no condition: the number of matches, pinned", low=1, high=MAX_SELECTED
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,33 +93,51 @@ class ConvEdit:
 class Schedule:
     """An attribute of every `block` goes linearly from `start` to `end` over the first `over` of the run.
 
-    `across` "blocks": only the last block goes to `end`, the others to values evenly spaced on the way there; with an
-    `over` of 0 they are there at once. `drop_path` is the rate of stochastic depth, of all branches in the block.
+    Across "blocks", with an `over` of 0, the values that it goes to are there at once.
     """
 
-    block: str
-    attribute: str
-    start: float
-    end: float
-    over: float
-    across: str = ""
+    block: str = needed("the block whose attribute changes, in every layer of it", form="address")
+    attribute: str = needed(
+        "the attribute; `drop_path` is the rate of stochastic depth of all branches in the block",
+        key="set", name=True,
+    )  # fmt: skip
+    start: float = needed("its value at first", key="from", low=-MAX_SELECTED, high=MAX_SELECTED)
+    end: float = needed("its value in the end", key="to", low=-MAX_SELECTED, high=MAX_SELECTED)
+    over: float = setting(
+        0.0,
+        "the share of the run over which it changes, from the first step on",
+        called="`over`, a share of the run,", high=1, above=True, unless="across",
+    )  # fmt: skip
+    across: str = setting(
+        "",
+        "`blocks`: only the last block goes to `to`, the others to values evenly spaced on the way",
+        choices=ACROSS,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Norm:
     """The norm of all blocks that leave it open; `groups` are those of "group", 0 for groups of 16 channels."""
 
-    kind: str = "batch"
-    groups: int = 0
+    kind: str = setting(
+        "batch", "over what it normalises", called="`norm`", must=True, choices=NORMS
+    )
+    groups: int = setting(
+        0, "the number of groups, in the place of groups of 16 channels", low=1, high=MAX_GROUPS
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Expect:
     """What the file promises of the network: 80 classes, 640 x 640, as trained. None: not promised."""
 
-    strides: tuple[int, ...] | None = None
-    params: int | None = None
-    gmacs: float | None = None
+    strides: tuple[int, ...] | None = setting(
+        None,
+        "the strides of the maps that the head reads, in pixels",
+        several=True, low=1, high=MAX_SELECTED,
+    )  # fmt: skip
+    params: int | None = setting(None, "parameters", low=1, high=10**12)
+    gmacs: float | None = setting(None, "multiply-adds in 10⁹", high=10**9, as_written=True)
     mark: Mark | None = field(default=None, compare=False)
 
 
@@ -152,30 +194,27 @@ class Variant:
 
     @property
     def architecture(self) -> dict[str, Json]:
-        """All that decides what is built and trained, as plain JSON; title, paper, base and marks are left out."""
-        found: dict[str, Json] = {
+        """All that decides what is built and trained, as plain JSON; title, paper, base and marks are left out.
+
+        What is YOLOv5's own is left out too, so that writing it out makes no other network.
+        """
+        facts: dict[str, Json] = {
             "layers": [_layer_json(layer) for layer in self.layers],
             "conv_edits": [_edit_json(edit) for edit in self.conv_edits],
             "schedules": [_schedule_json(schedule) for schedule in self.schedules],
             "freeze": list(self.freeze),
         }
-        if self.recipe:
-            found["recipe"] = self.recipe
-        if self.activation:
-            found["activation"] = self.activation
-        if self.norm != Norm():
-            found["norm"] = [self.norm.kind, self.norm.groups]
-        if used := self.used_blocks:
-            found["blocks"] = {file.stem: file.digest for file in used}
-        if self.match:
-            found["match"] = match_json(self.match)
-        # what is YOLOv5's own is left out
-        aims = {
+        departures: dict[str, Json] = {
+            "recipe": self.recipe,
+            "activation": self.activation,
+            "norm": [self.norm.kind, self.norm.groups] if self.norm != Norm() else None,
+            "blocks": {file.stem: file.digest for file in self.used_blocks},
+            "match": match_json(self.match) if self.match else None,
             "loss": stated(self.loss),
             "assigner": stated(self.assigner),
             "nms": stated(self.nms),
         }
-        return found | {key: words for key, words in aims.items() if words}
+        return facts | {key: value for key, value in departures.items() if value}
 
     @property
     def fingerprint(self) -> str:

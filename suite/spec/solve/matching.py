@@ -71,18 +71,29 @@ def fits(select: Selector, candidate: Candidate, *, without: str = "") -> bool:
 def explain(select: Selector, candidates: Sequence[Candidate]) -> tuple[str, str]:
     """What is wrong with a selector that matches none of the candidates, and what would be right."""
     stated = [key for key in _VALUES if getattr(select, key)]
-    strange = [key for key in stated if not any(_holds(key, select, c) for c in candidates)]
+    strange = [key for key in stated if not _number_holding(key, select, candidates)]
     if strange:
-        told = [f"none has `{key}: {_written(getattr(select, key))}`" for key in strange]
-        return ", ".join(told), "; ".join(_choices(key, select, candidates) for key in strange)
-    listed = ", ".join(f"`{key}`" for key in stated)
-    loose = {key: sum(fits(select, c, without=key) for c in candidates) for key in stated}
-    freed = [f"without `{key}` it would match {count}" for key, count in loose.items() if count]
-    alone = {key: sum(_holds(key, select, c) for c in candidates) for key in stated}
-    hint = freed[:SHOWN_CONDITIONS] or [
-        f"`{key}` alone fits {count}" for key, count in alone.items()
-    ]
-    return f"none fits {listed} together", ", ".join(hint)
+        reasons = [f"none has `{key}: {_written(getattr(select, key))}`" for key in strange]
+        return ", ".join(reasons), "; ".join(_choices(key, select, candidates) for key in strange)
+    conditions = ", ".join(f"`{key}`" for key in stated)
+    return f"none fits {conditions} together", _loosened(select, stated, candidates)
+
+
+def _loosened(select: Selector, stated: Sequence[str], candidates: Sequence[Candidate]) -> str:
+    """What a selector would match without one of its conditions; if still nothing, what each fits alone."""
+    hints: list[str] = []
+    for key in stated:
+        count = sum(fits(select, candidate, without=key) for candidate in candidates)
+        if count:
+            hints.append(f"without `{key}` it would match {count}")
+    if not hints:
+        alone = {key: _number_holding(key, select, candidates) for key in stated}
+        return ", ".join(f"`{key}` alone fits {count}" for key, count in alone.items())
+    return ", ".join(hints[:SHOWN_CONDITIONS])
+
+
+def _number_holding(key: str, select: Selector, candidates: Sequence[Candidate]) -> int:
+    return sum(_holds(key, select, candidate) for candidate in candidates)
 
 
 def _holds(key: str, select: Selector, candidate: Candidate) -> bool:
@@ -101,19 +112,16 @@ def _choices(key: str, select: Selector, candidates: Sequence[Candidate]) -> str
     numbers = sorted(value for value in there if isinstance(value, int))
     if numbers:
         return f"`{key}` is one of: {', '.join(map(str, numbers))}"
-    words = sorted(map(str, there))
-    nearest = suggest(str(getattr(select, key)[0]), words)
-    listed = (
-        f" there are: {', '.join(words)}"
-        if nearest.startswith("did") and len(words) <= SHOWN_CHOICES
-        else ""
-    )
-    return f"{nearest}{listed}"
+    shown = sorted(map(str, there))
+    nearest = suggest(str(getattr(select, key)[0]), shown)
+    if nearest.startswith("did") and len(shown) <= SHOWN_CHOICES:
+        return f"{nearest} there are: {', '.join(shown)}"
+    return nearest
 
 
 def _written(values: Sequence[object]) -> str:
-    words = [
+    shown = [
         value if isinstance(value, str) and value.isprintable() else quote(value)
         for value in values
     ]
-    return words[0] if len(words) == 1 else f"[{', '.join(words)}]"
+    return shown[0] if len(shown) == 1 else f"[{', '.join(shown)}]"

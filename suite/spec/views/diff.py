@@ -18,6 +18,7 @@ _LISTS = frozenset({"layers", "conv_edits"})
 _ALONE = 1.0  # the price of a layer that stands alone; two layers are paired where that is cheaper than two alone
 _SAME_PLACE, _STRANGERS = 1.4, 2.5
 _PER_OPTION, _MOST_OPTIONS = 0.1, 0.8
+_Pair = tuple[Vertex | None, Vertex | None]  # a layer and its counterpart in the other network
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ class Change:
     def __str__(self) -> str:
         if self.before is None:
             return f"{self.key} {_written(self.after)}"
-        return f"{self.key} {_written(self.before)} → {'default' if self.after is None else _written(self.after)}"
+        after = "default" if self.after is None else _written(self.after)
+        return f"{self.key} {_written(self.before)} → {after}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +48,12 @@ class LayerChange:
     changes: tuple[Change, ...] = ()
 
     def __str__(self) -> str:
-        words = ", ".join(map(str, self.changes))
-        blocks = (
-            f"{self.old_block} → {self.block}"
-            if self.kind == "replaced"
-            else self.block or self.old_block
-        )
-        return (
-            f"{SIGNS[self.kind]} {self.address or self.was} {blocks}{f': {words}' if words else ''}"
-        )
+        blocks = self.block or self.old_block
+        if self.kind == "replaced":
+            blocks = f"{self.old_block} → {self.block}"
+        text = f"{SIGNS[self.kind]} {self.address or self.was} {blocks}"
+        changes = ", ".join(map(str, self.changes))
+        return f"{text}: {changes}" if changes else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,30 +72,31 @@ class Difference:
         return next((str(change) for change in self.layers if change.address == address), "")
 
 
-def difference(own: Mapping[str, Json], other: Mapping[str, Json]) -> Difference:
-    """What the architecture `own` has that `other` has not (`Variant.architecture`, stored or not)."""
-    mine, theirs = vertices(stored_layers(own)), vertices(stored_layers(other))
-    pairs: list[tuple[Vertex | None, Vertex | None]] = []
+def difference(this: Mapping[str, Json], other: Mapping[str, Json]) -> Difference:
+    """What the architecture `this` has that `other` has not (`Variant.architecture`, stored or not)."""
+    mine, theirs = vertices(stored_layers(this)), vertices(stored_layers(other))
+    pairs: list[_Pair] = []
     for part in PARTS:
-        pairs += _aligned(
-            [v for v in mine if v.layer.part == part], [v for v in theirs if v.layer.part == part]
-        )
+        pairs += _aligned(_of_part(mine, part), _of_part(theirs, part))
     counterparts = {new.address: old.address for new, old in pairs if new and old}
-    layers = [
-        change
-        for new, old in pairs
-        if (change := _change(new, old, _Edges(mine, theirs, counterparts))) is not None
+    edges = _Edges(mine, theirs, counterparts)
+    changes = (_change(new, old, edges) for new, old in pairs)
+    layers = tuple(change for change in changes if change is not None)
+    keys = [
+        key for key in {**other, **this} if key not in _LISTS and this.get(key) != other.get(key)
     ]
-    keys = [key for key in {**other, **own} if key not in _LISTS and own.get(key) != other.get(key)]
-    whole = (
-        Change(key, other.get(key) or None, own.get(key) or None) for key in keys
-    )  # an empty list is none
-    return Difference(tuple(layers), tuple(whole))
+    # an empty list is none
+    whole = tuple(Change(key, other.get(key) or None, this.get(key) or None) for key in keys)
+    return Difference(layers, whole)
+
+
+def _of_part(graph: Sequence[Vertex], part: str) -> list[Vertex]:
+    return [vertex for vertex in graph if vertex.layer.part == part]
 
 
 @dataclass(frozen=True, slots=True)
 class _Edges:
-    """Who reads whom in both networks; `counterparts` are addresses of the own one and of the other."""
+    """Who reads whom in both networks; `counterparts` are addresses of this one and of the other."""
 
     mine: tuple[Vertex, ...]
     theirs: tuple[Vertex, ...]
@@ -105,9 +105,9 @@ class _Edges:
     def same(self, new: Vertex, old: Vertex) -> bool:
         """Whether both read the same maps, looking through layers that only one of the networks has."""
         kept = set(self.counterparts.values())
-        own = [self._known(self.mine, source, set(self.counterparts)) for source in new.sources]
+        ours = [self._known(self.mine, source, set(self.counterparts)) for source in new.sources]
         others = [self._known(self.theirs, source, kept) for source in old.sources]
-        return [self.counterparts.get(address, address) for address in own] == others
+        return [self.counterparts.get(address, address) for address in ours] == others
 
     @staticmethod
     def _known(graph: tuple[Vertex, ...], position: int, known: set[str]) -> str:
@@ -118,11 +118,8 @@ class _Edges:
 
 def _change(new: Vertex | None, old: Vertex | None, edges: _Edges) -> LayerChange | None:
     if old is None:
-        return (
-            LayerChange("added", new.address, "", new.layer.block, "", _stated(new.layer))
-            if new
-            else None
-        )
+        assert new is not None, "a pair has at least one layer"
+        return LayerChange("added", new.address, "", new.layer.block, "", _stated(new.layer))
     if new is None:
         return LayerChange("removed", "", old.address, "", old.layer.block)
     blocks = (new.address, old.address, new.layer.block, old.layer.block)
@@ -154,46 +151,46 @@ def _keys(layer: Layer) -> dict[str, Json]:
     return {"out": layer.out, "repeat": repeat, "stride": layer.stride, **layer.options}
 
 
-def _aligned(
-    mine: Sequence[Vertex], theirs: Sequence[Vertex]
-) -> list[tuple[Vertex | None, Vertex | None]]:
+def _aligned(mine: Sequence[Vertex], theirs: Sequence[Vertex]) -> list[_Pair]:
     """Both lists in one, each layer beside its counterpart or beside nothing."""
+    cost = _costs(mine, theirs)
+    pairs: list[_Pair] = []
+    i, j = len(mine), len(theirs)
+    while i and j:
+        price = _price(mine[i - 1].layer, theirs[j - 1].layer)
+        if cost[i][j] == cost[i - 1][j - 1] + price:
+            i, j = i - 1, j - 1
+            pairs.append((mine[i], theirs[j]))
+        elif cost[i][j] == cost[i - 1][j] + _ALONE:
+            i -= 1
+            pairs.append((mine[i], None))
+        else:
+            j -= 1
+            pairs.append((None, theirs[j]))
+    pairs += [(new, None) for new in reversed(mine[:i])]
+    pairs += [(None, old) for old in reversed(theirs[:j])]
+    return pairs[::-1]
+
+
+def _costs(mine: Sequence[Vertex], theirs: Sequence[Vertex]) -> list[list[float]]:
+    """The least cost of making the first i layers of one list the first j of the other, at [i][j]."""
     width = len(theirs) + 1
     cost = [[_ALONE * (i + j) for j in range(width)] for i in range(len(mine) + 1)]
     for i, new in enumerate(mine, start=1):
         for j, old in enumerate(theirs, start=1):
             alone = min(cost[i - 1][j], cost[i][j - 1]) + _ALONE
             cost[i][j] = min(cost[i - 1][j - 1] + _price(new.layer, old.layer), alone)
-    found: list[tuple[Vertex | None, Vertex | None]] = []
-    i, j = len(mine), len(theirs)
-    while i or j:
-        if (
-            i
-            and j
-            and cost[i][j] == cost[i - 1][j - 1] + _price(mine[i - 1].layer, theirs[j - 1].layer)
-        ):
-            i, j = i - 1, j - 1
-            found.append((mine[i], theirs[j]))
-        elif i and cost[i][j] == cost[i - 1][j] + _ALONE:
-            i -= 1
-            found.append((mine[i], None))
-        else:
-            j -= 1
-            found.append((None, theirs[j]))
-    return found[::-1]
+    return cost
 
 
 def _price(new: Layer, old: Layer) -> float:
     """What it costs to take one layer for the other."""
     if new.block == old.block:
         return min(_PER_OPTION * len(_changes(new, old)), _MOST_OPTIONS)
-    shrinks = new.stride is not None and new.stride == old.stride
-    same_place = (
-        shrinks
-        or bool(new.tags.keys() & old.tags.keys())
-        or (new.out, new.stride) == (old.out, old.stride)
-    )
-    return _SAME_PLACE if same_place else _STRANGERS
+    shrinks_alike = new.stride is not None and new.stride == old.stride
+    shares_tag = not new.tags.keys().isdisjoint(old.tags.keys())
+    same_shape = (new.out, new.stride) == (old.out, old.stride)
+    return _SAME_PLACE if shrinks_alike or shares_tag or same_shape else _STRANGERS
 
 
 def _written(value: Json) -> str:

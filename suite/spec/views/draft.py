@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from suite.record import Json
-from suite.spec.language.vocabulary import COMPANIONS, SELECTOR_NUMBERS, SELECTOR_WORDS
-from suite.spec.records.source import Verb
+from suite.spec.language.keys import COMPANIONS, CONDITIONS
+from suite.spec.records.steps import Verb
 from suite.spec.records.variant import PARTS
 from suite.spec.views.write import flow, prose
 from suite.yaml.document import Table, parse, plain
@@ -14,7 +14,6 @@ from suite.yaml.errors import Problems, SpecError, quote
 
 _BETWEEN = re.compile(r",(?![^\[]*\])")  # commas that are not within brackets
 _ADDRESS = re.compile(r"[A-Za-z_]\w*\.[A-Za-z_*?]\w*")
-_ORDER = ("part", "tag", "stage", "block", "kernel", "stride", "groups", "path", "count")
 Words = Mapping[str, Json]
 
 
@@ -45,12 +44,10 @@ class DraftEdit:
         )
         made = f"{block} ({others})" if block and others else f"{block}{others}"
         joint = {"insert": self.place, "replace": "in place of", "set": "at"}
-        where = _place(self.select)
-        return (
-            f"without {where}"
-            if self.verb == "remove"
-            else f"with {made} {joint[self.verb]} {where}"
-        )
+        where = _phrase(self.select)
+        if self.verb == "remove":
+            return f"without {where}"
+        return f"with {made} {joint[self.verb]} {where}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +81,10 @@ class Draft:
 
 def read_block(text: str) -> dict[str, Json]:
     """A layer or a change of one: an address, then options as `name=value`; ValueError says what is wrong."""
-    found = _read(text, {"block": _ADDRESS})
-    if "block" not in found:
+    layer = _read(text, {"block": _ADDRESS})
+    if "block" not in layer:
         raise ValueError(f"{quote(text)} names no block; write its address, such as cbam.CBAM")
-    return found
+    return layer
 
 
 def read_options(text: str) -> dict[str, Json]:
@@ -97,12 +94,11 @@ def read_options(text: str) -> dict[str, Json]:
 
 def read_selector(text: str) -> dict[str, Json]:
     """Conditions as `name=value`; an address alone is a block, backbone, neck or head alone a part."""
-    found = _read(text, {"part": re.compile("|".join(PARTS)), "block": _ADDRESS})
-    known = (*SELECTOR_WORDS, *SELECTOR_NUMBERS)
-    for name in found:
-        if name not in known:
-            raise ValueError(f"no condition {quote(name)}; there are: {', '.join(known)}")
-    return found
+    selector = _read(text, {"part": re.compile("|".join(PARTS)), "block": _ADDRESS})
+    for name in selector:
+        if name not in CONDITIONS:
+            raise ValueError(f"no condition {quote(name)}; there are: {', '.join(CONDITIONS)}")
+    return selector
 
 
 def without_keys(text: str, file: str, keys: Sequence[str]) -> list[str]:
@@ -112,24 +108,27 @@ def without_keys(text: str, file: str, keys: Sequence[str]) -> list[str]:
     problems.raise_if_any()
     marks = root.keys if isinstance(root, Table) else {}
     if not marks or any(mark.column != 1 for mark in marks.values()):
-        raise SpecError.single(
-            root.mark, "E101", "is not written with a key a line, and cannot be copied"
-        )
+        message = "is not written with a key a line, and cannot be copied"
+        raise SpecError.single(root.mark, "E101", message)
     lines = text.splitlines()
-    starts = sorted(mark.line - 1 for mark in marks.values())
+    starts = [mark.line - 1 for mark in marks.values()]
     gone = {0} if lines[0].startswith("# yaml-language-server") else set()
     for key in marks.keys() & set(keys):
-        start = marks[key].line - 1
-        end = min((other for other in starts if other > start), default=len(lines))
-        while lines[end - 1].startswith("#") or not lines[end - 1].strip():
-            end -= 1  # what stands above the next key belongs to it
-        gone |= set(range(start, end))
+        gone |= set(_lines_of_key(lines, marks[key].line - 1, starts))
     return [line for number, line in enumerate(lines) if number not in gone]
+
+
+def _lines_of_key(lines: Sequence[str], start: int, starts: Sequence[int]) -> range:
+    """The numbers of the lines from a key to the next one; what stands above that belongs to it."""
+    end = min((other for other in starts if other > start), default=len(lines))
+    while lines[end - 1].startswith("#") or not lines[end - 1].strip():
+        end -= 1
+    return range(start, end)
 
 
 def _read(text: str, bare: Mapping[str, re.Pattern[str]]) -> dict[str, Json]:
     """The pairs of a text; `bare` are the names that a word without `=` may stand for. A name given twice is a list."""
-    found: dict[str, Json] = {}
+    pairs: dict[str, Json] = {}
     for piece in _BETWEEN.split(text):
         name, equals, value = piece.strip().partition("=")
         if not equals:
@@ -137,17 +136,20 @@ def _read(text: str, bare: Mapping[str, re.Pattern[str]]) -> dict[str, Json]:
             name = next((key for key, pattern in bare.items() if pattern.fullmatch(value)), "")
         if not name.strip() or not value.strip():
             raise ValueError(f"{quote(piece)} is no name=value")
-        _keep(found, name.strip(), _value(value.strip()))
-    return found
+        _keep(pairs, name.strip(), _value(value.strip()))
+    return pairs
 
 
-def _keep(found: dict[str, Json], name: str, value: Json) -> None:
-    if name not in found:
-        found[name] = value
-        return
-    before = found[name]
-    members: list[Json] = before if isinstance(before, list) else [before]
-    found[name] = [*members, *(value if isinstance(value, list) else [value])]
+def _keep(pairs: dict[str, Json], name: str, value: Json) -> None:
+    """Add a pair; values of one name make a list."""
+    if name in pairs:
+        pairs[name] = [*_members(pairs[name]), *_members(value)]
+    else:
+        pairs[name] = value
+
+
+def _members(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else [value]
 
 
 def _value(text: str) -> Json:
@@ -164,18 +166,18 @@ def _value(text: str) -> Json:
 
 
 def _rank(item: tuple[str, Json]) -> int:
-    return _ORDER.index(item[0])
+    return [*CONDITIONS, "count"].index(item[0])
 
 
-def _place(select: Words) -> str:
+def _phrase(select: Words) -> str:
     """A selector in words: c3.C3 stage 16 of the backbone."""
-    named = {key: _spoken(value) for key, value in sorted(select.items(), key=_rank)}
-    words = [
-        named[key] if key == "block" else f"{key} {named[key]}" for key in named if key != "part"
-    ]
-    words.sort(key=lambda word: word != named.get("block"))
-    part = f"the {named['part']}" if "part" in named else ""
-    return f"{' '.join(words)} of {part}" if words and part else part or " ".join(words)
+    spoken = {key: _spoken(value) for key, value in sorted(select.items(), key=_rank)}
+    part, block = spoken.pop("part", ""), spoken.pop("block", "")
+    conditions = [f"{key} {value}" for key, value in spoken.items()]
+    layers = " ".join([block, *conditions] if block else conditions)
+    if not part:
+        return layers
+    return f"{layers} of the {part}" if layers else f"the {part}"
 
 
 def _spoken(value: Json) -> str:

@@ -21,7 +21,7 @@ class Vertex:
 
 def vertices(layers: Sequence[Layer]) -> tuple[Vertex, ...]:
     """The layers in their order; an input whose tag no layer above has is left out."""
-    found: list[Vertex] = []
+    graph: list[Vertex] = []
     tags: dict[str, int] = {}
     counts: dict[str, int] = {}
     for position, layer in enumerate(layers):
@@ -29,11 +29,10 @@ def vertices(layers: Sequence[Layer]) -> tuple[Vertex, ...]:
         counts[layer.part] = number + 1
         address = "head" if layer.part == "head" else f"{layer.part}.{number}"
         above = {**tags, "last": position - 1}
-        found.append(
-            Vertex(address, layer, tuple(above[name] for name in layer.inputs if name in above))
-        )
+        sources = tuple(above[name] for name in layer.inputs if name in above)
+        graph.append(Vertex(address, layer, sources))
         tags |= dict.fromkeys(layer.tags, position)
-    return tuple(found)
+    return tuple(graph)
 
 
 def stored_layers(architecture: Mapping[str, Json]) -> tuple[Layer, ...]:

@@ -1,10 +1,11 @@
 """A resolved variant as the text of a spec file without a base: decoding it gives the same network again."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from suite.record import Json, canonical_json
-from suite.spec.records.objective import stated
+from suite.spec.language.keys import CONDITIONS
+from suite.spec.records.objective import Objective, stated
 from suite.spec.records.variant import (
     PARTS,
     ConvEdit,
@@ -19,66 +20,85 @@ from suite.yaml.document import is_word
 from suite.yaml.mark import Mark
 
 COMMENT_COLUMN = 88
+_Line = tuple[str, str]  # the text and the comment behind it
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./*-]*")
 _PLAIN_TEXT = re.compile(r"[A-Za-z_](?:[^:#\"'\\\[\]{},&*!|>%@`]|:(?! |$))*(?<! )")
 
 
 def write(variant: Variant, origins: Mapping[str, str] | None = None) -> str:
-    """YAML text, one layer a line; with `origins` every line says in a comment which file it comes from."""
-    lines: list[tuple[str, str]] = []
-    where = origins or {}
+    """The YAML text of a resolved variant, one layer a line.
 
-    def add(key: str, text: str) -> None:
-        lines.append((f"{key}: {text}".rstrip(), where.get(key, "")))
+    Args:
+        variant: what `Library.load` gives.
+        origins: the file of each top-level key (`Library.origins`); with these every line says in a comment which file
+            it comes from.
 
-    add("title", prose(variant.title))
-    if variant.paper:
-        add("paper", prose(variant.paper))
+    Returns:
+        The text of a file without a base: decoding it gives the same architecture again.
+    """
+    files = origins or {}
+    where = _where if origins is not None else _nowhere
+    lines: list[_Line] = []
+    for key, text in _head(variant):
+        lines.append((f"{key}: {text}", files.get(key, "")))
     for part in PARTS:
-        add(part, "" if variant.part(part) else "[]")
-        lines += [
-            (f"  - {layer_text(layer)}", _place(layer.mark, origins))
-            for layer in variant.part(part)
-        ]
-    if variant.activation:
-        add("activation", variant.activation)
-    if variant.norm != Norm():
-        add(
-            "norm",
-            flow({"kind": variant.norm.kind, "groups": variant.norm.groups})
-            if variant.norm.groups
-            else variant.norm.kind,
-        )
-    for key, objective in (
-        ("loss", variant.loss),
-        ("assigner", variant.assigner),
-        ("nms", variant.nms),
-    ):
-        if found := stated(objective):
-            add(key, flow(found))
+        layers = variant.part(part)
+        lines.append((f"{part}:" if layers else f"{part}: []", files.get(part, "")))
+        lines += [(f"  - {layer_text(layer)}", where(layer.mark)) for layer in layers]
+    for key, text in _objectives(variant):
+        lines.append((f"{key}: {text}", files.get(key, "")))
     if variant.conv_edits:
         lines.append(("edits:", ""))
     for edit in variant.conv_edits:
-        lines += [(text, _place(edit.mark, origins)) for text in _edit(edit)]
+        lines += [(text, where(edit.mark)) for text in _edit(edit)]
     if variant.schedules:
-        add("schedules", "")
+        lines.append(("schedules:", files.get("schedules", "")))
         lines += [(f"  - {flow(_schedule(schedule))}", "") for schedule in variant.schedules]
-    for key, value in _words(variant).items():
-        if value:
-            add(key, flow(value))
-    if expected := _expect(variant.expect):
-        add("expect", flow(expected))
+    for key, text in _training(variant):
+        lines.append((f"{key}: {text}", files.get(key, "")))
     return "\n".join(_commented(text, comment) for text, comment in lines) + "\n"
 
 
-def _words(variant: Variant) -> dict[str, Json]:
-    return {
+def _head(variant: Variant) -> Iterator[tuple[str, str]]:
+    """The keys above the parts."""
+    yield "title", prose(variant.title)
+    if variant.paper:
+        yield "paper", prose(variant.paper)
+
+
+def _objectives(variant: Variant) -> Iterator[tuple[str, str]]:
+    """The keys of the whole model that are not YOLOv5's own."""
+    if variant.activation:
+        yield "activation", variant.activation
+    norm = variant.norm
+    if norm.groups:
+        yield "norm", flow({"kind": norm.kind, "groups": norm.groups})
+    elif norm != Norm():
+        yield "norm", norm.kind
+    objectives: dict[str, Objective] = {
+        "loss": variant.loss,
+        "assigner": variant.assigner,
+        "nms": variant.nms,
+    }
+    for key, objective in objectives.items():
+        different = stated(objective)
+        if different:
+            yield key, flow(different)
+
+
+def _training(variant: Variant) -> Iterator[tuple[str, str]]:
+    """The keys about training, and what is promised."""
+    values: dict[str, Json] = {
         "freeze": list(variant.freeze),
         "weights": variant.weights,
         "blocks": [file.path for file in variant.blocks],
         "recipe": variant.recipe,
         "control": variant.control,
+        "expect": _expect(variant.expect),
     }
+    for key, value in values.items():
+        if value:
+            yield key, flow(value)
 
 
 def expect_line(expect: Expect) -> str:
@@ -90,26 +110,30 @@ def _commented(text: str, comment: str) -> str:
     return f"{text:<{COMMENT_COLUMN}}  # {comment}" if comment else text
 
 
-def _place(mark: Mark | None, origins: Mapping[str, str] | None) -> str:
-    return f"{mark.file}:{mark.line}" if mark and origins is not None else ""
+def _where(mark: Mark | None) -> str:
+    return f"{mark.file}:{mark.line}" if mark else ""
+
+
+def _nowhere(_mark: Mark | None) -> str:
+    return ""
 
 
 def layer_text(layer: Layer) -> str:
     """A line of a part, without its dash. Keys in the house order; what a file need not say is left out."""
-    found: dict[str, Json] = {"block": layer.block}
+    keys: dict[str, Json] = {"block": layer.block}
     if layer.out is not None:
-        found["out"] = layer.out
+        keys["out"] = layer.out
     if layer.repeat != 1:
-        found["repeat"] = layer.repeat
+        keys["repeat"] = layer.repeat
     if layer.stride is not None:
-        found["stride"] = layer.stride
+        keys["stride"] = layer.stride
     if list(layer.tags.values()) == [0]:
-        found["tag"] = next(iter(layer.tags))
+        keys["tag"] = next(iter(layer.tags))
     elif layer.tags:
-        found["tags"] = dict(layer.tags)
+        keys["tags"] = dict(layer.tags)
     if layer.inputs != ("last",):
-        found["inputs"] = list(layer.inputs)
-    return flow(found | dict(layer.options))
+        keys["inputs"] = list(layer.inputs)
+    return flow(keys | dict(layer.options))
 
 
 def _edit(edit: ConvEdit) -> list[str]:
@@ -118,41 +142,39 @@ def _edit(edit: ConvEdit) -> list[str]:
 
 
 def _selector(select: Selector) -> dict[str, Json]:
-    lists: dict[str, tuple[str, ...] | tuple[int, ...]] = {
-        "part": select.part,
-        "tag": select.tag,
-        "stage": select.stage,
-        "block": select.block,
-        "kernel": select.kernel,
-        "stride": select.stride,
-        "groups": select.groups,
-        "path": select.path,
-    }
-    found: dict[str, Json] = {key: list(values) for key, values in lists.items() if values}
-    return found | ({"count": select.count} if select.count is not None else {})
+    conditions: dict[str, Json] = {}
+    for key in CONDITIONS:
+        values = getattr(select, key)
+        if values:
+            conditions[key] = list(values)
+    if select.count is not None:
+        conditions["count"] = select.count
+    return conditions
 
 
 def _schedule(schedule: Schedule) -> dict[str, Json]:
-    found: dict[str, Json] = {
+    keys: dict[str, Json] = {
         "block": schedule.block,
         "set": schedule.attribute,
         "from": schedule.start,
         "to": schedule.end,
     }
     if schedule.over:
-        found["over"] = schedule.over
-    return found | ({"across": schedule.across} if schedule.across else {})
+        keys["over"] = schedule.over
+    if schedule.across:
+        keys["across"] = schedule.across
+    return keys
 
 
 def _expect(expect: Expect) -> dict[str, Json]:
-    found: dict[str, Json] = {}
+    promises: dict[str, Json] = {}
     if expect.strides is not None:
-        found["strides"] = list(expect.strides)
+        promises["strides"] = list(expect.strides)
     if expect.params is not None:
-        found["params"] = expect.params
+        promises["params"] = expect.params
     if expect.gmacs is not None:
-        found["gmacs"] = expect.gmacs
-    return found
+        promises["gmacs"] = expect.gmacs
+    return promises
 
 
 def flow(value: Json) -> str:

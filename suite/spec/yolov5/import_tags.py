@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from suite.spec.records.variant import Layer
 
-FIRST_LEVEL = 2  # of the backbone's maps, those of stride 4 and more are always tagged, as in the suite's own files
+# of the backbone's maps, those of stride 4 and more are always tagged, as in the suite's own files
+FIRST_LEVEL = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,34 +23,45 @@ class Line:
 def tagged(lines: Sequence[Line], head: Layer, head_reads: Sequence[int]) -> tuple[Layer, ...]:
     """All layers, with a tag for every output that is not read by the line after it alone; the head's last."""
     tags = _tags(lines, head_reads)
-    found: list[Layer] = []
+    layers: list[Layer] = []
     for number, line in enumerate(lines):
         inputs = tuple("last" if read == number - 1 else tags[read] for read in line.reads)
-        own = {tags[number]: 0} if number in tags else {}
-        found.append(replace(line.layer, inputs=inputs, tags=own))
-    return (*found, replace(head, inputs=tuple(tags[read] for read in head_reads)))
+        output = {tags[number]: 0} if number in tags else {}
+        layers.append(replace(line.layer, inputs=inputs, tags=output))
+    return (*layers, replace(head, inputs=tuple(tags[read] for read in head_reads)))
 
 
 def _tags(lines: Sequence[Line], head_reads: Sequence[int]) -> dict[int, str]:
-    far = {
-        read for number, line in enumerate(lines) for read in line.reads if 0 <= read < number - 1
-    }
-    of_backbone = {
-        line.stride: number for number, line in enumerate(lines) if line.layer.part == "backbone"
-    }
-    ends = {
-        number for stride, number in of_backbone.items() if (_level(stride) or 0) >= FIRST_LEVEL
-    }
-    found: dict[int, str] = {}
-    for number in sorted(far | ends | {read for read in head_reads if read >= 0}):
+    ends = _level_ends(lines)
+    tags: dict[int, str] = {}
+    for number in sorted(
+        _read_from_afar(lines) | ends | {read for read in head_reads if read >= 0}
+    ):
         line = lines[number]
         letter = "n" if number in head_reads else "t"
         if line.layer.part == "backbone":
             letter = "p" if number in ends else "b"
         level = _level(line.stride)
-        name = f"{letter}{level}" if level is not None else f"{letter}_{line.row}"
-        found[number] = f"{name}_{line.row}" if name in found.values() else name
-    return found
+        name = f"{letter}_{line.row}" if level is None else f"{letter}{level}"
+        tags[number] = f"{name}_{line.row}" if name in tags.values() else name
+    return tags
+
+
+def _read_from_afar(lines: Sequence[Line]) -> set[int]:
+    """The lines that another than the next one reads."""
+    numbers: set[int] = set()
+    for number, line in enumerate(lines):
+        numbers |= {read for read in line.reads if 0 <= read < number - 1}
+    return numbers
+
+
+def _level_ends(lines: Sequence[Line]) -> set[int]:
+    """The backbone's last line of each stride that is always tagged."""
+    last: dict[float, int] = {}
+    for number, line in enumerate(lines):
+        if line.layer.part == "backbone":
+            last[line.stride] = number
+    return {number for stride, number in last.items() if (_level(stride) or 0) >= FIRST_LEVEL}
 
 
 def _level(stride: float) -> int | None:

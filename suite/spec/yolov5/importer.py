@@ -68,10 +68,10 @@ class _Importer:
             return ()
         readers = readers_of(rows)
         for row in rows[:-1]:
-            found = self._map(row, readers[row.index])
-            if found is None:
+            output = self._map(row, readers[row.index])
+            if output is None:
                 return ()  # the rows after it cannot be judged
-            self.maps[row.index] = found
+            self.maps[row.index] = output
         head = self._head(rows[-1])
         if head is None:
             return ()
@@ -82,9 +82,11 @@ class _Importer:
         heads = [row for row in rows if row.module == DETECT]
         if len(heads) == 1 and rows[-1].module == DETECT and not rows[-1].in_backbone:
             return True
-        place = heads[0] if heads else rows[-1]
-        number = f"it has {len(heads)}" if len(heads) != 1 else f"row {place.index} is not the last"
-        self._add(place, "E205", f"a model file ends with one {DETECT} row; {number}")
+        blamed = heads[0] if heads else rows[-1]
+        reason = f"row {blamed.index} is not the last"
+        if len(heads) != 1:
+            reason = f"it has {len(heads)}"
+        self._add(blamed, "E205", f"a model file ends with one {DETECT} row; {reason}")
         return False
 
     def _map(self, row: Row, readers: Sequence[Row]) -> _Map | None:
@@ -137,16 +139,12 @@ class _Importer:
     def _joined(self, row: Row, sources: Sequence[_Map], readers: Sequence[Row]) -> _Map | None:
         """A concatenation is the inputs of the one line that reads it, and a line itself only where that cannot be."""
         if [value_of(argument) for argument in row.args] not in ([], [1]):
-            self._add(
-                row,
-                "E202",
-                f"row {row.index}: {CONCAT} joins channels, [1], and no other dimension",
-            )
+            message = f"row {row.index}: {CONCAT} joins channels, [1], and no other dimension"
+            self._add(row, "E202", message)
             return None
         if any(source.zeros for source in sources):
-            self._add(
-                row, "E202", f"row {row.index} reads a border of zeros, which only {POOL} can"
-            )
+            message = f"row {row.index} reads a border of zeros, which only {POOL} can"
+            self._add(row, "E202", message)
             return None
         lines = tuple(line for source in sources for line in source.lines)
         channels, stride = sum(source.channels for source in sources), sources[0].stride
@@ -159,19 +157,12 @@ class _Importer:
         value: Json = value_of(row.args[0]) if len(row.args) == 1 else None
         sides = value if isinstance(value, list) else [value] * 4
         zeros = tuple(side for side in sides if type(side) is int and 0 <= side <= MAX_BORDER)
+        where = f"row {row.index}: {ZERO_PAD}"
         if len(sides) != 4 or len(zeros) != 4:
-            self._add(
-                row,
-                "E202",
-                f"row {row.index}: {ZERO_PAD} takes [left, right, top, bottom] in pixels",
-            )
+            self._add(row, "E202", f"{where} takes [left, right, top, bottom] in pixels")
             return None
         if [(reader.module, reader.number) for reader in readers] != [(POOL, 1)] or source.zeros:
-            self._add(
-                row,
-                "E202",
-                f"row {row.index}: {ZERO_PAD} has a counterpart only before a {POOL} of its own",
-            )
+            self._add(row, "E202", f"{where} has a counterpart only before a {POOL} of its own")
             return None
         return replace(source, zeros=zeros)
 

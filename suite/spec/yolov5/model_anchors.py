@@ -24,43 +24,70 @@ def anchors_a_level(model: ModelFile) -> int:
 def read_anchors(
     model: ModelFile, row: Row, strides: Sequence[float], reader: Reader
 ) -> tuple[Levels, list[str]]:
-    """Widths and heights in pixels for every level that the head's `row` reads, and what is to be known of them.
+    """Widths and heights for every level that the head's `row` reads, and what is to be known of them.
 
-    They come in the order of the strides: YOLOv5 turns them round where they do not. No levels: it was reported.
+    Args:
+        model: the file, whose `anchors` the row may mean.
+        row: the head's, with its anchors as the second argument.
+        strides: of the maps that it reads, in pixels.
+        reader: gets what is wrong.
+
+    Returns:
+        A list of widths and heights in pixels a level, in the order of the strides (YOLOv5 turns them round where they
+        do not go by them), and warnings. No levels: it was reported.
     """
     node = row.args[1]
     if isinstance(node, Scalar) and node.value == "anchors":
         node = model.anchors
     if isinstance(node, Scalar):
-        count = reader.whole(node, "the number of anchors a level", low=1, high=MAX_ANCHORS)
-        if count is None:
-            return [], []
-        warning = f"{count} anchors a level are placeholders, not sizes; state sizes in pixels before training"
-        return [list(range(2 * count)) for _ in strides], [warning]
+        return _placeholders(node, len(strides), reader)
     levels = [_level(level, reader) for level in reader.items(node, "`anchors`")]
-    if len(levels) != len(strides):
-        message = f"row {row.index} reads {len(strides)} maps, but there are {len(levels)} lists of anchors"
-        reader.problems.add(row.mark, "E202", message)
+    if not _fit(levels, strides, row, node, reader):
         return [], []
-    if len({len(level) for level in levels}) != 1 or not levels[0] or len(levels[0]) % 2:
-        reader.problems.add(
-            node.mark,
-            "E202",
-            "anchors are lists of one length, each of width, height pairs in pixels",
-        )
-        return [], []
-    areas = [
-        math.fsum(w * h for w, h in zip(level[::2], level[1::2], strict=True)) for level in levels
-    ]
     ordered: Levels = [list(level) for level in levels]
-    if (areas[-1] - areas[0]) * (strides[-1] - strides[0]) >= 0:
+    growth = _area(levels[-1]) - _area(levels[0])
+    if growth * (strides[-1] - strides[0]) >= 0:
         return ordered, []
     return ordered[::-1], ["the anchors do not go by the strides: turned round, as YOLOv5 does it"]
 
 
+def _placeholders(node: Scalar, levels: int, reader: Reader) -> tuple[Levels, list[str]]:
+    """So many numbers a level, which are no sizes: what YOLOv5 makes of `anchors: 3`."""
+    count = reader.whole(node, "the number of anchors a level", low=1, high=MAX_ANCHORS)
+    if count is None:
+        return [], []
+    warning = f"{count} anchors a level are placeholders, not sizes; state sizes in pixels before training"
+    return [list(range(2 * count)) for _ in range(levels)], [warning]
+
+
+def _fit(
+    levels: Sequence[Sequence[float]],
+    strides: Sequence[float],
+    row: Row,
+    node: Node,
+    reader: Reader,
+) -> bool:
+    """Whether there is a list of pairs for every map; reported if not."""
+    if len(levels) != len(strides):
+        message = (
+            f"row {row.index} reads {len(strides)} maps, "
+            f"but there are {len(levels)} lists of anchors"
+        )
+        reader.problems.add(row.mark, "E202", message)
+        return False
+    if len({len(level) for level in levels}) != 1 or not levels[0] or len(levels[0]) % 2:
+        message = "anchors are lists of one length, each of width, height pairs in pixels"
+        reader.problems.add(node.mark, "E202", message)
+        return False
+    return True
+
+
+def _area(level: Sequence[float]) -> float:
+    """The areas of a level's anchors together, in pixels."""
+    return math.fsum(w * h for w, h in zip(level[::2], level[1::2], strict=True))
+
+
 def _level(node: Node, reader: Reader) -> list[float]:
-    found = (
-        reader.number(item, "an anchor", low=0, high=MAX_PIXELS)
-        for item in reader.items(node, "a level")
-    )
-    return [value for value in found if value is not None]
+    items = reader.items(node, "a level")
+    numbers = (reader.number(item, "an anchor", low=0, high=MAX_PIXELS) for item in items)
+    return [number for number in numbers if number is not None]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from suite.record import Json
-from suite.spec.language.vocabulary import MAX_FACTOR, MAX_OUT, MAX_REPEAT
+from suite.spec.records.vocabulary import MAX_FACTOR, MAX_OUT, MAX_REPEAT
 from suite.yaml.document import Items, Node, Scalar, Table, plain
 from suite.yaml.errors import quote, suggest
 from suite.yaml.mark import Mark
@@ -178,28 +178,36 @@ def _row(node: Node, index: int, depth: float, reader: Reader, *, in_backbone: b
 
 def _sources(node: Node, index: int, reader: Reader) -> tuple[int, ...]:
     """The rows that a row reads; empty if that has been reported."""
-    found: list[int] = []
+    rows: list[int] = []
     for item in reader.several(node):
-        value = item.value if isinstance(item, Scalar) else None
-        if not isinstance(value, int) or isinstance(value, bool):
-            reader.wrong(item, f"`from` of row {index} is a row's number")
+        row = _source(item, index, reader)
+        if row is None:
             return ()
-        source = value if value >= 0 else index + value
-        if not (0 <= source < index or (index == 0 and value == IMAGE)):
-            rows = f"it can read the rows 0 to {index - 1}" if index else "it reads the image: -1"
-            reader.problems.add(item.mark, "E206", f"row {index} cannot read from {value}", rows)
-            return ()
-        found.append(source)
-    if not found:
+        rows.append(row)
+    if not rows:
         reader.problems.add(node.mark, "E103", f"row {index} reads nothing")
-    return tuple(found)
+    return tuple(rows)
+
+
+def _source(node: Node, index: int, reader: Reader) -> int | None:
+    """One of the rows that row `index` reads; None if it has been reported."""
+    value = node.value if isinstance(node, Scalar) else None
+    if not isinstance(value, int) or isinstance(value, bool):
+        reader.wrong(node, f"`from` of row {index} is a row's number")
+        return None
+    row = value if value >= 0 else index + value
+    if 0 <= row < index or (index == 0 and value == IMAGE):
+        return row
+    hint = f"it can read the rows 0 to {index - 1}" if index else "it reads the image: -1"
+    reader.problems.add(node.mark, "E206", f"row {index} cannot read from {value}", hint)
+    return None
 
 
 def readers_of(rows: Sequence[Row]) -> dict[int, list[Row]]:
     """Which rows read each row."""
-    found: dict[int, list[Row]] = {row.index: [] for row in rows}
+    readers: dict[int, list[Row]] = {row.index: [] for row in rows}
     for row in rows:
         for source in row.sources:
-            if source in found:
-                found[source].append(row)
-    return found
+            if source in readers:
+                readers[source].append(row)
+    return readers

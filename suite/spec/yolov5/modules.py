@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from suite.record import Json
 from suite.spec.blocks.options import misfit
 from suite.spec.blocks.signatures import BlockSignature, Signatures
-from suite.spec.language.vocabulary import MAX_OUT, MAX_STRIDE
 from suite.spec.records.variant import Layer
+from suite.spec.records.vocabulary import MAX_OUT, MAX_STRIDE
 from suite.spec.yolov5.model_file import ModelFile, Row, value_of
 from suite.yaml.document import Node
 from suite.yaml.errors import quote, suggest
@@ -93,42 +93,42 @@ class ModuleReader:
         """The row as a line without inputs and tags; `channels` come in, `zeros` are a border drawn before."""
         module = MODULES[row.module]
         signature = self.signatures.get(module.block)
-        low, high = module.needed, len(module.arguments)
-        if not low <= len(row.args) <= high:
-            few = f"{low} to {high}" if low < high else f"{high}"
-            message = f"row {row.index}: {row.module} takes {few} arguments, not {len(row.args)}"
-            order = ", ".join(name for name in module.arguments if name != _IGNORED)
-            self.reader.problems.add(
-                row.mark, "E202", message, f"in this order: {order}" if order else ""
-            )
+        if not self._takes(module, row):
             return None
         if module.block == _TRANSPOSED:
             return self._transposed(row, channels)
         before = len(self.reader.problems.found)
-        given = {
-            name: node
-            for name, node in zip(module.arguments, row.args, strict=False)
-            if name != _IGNORED
-        }
+        pairs = zip(module.arguments, row.args, strict=False)
+        given = {name: node for name, node in pairs if name != _IGNORED}
         out = self._out(given.pop("out"), row) if "out" in given else None
         stride = self._stride(given.pop("stride", None), row)
-        options = {
-            name: value_of(node)
-            for name, node in given.items()
-            if self._is_option(name, node, row, signature)
-        }
+        options: dict[str, Json] = {}
+        for name, node in given.items():
+            if self._is_option(name, node, row, signature):
+                options[name] = value_of(node)
         if len(self.reader.problems.found) > before:
             return None
         options = self._completed(row, options, (channels, out), zeros)
         if row.module == POOL and stride is None:
             stride = int(str(options["kernel"]))  # as torch has it
-        kept = {
-            name: value for name, value in options.items() if value != signature.options.get(name)
-        }
+        stated = _stated(options, signature)
         if row.module == "nn.Upsample":
-            kept["scale"] = options["scale"]  # what such a line is for
-        own_stride = stride if stride != signature.stride or row.module == POOL else None
-        return Layer(module.block, "neck", out, row.number, own_stride, options=kept, mark=row.mark)
+            stated["scale"] = options["scale"]  # what such a line is for
+        if stride == signature.stride and row.module != POOL:
+            stride = None
+        return Layer(module.block, "neck", out, row.number, stride, options=stated, mark=row.mark)
+
+    def _takes(self, module: Module, row: Row) -> bool:
+        """Whether the row has as many arguments as the module takes; reported if not."""
+        low, high = module.needed, len(module.arguments)
+        if low <= len(row.args) <= high:
+            return True
+        few = f"{low} to {high}" if low < high else f"{high}"
+        message = f"row {row.index}: {row.module} takes {few} arguments, not {len(row.args)}"
+        order = ", ".join(name for name in module.arguments if name != _IGNORED)
+        hint = f"in this order: {order}" if order else ""
+        self.reader.problems.add(row.mark, "E202", message, hint)
+        return False
 
     def _transposed(self, row: Row, channels: int) -> Layer | None:
         """A transposed convolution, where it writes every pixel once and keeps the channels."""
@@ -136,15 +136,16 @@ class ModuleReader:
         if out is None or scale is None:
             return None
         if out != channels or value_of(row.args[1]) != scale:
-            message = f"row {row.index}: {row.module} from {channels} to {out} channels has no counterpart here"
-            self.reader.problems.add(
-                row.mark, "E202", message, "only one that keeps them and whose kernel is its stride"
+            message = (
+                f"row {row.index}: {row.module} from {channels} to {out} channels "
+                "has no counterpart here"
             )
+            hint = "only one that keeps them and whose kernel is its stride"
+            self.reader.problems.add(row.mark, "E202", message, hint)
             return None
-        options: dict[str, Json] = {
-            "scale": scale,
-            **({"groups": 0} if row.module.startswith("DW") else {}),
-        }
+        options: dict[str, Json] = {"scale": scale}
+        if row.module.startswith("DW"):
+            options["groups"] = 0
         return Layer(_TRANSPOSED, "neck", None, row.number, options=options, mark=row.mark)
 
     def _out(self, node: Node, row: Row) -> int | None:
@@ -192,15 +193,19 @@ class ModuleReader:
         if MODULES[row.module].block == "conv.Conv" and isinstance(kernel, int):
             if options.get("padding") is None:
                 options["padding"] = kernel // 2
+            # what a line without it gets; only of an even kernel that is another
             if kernel % 2 and options["padding"] == kernel // 2:
-                del options[
-                    "padding"
-                ]  # what a line without it gets; only of an even kernel that is another
+                del options["padding"]
         if row.module == "DWConv" and channels[1]:
             options["groups"] = math.gcd(channels[0], channels[1])
         if zeros:
             options["zeros"] = list(zeros)
         return options
+
+
+def _stated(options: Mapping[str, Json], signature: BlockSignature) -> dict[str, Json]:
+    """The options that are not the block's defaults."""
+    return {key: value for key, value in options.items() if value != signature.options.get(key)}
 
 
 def _pads_even_kernels_differently(kernel: Json, signature: BlockSignature) -> bool:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from suite.spec.blocks.signatures import Signatures
 from suite.spec.language.decode import decode
-from suite.spec.language.vocabulary import FILE_KEYS
+from suite.spec.language.keys import FILE_KEYS
 from suite.spec.records.source import SpecFile
 from suite.spec.records.variant import Expect, Schedule, Selector
 from suite.yaml.errors import SpecError

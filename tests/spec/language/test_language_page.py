@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.spec.language.vocabulary import DESIGN_KEYS, FILE_KEYS, VERBS
+from suite.spec.language.keys import DESIGN_KEYS, FILE_KEYS, VERBS
 from suite.spec.library import VARIANTS, Library
 
 PAGE = (Path(__file__).parents[3] / "docs" / "language.md").read_text()
