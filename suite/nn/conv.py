@@ -249,6 +249,9 @@ class _Plain(ConvFactory):
 PLAIN: ConvFactory = _Plain()
 """YOLOv5's parts without any edit: what a block is made of that nobody gives a factory."""
 
+Make = ConvFactory
+"""The earlier name of `ConvFactory`, which block files of users may still import."""
+
 
 class Biased(nn.Module):
     """Gives an operator without bias the bias that the convolution it replaces had."""

@@ -127,3 +127,9 @@ def test_other_operators_keep_their_start() -> None:
     init_trunc_normal(linear)
 
     assert torch.equal(linear.weight, before)
+
+
+def test_block_files_of_users_may_import_the_factory_by_its_earlier_name():
+    from suite.nn import conv
+
+    assert conv.Make is conv.ConvFactory
