@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from suite.machine.sensors import Readings
@@ -19,6 +20,7 @@ THROTTLING: dict[int, str] = {
 
 _SM_CLOCK, _MEMORY_CLOCK, _GPU_TEMPERATURE = 1, 2, 0  # NVML's numbers
 _GIB = 2**30
+_DRIVER = Path("/proc/driver/nvidia/version")
 
 
 def gpus(nvml: Any = None) -> tuple[dict[str, Json], ...]:
@@ -39,6 +41,11 @@ def gpus(nvml: Any = None) -> tuple[dict[str, Json], ...]:
         return ()
     finally:
         nvml.nvmlShutdown()
+
+
+def hides_cards(driver: Path = _DRIVER) -> bool:
+    """Whether there is a driver that cannot be asked, as nvidia-ml-py is not installed."""
+    return _pynvml() is None and driver.exists()
 
 
 def _card(nvml: Any, index: int) -> dict[str, Json]:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from suite.machine.nvml import Gpu, find_gpu, gpus, throttled
+from suite.machine.nvml import Gpu, find_gpu, gpus, hides_cards, throttled
 
 
 class FakeNvml:
@@ -92,6 +92,14 @@ def test_without_the_library_there_are_no_cards(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
 
     assert gpus() == ()
+
+
+def test_a_driver_that_cannot_be_asked_is_not_taken_for_no_card(monkeypatch, tmp_path):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    (tmp_path / "version").write_text("NVRM version: NVIDIA UNIX x86_64 Kernel Module  570.86\n")
+
+    assert hides_cards(tmp_path / "version")
+    assert not hides_cards(tmp_path / "absent")
 
 
 def test_a_card_is_read_in_plain_units():
