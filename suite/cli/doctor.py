@@ -39,7 +39,7 @@ _NEEDED = (
     "scipy",
 )
 _OPTIONAL = {
-    "pynvml": "pip install 'yolov5-ablation-suite[gpu]', where there is an NVIDIA card",
+    "pynvml": "pip install nvidia-ml-py",
     "timm": "pip install timm",
 }
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

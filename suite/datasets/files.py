@@ -6,6 +6,7 @@ The check exists because OpenCV decodes half a JPEG without a word: the rest of 
 import hashlib
 import io
 import struct
+import threading
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ _JPEG, _PNG, _BMP = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM"
 _JPEG_END, _PNG_END = b"\xff\xd9", b"IEND"
 _LYING = frozenset((5, 6, 7, 8))  # orientations that exchange width and height
 _UNKNOWN = (0, 0)
+_FILTERING = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +143,14 @@ class _Header:
 def _jpeg_header(data: bytes) -> _Header:
     """What Pillow reads before the first pixel: 40 us a picture, half of what opening its file takes."""
     stream = io.BytesIO(data)
-    try:
-        image = JpegImageFile(stream)
-    except Exception:  # noqa: BLE001  a damaged header can make Pillow stumble anywhere
-        return _Header()
-    return _Header(image.size, _orientation(image.info.get("exif", b"")), stream.tell())
+    # Pillow warns of damaged tags; the lock is for the filter, which all threads share
+    with _FILTERING, warnings.catch_warnings(action="ignore"):
+        try:
+            image = JpegImageFile(stream)
+        except Exception:  # noqa: BLE001  a damaged header can make Pillow stumble anywhere
+            return _Header()
+        orientation = _orientation(image.info.get("exif", b""))
+    return _Header(image.size, orientation, stream.tell())
 
 
 def _orientation(segment: bytes) -> int:
@@ -153,9 +158,8 @@ def _orientation(segment: bytes) -> int:
     # not `Image.getexif`, which also believes XMP: the decoder does not
     exif = Exif()
     try:
-        with warnings.catch_warnings(action="ignore"):  # Pillow complains about other tags
-            exif.load(segment)
-            value = exif.get(Base.Orientation)
+        exif.load(segment)
+        value = exif.get(Base.Orientation)
     except Exception:  # noqa: BLE001  a damaged segment can make Pillow stumble anywhere
         return 1
     return value if isinstance(value, int) and value else 1

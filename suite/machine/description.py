@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 
 from suite.machine.eight_bits import weight_bits
-from suite.machine.nvml import gpus
+from suite.machine.nvml import gpus, hides_cards
 from suite.record import Json
 
 _CPUINFO = Path("/proc/cpuinfo")
@@ -33,12 +33,14 @@ def describe(environment: Mapping[str, str] = os.environ) -> dict[str, Json]:
     """This machine in plain JSON; `class` is equal for machines whose timings may share one history."""
     cpu, cores, cards = cpu_model(), os.cpu_count() or 1, gpus()
     names = [str(card["name"]) for card in cards]
+    if not names:
+        names = ["unknown GPU (nvidia-ml-py is not installed)" if hides_cards() else "no GPU"]
     # some come built for a GPU under a name of its own
     libraries: dict[str, Json] = {
         name: _version(name) or _version(f"{name}-gpu") for name in _LIBRARIES
     }
     return {
-        "class": ", ".join([cpu, f"{cores} cores", *(names or ["no GPU"])]),
+        "class": ", ".join([cpu, f"{cores} cores", *names]),
         "cpu": cpu,
         "cores": cores,
         "memory_gib": round(psutil.virtual_memory().total / _GIB, 1),

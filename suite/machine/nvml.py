@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from suite.machine.sensors import Readings
@@ -19,6 +20,7 @@ THROTTLING: dict[int, str] = {
 
 _SM_CLOCK, _MEMORY_CLOCK, _GPU_TEMPERATURE = 1, 2, 0  # NVML's numbers
 _GIB = 2**30
+_DRIVER = Path("/proc/driver/nvidia/version")
 
 
 def gpus(nvml: Any = None) -> tuple[dict[str, Json], ...]:
@@ -41,6 +43,11 @@ def gpus(nvml: Any = None) -> tuple[dict[str, Json], ...]:
         nvml.nvmlShutdown()
 
 
+def hides_cards(driver: Path = _DRIVER) -> bool:
+    """Whether there is a driver that cannot be asked, as nvidia-ml-py is not installed."""
+    return _pynvml() is None and driver.exists()
+
+
 def _card(nvml: Any, index: int) -> dict[str, Json]:
     handle = nvml.nvmlDeviceGetHandleByIndex(index)
     return {
@@ -59,7 +66,7 @@ def find_gpu(uuid: str, nvml: Any = None) -> "Gpu | str":
     """The GPU of that UUID ("GPU-…"), or why it cannot be watched. `nvml` stands in for the module pynvml."""
     nvml = nvml or _pynvml()
     if nvml is None:
-        return "not here: nvidia-ml-py is not installed (extra `gpu`)"
+        return "not here: nvidia-ml-py is not installed"
     try:
         nvml.nvmlInit()
         handle = nvml.nvmlDeviceGetHandleByUUID(uuid)

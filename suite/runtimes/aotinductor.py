@@ -21,8 +21,8 @@ PROGRAMS = {"g++": "apt-get install g++"}
 def open(model: Detector, options: Options, _mode: str, images: Tensor) -> Session:  # noqa: A001
     """Exports for the shape of `images`, compiles with frozen weights, and loads what came of it."""
     clock = pinned_clock(options)
-    place = placer(options)
-    program = exported(placed(model, options), place(images))
+    prepare = placer(options)
+    program = exported(placed(model, options), prepare(images))
     inductor = torch._inductor  # noqa: SLF001  (documented under this name)
     with tempfile.TemporaryDirectory(prefix="aotinductor-") as folder:
         package = str(Path(folder) / "network.pt2")
@@ -32,4 +32,4 @@ def open(model: Detector, options: Options, _mode: str, images: Tensor) -> Sessi
             )
         network = inductor.aoti_load_package(package)
     settings = stated("aotinductor", options, "", channels_last=True, freezing=True)
-    return CallSession(settings, clock, place, inferring(network))
+    return CallSession(settings, clock, prepare, inferring(network))

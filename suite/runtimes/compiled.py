@@ -37,6 +37,6 @@ def _own_code(network: Detector) -> Call:
     def predict(images: Tensor) -> Tensor:
         return network.predict(images)
 
-    own = FunctionType(predict.__code__.replace(), predict.__globals__, closure=predict.__closure__)
-    call: Call = own
+    code = predict.__code__.replace()
+    call: Call = FunctionType(code, predict.__globals__, closure=predict.__closure__)
     return call

@@ -23,11 +23,11 @@ WARM_UP = (
 def open(model: Detector, options: Options, _mode: str, images: Tensor) -> Session:  # noqa: A001
     """Records at once. Inputs and outputs have one place each: preparing, and running, overwrites what was there."""
     clock = pinned_clock(options)
-    place = placer(options)
-    inputs = place(images).clone(memory_format=torch.channels_last)
+    prepare = placer(options)
+    inputs = prepare(images).clone(memory_format=torch.channels_last)
     replay = recorded(inferring(placed(model, options).predict), inputs, torch.cuda)
     settings = stated("cudagraphs", options, "", channels_last=True)
-    return CallSession(settings, clock, lambda fresh: inputs.copy_(place(fresh)), replay)
+    return CallSession(settings, clock, lambda fresh: inputs.copy_(prepare(fresh)), replay)
 
 
 def recorded(call: Call, inputs: Tensor, cuda: Any) -> Call:

@@ -28,12 +28,12 @@ def open(model: Detector, options: Options, _mode: str, images: Tensor) -> Sessi
         RuntimeError: TensorRT cannot read or build the network; it says why.
     """
     clock = pinned_clock(options)
-    place = placer(options, channels_last=False)
-    example = place(images)
+    prepare = placer(options, channels_last=False)
+    example = prepare(images)
     network = onnx_model(placed(model, options, channels_last=False), example)
     engine = build_engine(network.SerializeToString(), tensorrt, tf32=options.precision == "tf32")
     outputs = torch.empty(
         tuple(engine.get_tensor_shape(OUTPUT)), dtype=example.dtype, device=example.device
     )
     settings = stated("tensorrt", options, "")
-    return CallSession(settings, clock, place, engine_call(engine, outputs, torch.cuda))
+    return CallSession(settings, clock, prepare, engine_call(engine, outputs, torch.cuda))

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from suite.machine.nvml import Gpu, find_gpu, gpus, throttled
+from suite.machine.nvml import Gpu, find_gpu, gpus, hides_cards, throttled
 
 
 class FakeNvml:
@@ -94,6 +94,14 @@ def test_without_the_library_there_are_no_cards(monkeypatch):
     assert gpus() == ()
 
 
+def test_a_driver_that_cannot_be_asked_is_not_taken_for_no_card(monkeypatch, tmp_path):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    (tmp_path / "version").write_text("NVRM version: NVIDIA UNIX x86_64 Kernel Module  570.86\n")
+
+    assert hides_cards(tmp_path / "version")
+    assert not hides_cards(tmp_path / "absent")
+
+
 def test_a_card_is_read_in_plain_units():
     gpu = find_gpu("GPU-1", FakeNvml(throttle=4))
 
@@ -120,7 +128,7 @@ def test_without_the_library_the_reason_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
 
-    assert find_gpu("GPU-1") == "not here: nvidia-ml-py is not installed (extra `gpu`)"
+    assert find_gpu("GPU-1") == "not here: nvidia-ml-py is not installed"
 
 
 @pytest.mark.parametrize(

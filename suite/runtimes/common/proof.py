@@ -84,23 +84,25 @@ def open_proved(runtime: str, model: Detector, options: Options, images: Tensor)
         allowed = allowance(options.precision, _own_loss(spare, options, images, expected))
     if not found.within(allowed):
         session.close()
-        raise MismatchError(_told(model.name, runtime, options.precision, output, found, allowed))
+        raise MismatchError(
+            _mismatch(model.name, runtime, options.precision, output, found, allowed)
+        )
     return Proved(session, prepared, found, allowed)
 
 
-def allowance(precision: str, own: Errors | None = None) -> Errors:
+def allowance(precision: str, lost: Errors | None = None) -> Errors:
     """What a session's predictions may differ by, given what the precision itself loses."""
     least = TOLERANCE[precision]
-    if own is None:
+    if lost is None:
         return Errors(least, least)
     times = _OF_OWN[precision]
-    scores = max(least, times * own.scores)
-    return Errors(max(least, times * own.boxes), min(scores, MOST.get(precision, scores)))
+    scores = max(least, times * lost.scores)
+    return Errors(max(least, times * lost.boxes), min(scores, MOST.get(precision, scores)))
 
 
-def compare(found: Tensor, expected: Tensor, precision: str, side: int) -> Errors:
-    """Errors of predictions (B, N, 5 + classes) of images with a longer side of `side` pixels."""
-    apart = (found - expected).abs()
+def compare(output: Tensor, expected: Tensor, precision: str, side: int) -> Errors:
+    """Errors of predictions `output` (B, N, 5 + classes) for images with a longer side of `side` pixels."""
+    apart = (output - expected).abs()
     diagonal = expected[..., 2:4].norm(dim=-1, keepdim=True).clamp(min=_SMALLEST_BOX)
     written = _WRITES * _DECODED.get(precision, _FP32) * side
     boxes = ((apart[..., :4] - written).clamp(min=0) / diagonal).max()
@@ -109,23 +111,24 @@ def compare(found: Tensor, expected: Tensor, precision: str, side: int) -> Error
 
 def _predictions(runtime: str, model: Detector, options: Options, images: Tensor) -> Tensor:
     session = open_session(runtime, model, options, images)
-    found = session.run(session.prepare(images)).cpu().float()
+    output = session.run(session.prepare(images)).cpu().float()
     session.close()
-    return found
+    return output
 
 
 def _own_loss(model: Detector, options: Options, images: Tensor, expected: Tensor) -> Errors:
     """What the precision itself loses; for fp32, against double precision."""
     side = max(images.shape[-2:])
     if options.precision != "fp32":
-        own = _predictions(_WRITTEN_OUT.get(options.precision, _PLAIN), model, options, images)
-        return compare(own, expected, options.precision, side)
+        reference = _WRITTEN_OUT.get(options.precision, _PLAIN)
+        output = _predictions(reference, model, options, images)
+        return compare(output, expected, options.precision, side)
     with torch.inference_mode():
         exact = model.cpu().double().predict(images.double())
     return compare(expected, exact, "fp32", side)
 
 
-def _told(name: str, runtime: str, precision: str, output: Tensor, *errors: Errors) -> str:
+def _mismatch(name: str, runtime: str, precision: str, output: Tensor, *errors: Errors) -> str:
     bad = int((~output.isfinite()).sum())
     if bad:
         mend = "look at its weights" if precision == "fp32" else "time it in fp32"

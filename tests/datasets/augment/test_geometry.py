@@ -71,9 +71,8 @@ def test_warped_boxes_are_neither_shifted_nor_grown_on_average(factor: float) ->
         result = warped(canvas, SIZE, matrix, area=factor**2)
         errors.append(result.boxes[0] - np.array(extent(result.image, 0)))
 
-    assert np.abs(np.mean(errors, axis=0)).max() < 4 * 0.3 / np.sqrt(
-        60
-    )  # 0.3: of evenly spread rounding
+    # 0.3: of evenly spread rounding
+    assert np.abs(np.mean(errors, axis=0)).max() < 4 * 0.3 / np.sqrt(60)
 
 
 @pytest.mark.parametrize(("count", "layout"), [(4, mosaic4), (9, mosaic9)])

@@ -78,9 +78,8 @@ def test_moving_and_scaling_moves_targets_with_the_objects(tmp_path: Path) -> No
     )
 
     for image, target in zip(batch.images, batch.targets, strict=True):
-        assert target[2:].tolist() == pytest.approx(
-            white_box(image), abs=1.5 / 64
-        )  # edges are interpolated
+        # edges are interpolated
+        assert target[2:].tolist() == pytest.approx(white_box(image), abs=1.5 / 64)
 
 
 def test_a_mosaic_holds_objects_of_several_pictures_inside_the_image(split: Split) -> None:

@@ -52,13 +52,10 @@ def test_a_meter_without_a_number_gives_none():
 
 def test_a_processors_energy_never_stands_for_a_gpus(monkeypatch):
     monkeypatch.setattr(conditions, "find_rapl", lambda: Rapl(()))
-    monkeypatch.setattr(
-        conditions, "_gpu", lambda _: "not here: nvidia-ml-py is not installed (extra `gpu`)"
-    )
+    monkeypatch.setattr(conditions, "_gpu", lambda _: "not here: nvidia-ml-py is not installed")
 
     assert (
-        conditions.meter_of(Settings(device="cuda:0"))
-        == "not here: nvidia-ml-py is not installed (extra `gpu`)"
+        conditions.meter_of(Settings(device="cuda:0")) == "not here: nvidia-ml-py is not installed"
     )
 
 
