@@ -1,6 +1,5 @@
 """One self-contained page from one run of a store, with the same figures as CSV and Markdown beside it."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from reports.run.gather import gather
 from reports.run.tiles import tiles
 from reports.section import Section
 from reports.sections import ORDER
+from suite.files import replacing
 
 _HERE = Path(__file__).parent
 _POLICY = Markup(
@@ -102,6 +102,5 @@ def _asset(name: str) -> Markup:
 
 def _replace(path: Path, text: str) -> None:
     """Whoever has the old file open keeps it; a kill leaves the old one."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8", newline="")
-    temporary.replace(path)
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8", newline="")

@@ -5,7 +5,6 @@ hash of the matches; it may be deleted at any time.
 """
 
 import hashlib
-import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from reports.model import Resampled
+from suite.files import replacing
 from suite.record import file_digest
 from suite.stats.bootstrap import METRICS, RESAMPLES, picture_weights, resampled
 from suite.stats.difference import Side
@@ -116,16 +116,13 @@ def _truth(matches: Matches) -> str:
 
 
 def _keep(resamples: Resampled, path: Path) -> None:
-    part = path.with_suffix(f".{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
+        with replacing(path, durable=False) as part, part.open("wb") as file:
             np.savez(
                 file,
                 truth=np.asarray(resamples.truth),
                 pictures=np.asarray(resamples.pictures),
                 values=resamples.values,
             )
-        part.replace(path)
     except OSError:
         pass  # a store that may only be read: resampled again next time

@@ -5,7 +5,6 @@ replaced last and at once, so a reader finds the old checkpoint or the new one, 
 """
 
 import json
-import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -16,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from suite.files import replacing
 from suite.record import Json, canonical_json, file_digest
 from suite.train.state import EngineState, LoopState
 
@@ -159,17 +159,14 @@ class Keeper:
             ) from error
 
     def _write(self, file: Path, snapshot: Snapshot) -> None:
-        part = file.with_suffix(".part")
         named = snapshot.engine.tensors.items()
-        self._save({name: tensor.detach().cpu().contiguous() for name, tensor in named}, part)
-        _onto_disk(part)
+        with replacing(file) as part:
+            self._save({name: tensor.detach().cpu().contiguous() for name, tensor in named}, part)
+            content = file_digest(part)
         facts = snapshot.engine.as_json | snapshot.loop.as_json
-        about = _About(snapshot.step, self._identity, facts, file.name, file_digest(part))
-        part.replace(file)
-        with part.open("w") as text:
-            text.write(canonical_json(asdict(about)))
-        _onto_disk(part)
-        part.replace(self.path)
+        about = _About(snapshot.step, self._identity, facts, file.name, content)
+        with replacing(self.path) as part:
+            part.write_text(canonical_json(asdict(about)))
 
     def _remove_others(self, file: Path | None) -> None:
         for other in self.path.parent.glob(f"{self.path.stem}-*.safetensors"):
@@ -187,14 +184,6 @@ class Keeper:
             f"{self.path}: the checkpoint of step {snapshot.step} ({size / 1e6:.1f} MB) "
             f"cannot be written ({error}); {before}, and the same command goes on from there"
         )
-
-
-def _onto_disk(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _differences(mine: Mapping[str, Json], its: Mapping[str, Json], above: str = "") -> list[str]:
