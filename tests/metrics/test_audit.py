@@ -194,7 +194,7 @@ def test_every_cause_names_the_modules_it_is_in_the_largest_first():
     by_fvcore, by_thop = opinions(model)
 
     norms, convolutions = (
-        next(c for c in by_thop.causes if word in c.words) for word in ("batch norm", "conv2d")
+        next(c for c in by_thop.causes if word in c.reason) for word in ("batch norm", "conv2d")
     )
     assert norms.where == ("0.2", "0.0")
     assert set(convolutions.where) == {"0.1", "0.3.0"}

@@ -119,9 +119,7 @@ def measure_latency(
             check_device(roles[role].name, session.settings, settings)
     watch = Watch(sensor_of(settings), flusher(settings))
     rounds = interleave(sessions, prepared, settings, watch)
-    phase_times.book("warming", sum(warm.seconds for warm in rounds.warm.values()))
-    phase_times.book("measuring", rounds.measuring)
-    phase_times.book("watching", rounds.seconds - rounds.measuring)
+    _book(phase_times, rounds)
     stated: dict[str, Json] = {
         "image_size": images.shape[-1],
         "batch": images.shape[0],
@@ -219,6 +217,12 @@ def _energy(
             metric.measured(samples, form="deployed", settings=stated, notes=source.as_json)
         )
     return tuple(measurements), meter.source
+
+
+def _book(phase_times: PhaseTimes, rounds: Rounds) -> None:
+    phase_times.book("warming", sum(warm.seconds for warm in rounds.warm.values()))
+    phase_times.book("measuring", rounds.measuring)
+    phase_times.book("watching", rounds.seconds - rounds.measuring)
 
 
 def _equal_to_eager(proved: Proved) -> EqualToEager:
