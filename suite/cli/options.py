@@ -1,11 +1,9 @@
 """Options that several commands share."""
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import fields
-from functools import wraps
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
@@ -14,27 +12,6 @@ from suite.cli.library import open_library
 from suite.protocols.loading import MOST_WORKERS, Cache, parse_cache
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
-
-
-def bound(record: type, decorators: Sequence[Decorator]) -> Decorator:
-    """Give a command these arguments and options; it receives those named like fields of `record` as one record.
-
-    The record is the command's first argument; options that it has no field for arrive by their names.
-    """
-
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(function)
-        def command(**values: Any) -> Any:
-            chosen = {field.name: values.pop(field.name) for field in fields(record)}
-            return function(record(**chosen), **values)
-
-        decorated: Callable[..., Any] = command
-        for decorator in reversed(decorators):
-            decorated = decorator(decorated)
-        return decorated
-
-    return decorate
 
 
 def json_option(function: Command) -> Command:
@@ -103,46 +80,6 @@ def out_option(about: str, default: Path = Path("out")) -> Callable[[Command], C
         metavar="DIR",
         help=about,
     )
-
-
-def image_size_option(
-    about: str = "Side of the image in pixels.", *, default: int = 640
-) -> Decorator:
-    """`--imgsz N` or `--image-size N`, as `image_size`."""
-    return click.option(
-        "--imgsz",
-        "--image-size",
-        "image_size",
-        type=click.IntRange(32),
-        default=default,
-        show_default=True,
-        help=about or None,
-    )
-
-
-def seeds_option(name: str, about: str) -> Decorator:
-    """Seeds such as "0,1,2" or "0-2", as the option's name; () where it is not given."""
-    return click.option(name, metavar="N-M,...", callback=_parse_seeds, help=about)
-
-
-def _parse_seeds(
-    context: click.Context, parameter: click.Parameter, text: str | None
-) -> tuple[int, ...]:
-    seeds: list[int] = []
-    for part in text.split(",") if text is not None else ():
-        first, dash, last = part.strip().partition("-")
-        if not dash:
-            last = first
-        if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last)):
-            message = (
-                "seeds are whole numbers or ranges such as 0-2, with commas between them, "
-                f"not {part!r}"
-            )
-            raise click.BadParameter(message, context, parameter)
-        seeds += range(int(first), int(last) + 1)
-    if len(set(seeds)) != len(seeds):
-        raise click.BadParameter("a seed is named twice", context, parameter)
-    return tuple(seeds)
 
 
 def weights_option(function: Command) -> Command:

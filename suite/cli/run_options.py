@@ -4,14 +4,13 @@ from pathlib import Path
 
 import click
 
+from suite.cli.binding import Decorator, bound
+from suite.cli.numbers import seeds_option
 from suite.cli.options import (
     LOADING_OPTIONS,
-    Decorator,
     allow_code_option,
-    bound,
     names_argument,
     out_option,
-    seeds_option,
     variants_option,
     weights_option,
 )

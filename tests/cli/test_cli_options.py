@@ -6,7 +6,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from suite.cli.options import bound, complete_name, seeds_option
+from suite.cli.binding import bound
+from suite.cli.numbers import seeds_option
+from suite.cli.options import complete_name
 
 
 @dataclass(frozen=True)

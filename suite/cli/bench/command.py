@@ -3,7 +3,8 @@
 import click
 
 from suite.cli.bench.options import OPTIONS, BenchOptions
-from suite.cli.options import bound, json_option
+from suite.cli.binding import bound
+from suite.cli.options import json_option
 
 
 @click.command("bench")

@@ -7,12 +7,8 @@ from typing import Literal
 
 import click
 
-from suite.cli.options import (
-    Decorator,
-    allow_code_option,
-    names_argument,
-    variants_option,
-)
+from suite.cli.binding import Decorator
+from suite.cli.options import allow_code_option, names_argument, variants_option
 from suite.cli.output import ExitCode, Refusal
 from suite.machine.threads import AUTO
 

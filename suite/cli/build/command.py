@@ -2,8 +2,9 @@
 
 import click
 
+from suite.cli.binding import bound
 from suite.cli.build.options import OPTIONS, RUNTIMES, BuildOptions
-from suite.cli.options import bound, json_option
+from suite.cli.options import json_option
 from suite.cli.output import ExitCode, Refusal
 from suite.protocols.setups import offers
 

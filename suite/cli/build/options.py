@@ -5,13 +5,9 @@ from pathlib import Path
 
 import click
 
-from suite.cli.options import (
-    Decorator,
-    allow_code_option,
-    image_size_option,
-    name_argument,
-    variants_option,
-)
+from suite.cli.binding import Decorator
+from suite.cli.numbers import image_size_option
+from suite.cli.options import allow_code_option, name_argument, variants_option
 
 SUFFIXES = {"onnx": ".onnx", "openvino": ".xml", "torch": ".pt2"}
 RUNTIMES = {"onnx": "onnxruntime", "openvino": "openvino", "torch": "eager"}

@@ -2,8 +2,9 @@
 
 import click
 
+from suite.cli.binding import bound
 from suite.cli.calibrate.options import OPTIONS, CalibrateOptions
-from suite.cli.options import bound, json_option
+from suite.cli.options import json_option
 
 
 @click.command("calibrate")

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import click
 
-from suite.cli.options import Decorator, image_size_option, name_argument
+from suite.cli.binding import Decorator
+from suite.cli.numbers import image_size_option
+from suite.cli.options import name_argument
 
 
 @dataclass(frozen=True, slots=True)

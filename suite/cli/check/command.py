@@ -6,18 +6,12 @@ from pathlib import Path
 
 import click
 
+from suite.cli.binding import Decorator, bound
 from suite.cli.check.annotations import annotations
 from suite.cli.errors import print_problems, problem_json
 from suite.cli.garbage import collected_rarely
 from suite.cli.library import final, open_library
-from suite.cli.options import (
-    Decorator,
-    allow_code_option,
-    bound,
-    json_option,
-    names_argument,
-    variants_option,
-)
+from suite.cli.options import allow_code_option, json_option, names_argument, variants_option
 from suite.cli.output import ExitCode, reply, say
 from suite.record import Json
 from suite.session.variants import open_match

@@ -6,7 +6,9 @@ from typing import Literal
 
 import click
 
-from suite.cli.options import Decorator, out_option, seeds_option
+from suite.cli.binding import Decorator
+from suite.cli.numbers import seeds_option
+from suite.cli.options import out_option
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,9 @@ from typing import Literal, TypeAlias, get_args
 
 import click
 
-from suite.cli.options import (
-    Decorator,
-    allow_code_option,
-    image_size_option,
-    names_argument,
-    variants_option,
-)
+from suite.cli.binding import Decorator
+from suite.cli.numbers import image_size_option
+from suite.cli.options import allow_code_option, names_argument, variants_option
 from suite.record import Form
 
 Cut: TypeAlias = Literal["part", "stage", "layer"]

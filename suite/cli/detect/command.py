@@ -2,8 +2,9 @@
 
 import click
 
+from suite.cli.binding import bound
 from suite.cli.detect.options import OPTIONS, DetectOptions
-from suite.cli.options import bound, json_option
+from suite.cli.options import json_option
 
 
 @click.command("detect")

@@ -5,13 +5,8 @@ from pathlib import Path
 
 import click
 
-from suite.cli.options import (
-    Decorator,
-    allow_code_option,
-    name_argument,
-    out_option,
-    variants_option,
-)
+from suite.cli.binding import Decorator
+from suite.cli.options import allow_code_option, name_argument, out_option, variants_option
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from typing import Literal, TypeAlias, get_args
 
 import click
 
-from suite.cli.options import Decorator, allow_code_option, complete_name, variants_option
+from suite.cli.binding import Decorator
+from suite.cli.options import allow_code_option, complete_name, variants_option
 
 Evaluator: TypeAlias = Literal["checked", "fast", "pycocotools"]
 

@@ -9,19 +9,13 @@ from pathlib import Path
 
 import click
 
+from suite.cli.binding import Decorator, bound
 from suite.cli.files import new_folder, spec_path, write_spec
 from suite.cli.library import open_library
 from suite.cli.new.backbone import borrowed, with_block
 from suite.cli.new.file import Made, Site, draft_file, like_file
 from suite.cli.new.options import edit_options, read_backbone, read_edits
-from suite.cli.options import (
-    Decorator,
-    allow_code_option,
-    bound,
-    complete_name,
-    json_option,
-    variants_option,
-)
+from suite.cli.options import allow_code_option, complete_name, json_option, variants_option
 from suite.cli.output import ExitCode, Refusal, reply, say
 from suite.record import Json
 from suite.spec.blocks.signatures import default_signatures

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import click
 
+from suite.cli.binding import bound
 from suite.cli.library import final, open_library
-from suite.cli.options import bound, json_option
+from suite.cli.options import json_option
 from suite.cli.output import reply
 from suite.cli.show.options import OPTIONS, ShowOptions
 from suite.record import Json

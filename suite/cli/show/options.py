@@ -5,13 +5,8 @@ from pathlib import Path
 
 import click
 
-from suite.cli.options import (
-    Decorator,
-    allow_code_option,
-    complete_name,
-    variants_option,
-    weights_option,
-)
+from suite.cli.binding import Decorator
+from suite.cli.options import allow_code_option, complete_name, variants_option, weights_option
 
 
 @dataclass(frozen=True, slots=True)
