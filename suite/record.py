@@ -31,15 +31,6 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def describe_start(start: Json, seed: int | None = None) -> str:
-    """What a training began with, as a reader is told it, from the record that is kept beside it."""
-    facts = start if isinstance(start, dict) else {}
-    share = facts.get("share")
-    if isinstance(share, int | float):
-        return f"from weights {facts.get('file')}: {100 * share:.0f} % of parameters loaded"
-    return "from scratch" if seed is None else f"from scratch, seed {seed}"
-
-
 @dataclass(frozen=True, slots=True)
 class Metric:
     """What a number means. `version` rises when the method changes: histories never join two versions."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from suite.record import Metric, canonical_json, describe_start, digest, file_digest
+from suite.record import Metric, canonical_json, digest, file_digest
 
 SIZE = Metric("params", "parameters", "parameters", "lower", 3, 0, "size")
 EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # FIPS 180-4
@@ -32,20 +32,3 @@ def test_the_digest_of_a_file_is_that_of_its_bytes(tmp_path) -> None:
     path.write_bytes(b"")
 
     assert file_digest(path) == EMPTY_SHA256
-
-
-@pytest.mark.parametrize(
-    ("start", "seed", "words"),
-    [
-        ({"form": "scratch"}, None, "from scratch"),
-        ({"form": "scratch"}, 3, "from scratch, seed 3"),
-        (None, None, "from scratch"),
-        (
-            {"file": "a.pt", "share": 0.466, "form": "YOLOv5"},
-            3,
-            "from weights a.pt: 47 % of parameters loaded",
-        ),
-    ],
-)
-def test_a_start_is_described_with_its_weights_or_its_seed(start, seed, words) -> None:
-    assert describe_start(start, seed) == words

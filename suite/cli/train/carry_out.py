@@ -8,25 +8,24 @@ from suite.cli.errors import refusing_data
 from suite.cli.output import ExitCode, Refusal, reply, say
 from suite.cli.train.options import Options
 from suite.cli.train.progress import ProgressPrinter
-from suite.datasets.builtin.shapes import ensure
 from suite.datasets.formats.forms import read_split
 from suite.datasets.loading.shared import LoadingError
 from suite.jobs import JobError
 from suite.jobs.budget import allowance
 from suite.jobs.train import Evaluated, settled, train_and_evaluate
 from suite.jobs.validation import Validation
+from suite.metrics.evidence.training import TrainingStart
 from suite.nn.weights.checkpoint import save_checkpoint
 from suite.protocols import Budget
 from suite.protocols.loading import AUTOMATIC
-from suite.record import Json, describe_start
+from suite.record import Json
+from suite.session.data import data_or_built_in
 from suite.spec.records.variant import Variant
 from suite.train.journal import has_tensorboard
 from suite.train.process_group import joined_group
 from suite.train.recipe import Recipe
 from suite.train.snapshot import Every
 from suite.train.training import Files, Training
-
-BUILT_IN = Path("out/data/shapes-128px-1000-200-seed0")
 
 
 def carry_out(
@@ -44,7 +43,7 @@ def carry_out(
     try:
         with joined_group(options.device) as (group, device), refusing_data():
             printer = ProgressPrinter(batch=budget.batch, quiet=as_json or not group.is_rank_zero)
-            folder = options.data or ensure(BUILT_IN)
+            folder = data_or_built_in(options.data)
             _announce(checkpoint, curve, options)
             printer.stage("data")
             data, val = read_split(folder, "train"), read_split(folder, "val")
@@ -119,7 +118,7 @@ def _report(done: Evaluated, path: Path, *, as_json: bool) -> None:
         }
         reply("train", document)
         return
-    began = describe_start(result.start, result.training.seed)
+    began = TrainingStart.from_json(result.start).described(result.training.seed)
     ap, ap50 = accuracy.get("ap", 0), accuracy.get("ap50", 0)
     flops = trained.images * result.training.limits.flops_per_image
     ends = {"time": ", ended by its wall time", "patience": ", stopped early: its best average"}
