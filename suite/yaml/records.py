@@ -13,7 +13,7 @@ Example:
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
+from dataclasses import MISSING, Field, field, fields, is_dataclass, replace
 from functools import cache
 from types import MappingProxyType, NoneType
 from typing import (
@@ -37,8 +37,7 @@ T = TypeVar("T")
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """What a field's annotation does not say of its key.
 
     In each group what is left out is not asked for; where several values stand in a list, numbers and words are those
@@ -83,7 +82,10 @@ def needed(note: str, **more: Any) -> Any:
 
 
 class Key(NamedTuple):
-    """One key of a record: the field's name, what may be written, what messages call it."""
+    """One key of a record: the field's name, what may be written, what messages call it.
+
+    `nullable`: None may be the value itself, and not what has been reported.
+    """
 
     name: str
     key: str
@@ -91,6 +93,7 @@ class Key(NamedTuple):
     form: Form
     default: object
     called: str
+    nullable: bool = False
 
 
 class Entries(NamedTuple):
@@ -117,8 +120,7 @@ class Check(NamedTuple):
     schema: Mapping[str, Json] = _NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """A record made ready for decoding: its keys in order, those that must be there, where marks go."""
 
     keys: Mapping[str, Key]
@@ -191,7 +193,7 @@ class Decoder:
             if key is None:
                 continue
             value = key.form.read(self, node, key.called)
-            if value is None and not key.form.nullable:
+            if value is None and not key.nullable:
                 complete = False  # it may have been reported before, when YAML was read
             else:
                 values[key.name] = value
@@ -270,7 +272,8 @@ def _planned(kind: Any, ticks: str) -> Plan:
             default = _default(each)
             form = _form(types[each.name], rule, default)
             called = rule.called or f"{ticks}{name}{ticks}"
-            keys[name] = Key(each.name, name, rule, form, default, called)
+            nullable = isinstance(form, OrWord) and form.value is None
+            keys[name] = Key(each.name, name, rule, form, default, called, nullable)
         elif types[each.name] == Mark | None:
             marks[each.name] = each.metadata.get("of", "")
     required = tuple(
@@ -309,7 +312,7 @@ def _whole(rule: Rule) -> Whole:
 def _listed(kinds: Sequence[Any], rule: Rule) -> Form:
     if kinds[1:] and kinds[1] is Mark:
         return Placed(_form(kinds[0], Rule(), None))
-    inner = replace(rule, members="", several=False)
+    inner = rule._replace(members="", several=False)
     return Listed(_form(kinds[0], inner, None), rule.members, rule.several, rule.least, rule.unique)
 
 
