@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from suite.spec.records.vocabulary import DESIGNS
-from suite.yaml.records import needed, setting
+from suite.yaml.rules import needed, setting
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from suite.spec.records.variant import Layer, Option, Selector
 from suite.spec.records.vocabulary import MAX_OUT, MAX_REPEAT, MAX_STRIDE
 from suite.yaml.mark import Mark
-from suite.yaml.records import needed, setting
+from suite.yaml.rules import needed, setting
 
 Verb = Literal["replace", "insert", "remove", "set"]
 
