@@ -41,7 +41,8 @@ from suite.train.recipe import (
     ScheduleSettings,
 )
 from suite.yaml.forms import Schema
-from suite.yaml.records import Decoder, Key, described
+from suite.yaml.records import Decoder
+from suite.yaml.rules import Key, described
 from suite.yaml.schemas import Schemas
 from suite.yaml.tables import Column, default, limits, needed, note, rewritten, table
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from suite.protocols.limits import MAX_COUNT, MAX_FLOPS, WEEK
-from suite.yaml.records import needed, setting
+from suite.yaml.rules import needed, setting
 
 BUDGETS = ("steps", "epochs", "flops", "seconds")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from suite.record import Json
-from suite.yaml.records import setting
+from suite.yaml.rules import setting
 
 Broken = Literal["fail", "skip"]
 MOST_WORKERS = 64

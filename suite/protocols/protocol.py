@@ -9,7 +9,7 @@ from suite.protocols.loading import AUTOMATIC, Loading
 from suite.protocols.published import Published
 from suite.protocols.setups import Setup
 from suite.record import Json
-from suite.yaml.records import needed, setting
+from suite.yaml.rules import needed, setting
 
 MetricFile = Literal["size", "flops", "latency", "accuracy"]
 

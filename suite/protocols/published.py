@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from suite.protocols.limits import MAX_COUNT, MAX_SIDE
-from suite.yaml.records import needed
+from suite.yaml.rules import needed
 
 
 @dataclass(frozen=True, slots=True)

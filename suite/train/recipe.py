@@ -9,7 +9,8 @@ from suite.datasets.augment.settings import Augment, bounded
 from suite.yaml.document import Table, parse, read_bytes, shown_path
 from suite.yaml.errors import Problems, SpecError, suggest
 from suite.yaml.reader import Reader
-from suite.yaml.records import Check, Decoder, Entries, needed, setting
+from suite.yaml.records import Check, Decoder, Entries
+from suite.yaml.rules import needed, setting
 
 RECIPES = Path(__file__).parent / "recipes"
 

@@ -5,8 +5,7 @@ A form says how a node is read (None stands for what has been reported), what a 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from suite.record import Json
 from suite.yaml.document import Node, Table
@@ -67,12 +66,7 @@ class Describing(Protocol):
 
 
 class Form(Protocol):
-    """How a value is written. `nullable`: None may be the value itself."""
-
-    @property
-    def nullable(self) -> bool:
-        """Whether None is a value and not what has been reported."""
-        ...
+    """How a value is written."""
 
     def read(self, decoder: Decoding, node: Node, called: str) -> object:
         """The value of a node, which messages call `called`; None if it has been reported."""
@@ -87,13 +81,11 @@ class Form(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
+class Whole(NamedTuple):
     """A whole number from `low` to `high`, both included."""
 
     low: int
     high: int
-    nullable = False
 
     def read(self, decoder: Decoding, node: Node, called: str) -> int | None:
         """The number; None if it has been reported."""
@@ -108,15 +100,13 @@ class Whole:
         return f"{self.low} – {self.high}"
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(NamedTuple):
     """A finite number from `low` to `high`; `above` leaves `low` itself out, `as_written` leaves 3 whole."""
 
     low: float
     high: float
     above: bool = False
     as_written: bool = False
-    nullable = False
 
     def read(self, decoder: Decoding, node: Node, called: str) -> float | None:
         """The number; None if it has been reported."""
@@ -134,11 +124,8 @@ class Number:
         return f"{'above ' if self.above else ''}{self.low:.12g} – {self.high:.12g}"
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(NamedTuple):
     """True or false."""
-
-    nullable = False
 
     def read(self, decoder: Decoding, node: Node, called: str) -> bool | None:
         """The truth value; None if it has been reported."""
@@ -153,12 +140,10 @@ class Flag:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A word that is not empty; `prose` is one printable line of several."""
 
     prose: bool = False
-    nullable = False
 
     def read(self, decoder: Decoding, node: Node, called: str) -> str | None:
         """The word; None if it has been reported."""
@@ -175,12 +160,10 @@ class Word:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """One of some words."""
 
     choices: tuple[str, ...]
-    nullable = False
 
     def read(self, decoder: Decoding, node: Node, called: str) -> str | None:
         """The word; None if it has been reported."""

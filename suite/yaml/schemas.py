@@ -7,7 +7,8 @@ from typing import Any
 
 from suite.record import Json
 from suite.yaml.forms import Choice, Form, Schema
-from suite.yaml.records import Decoder, Key, described, plan_of
+from suite.yaml.records import Decoder
+from suite.yaml.rules import Key, described, plan_of
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -1,26 +1,19 @@
 """The forms of values that are made of others: lists, nested records, a word in a mapping's place, own forms."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from suite.record import Json
 from suite.yaml.document import Items, Node, Scalar, Table
 from suite.yaml.forms import Decoding, Describing, Form, Schema
 
 
-@dataclass(frozen=True, slots=True)
-class OrWord:
+class OrWord(NamedTuple):
     """A word of its own, which means `value`, or a value of another form."""
 
     word: str
     value: str | None
     other: Form
-
-    @property
-    def nullable(self) -> bool:
-        """Whether the word means None."""
-        return self.value is None
 
     def read(self, decoder: Decoding, node: Node, called: str) -> object:
         """What the word means, or the other value."""
@@ -37,8 +30,7 @@ class OrWord:
         return f"{self.word}, {self.other.limits(language)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(NamedTuple):
     """A list; with `several` one value stands for a list of one.
 
     `called` is what messages call a member. At least `least` of them, and with `unique` none twice.
@@ -49,7 +41,6 @@ class Listed:
     several: bool = False
     least: int = 0
     unique: bool = False
-    nullable = False
 
     def read(self, decoder: Decoding, node: Node, called: str) -> tuple[object, ...] | None:
         """The members' values; None if one of them, or the list itself, has been reported."""
@@ -83,13 +74,11 @@ class Listed:
         return self.member.limits(language)
 
 
-@dataclass(frozen=True, slots=True)
-class Nested:
+class Nested(NamedTuple):
     """A mapping that is a record of its own; keys that it leaves out have the values of `base`, if there is one."""
 
     kind: type[Any]
     base: object = None
-    nullable = False
 
     def read(self, decoder: Decoding, node: Node, called: str) -> object:
         """The record; None if anything in it has been reported."""
@@ -104,8 +93,7 @@ class Nested:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Shorthand:
+class Shorthand(NamedTuple):
     """A record, or a word that stands for a mapping of one key to it: `nms: soft` for `nms: {kind: soft}`.
 
     Whoever writes neither is told to write a word if the record needs that key (`must`), else a mapping.
@@ -115,7 +103,6 @@ class Shorthand:
     key: str
     word: Form
     must: bool = False
-    nullable = False
 
     def read(self, decoder: Decoding, node: Node, called: str) -> object:
         """The record; None if anything in it has been reported."""
@@ -136,12 +123,10 @@ class Shorthand:
         return self.word.limits(language)
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """A value together with where it stands."""
 
     inner: Form
-    nullable = False
 
     def read(self, decoder: Decoding, node: Node, called: str) -> object:
         """The value and its mark; None if it has been reported."""
@@ -157,8 +142,7 @@ class Placed:
         return self.inner.limits(language)
 
 
-@dataclass(frozen=True, slots=True)
-class Special:
+class Special(NamedTuple):
     """A form of one language: how it is read, its JSON Schema, what a table of keys says of its range.
 
     `reads` gets the decoder, the node and what messages call it, and gives the value, or None after a report.
@@ -169,12 +153,10 @@ class Special:
     limits: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """The special form of that name, which only the language's decoder knows."""
 
     name: str
-    nullable = False
 
     def read(self, decoder: Decoding, node: Node, called: str) -> object:
         """What the language's own form reads; None if it has been reported."""

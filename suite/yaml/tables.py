@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING
 
-from suite.yaml.records import Decoder, Key
+from suite.yaml.records import Decoder
+from suite.yaml.rules import Key
 from suite.yaml.shapes import OrWord
 
 Column = Callable[[Key], str]

@@ -8,7 +8,8 @@ from suite.yaml.document import Node, parse
 from suite.yaml.errors import Problems
 from suite.yaml.mark import Mark
 from suite.yaml.reader import Reader
-from suite.yaml.records import Check, Decoder, Entries, keys_of, needed, setting
+from suite.yaml.records import Check, Decoder, Entries
+from suite.yaml.rules import keys_of, needed, setting
 from suite.yaml.shapes import Special
 
 

@@ -6,7 +6,8 @@ from jsonschema import Draft202012Validator
 from suite.yaml.document import parse, plain
 from suite.yaml.errors import Problems
 from suite.yaml.reader import Reader
-from suite.yaml.records import Decoder, needed, setting
+from suite.yaml.records import Decoder
+from suite.yaml.rules import needed, setting
 from suite.yaml.schemas import Schemas, required
 from tests.yaml.test_records import Bakery, Cake, Filling
 

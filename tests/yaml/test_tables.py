@@ -1,6 +1,6 @@
 import pytest
 
-from suite.yaml.records import described
+from suite.yaml.rules import described
 from suite.yaml.tables import default, limits, needed, note, rewritten, table
 from tests.yaml.test_records import Bakery, Cake, Filling
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from suite.yaml.records import setting
+from suite.yaml.rules import setting
 
 
 def bounded(default: float, low: float, high: float, note: str) -> Any:

@@ -4,7 +4,7 @@ from suite.spec.records.ladder import Design, Step
 from suite.spec.records.source import SpecFile
 from suite.spec.records.steps import EDITS, Line, Numbers, Verb
 from suite.spec.records.variant import Selector
-from suite.yaml.records import keys_of
+from suite.yaml.rules import keys_of
 
 FILE_KEYS = keys_of(SpecFile)
 DESIGN_KEYS = keys_of(Design)

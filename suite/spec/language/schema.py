@@ -20,7 +20,7 @@ from suite.spec.records.source import SpecFile
 from suite.spec.records.steps import EDITS, Line
 from suite.spec.records.variant import PARTS, Expect, Schedule, Selector
 from suite.yaml.forms import Schema
-from suite.yaml.records import plan_of
+from suite.yaml.rules import plan_of
 from suite.yaml.schemas import DRAFT, Schemas, closed, ref, required
 
 SHARED: dict[type[Any], str] = {

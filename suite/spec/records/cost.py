@@ -7,7 +7,7 @@ from typing import Any
 from suite.record import Json
 from suite.spec.records.vocabulary import MATCH_BY, MATCH_METRICS, MATCH_TOLERANCE
 from suite.yaml.mark import Mark
-from suite.yaml.records import needed, setting
+from suite.yaml.rules import needed, setting
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from suite.spec.records.vocabulary import DESIGNS
-from suite.yaml.records import needed, setting
+from suite.yaml.rules import needed, setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Rung:
     side: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Design:
     """What a file of several variants has beside the keys of a file of one."""
 
@@ -35,7 +35,7 @@ class Design:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Step:
     """What a step of a design has beside the keys of a file."""
 

@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 
 from suite.record import Json
 from suite.spec.records.vocabulary import MAX_ANCHOR
-from suite.yaml.records import setting
+from suite.yaml.rules import setting
 
 BoxKind = Literal["iou", "giou", "diou", "ciou", "eiou", "siou", "wiou", "wiou_v3", "nwd"]
 ScoreKind = Literal["bce", "focal", "varifocal"]

@@ -13,7 +13,7 @@ from suite.spec.records.steps import Edit
 from suite.spec.records.variant import PARTS, Expect, Layer, Norm, Part, Schedule
 from suite.spec.records.vocabulary import ACTIVATIONS, CONTROLS, MAX_FACTOR
 from suite.yaml.mark import Mark
-from suite.yaml.records import setting
+from suite.yaml.rules import setting
 
 NEUTRAL_KEYS = frozenset({"title", "paper", "base", "depth", "width", "expect"})
 

@@ -7,12 +7,12 @@ from typing import Any, Literal
 from suite.spec.records.variant import Layer, Option, Selector
 from suite.spec.records.vocabulary import MAX_OUT, MAX_REPEAT, MAX_STRIDE
 from suite.yaml.mark import Mark
-from suite.yaml.records import needed, setting
+from suite.yaml.rules import needed, setting
 
 Verb = Literal["replace", "insert", "remove", "set"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Numbers:
     """What every block may be told by a line, or by a change of one: its address and numbers."""
 
@@ -31,7 +31,7 @@ class Numbers:
     stride: int | None = setting(None, "for the blocks that take one", low=1, high=MAX_STRIDE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Line(Numbers):
     """A line of a part as it is written, without the options of its block."""
 
@@ -76,7 +76,7 @@ class Edit:
     keep_tag: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Replacing:
     """`replace: SELECTOR, with: BLOCK`."""
 
@@ -86,7 +86,7 @@ class Replacing:
     change: Change = needed("the block that takes their place", key="with", form="with")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Inserting:
     """`insert: LAYERS, before: SELECTOR` or `after: SELECTOR`."""
 
@@ -98,14 +98,14 @@ class Inserting:
     keep_tag: bool = setting(False, "the tag stays with the layer that they come after")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Removing:
     """`remove: SELECTOR`."""
 
     select: Selector = needed("the layers that it takes out", key="remove", form="selector")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Setting:
     """`set: SELECTOR, to: OPTIONS`."""
 

@@ -16,7 +16,7 @@ from suite.spec.records.vocabulary import (
     NORMS,
 )
 from suite.yaml.mark import Mark
-from suite.yaml.records import needed, setting
+from suite.yaml.rules import needed, setting
 
 Part = Literal["backbone", "neck", "head"]
 PARTS: tuple[Part, ...] = ("backbone", "neck", "head")
