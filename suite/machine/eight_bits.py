@@ -22,7 +22,9 @@ def weight_bits(features: AbstractSet[str] | None = None) -> Literal[7, 8]:
     Args:
         features: what the processor has, as in /proc/cpuinfo; None reads them.
     """
-    return 7 if _DOT_PRODUCTS.isdisjoint(cpu_features() if features is None else features) else 8
+    if features is None:
+        features = cpu_features()
+    return 7 if _DOT_PRODUCTS.isdisjoint(features) else 8
 
 
 def stated_weight_bits(precision: str) -> dict[str, Json]:

@@ -15,13 +15,15 @@ fragments of an allocator), the pictures waiting in a loader, and the loss itsel
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from torch import Tensor, nn
+import torch
+from torch import Tensor, nn
 
-    from suite.metrics.cost.forms import Forms
-    from suite.nn.network import Detector
+from suite.metrics.cost.forms import Forms, blank
+from suite.metrics.cost.maps import TrainingMaps
+from suite.metrics.cost.recorder import Recorder
+from suite.nn.network import Detector
 
 MOMENTS = {"sgd": 1, "adam": 2, "adamw": 2}  # numbers that the optimiser keeps for each parameter
 MOST = 1 << 16  # images in a batch
@@ -41,14 +43,8 @@ class Estimate:
         return self.weights + self.state + self.maps
 
 
-def inference(forms: "Forms", image_size: int, batch: int, precision: str = "fp32") -> Estimate:
+def inference(forms: Forms, image_size: int, batch: int, precision: str = "fp32") -> Estimate:
     """What a pass of the deployed form needs."""
-    import torch
-
-    from suite.metrics.cost.forms import blank
-    from suite.metrics.cost.maps import TrainingMaps
-    from suite.metrics.cost.recorder import Recorder
-
     model = _in_precision(forms.deployed, precision)
     images = blank(image_size, batch).to(_dtype(precision))
     maps = TrainingMaps((*model.parameters(), *model.buffers()))
@@ -58,11 +54,9 @@ def inference(forms: "Forms", image_size: int, batch: int, precision: str = "fp3
 
 
 def training(
-    forms: "Forms", image_size: int, batch: int, precision: str = "fp32", *, optimizer: str = "sgd"
+    forms: Forms, image_size: int, batch: int, precision: str = "fp32", *, optimizer: str = "sgd"
 ) -> Estimate:
     """What a training step needs once the optimiser has moved; `optimizer` is a key of MOMENTS."""
-    from suite.metrics.cost.forms import blank
-
     weights = _size(forms.trained)
     trainable = 4 * sum(p.numel() for p in forms.trained.parameters())
     frozen = sum(
@@ -78,17 +72,11 @@ def training(
     return Estimate(weights, state + (0 if precision == "fp32" else _size(model)), held)
 
 
-def held_by_step(model: "nn.Module", images: "Tensor") -> int:
+def held_by_step(model: nn.Module, images: Tensor) -> int:
     """The bytes that a pass forward and backward holds at its worst moment, without weights and their gradients.
 
     `model` gives a tuple of maps, is on the meta device, and is changed: hand over a copy.
     """
-    import torch
-    from torch import nn
-
-    from suite.metrics.cost.maps import TrainingMaps
-    from suite.metrics.cost.recorder import Recorder
-
     model.train()
     for module in model.modules():
         if isinstance(module, nn.SiLU | nn.Hardswish | nn.Mish):
@@ -131,16 +119,14 @@ def _guess(tried: list[tuple[int, int]], budget: int) -> int:
 
 
 def _dtype(precision: str) -> Any:
-    import torch
-
     return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
 
 
-def _in_precision(model: "Detector", precision: str) -> "Detector":
+def _in_precision(model: Detector, precision: str) -> Detector:
     return copy.deepcopy(model).to(_dtype(precision))
 
 
-def _size(model: "nn.Module") -> int:
+def _size(model: nn.Module) -> int:
     """Bytes of parameters and buffers."""
     return sum(
         tensor.numel() * tensor.element_size() for tensor in (*model.parameters(), *model.buffers())
