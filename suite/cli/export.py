@@ -1,5 +1,6 @@
 """`export`: the store's records for programs, or a run's comparison table for a paper."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -56,4 +57,4 @@ def _write_records(store_path: Path, form: str, run_id: str | None) -> None:
             content = records.parquet_bytes(outcomes)
         except records.MissingLibraryError as error:
             raise Refusal(ExitCode.UNFIT, str(error)) from error
-        click.get_binary_stream("stdout").write(content)
+        sys.stdout.buffer.write(content)
