@@ -70,7 +70,14 @@ def _is_aligned(trainings: pd.DataFrame) -> bool:
 def _panel(canvas: Canvas, axes: Axes, trainings: pd.DataFrame, *, colour: str) -> None:
     for seed, training in trainings.groupby("seed"):
         sns.lineplot(
-            data=training, x="step", y="loss", color=colour, linewidth=0.9, alpha=0.6, ax=axes
+            data=training,
+            x="step",
+            y="loss",
+            estimator=None,
+            color=colour,
+            linewidth=0.9,
+            alpha=0.6,
+            ax=axes,
         )
         variant, end = training["variant"].iloc[-1], training["loss"].iloc[-1]
         tip = f"{variant}, seed {seed}: loss {end:.3g} at the end"
