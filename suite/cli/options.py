@@ -9,7 +9,6 @@ import click
 from click.shell_completion import CompletionItem
 
 from suite.cli.library import open_library
-from suite.protocols.loading import MOST_WORKERS, Cache, parse_cache
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -93,6 +92,8 @@ def weights_option(function: Command) -> Command:
 
 
 def _workers(context: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
+    from suite.protocols.loading import MOST_WORKERS  # `list` and `check` do without protocols
+
     if text is None or text == "auto" or (text.isdecimal() and int(text) <= MOST_WORKERS):
         return text
     raise click.BadParameter(
@@ -100,7 +101,9 @@ def _workers(context: click.Context, parameter: click.Parameter, text: str | Non
     )
 
 
-def _cache(context: click.Context, parameter: click.Parameter, text: str | None) -> Cache | None:
+def _cache(context: click.Context, parameter: click.Parameter, text: str | None) -> object:
+    from suite.protocols.loading import parse_cache
+
     try:
         return None if text is None else parse_cache(text)
     except ValueError as error:
