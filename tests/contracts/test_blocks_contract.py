@@ -49,7 +49,8 @@ def built(signature: BlockSignature, **options: object) -> nn.Module:
     if signature.multi_input:
         return OfOneMap(cls((IN, IN), **options)).double()
     if not signature.takes_out:
-        return cls(IN, **options).double()
+        result: nn.Module = cls(IN, **options).double()
+        return result
     try:
         return _of_width(OUT, cls, signature, options).double()
     except ValueError:  # it keeps its width

@@ -30,7 +30,8 @@ class Call(nn.Module):
         self.function = function
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.function(x)
+        out: Tensor = self.function(x)
+        return out
 
 
 class OwnWeight(nn.Module):
@@ -82,7 +83,8 @@ class MultiHead(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         q = x.flatten(2).transpose(1, 2)
-        return self.attention(q, q, q)[0]
+        out: Tensor = self.attention(q, q, q)[0]
+        return out
 
 
 def opinions(module: nn.Module, shape=(1, 16, 20, 20)) -> tuple[Opinion, Opinion]:
@@ -101,7 +103,8 @@ class Deformable(nn.Module):
         self.conv = DeformConv2d(16, 32, 3, padding=1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(x, x.new_zeros(1, 18, 20, 20))
+        out: Tensor = self.conv(x, x.new_zeros(1, 18, 20, 20))
+        return out
 
 
 GRID = torch.zeros(1, 20, 20, 2)

@@ -39,7 +39,8 @@ class Pooled(Sound):
         self.norm = nn.BatchNorm2d(in_channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * self.norm(x.mean((2, 3), keepdim=True))
+        out: Tensor = x * self.norm(x.mean((2, 3), keepdim=True))
+        return out
 
 
 class Square(Sound):

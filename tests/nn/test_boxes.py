@@ -142,7 +142,8 @@ def test_of_an_untrained_models_two_million_scores_only_the_best_are_compared(
 
     def counted(corners: Tensor, scores: Tensor, overlap: float) -> Tensor:
         compared.append(len(corners))
-        return greedy_nms(corners, scores, overlap)
+        out: Tensor = greedy_nms(corners, scores, overlap)
+        return out
 
     monkeypatch.setattr(suppression, "greedy_nms", counted)
     found = nms(noise, confidence=0.001, iou=0.6, multi_label=True)

@@ -21,7 +21,8 @@ class Doubled(nn.Module):
         self.by = by
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * self.by
+        out: Tensor = x * self.by
+        return out
 
 
 class Stubborn(nn.Module):

@@ -31,7 +31,8 @@ class Plain(nn.Module):
         self.conv = shape.conv(bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(x)
+        out: Tensor = self.conv(x)
+        return out
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -33,7 +33,8 @@ class Pooled(nn.Module):
         self.norm = nn.LayerNorm(out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.norm(self.stages(x).mean([-2, -1]))
+        out: Tensor = self.norm(self.stages(x).mean([-2, -1]))
+        return out
 
 
 class Classifier(Pooled):
@@ -91,7 +92,8 @@ class RepViT(nn.Module):
         self.norm = nn.BatchNorm2d(in_channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.norm(self.wide_norm(self.wide(x)) + self.point(x) + x)
+        out: Tensor = self.norm(self.wide_norm(self.wide(x)) + self.point(x) + x)
+        return out
 
 
 @pytest.fixture

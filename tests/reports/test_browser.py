@@ -37,9 +37,10 @@ def opened(
 
 
 def names(page: "Page") -> list[str]:
-    return page.eval_on_selector_all(
+    rows: list[str] = page.eval_on_selector_all(
         "#numbers tbody tr:not([hidden])", "rows => rows.map(row => row.dataset.v)"
     )
+    return rows
 
 
 def test_nothing_is_loaded_and_nothing_goes_wrong(browser: "Browser", written: ReportPaths) -> None:

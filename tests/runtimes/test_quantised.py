@@ -45,7 +45,8 @@ def in_eight_bits(x: np.ndarray, low: float, high: float) -> np.ndarray:
     low, high = min(low, 0.0), max(high, 0.0)
     scale = (high - low) / 255
     zero = round(-low / scale)
-    return (np.clip(np.rint(x / scale) + zero, 0, 255) - zero) * scale
+    array: np.ndarray = (np.clip(np.rint(x / scale) + zero, 0, 255) - zero) * scale
+    return array
 
 
 def seen(x: np.ndarray) -> np.ndarray:
@@ -55,7 +56,8 @@ def seen(x: np.ndarray) -> np.ndarray:
 def by_channel(weights: np.ndarray, largest: int) -> np.ndarray:
     """Symmetric, -largest..largest over the largest of each output channel."""
     scale = np.abs(weights).max(axis=(1, 2, 3), keepdims=True) / largest
-    return np.rint(weights / scale) * scale
+    array: np.ndarray = np.rint(weights / scale) * scale
+    return array
 
 
 def conv(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -86,7 +88,8 @@ def test_a_network_in_eight_bits_is_the_one_that_the_formula_gives(
     )
 
     def squashed(x: np.ndarray) -> np.ndarray:
-        return 1 / (1 + np.exp(-x))
+        array: np.ndarray = 1 / (1 + np.exp(-x))
+        return array
 
     exact = [conv(images, w1)]
     exact += [squashed(exact[0])]
@@ -130,7 +133,8 @@ def in_onnxruntime(network: bytes, images: np.ndarray) -> np.ndarray:
     (found,) = ort.InferenceSession(network, providers=["CPUExecutionProvider"]).run(
         None, {"images": images}
     )
-    return found
+    array: np.ndarray = found
+    return array
 
 
 def in_openvino(network: bytes, images: np.ndarray) -> np.ndarray:
@@ -138,7 +142,8 @@ def in_openvino(network: bytes, images: np.ndarray) -> np.ndarray:
     compiled = core.compile_model(
         core.read_model(network), "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
     )
-    return compiled.create_infer_request().infer({0: images})[0]
+    array: np.ndarray = compiled.create_infer_request().infer({0: images})[0]
+    return array
 
 
 @pytest.mark.parametrize("run", [in_onnxruntime, in_openvino])

@@ -75,4 +75,5 @@ def executor(monkeypatch) -> type[FakeExecutor]:
 def protocol(tmp_path) -> Path:
     file = tmp_path / "mine.yaml"
     file.write_text(PROTOCOL)
-    return file
+    path: Path = file
+    return path

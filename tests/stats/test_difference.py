@@ -64,7 +64,8 @@ def test_seeds_without_spread_differ_surely_or_not_at_all(shift, p):
 
 def drawn(random, seeds: int, *, shared: np.ndarray, own: float) -> np.ndarray:
     """Accuracies of seeds under resamples: what all share, and what each makes of the pictures by itself."""
-    return 0.5 + shared + random.normal(0, own, (seeds, len(shared)))
+    array: np.ndarray = 0.5 + shared + random.normal(0, own, (seeds, len(shared)))
+    return array
 
 
 def test_what_all_seeds_share_of_the_pictures_is_added_once():

@@ -30,7 +30,8 @@ class Scaled(nn.Module):
         self.scale = nn.Parameter(torch.ones(3))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.norm(self.conv(x)) * self.scale[:, None, None]
+        out: Tensor = self.norm(self.conv(x)) * self.scale[:, None, None]
+        return out
 
 
 @pytest.mark.parametrize(("epoch", "factor"), GOLDEN["cosine_lr_factor_300_epochs_lrf_0.01"])

@@ -66,7 +66,8 @@ def test_eval_says_that_pycocotools_agrees(weights, data, capsys):
 
 def evaluated(capsys, *arguments: str) -> dict:
     assert main(["eval", *arguments, "--json"]) == 0
-    return json.loads(capsys.readouterr().out)["data"]
+    document: dict = json.loads(capsys.readouterr().out)["data"]
+    return document
 
 
 def test_kept_detections_give_the_same_numbers_without_the_model(weights, data, tmp_path, capsys):

@@ -92,9 +92,10 @@ def naive_detections(model: Detector, picture: np.ndarray) -> list[Row]:
 def ious(one: np.ndarray, others: np.ndarray) -> np.ndarray:
     sides = (np.minimum(one[2:], others[:, 2:]) - np.maximum(one[:2], others[:, :2])).clip(min=0)
     inner = sides.prod(axis=1)
-    return inner / (
+    array: np.ndarray = inner / (
         (one[2:] - one[:2]).prod() + (others[:, 2:] - others[:, :2]).prod(axis=1) - inner
     )
+    return array
 
 
 @pytest.fixture(scope="module")

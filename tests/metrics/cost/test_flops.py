@@ -28,7 +28,8 @@ class Shared(nn.Module):
         self.conv = nn.Conv2d(8, 8, 3, padding=1, groups=4)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(self.conv(x))
+        out: Tensor = self.conv(self.conv(x))
+        return out
 
 
 def test_a_strided_convolution_counts_its_outputs():

@@ -43,7 +43,8 @@ class Held(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         first = self.a(x)
-        return self.c(self.b(first))
+        out: Tensor = self.c(self.b(first))
+        return out
 
 
 def test_a_chain_needs_two_maps_at_once():

@@ -40,7 +40,8 @@ class Call(nn.Module):
         self.function = function
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.function(x)
+        out: Tensor = self.function(x)
+        return out
 
 
 class Mixing(nn.Module):

@@ -20,7 +20,8 @@ VALUES = (0, 1, 1.5, -2, True, None, "", "gelu", [], [1], [1, 2, 3], ["a"], [1.5
 
 
 def fits(found: dict, text: str) -> bool:
-    return Draft202012Validator(found).is_valid(plain(parse(text, "f.yaml", Problems())))
+    answer: bool = Draft202012Validator(found).is_valid(plain(parse(text, "f.yaml", Problems())))
+    return answer
 
 
 @pytest.fixture(scope="module")
