@@ -96,6 +96,7 @@ def test_without_the_library_there_are_no_cards(monkeypatch):
 
 def test_a_card_is_read_in_plain_units():
     gpu = find_gpu("GPU-1", FakeNvml(throttle=4))
+    assert isinstance(gpu, Gpu)
 
     gpu.start()
     assert gpu.stop() == {

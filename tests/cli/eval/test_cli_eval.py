@@ -10,10 +10,11 @@ from suite.datasets.builtin.shapes import ensure
 from suite.machine.eight_bits import weight_bits
 from suite.nn.detector import build
 from suite.nn.weights.checkpoint import save_checkpoint
+from suite.record import Json
 from suite.spec.library import Library
 from suite.stats.matches import load
 
-SHAPES = ["disc", "square", "triangle", "cross"]
+SHAPES: list[Json] = ["disc", "square", "triangle", "cross"]
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def data(tmp_path_factory) -> Path:
 def weights(tmp_path_factory) -> Path:
     """A checkpoint as `train` writes it, of an untrained network."""
     model = build(Library().load("yolov5p"), 4, seed=0)
-    facts = {"class_names": SHAPES, "image_size": 128}
+    facts: dict[str, Json] = {"class_names": SHAPES, "image_size": 128}
     return save_checkpoint(tmp_path_factory.mktemp("weights") / "p.safetensors", model, facts)
 
 

@@ -204,7 +204,8 @@ PRODUCTS = {
     ],
 )
 def test_no_operator_of_a_shipped_variant_is_without_a_formula(name):
-    names, seen = Names(), set()
+    names = Names()
+    seen: set[str] = set()
     with torch.no_grad():
         for variant in Library().select([name]):
             parts = {layer.block for layer in variant.layers} | {
