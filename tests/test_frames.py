@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -67,19 +68,23 @@ def test_without_a_run_every_run_has_its_rows(path: Path) -> None:
     assert frame.groupby("run", sort=False).size().tolist() == [3, 2]
 
 
+def is_missing(cell: Any) -> bool:
+    return bool(pd.isna(cell))
+
+
 def test_what_a_kind_of_job_lacks_is_missing_not_zero(path: Path) -> None:
     frame = measurements(path).drop_duplicates("key").set_index("kind")
 
     assert frame.loc["train", "seed"] == 3
-    assert pd.isna(frame.loc["train", "replica"])
-    assert pd.isna(frame.loc["latency", "seed"])
+    assert is_missing(frame.loc["train", "replica"])
+    assert is_missing(frame.loc["latency", "seed"])
 
 
 def test_every_setting_has_a_column_of_its_own_type(path: Path) -> None:
     frame = measurements(path).drop_duplicates("key").set_index("kind")
 
     assert frame.loc["train", "setting.image_size"] == 320
-    assert pd.isna(frame.loc["latency", "setting.image_size"])
+    assert is_missing(frame.loc["latency", "setting.image_size"])
     assert frame.loc["latency", "setting.share"] == "[1,2]"
     assert frame["setting.threads"].dtype == "Int64"
 
@@ -115,6 +120,6 @@ def test_records_hold_failures_as_rows_without_a_value(tmp_path: Path) -> None:
         frame = records(store.outcomes()).set_index("key")
 
     assert frame.loc["k-train", "failure"] == "train oom: no memory left"
-    assert pd.isna(frame.loc["k-train", "value"])
+    assert is_missing(frame.loc["k-train", "value"])
     assert frame.loc["k-latency", "value"] == 1.5
-    assert pd.isna(frame.loc["k-latency", "failure"])
+    assert is_missing(frame.loc["k-latency", "failure"])

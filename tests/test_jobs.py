@@ -20,6 +20,7 @@ from suite.nn.detector import build
 from suite.nn.weights.checkpoint import load_weights
 from suite.plan import Conditions, Data, plan
 from suite.protocols import Budget, Checkpoints
+from suite.record import Json
 from suite.spec.library import Library
 from suite.spec.records.variant import Expect
 from suite.stats.budget import METRIC, used
@@ -27,6 +28,7 @@ from suite.stats.matches import load as load_matches
 from suite.train.engine import Engine
 from suite.train.recipe import recipe
 from suite.train.snapshot import Keeper
+from tests.narrowing import present
 from tests.train.trainings import blank_snapshot
 
 LIBRARY = Library()
@@ -122,7 +124,7 @@ def test_strides_unlike_the_baselines_are_a_warning(conditions):
 
 
 def test_anchors_unlike_the_baselines_are_a_warning(conditions):
-    anchors = [[6, 6, 8, 8, 9, 9], [20, 20, 30, 30, 40, 40], [60, 60, 70, 70, 90, 90]]
+    anchors: list[Json] = [[6, 6, 8, 8, 9, 9], [20, 20, 30, 30, 40, 40], [60, 60, 70, 70, 90, 90]]
     head = replace(BASE.layers[-1], options={"anchors": anchors})
     variant = replace(
         BASE, name="yolov5p_anchors", baseline="yolov5p", layers=(*BASE.layers[:-1], head)
@@ -230,7 +232,7 @@ def test_the_training_job_measures_and_keeps_the_model(conditions):
 
 def test_the_training_job_says_what_it_used_of_its_budget(conditions, results):
     (steps,) = (m for m in results["train"].measurements if m.metric == "train_steps")
-    spent = used(steps.notes)
+    spent = present(used(steps.notes))
 
     assert (steps.samples, spent.kind, spent.amount, spent.images, spent.end) == (
         (2.0,),
@@ -249,7 +251,7 @@ def test_two_variants_see_the_same_pictures(conditions, results):
     other = execute(job(conditions, "train", LIBRARY.load("yolov5p_wide")), Reporter())
 
     both = [
-        used(m.notes).pictures
+        present(used(m.notes)).pictures
         for found in (results["train"], other)
         for m in found.measurements
         if m.metric == METRIC
@@ -302,9 +304,12 @@ def test_a_killed_training_job_goes_on_from_its_checkpoint(conditions, monkeypat
     monkeypatch.setattr(Engine, "step", killed)
     with pytest.raises(KeyboardInterrupt):
         execute(training, Reporter())
-    monkeypatch.setattr(
-        Engine, "step", lambda engine, step, batch: (seen.append(step), steps(engine, step, batch))
-    )
+
+    def watched(engine, step, batch):
+        seen.append(step)
+        steps(engine, step, batch)
+
+    monkeypatch.setattr(Engine, "step", watched)
     again = execute(training, Reporter())
 
     assert seen == [2, 3]

@@ -33,7 +33,8 @@ def priced(cost: Callable[[float], float], target: float) -> Callable[[float], T
 def stepped(width: float) -> float:
     """Five layers' cost, each with channels in multiples of 2: about 8 at width 1, quadratic and linear in it."""
     channels = [2 * round(width * 2**k / 2) for k in range(4, 10)]
-    return sum(a * b for a, b in pairwise(channels)) / 20_000 + sum(channels) / 1000
+    number: float = sum(a * b for a, b in pairwise(channels)) / 20_000 + sum(channels) / 1000
+    return number
 
 
 @given(
@@ -129,7 +130,8 @@ def macs(variant: Variant) -> float:
     model = deploy(build(variant, device="meta"))
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(torch.empty(1, 3, 640, 640, device="meta"))
-    return counter.get_total_flops() / 2e9
+    number: float = counter.get_total_flops() / 2e9
+    return number
 
 
 def params(variant: Variant) -> float:

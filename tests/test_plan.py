@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ METRICS = (
     Metric("latency_wall_ms", "latency", "ms", "lower", 1, 2, "latency"),
     Metric("ap", "AP", "", "higher", 1, 3, "accuracy"),
 )
-MACHINE = {
+MACHINE: dict[str, Any] = {
     "class": "toaster",
     "gpus": [],
     "libraries": {"torch": "2.10.0", "fvcore": "0.1", "thop": "0.1"},
@@ -37,7 +38,7 @@ LIBRARY = {known.name: known for known in (BASE, WIDE, WIDER)}
 
 
 def conditions(**changes):
-    settings = {
+    settings: dict[str, Any] = {
         "protocol": DEMO,
         "recipe": recipe("tiny"),
         "data": Data(Path("data"), "d0", ("disc", "square")),

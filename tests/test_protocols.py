@@ -8,6 +8,7 @@ from suite.protocols.loading import AUTOMATIC, Cache, Loading
 from suite.spec.library import Library
 from suite.train.recipe import recipe
 from suite.yaml.errors import SpecError
+from tests.narrowing import present
 
 WHOLE = """\
 title: a title
@@ -66,7 +67,8 @@ def test_the_demo_trains_as_long_and_as_often_as_promised():
         (0, 1, 2),
         128,
     )
-    assert (demo.data.train, demo.data.val, demo.latency.replicas) == (1000, 200, 3)
+    data = present(demo.data)
+    assert (data.train, data.val, demo.latency.replicas) == (1000, 200, 3)
 
 
 @pytest.mark.parametrize(
@@ -233,7 +235,7 @@ def test_automatic_workers_go_by_the_cores_that_a_training_has(cores, accelerate
 
 
 def test_coco_states_the_published_ap_of_the_official_variants():
-    published = protocols.load("coco").published
+    published = present(protocols.load("coco").published)
 
     # README of YOLOv5 v7.0, table of checkpoints at 640 pixels
     assert {result.variant: result.ap for result in published.results} == {

@@ -6,9 +6,10 @@ import pytest
 from suite.executors import Finished, Progressed, Started
 from suite.jobs import Result
 from suite.record import Failure, Measurement
-from suite.runner import carry_out
+from suite.runner import Step, carry_out
 from suite.store import Store
 from tests import toy_run
+from tests.narrowing import stand_in
 from tests.toy_run import BASE, toy_plan, variant
 
 
@@ -32,10 +33,11 @@ class FakeExecutor:
         for task in tasks:
             yield Started(task.id)
             yield Progressed(task.id, task.stage, 1, 2)
-            result = Result((Measurement("params", 1, "1", "trained", (1.0,)),), {"device": "cpu"})
+            measured = (Measurement("params", 1, "1", "trained", (1.0,)),)
+            result: Result | Failure = Result(measured, {"device": "cpu"})
             if task.label in self.failing:
                 result = Failure(task.stage, "oom", "no memory")
-            yield Finished(task.id, result, "2026-01-01T00:00:00+00:00", 2.0, None)
+            yield Finished(task.id, result, "2026-01-01T00:00:00+00:00", 2.0, stand_in(None))
 
 
 class BrokenExecutor(FakeExecutor):
@@ -157,7 +159,7 @@ def test_two_names_of_one_network_are_measured_once_and_both_have_the_result(tmp
 
 
 def test_every_step_is_told_with_its_place_in_the_run(plan, store):
-    steps = []
+    steps: list[Step] = []
     carry_out(plan, store, FakeExecutor, listen=steps.append)
 
     finished = [step for step in steps if isinstance(step.event, Finished)]

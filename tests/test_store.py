@@ -9,6 +9,7 @@ import pytest
 
 from suite.record import Failure, Measurement, Metric, Outcome
 from suite.store import JobRecord, Store, StoreError, StoreLockedError, VariantRecord
+from tests.narrowing import present
 
 METRIC = Metric("params", "parameters", "1", "lower", 1, 0, "size")
 STATIC = JobRecord("k-static", "static", "yolov5p", "f0")
@@ -313,7 +314,7 @@ def test_a_writer_killed_at_any_moment_leaves_a_prefix_of_whole_outcomes(path, a
     writer = subprocess.Popen(
         [sys.executable, "-c", WRITER, path], stdout=subprocess.PIPE, text=True
     )
-    said = [writer.stdout.readline().strip() for _ in range(after)]
+    said = [present(writer.stdout).readline().strip() for _ in range(after)]
     writer.send_signal(signal.SIGKILL)
     said += writer.communicate()[0].split()
 
@@ -330,7 +331,7 @@ def test_the_lock_of_a_killed_writer_is_free(path):
     writer = subprocess.Popen(
         [sys.executable, "-c", WRITER, path], stdout=subprocess.PIPE, text=True
     )
-    writer.stdout.readline()
+    present(writer.stdout).readline()
     with pytest.raises(StoreLockedError, match=str(writer.pid)):
         Store.open(path)
     writer.kill()

@@ -10,7 +10,7 @@ from suite.executors import Finished, Started
 from suite.executors.local import LocalExecutor
 from suite.jobs import JobError, Result
 from suite.plan import Conditions, Data, Plan, plan
-from suite.record import Measurement, Metric
+from suite.record import Json, Measurement, Metric
 from suite.runner import Summary, carry_out
 from suite.spec.records.variant import Layer, Variant
 from suite.store import Store
@@ -21,7 +21,12 @@ METRICS = (
     Metric("latency_wall_ms", "latency", "ms", "lower", 1, 2, "latency"),
     Metric("ap", "AP", "", "higher", 1, 3, "accuracy"),
 )
-MACHINE = {"class": "toaster", "python": "3", "gpus": [], "libraries": {"torch": "2.10.0"}}
+MACHINE: dict[str, Json] = {
+    "class": "toaster",
+    "python": "3",
+    "gpus": [],
+    "libraries": {"torch": "2.10.0"},
+}
 PROTOCOL = replace(protocols.load("demo"), seeds=(0, 1))
 JOB_SECONDS = 0.02
 

@@ -5,7 +5,7 @@ import torch
 
 from suite.metrics.accuracy.coco_match import from_results, match
 from suite.nn.suppression import nms
-from suite.spec.records.objective import Suppression
+from suite.spec.records.objective import Suppression, SuppressionKind
 from suite.stats.coco import rates, summary
 from tests.metrics.accuracy.made_detections import from_annotations, made
 
@@ -23,7 +23,7 @@ def test_bench_coco_numbers_of_1000_pictures(benchmark) -> None:
 @pytest.mark.parametrize("kind", ["hard", "diou", "soft", "soft_linear"])
 @pytest.mark.parametrize("spread", [640.0, 2.0], ids=["everywhere", "on one spot"])
 def test_bench_suppression_of_an_untrained_models_output(
-    benchmark, kind: str, spread: float
+    benchmark, kind: SuppressionKind, spread: float
 ) -> None:
     """25,200 boxes of 80 classes, every score above the threshold."""
     u = torch.rand(1, 25_200, 85, generator=torch.Generator().manual_seed(0))

@@ -12,6 +12,7 @@ from suite.spec.library import Library
 from suite.train.losses.assign import Priors
 from suite.train.losses.loss import DetectionLoss
 from suite.train.recipe import recipe
+from tests.narrowing import opened
 from tests.train.trainings import train
 
 
@@ -55,7 +56,7 @@ def test_training_steps(benchmark, name: str, size: int, classes: int, steps: in
 
 def test_loss_forward_and_backward_of_the_built_in_job(benchmark) -> None:
     model = build(Library().load("yolov5p"), 4, seed=0)
-    loss = DetectionLoss(Priors(model.head.anchors, model.strides), recipe("tiny").loss)
+    loss = DetectionLoss(Priors(opened(model.head).anchors, model.strides), recipe("tiny").loss)
     batch = noise(128, 4)
     raw = [level.detach().requires_grad_() for level in model(batch.images / 255)]
 

@@ -12,6 +12,7 @@ from suite.cli.main import main
 from suite.stats.difference import Side, difference
 from suite.stats.matches import save
 from tests.calibration.world import World, trained, truth
+from tests.narrowing import present
 from tests.reports import fixture_store
 from tests.reports.fixture_store import BASE, PROTOCOL, VARIANTS, Plan
 
@@ -54,7 +55,8 @@ def test_json_is_the_difference_of_the_reports_own_statistics(
 
     data = json.loads(out)["data"]
     rows = gather(folder / "store.sqlite")
-    expected = difference(*(Side(rows.row(name).seeds("ap50")) for name in ("yolov5p", PRINTED)))
+    base, variant = (Side(present(rows.row(name)).seeds("ap50")) for name in ("yolov5p", PRINTED))
+    expected = difference(base, variant)
     assert data["verdict"]["word"] == "worse"
     assert [data["difference"][key] for key in ("value", "low", "high", "p")] == [
         expected.value, expected.low, expected.high, expected.p,
@@ -81,7 +83,8 @@ def test_latency_is_the_ratio_of_rounds_in_one_process(
     _, out, _ = compare(capsys, folder, "yolov5p", PRINTED, "--metric", "latency", "--json")
 
     data = json.loads(out)["data"]
-    own = gather(folder / "store.sqlite").row(PRINTED).judged["wall:cpu-fp32-1t"].estimate
+    row = present(gather(folder / "store.sqlite").row(PRINTED))
+    own = row.judged["wall:cpu-fp32-1t"].estimate
     assert data["difference"]["value"] == own.value
     assert data["verdict"]["word"] == "better"
 

@@ -19,6 +19,7 @@ from suite.nn.weights.reference import reference_names
 from suite.session.detectors import LoadedDetector
 from suite.spec.library import Library
 from suite.spec.records.objective import Suppression
+from tests.narrowing import present, stand_in
 from tests.nn.reference_checkpoint import write_reference
 
 
@@ -39,7 +40,7 @@ def fixed(monkeypatch) -> list[tuple[int, ...]]:
     monkeypatch.setattr(
         detecting,
         "load_detector",
-        lambda *_, **__: LoadedDetector(Fixed(), ("cat", "dog"), 128, Suppression()),
+        lambda *_, **__: LoadedDetector(stand_in(Fixed()), ("cat", "dog"), 128, Suppression()),
     )
     return Fixed.shown
 
@@ -105,7 +106,7 @@ def test_a_variants_own_suppression_is_used_unless_asked_otherwise(
     monkeypatch.setattr(
         detecting,
         "load_detector",
-        lambda *_, **__: LoadedDetector(Twins(), ("cat", "dog"), 128, own),
+        lambda *_, **__: LoadedDetector(stand_in(Twins()), ("cat", "dog"), 128, own),
     )
 
     assert run(tmp_path, picture(tmp_path), options=(*options, "--json")) == 0
@@ -117,7 +118,7 @@ def test_a_variants_own_suppression_is_used_unless_asked_otherwise(
 def test_pictures_are_written_with_their_boxes(fixed, tmp_path):
     run(tmp_path, picture(tmp_path))
 
-    drawn = cv2.imread(str(tmp_path / "out/a.jpg"))
+    drawn = present(cv2.imread(str(tmp_path / "out/a.jpg")))
     assert drawn.shape == (300, 512, 3)  # twice the size
     assert abs(drawn[238, 400].astype(int) - 90).max() > 40  # the lower edge of the dog's box
     assert abs(drawn[280, 40].astype(int) - 90).max() < 10

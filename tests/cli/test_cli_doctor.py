@@ -1,6 +1,8 @@
 """`doctor` as a user calls it, and what it says of machines that lack things."""
 
+import importlib
 import json
+import shutil
 
 import pytest
 
@@ -125,7 +127,7 @@ def test_a_broken_torch_is_missing(monkeypatch):
     def fail(name):
         raise ImportError("libcudart.so.13: cannot open shared object file\nmore")
 
-    monkeypatch.setattr(doctor.importlib, "import_module", fail)
+    monkeypatch.setattr(importlib, "import_module", fail)
 
     (finding,) = doctor._torch()
     assert (finding.status, finding.found) == (
@@ -138,7 +140,7 @@ def test_a_full_disk_is_missing_room(monkeypatch, tmp_path):
     class Usage:
         free = 2**30
 
-    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: Usage)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage)
 
     room, folder = doctor._disk(tmp_path)
     assert (room.status, room.found, room.mend) == (

@@ -17,7 +17,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def document(capsys: pytest.CaptureFixture[str]) -> dict:
-    return json.loads(capsys.readouterr().out)
+    document: dict = json.loads(capsys.readouterr().out)
+    return document
 
 
 def test_list_prints_name_title_base_and_baseline(capsys: pytest.CaptureFixture[str]) -> None:

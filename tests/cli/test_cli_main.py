@@ -29,7 +29,8 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Fake:
         module = types.ModuleType("suite.cli.doctor")
         module.__spec__ = ModuleSpec("suite.cli.doctor", None)
         option = click.option("--json", "as_json", is_flag=True)
-        module.command = click.command("doctor")(option(lambda as_json: body()))
+        command = click.command("doctor")(option(lambda as_json: body()))
+        vars(module)["command"] = command
         monkeypatch.setitem(sys.modules, "suite.cli.doctor", module)
 
     return install

@@ -25,7 +25,10 @@ SHIPPED = [
 
 def is_valid(kind: str, text: str) -> bool:
     committed = json.loads((ROOT / "schema" / f"{kind}.schema.json").read_text())
-    return Draft202012Validator(committed).is_valid(plain(parse(text, "f.yaml", Problems())))
+    answer: bool = Draft202012Validator(committed).is_valid(
+        plain(parse(text, "f.yaml", Problems()))
+    )
+    return answer
 
 
 def test_schema_prints_what_is_committed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ from suite.nn.deploy import deploy
 from suite.nn.layers import ConvNormAct
 from suite.spec.blocks.signatures import REQUIRED, BlockSignature, default_signatures
 from tests.contracts.exports import exported
+from tests.narrowing import opened
 
 IN, OUT, SIZE = 16, 24, 16
 EXPORT_TOLERANCE = 1e-4  # of the largest magnitude, in float32
@@ -49,7 +50,8 @@ def built(signature: BlockSignature, **options: object) -> nn.Module:
     if signature.multi_input:
         return OfOneMap(cls((IN, IN), **options)).double()
     if not signature.takes_out:
-        return cls(IN, **options).double()
+        result: nn.Module = cls(IN, **options).double()
+        return result
     try:
         return _of_width(OUT, cls, signature, options).double()
     except ValueError:  # it keeps its width
@@ -115,7 +117,7 @@ def test_a_block_gives_the_channels_and_the_stride_it_is_asked_for(
     with torch.no_grad():
         out = block(images(2))
 
-    height = SIZE * int(signature.options.get("scale", 1)) // signature.stride
+    height = SIZE * int(opened(signature.options.get("scale", 1))) // signature.stride
     assert out.shape[2:] == (height, height)
     assert out.shape[1] in ({IN, OUT} if signature.takes_out else {IN})
 

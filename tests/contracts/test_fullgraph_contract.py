@@ -28,7 +28,9 @@ HEADS = ("yolov5p", "tiny_decoupled")
 def features_of(variant: Variant, layer: Layer) -> set[tuple[object, ...]]:
     """What there is about a layer that may break a graph."""
     operators = {
-        edit.operator for edit in variant.conv_edits if edit.select.part in {None, layer.part}
+        edit.operator
+        for edit in variant.conv_edits
+        if not edit.select.part or layer.part in edit.select.part
     }
     return {
         (layer.block, *sorted(layer.options)),
@@ -128,5 +130,7 @@ def test_a_break_would_be_noticed() -> None:
         compiled(Breaking(), torch.ones(2))
 
 
-def shapes(output: object) -> list[tuple[int, ...]]:
-    return [tuple(x.shape) for x in ([output] if isinstance(output, Tensor) else output)]
+def shapes(output: Any) -> list[tuple[int, ...]]:
+    """Of one tensor, or of each of several."""
+    maps = [output] if isinstance(output, Tensor) else output
+    return [tuple(x.shape) for x in maps]

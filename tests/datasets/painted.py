@@ -34,7 +34,8 @@ def pixels_of(image: NDArray[np.uint8], colour: int) -> NDArray[np.bool_]:
     """The pixels that are more of this colour than of any other thing in the picture."""
     palette = np.array([*COLOURS, (BACKGROUND,) * 3, (114,) * 3], np.int16)
     distances = np.abs(image[:, :, None].astype(np.int16) - palette).sum(axis=-1, dtype=np.int16)
-    return distances.argmin(axis=-1) == colour
+    array: NDArray[np.bool_] = distances.argmin(axis=-1) == colour
+    return array
 
 
 def extent(image: NDArray[np.uint8], colour: int) -> list[int] | None:

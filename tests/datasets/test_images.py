@@ -6,10 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from suite.datasets.augment.order import adjust_hsv
+from suite.datasets.augment.colour import adjust_hsv
 from suite.datasets.decode import load_image
 from suite.datasets.images import encode_jpeg, letterbox, resize_longest, scale_to, stretch
 from suite.datasets.split import DataError, Picture
+from tests.narrowing import present
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden/yolov5/ops.json").read_text())
 
@@ -163,5 +164,5 @@ def test_scaling_down_keeps_small_pictures() -> None:
 def test_jpeg_keeps_the_order_of_channels() -> None:
     data = encode_jpeg(np.full((8, 8, 3), (250, 5, 5), np.uint8))
 
-    blue, _, red = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)[0, 0]
+    blue, _, red = present(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR))[0, 0]
     assert (red > 200, blue < 50) == (True, True)

@@ -43,10 +43,16 @@ def do_memory(_, reporter):
     raise MemoryError
 
 
+class Coded(RuntimeError):
+    """An error with a code of its own."""
+
+    def __init__(self, code):
+        super().__init__("loss is nan at step 3")
+        self.code = code
+
+
 def do_coded(code, reporter):
-    error = RuntimeError("loss is nan at step 3")
-    error.code = code
-    raise error
+    raise Coded(code)
 
 
 def do_nan(_, reporter):

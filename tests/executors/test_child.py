@@ -47,7 +47,8 @@ def test_a_message_is_cut_at_500_characters() -> None:
 
 
 def state(folder: Path) -> dict[str, object]:
-    return json.loads((folder / STATUS).read_text())
+    document: dict[str, object] = json.loads((folder / STATUS).read_text())
+    return document
 
 
 def test_a_stage_is_told_at_once_and_begins_anew(tmp_path: Path) -> None:

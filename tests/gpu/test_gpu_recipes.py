@@ -1,6 +1,7 @@
 """Recipes whose batches change size and whose layers learn at different rates, on an accelerator."""
 
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 import torch
@@ -19,7 +20,9 @@ pytestmark = [
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
 @pytest.mark.parametrize("kind", ["sgd", "adam", "adamw"])
-def test_layer_decay_and_changing_sizes_train_on_the_device(kind: str, precision: str) -> None:
+def test_layer_decay_and_changing_sizes_train_on_the_device(
+    kind: Literal["sgd", "adam", "adamw"], precision: Literal["fp32", "bf16", "fp16"]
+) -> None:
     variant = Library().load("yolov5p")
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (4, 3, 128, 128), dtype=torch.uint8, generator=generator)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
@@ -74,7 +75,7 @@ def equal(first: Trained, second: Trained) -> bool:
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
 def test_half_precision_trains_close_to_single(
-    variant: Variant, batches: list[Batch], precision: str
+    variant: Variant, batches: list[Batch], precision: Literal["bf16", "fp16"]
 ) -> None:
     single = trained(variant, batches).curve[-1]
     half = trained(variant, batches, replace(TINY, precision=precision)).curve[-1]

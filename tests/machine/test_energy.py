@@ -1,5 +1,7 @@
 """RAPL's counters, from files written here."""
 
+from pathlib import Path
+
 from suite.machine.energy import Rapl, find_rapl
 
 
@@ -10,11 +12,18 @@ def package(folder, number, microjoules, most=1_000_000):
     (place / "max_energy_range_uj").write_text(f"{most}\n")
 
 
+def rapl(folder: Path) -> Rapl:
+    """The counters, where there are some."""
+    meter = find_rapl(folder)
+    assert isinstance(meter, Rapl)
+    return meter
+
+
 def test_packages_are_added_up_and_their_parts_are_not_counted_twice(tmp_path):
     package(tmp_path, 0, 100)
     package(tmp_path, 1, 200)
     package(tmp_path, "0:0", 50)  # the cores of package 0
-    meter = find_rapl(tmp_path)
+    meter = rapl(tmp_path)
     package(tmp_path, 0, 500_100)
     package(tmp_path, 1, 250_200)
     package(tmp_path, "0:0", 400_050)
@@ -24,7 +33,7 @@ def test_packages_are_added_up_and_their_parts_are_not_counted_twice(tmp_path):
 
 def test_a_counter_that_began_again_goes_on(tmp_path):
     package(tmp_path, 0, 900_000)
-    meter = find_rapl(tmp_path)
+    meter = rapl(tmp_path)
     package(tmp_path, 0, 100_000)
 
     assert meter.joules() == 0.2
@@ -44,6 +53,6 @@ def test_counters_that_may_not_be_read_are_a_reason(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Rapl, "__init__", refuse)
 
-    assert "energy_uj cannot be read (Permission denied); only the superuser may" in find_rapl(
-        tmp_path
-    )
+    reason = find_rapl(tmp_path)
+    assert isinstance(reason, str)
+    assert "energy_uj cannot be read (Permission denied); only the superuser may" in reason

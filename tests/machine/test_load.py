@@ -84,7 +84,7 @@ def test_a_busy_machine_says_how_busy_it_is():
 
 
 def test_the_cores_are_watched_for_the_time_asked_for():
-    waits = []
+    waits: list[float] = []
     read = readings(times(user=0, idle=0), times(user=0, idle=1))
 
     unrest(0.25, sleep=waits.append, read=read)

@@ -17,7 +17,7 @@ def test_the_description_is_plain_json_with_a_class():
 
     assert json.loads(json.dumps(described)) == described
     assert described["threads"] == {"OMP_NUM_THREADS": "1"}
-    assert f"{described['cores']} cores" in described["class"]
+    assert f"{described['cores']} cores" in str(described["class"])
 
 
 def test_the_description_says_how_many_bits_an_int8_weight_has():

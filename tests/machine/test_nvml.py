@@ -104,6 +104,7 @@ def test_a_driver_that_cannot_be_asked_is_not_taken_for_no_card(monkeypatch, tmp
 
 def test_a_card_is_read_in_plain_units():
     gpu = find_gpu("GPU-1", FakeNvml(throttle=4))
+    assert isinstance(gpu, Gpu)
 
     gpu.start()
     assert gpu.stop() == {

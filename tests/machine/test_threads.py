@@ -1,5 +1,7 @@
 """How many threads are timed."""
 
+import os
+
 import pytest
 
 from suite import machine
@@ -10,7 +12,7 @@ from suite.machine import threads
 def idle(monkeypatch):
     monkeypatch.setattr(machine, "unrest", lambda: ())
     monkeypatch.setattr(machine, "describe", lambda: {"container": {}})
-    monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: {0, 1, 2, 3}, raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2, 3}, raising=False)
 
 
 def test_a_number_is_taken_as_it_is(monkeypatch):

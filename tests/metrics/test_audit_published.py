@@ -38,7 +38,8 @@ def model(name: str) -> nn.Module:
     with torch.device("meta"):
         if library == "timm":
             return timm.create_model(architecture, pretrained=False).eval()
-        return torchvision.models.get_model(architecture, weights=None).eval()
+        module: nn.Module = torchvision.models.get_model(architecture, weights=None).eval()
+        return module
 
 
 def asked(name: str):

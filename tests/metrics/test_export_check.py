@@ -3,6 +3,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
@@ -39,7 +40,8 @@ class Pooled(Sound):
         self.norm = nn.BatchNorm2d(in_channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * self.norm(x.mean((2, 3), keepdim=True))
+        out: Tensor = x * self.norm(x.mean((2, 3), keepdim=True))
+        return out
 
 
 class Square(Sound):
@@ -87,9 +89,7 @@ def tried(monkeypatch: pytest.MonkeyPatch, yolov5p: Variant) -> Callable[..., Ex
         setattr(module, block.__name__, block)
     monkeypatch.setitem(sys.modules, module.__name__, module)
 
-    def run(
-        block: str, *, position: int = 0, export: bool = False, **changes: object
-    ) -> ExportCheck:
+    def run(block: str, *, position: int = 0, export: bool = False, **changes: Any) -> ExportCheck:
         before, after = yolov5p.layers[: position + 1], yolov5p.layers[position + 1 :]
         new = Layer(f"brittle.{block}", before[-1].part, mark=MARK)
         return run_export_check(

@@ -5,6 +5,7 @@ import io
 import pickle
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -53,9 +54,11 @@ class _Ref:
         self.node = node
 
 
-class _Pickler(
-    pickle._Pickler
-):  # the Python one: its save_global can be told a name that does not exist
+# the Python one, which no stub describes: its `save` can be told a name that does not exist
+_PythonPickler: Any = vars(pickle)["_Pickler"]
+
+
+class _Pickler(_PythonPickler):  # type: ignore[misc]  # of a class that mypy cannot see
     def __init__(self, file: io.BytesIO, storages: dict[str, torch.Tensor]) -> None:
         super().__init__(file, protocol=2)
         self.storages = storages
@@ -93,7 +96,7 @@ class _Pickler(
         }[tensor.dtype]
         pid = ("storage", _Global("torch", kind), key, "cpu", storage.numel())
         self.write(pickle.GLOBAL + b"torch._utils\n_rebuild_tensor_v2\n")
-        order = collections.OrderedDict()
+        order: collections.OrderedDict[str, object] = collections.OrderedDict()
         self.save(
             (
                 _Storage(pid),

@@ -19,7 +19,8 @@ SEED = 20230517
 
 
 def golden(name: str) -> dict[str, Any]:
-    return json.loads((GOLDEN / f"{name}.json").read_text())
+    document: dict[str, Any] = json.loads((GOLDEN / f"{name}.json").read_text())
+    return document
 
 
 def uniform(key: str, shape: tuple[int, ...]) -> np.ndarray:

@@ -10,6 +10,7 @@ from torchvision.ops import nms as greedy_nms
 
 from suite.nn import boxes, suppression
 from suite.nn.suppression import FIRST_CANDIDATES, nms
+from tests.narrowing import present
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden/yolov5/ops.json").read_text())
 NAMES = {"conf_thres": "confidence", "iou_thres": "iou", "max_det": "max_detections"}
@@ -55,10 +56,10 @@ def test_trade_off_of_ciou_carries_no_gradient() -> None:
     a = torch.tensor([[2.0, 2.0, 3.0, 1.0]], dtype=torch.float64, requires_grad=True)
     b = torch.tensor([[2.0, 2.0, 1.0, 2.0]], dtype=torch.float64)
     boxes.iou_aligned(a, b, "ciou").sum().backward()
-    with_trade_off = a.grad[0, 2].item()
-    a.grad = None
+    with_trade_off = present(a.grad)[0, 2].item()
+    present(a.grad).zero_()
     boxes.iou_aligned(a, b, "diou").sum().backward()
-    overlap_only = a.grad[0, 2].item()
+    overlap_only = present(a.grad)[0, 2].item()
 
     angle = np.arctan(3.0) - np.arctan(0.5)
     shape = 4 / np.pi**2 * angle**2
@@ -142,7 +143,8 @@ def test_of_an_untrained_models_two_million_scores_only_the_best_are_compared(
 
     def counted(corners: Tensor, scores: Tensor, overlap: float) -> Tensor:
         compared.append(len(corners))
-        return greedy_nms(corners, scores, overlap)
+        out: Tensor = greedy_nms(corners, scores, overlap)
+        return out
 
     monkeypatch.setattr(suppression, "greedy_nms", counted)
     found = nms(noise, confidence=0.001, iou=0.6, multi_label=True)

@@ -10,6 +10,7 @@ from suite.nn.conv import PLAIN, ConvFactory, Operator
 from suite.nn.layers import init_trunc_normal, require_same_width
 from suite.nn.operators import ConvShape
 from suite.yaml.errors import SpecError
+from tests.narrowing import opened, present
 
 
 class Doubled(nn.Module):
@@ -21,7 +22,8 @@ class Doubled(nn.Module):
         self.by = by
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * self.by
+        out: Tensor = x * self.by
+        return out
 
 
 class Stubborn(nn.Module):
@@ -61,7 +63,7 @@ def test_an_edit_takes_the_place_of_the_convolution_of_its_number() -> None:
 
 def test_an_operator_gets_the_bias_that_the_convolution_had() -> None:
     make = ConvFactory({0: Operator(Doubled, {"by": 2})})
-    conv = make.conv(4, 4, bias=True)
+    conv = opened(make.conv(4, 4, bias=True))
     with torch.no_grad():
         conv.bias.fill_(1)
 
@@ -117,7 +119,7 @@ def test_a_truncated_normal_start_is_narrow_and_without_bias() -> None:
 
     assert init_trunc_normal(conv) is conv
     assert conv.weight.std().item() == pytest.approx(0.02, rel=0.05)
-    assert not conv.bias.any()
+    assert not present(conv.bias).any()
 
 
 def test_other_operators_keep_their_start() -> None:

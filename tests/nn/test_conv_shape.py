@@ -1,5 +1,7 @@
 """The shape that operators are told, and the constructor that unpacks it from seven arguments."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -31,7 +33,8 @@ class Plain(nn.Module):
         self.conv = shape.conv(bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(x)
+        out: Tensor = self.conv(x)
+        return out
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -77,7 +80,7 @@ def test_an_option_that_is_not_there_is_named() -> None:
 
 
 def test_a_shape_in_the_source_says_operator() -> None:
-    signature = signature_in(classes_of(SOURCE, "gate.py"), "gate.Gate", "block", __file__)
+    signature = signature_in(classes_of(SOURCE, "gate.py"), "gate.Gate", "block", Path(__file__))
 
     assert signature.kind == "operator"
     assert signature.options == {"kernels": 4, "act": "relu"}
@@ -92,7 +95,7 @@ def test_seven_arguments_in_the_source_say_the_same() -> None:
         "padding: int, dilation: int, groups: int",
     )
     signatures = [
-        signature_in(classes_of(source, "gate.py"), "gate.Gate", "block", __file__)
+        signature_in(classes_of(source, "gate.py"), "gate.Gate", "block", Path(__file__))
         for source in (SOURCE, spelt)
     ]
 

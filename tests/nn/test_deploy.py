@@ -33,6 +33,8 @@ class Twice(nn.Module):
 class Own(nn.Linear):
     """A module that says itself how it is copied."""
 
+    copied: bool
+
     def __deepcopy__(self, memo: dict[int, Any]) -> "Own":
         made = Own(self.in_features, self.out_features)
         made.load_state_dict(self.state_dict())

@@ -13,6 +13,7 @@ from suite.spec.library import Library
 from suite.spec.records.variant import ConvEdit, Layer, Schedule, Selector, Variant
 from suite.yaml.errors import SpecError
 from suite.yaml.mark import Mark
+from tests.narrowing import opened
 
 PUBLISHED = {
     "yolov5n": (1_872_157, 1_867_405),
@@ -36,7 +37,7 @@ def test_each_size_has_the_published_parameters_trained_and_deployed(name: str) 
 
 
 def test_building_leaves_the_norm_statistics_untouched(yolov5p: Variant) -> None:
-    norms = [m for m in build(yolov5p).modules() if isinstance(m, nn.BatchNorm2d)]
+    norms = [opened(m) for m in build(yolov5p).modules() if isinstance(m, nn.BatchNorm2d)]
 
     assert norms
     assert all(int(norm.num_batches_tracked) == 0 for norm in norms)
@@ -44,7 +45,9 @@ def test_building_leaves_the_norm_statistics_untouched(yolov5p: Variant) -> None
 
 
 def test_one_seed_gives_one_network_and_another_seed_another(yolov5p: Variant) -> None:
-    first, again, other = (build(yolov5p, seed=seed).backbone[0].conv.weight for seed in (0, 0, 1))
+    first, again, other = (
+        opened(build(yolov5p, seed=seed)).backbone[0].conv.weight for seed in (0, 0, 1)
+    )
 
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
@@ -63,7 +66,7 @@ def test_building_leaves_the_global_generator_where_it_was(yolov5p: Variant) -> 
 def test_two_variants_share_the_values_of_common_layers(yolov5p: Variant) -> None:
     edited = replace(yolov5p, conv_edits=(_edit(kernel=(3,), part=("neck",)),))
 
-    plain, changed = build(yolov5p, seed=3), build(edited, seed=3)
+    plain, changed = opened(build(yolov5p, seed=3)), opened(build(edited, seed=3))
 
     assert torch.equal(plain.backbone[4].merge.conv.weight, changed.backbone[4].merge.conv.weight)
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from suite.metrics.export_check import run_export_check
 from suite.nn.detector import build
+from suite.record import Json
 from suite.spec.blocks.signatures import Signatures
 from suite.spec.library import Library
 from suite.spec.records.variant import ConvEdit, Selector, Variant
@@ -33,7 +34,8 @@ class Pooled(nn.Module):
         self.norm = nn.LayerNorm(out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.norm(self.stages(x).mean([-2, -1]))
+        out: Tensor = self.norm(self.stages(x).mean([-2, -1]))
+        return out
 
 
 class Classifier(Pooled):
@@ -41,7 +43,7 @@ class Classifier(Pooled):
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__(in_channels, out_channels)
-        trunc_normal_(self.norm.weight, std=0.02)  # noqa: F821
+        trunc_normal_(self.norm.weight, std=0.02)  # type: ignore[name-defined]  # noqa: F821
 
 
 class Dynamic(nn.Module):
@@ -91,7 +93,8 @@ class RepViT(nn.Module):
         self.norm = nn.BatchNorm2d(in_channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.norm(self.wide_norm(self.wide(x)) + self.point(x) + x)
+        out: Tensor = self.norm(self.wide_norm(self.wide(x)) + self.point(x) + x)
+        return out
 
 
 @pytest.fixture
@@ -108,7 +111,7 @@ def put(monkeypatch: pytest.MonkeyPatch, yolov5p: Variant) -> Callable[..., Vari
         setattr(module, block.__name__, block)
     monkeypatch.setitem(sys.modules, module.__name__, module)
 
-    def change(block: str, position: int, **options: object) -> Variant:
+    def change(block: str, position: int, **options: Json) -> Variant:
         old = yolov5p.layers[position]
         new = replace(
             old, block=f"printed.{block}", stride=None, repeat=1, options=options, mark=LINE

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from suite.nn.suppression import nms
-from suite.spec.records.objective import Suppression
+from suite.spec.records.objective import Suppression, SuppressionKind
 
 Row = tuple[float, float, float, float, float, int]  # left, top, right, bottom, score, class
 
@@ -94,7 +94,7 @@ def test_linear_soft_suppression_is_the_papers() -> None:
 
 
 @pytest.mark.parametrize("kind", ["diou", "soft", "soft_linear"])
-def test_fewer_detections_are_the_best_of_them(kind: str) -> None:
+def test_fewer_detections_are_the_best_of_them(kind: SuppressionKind) -> None:
     predictions, _ = scene()
     (every,) = nms(predictions, how=Suppression(kind=kind))
 
@@ -106,7 +106,7 @@ def test_fewer_detections_are_the_best_of_them(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["hard", "diou", "soft", "soft_linear"])
 @pytest.mark.parametrize("limit", [3, 20, 60])
 def test_looking_at_the_first_candidates_first_changes_nothing(
-    kind: str, limit: int, monkeypatch: pytest.MonkeyPatch
+    kind: SuppressionKind, limit: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     predictions, _ = scene()
     (at_once,) = nms(predictions, how=Suppression(kind=kind), max_detections=limit)
@@ -118,7 +118,7 @@ def test_looking_at_the_first_candidates_first_changes_nothing(
 
 
 @pytest.mark.parametrize("kind", ["hard", "diou", "soft", "soft_linear"])
-def test_boxes_of_two_classes_meet_only_if_asked(kind: str) -> None:
+def test_boxes_of_two_classes_meet_only_if_asked(kind: SuppressionKind) -> None:
     twins = torch.tensor([[[50.0, 50, 20, 20, 0.9, 1, 0], [50, 50, 20, 20, 0.8, 0, 1]]])
 
     apart, together = (
@@ -133,7 +133,7 @@ def test_boxes_of_two_classes_meet_only_if_asked(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["hard", "diou", "soft", "soft_linear"])
-def test_an_empty_image_has_no_detections(kind: str) -> None:
+def test_an_empty_image_has_no_detections(kind: SuppressionKind) -> None:
     (found,) = nms(torch.zeros(1, 4, 7), how=Suppression(kind=kind))
 
     assert found.shape == (0, 6)

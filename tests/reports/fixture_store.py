@@ -4,14 +4,14 @@ import base64
 import io
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from suite.record import Failure, Json, Measurement, Metric, Outcome, digest
+from suite.record import Failure, Form, Json, Measurement, Metric, Outcome, digest
 from suite.spec.library import Library
 from suite.spec.records.variant import Variant
 from suite.spec.views.graph import vertices
@@ -293,14 +293,26 @@ def _failure(sketch: Sketch, job: JobRecord) -> Failure | None:
     return None
 
 
-def _measure(metric: str, samples: Sequence[float], form: str = "", **notes: Json) -> Measurement:
-    return Measurement(metric, 1, "", form, tuple(samples), {"image_size": 640}, notes)  # type: ignore[arg-type]
+def _measure(
+    metric: str,
+    samples: Sequence[float],
+    form: Form = "",
+    notes: Mapping[str, Json] | None = None,
+    **more: Json,
+) -> Measurement:
+    """A measurement whose notes are `notes` and `more`."""
+    whole = {**(notes or {}), **more}
+    return Measurement(metric, 1, "", form, tuple(samples), {"image_size": 640}, whole)
 
 
 def _static(sketch: Sketch) -> list[Measurement]:
     replaced: list[Json] = [[path, "odconv.ODConv"] for path in sketch.replaced]
     found = [_measure(STRIDES, sketch.strides, warnings=[], replaced=replaced)]
-    for form, factor in (("trained", 1.0), ("deployed", sketch.merged * 0.995)):
+    forms: tuple[tuple[Form, float], ...] = (
+        ("trained", 1.0),
+        ("deployed", sketch.merged * 0.995),
+    )
+    for form, factor in forms:
         params, gmacs = round(sketch.params * factor), round(sketch.gmacs * factor, 6)
         parts = {"backbone": 0.62, "neck": 0.31, "head": 0.07}
         stages = {"2": 0.03, "4": 0.09, "8": 0.2, "16": 0.28, "32": 0.33, "head": 0.07}
@@ -311,10 +323,10 @@ def _static(sketch: Sketch) -> list[Measurement]:
             }
             if metric == "gmacs":
                 notes["layers"] = _layers(sketch, params, total)
-            found.append(_measure(metric, (total,), form, **notes))
+            found.append(_measure(metric, (total,), form, notes))
     found.append(_measure("gmacs_fvcore", (sketch.gmacs * 1.006,), "trained", ratio=1.006))
     found.append(
-        _measure("gmacs_thop", (sketch.gmacs * sketch.thop,), "trained", **_thop_notes(sketch))
+        _measure("gmacs_thop", (sketch.gmacs * sketch.thop,), "trained", _thop_notes(sketch))
     )
     return found
 
@@ -381,13 +393,13 @@ def _train(sketch: Sketch, seed: int) -> list[Measurement]:
     ]
     return [
         *(
-            _measure(name, (value,), **_accuracy_notes(sketch, seed, name))
+            _measure(name, (value,), notes=_accuracy_notes(sketch, seed, name))
             for name, value in values.items()
         ),
         *_errors(sketch, seed),
         _measure("loss_curve", losses, step=list(range(STEPS))),
         _measure("train_seconds", (31 * sketch.slower + noise.gauss(0, 1),)),
-        _measure("train_steps", (sketch.trained,), **_budget(sketch, seed)),
+        _measure("train_steps", (sketch.trained,), notes=_budget(sketch, seed)),
         _measure("detections", (), pictures=_detections(sketch, noise)),
     ]
 
@@ -468,8 +480,9 @@ def _latency(
     noise = random.Random(f"{sketch.name}{replica}{device}{precision}")
     scale = 7.9 if device == "cpu" else 3.1 if precision == "fp32" else 2.4
     place = {role: noise.gauss(0, 0.004) for role in ("", "base_", "copy_")} | {"eager_": 0.0}
-    roles = (("", sketch.slower), ("base_", 1.0), ("copy_", 1.0))
-    roles += (("eager_", 1.5 * sketch.slower),) if runtime != "eager" else ()
+    roles = [("", sketch.slower), ("base_", 1.0), ("copy_", 1.0)]
+    if runtime != "eager":
+        roles.append(("eager_", 1.5 * sketch.slower))
     found: dict[str, list[float]] = {}
     calls: dict[str, list[Json]] = {}
     disturbed = {number for number in range(40) if noise.random() < 0.08}

@@ -1,6 +1,6 @@
 """Rows and reports made by hand, for what one function says of them."""
 
-from reports.model import Item, Judged, Report, Row, Rules, State
+from reports.model import Item, Judged, Report, Role, Row, Rules, State
 from suite.record import Form, Json, Measurement
 from suite.stats.difference import Side, difference
 from suite.stats.verdict import Rule, verdicts
@@ -34,7 +34,11 @@ def row(
     )
     items = tuple(Item(job, m, {}) for job, m in zip(jobs, measurements, strict=True))
     kept = made or record(name, baseline=baseline)
-    role = "control" if kept.control else "variant" if kept.baseline else "base"
+    role: Role = "base"
+    if kept.control:
+        role = "control"
+    elif kept.baseline:
+        role = "variant"
     return Row(kept, role, kept.baseline, jobs, items, (), state, judged or {})
 
 

@@ -4,13 +4,13 @@ import pytest
 
 from reports.model import Item, Report, Row, Rules
 from reports.sections import training
-from suite.record import Measurement
+from suite.record import Json, Measurement
 from suite.store import JobRecord, RunRecord, VariantRecord
 
 NAMES = ["a.jpg", "b.jpg", "c.jpg", "d.jpg"]
 
 
-def report(**notes: list[str]) -> Report:
+def report(**notes: Json) -> Report:
     job = JobRecord("k", "train", "base", "base", seed=2)
     curve = Measurement("loss_curve", 1, "", "trained", (1.0, 0.5), notes={"step": [1, 2], **notes})
     record = VariantRecord("base", "base", "", "", "", "", "base")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reports.page import ReportPaths
+from tests.narrowing import present
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -37,9 +38,10 @@ def opened(
 
 
 def names(page: "Page") -> list[str]:
-    return page.eval_on_selector_all(
+    rows: list[str] = page.eval_on_selector_all(
         "#numbers tbody tr:not([hidden])", "rows => rows.map(row => row.dataset.v)"
     )
+    return rows
 
 
 def test_nothing_is_loaded_and_nothing_goes_wrong(browser: "Browser", written: ReportPaths) -> None:
@@ -210,7 +212,7 @@ def test_the_evidence_unfolds_without_script_and_scrolls_inside_itself(
 
     assert (folded, evidence.is_visible()) == (False, True)
     assert evidence.locator("tbody tr").count() > 20
-    assert page.locator("body").bounding_box()["width"] == 400
+    assert present(page.locator("body").bounding_box())["width"] == 400
 
 
 def test_a_click_on_a_point_marks_the_row(browser: "Browser", written: ReportPaths) -> None:

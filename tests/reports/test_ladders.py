@@ -15,6 +15,7 @@ from reports.run.ladder import ladders
 from reports.section import Section
 from reports.sections import ladders as section
 from reports.words import number, signed
+from tests.narrowing import opened
 from tests.reports.fixture_store import CLIMB, LADDER, Plan, build
 
 
@@ -113,7 +114,7 @@ def test_a_ladder_that_was_only_counted_shows_its_cost(tmp_path: Path) -> None:
     built = shown(store)
 
     assert not built.missing
-    figure = str(built.content["ladders"][0]["figure"])
+    figure = str(opened(built.content["ladders"])[0]["figure"])
     assert "GFLOPs as deployed" in figure
     assert "AP, mean of the seeds" not in figure
 
@@ -124,7 +125,7 @@ def test_too_few_seeds_for_an_interval_leave_the_seeds(
 ) -> None:
     store = build(tmp_path / "store.sqlite", Plan(variants=LADDER, seeds=seeds, latency=False))
 
-    assert "inf" not in str(shown(store).content["ladders"][0]["figure"])
+    assert "inf" not in str(opened(shown(store).content["ladders"])[0]["figure"])
 
 
 def rung(label: str, value: float | None, below: float | None, *, side: bool = False) -> Rung:

@@ -29,7 +29,8 @@ class Outline(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = dict(attrs)
-        self.ids += [values["id"]] if values.get("id") else []
+        if anchor := values.get("id"):
+            self.ids.append(anchor)
         self.links += [value for key, value in attrs if key in {"href", "src"} and value]
         if tag not in VOID:
             self.open.append(tag)

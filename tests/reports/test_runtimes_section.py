@@ -9,6 +9,7 @@ from reports.run.gather import gather
 from reports.run.latency import setup_of
 from reports.sections import runtimes
 from suite.record import Measurement
+from tests.narrowing import opened
 from tests.reports.fixture_store import PROTOCOL, VARIANTS, Plan, build
 
 CPU, OPENVINO, GPU, GRAPHS = (
@@ -39,7 +40,7 @@ def test_a_run_in_eager_mode_alone_says_so(tmp_path):
 
 
 def test_no_time_of_the_processor_stands_under_a_gpu(both):
-    cpu, gpu = runtimes.build(both).content["matrices"]
+    cpu, gpu = opened(runtimes.build(both).content["matrices"])
 
     assert cpu.title == "CPU"
     assert cpu.columns == ("eager, fp32, 1 thread", "openvino, fp32, 1 thread")
@@ -48,7 +49,7 @@ def test_no_time_of_the_processor_stands_under_a_gpu(both):
 
 
 def test_every_cell_has_the_ratio_to_the_base_and_those_of_other_runtimes_the_one_to_eager(both):
-    cpu, _ = runtimes.build(both).content["matrices"]
+    cpu, _ = opened(runtimes.build(both).content["matrices"])
     (_, (eager, openvino)) = next(line for line in cpu.rows if line[0].name == VARIANTS[0].name)
 
     assert eager.eager == ""
@@ -109,10 +110,10 @@ def test_what_shows_only_when_it_is_opened_is_an_empty_cell_and_told_too(both):
     section = runtimes.build(report)
 
     _, (_, cell) = next(
-        line for line in section.content["matrices"][0].rows if line[0].name == row.name
+        line for line in opened(section.content["matrices"])[0].rows if line[0].name == row.name
     )
     assert (cell.ms, cell.why) == ("", "not here")
-    assert dict(section.content["absent"])["CPU, openvino, fp32, 1 thread"] == "no bf16"
+    assert dict(opened(section.content["absent"]))["CPU, openvino, fp32, 1 thread"] == "no bf16"
 
 
 def test_other_runtimes_add_no_column_to_the_comparison_and_no_verdict(both):

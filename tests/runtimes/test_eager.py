@@ -3,12 +3,14 @@
 import pytest
 import torch
 
+from suite.record import Json
 from suite.runtimes import Options, open_session
 from suite.runtimes.common.place import pin_cuda
 from suite.runtimes.common.session import CallSession, CpuClock, CudaClock
+from tests.narrowing import stand_in
 from tests.runtimes.tiny import IMAGES, FakeCuda, TinyDetector
 
-CPU = {"runtime": "eager", "device": "cpu", "precision": "fp32", "threads": 1}
+CPU: dict[str, Json] = {"runtime": "eager", "device": "cpu", "precision": "fp32", "threads": 1}
 
 
 def session_on(cuda):
@@ -50,7 +52,7 @@ def test_predictions_are_those_of_the_model():
     images = torch.rand(2, 3, 8, 8)
     expected = model.predict(images)
 
-    session = open_session("eager", model, Options(), images)
+    session = open_session("eager", stand_in(model), Options(), images)
 
     assert torch.allclose(session.run(session.prepare(images)), expected, atol=1e-6)
 
@@ -60,7 +62,7 @@ def test_predictions_are_those_of_the_model():
 )
 def test_images_and_weights_take_the_precision_and_the_format(precision, dtype):
     images = torch.rand(2, 3, 8, 8)
-    session = open_session("eager", TinyDetector(), Options(precision=precision), images)
+    session = open_session("eager", stand_in(TinyDetector()), Options(precision=precision), images)
 
     prepared = session.prepare(images)
 
@@ -71,7 +73,7 @@ def test_images_and_weights_take_the_precision_and_the_format(precision, dtype):
 
 def test_the_memory_format_is_a_mode_that_the_settings_name():
     images = torch.rand(2, 3, 8, 8)
-    session = open_session("eager+contiguous", TinyDetector(), Options(), images)
+    session = open_session("eager+contiguous", stand_in(TinyDetector()), Options(), images)
 
     assert session.prepare(images).is_contiguous()
     assert (session.settings["runtime"], session.settings["channels_last"]) == (
@@ -81,13 +83,13 @@ def test_the_memory_format_is_a_mode_that_the_settings_name():
 
 
 def test_threads_are_pinned_to_what_is_stated():
-    session = open_session("eager", TinyDetector(), Options(threads=1), IMAGES)
+    session = open_session("eager", stand_in(TinyDetector()), Options(threads=1), IMAGES)
 
     assert torch.get_num_threads() == session.settings["threads"] == 1
 
 
 def test_denormals_are_flushed():
-    open_session("eager", TinyDetector(), Options(), IMAGES)
+    open_session("eager", stand_in(TinyDetector()), Options(), IMAGES)
 
     smallest = torch.tensor([torch.finfo(torch.float32).tiny])
     assert float(smallest / 4) == 0.0

@@ -6,12 +6,13 @@ import torch
 from suite.protocols import setups
 from suite.protocols.setups import Offer
 from suite.runtimes import Options, RuntimeUnfitError, open_session
+from tests.narrowing import stand_in
 from tests.runtimes.tiny import IMAGES, TinyDetector
 
 
 def refusal(runtime, **options):
     with pytest.raises(RuntimeUnfitError) as caught:
-        open_session(runtime, TinyDetector(), Options(**options), IMAGES)
+        open_session(runtime, stand_in(TinyDetector()), Options(**options), IMAGES)
     return str(caught.value)
 
 

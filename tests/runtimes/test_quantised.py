@@ -1,7 +1,7 @@
 """int8 by its definition: q = clip(round(x / scale) + zero), where scale and zero are of the range that was seen."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -10,6 +10,7 @@ from torch import nn
 
 from suite.machine.eight_bits import weight_bits
 from suite.runtimes import Options
+from tests.narrowing import stand_in
 
 onnx = pytest.importorskip("onnx", reason="needs .[onnx]")
 ort = pytest.importorskip("onnxruntime", reason="needs .[onnx]")
@@ -18,7 +19,7 @@ quantised = pytest.importorskip("suite.runtimes.common.quantised", reason="needs
 IMAGES = torch.rand(2, 3, 4, 4, generator=torch.Generator().manual_seed(0))
 
 
-def network() -> "onnx.ModelProto":
+def network() -> Any:
     """images -> first (1x1) -> Sigmoid -> second (1x1) -> Mul by itself: the last is what decoding is."""
     shape = [2, 3, 4, 4]
     generator = np.random.default_rng(0)
@@ -45,7 +46,8 @@ def in_eight_bits(x: np.ndarray, low: float, high: float) -> np.ndarray:
     low, high = min(low, 0.0), max(high, 0.0)
     scale = (high - low) / 255
     zero = round(-low / scale)
-    return (np.clip(np.rint(x / scale) + zero, 0, 255) - zero) * scale
+    array: np.ndarray = (np.clip(np.rint(x / scale) + zero, 0, 255) - zero) * scale
+    return array
 
 
 def seen(x: np.ndarray) -> np.ndarray:
@@ -55,7 +57,8 @@ def seen(x: np.ndarray) -> np.ndarray:
 def by_channel(weights: np.ndarray, largest: int) -> np.ndarray:
     """Symmetric, -largest..largest over the largest of each output channel."""
     scale = np.abs(weights).max(axis=(1, 2, 3), keepdims=True) / largest
-    return np.rint(weights / scale) * scale
+    array: np.ndarray = np.rint(weights / scale) * scale
+    return array
 
 
 def conv(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -86,7 +89,8 @@ def test_a_network_in_eight_bits_is_the_one_that_the_formula_gives(
     )
 
     def squashed(x: np.ndarray) -> np.ndarray:
-        return 1 / (1 + np.exp(-x))
+        array: np.ndarray = 1 / (1 + np.exp(-x))
+        return array
 
     exact = [conv(images, w1)]
     exact += [squashed(exact[0])]
@@ -112,7 +116,7 @@ def test_the_network_that_is_given_keeps_its_weights() -> None:
     assert given.SerializeToString() == before
 
 
-def all_alike() -> "onnx.ModelProto":
+def all_alike() -> Any:
     """One 3x3 convolution of 8 channels whose weights are all 1: every product has the one sign."""
     weights = onnx.numpy_helper.from_array(np.ones((8, 3, 3, 3), dtype=np.float32), "w")
     node = onnx.helper.make_node("Conv", ["images", "w"], ["predictions"], "only")
@@ -130,7 +134,8 @@ def in_onnxruntime(network: bytes, images: np.ndarray) -> np.ndarray:
     (found,) = ort.InferenceSession(network, providers=["CPUExecutionProvider"]).run(
         None, {"images": images}
     )
-    return found
+    array: np.ndarray = found
+    return array
 
 
 def in_openvino(network: bytes, images: np.ndarray) -> np.ndarray:
@@ -138,7 +143,8 @@ def in_openvino(network: bytes, images: np.ndarray) -> np.ndarray:
     compiled = core.compile_model(
         core.read_model(network), "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
     )
-    return compiled.create_infer_request().infer({0: images})[0]
+    array: np.ndarray = compiled.create_infer_request().infer({0: images})[0]
+    return array
 
 
 @pytest.mark.parametrize("run", [in_onnxruntime, in_openvino])
@@ -159,7 +165,9 @@ def test_a_session_in_eight_bits_states_what_its_scales_are_from(runtime: str) -
     from tests.runtimes.tiny import TinyDetector
 
     try:
-        session = open_session(runtime, TinyDetector().eval(), Options(precision="int8"), IMAGES)
+        session = open_session(
+            runtime, stand_in(TinyDetector().eval()), Options(precision="int8"), IMAGES
+        )
     except RuntimeUnfitError as error:
         pytest.skip(str(error))
 
@@ -177,7 +185,7 @@ def test_a_session_in_another_precision_states_no_bits_of_weights(runtime: str) 
     from tests.runtimes.tiny import TinyDetector
 
     try:
-        session = open_session(runtime, TinyDetector().eval(), Options(), IMAGES)
+        session = open_session(runtime, stand_in(TinyDetector().eval()), Options(), IMAGES)
     except RuntimeUnfitError as error:
         pytest.skip(str(error))
 

@@ -8,6 +8,7 @@ from suite.executors import Finished, Started
 from suite.jobs import Result
 from suite.record import Failure, Measurement
 from suite.session import runs
+from tests.narrowing import stand_in
 
 PROTOCOL = """\
 title: a title
@@ -57,10 +58,10 @@ class FakeExecutor:
             yield Started(task.id)
             self.done.append(task.label)
             measured = (Measurement("ap50", 1, "", "trained", (0.5,)),)
-            result = Result(measured if task.stage == "train" else ())
+            result: Result | Failure = Result(measured if task.stage == "train" else ())
             if self.failing in task.label:
                 result = Failure(task.stage, "oom", "no memory")
-            yield Finished(task.id, result, "2026-01-01T00:00:00+00:00", 2.0, None)
+            yield Finished(task.id, result, "2026-01-01T00:00:00+00:00", 2.0, stand_in(None))
 
 
 @pytest.fixture
@@ -75,4 +76,5 @@ def executor(monkeypatch) -> type[FakeExecutor]:
 def protocol(tmp_path) -> Path:
     file = tmp_path / "mine.yaml"
     file.write_text(PROTOCOL)
-    return file
+    path: Path = file
+    return path

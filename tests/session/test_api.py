@@ -53,7 +53,7 @@ def test_a_run_says_nothing_unless_it_is_asked_to(run, capfd):
 
 
 def test_progress_is_given_a_line_at_each_begin_and_end(run):
-    lines = []
+    lines: list[str] = []
     run(report=False, progress=lines.append)
 
     assert lines[:2] == [

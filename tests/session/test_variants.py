@@ -5,6 +5,7 @@ import pytest
 from suite.session.variants import final, finals, open_library, open_match
 from suite.spec.records.cost import Solution
 from suite.spec.records.variant import Variant
+from tests.narrowing import present
 
 MATCHED = "as_yolov5p_convnext"
 
@@ -28,7 +29,8 @@ def with_blocks(tmp_path):
 
 
 def test_a_variant_without_a_match_is_final_as_it_is_and_nothing_is_told():
-    library, told = open_library(), []
+    library = open_library()
+    told: list[str] = []
     variant = library.load("yolov5p")
 
     assert final(variant, library, tell=told.append) is variant
@@ -36,14 +38,16 @@ def test_a_variant_without_a_match_is_final_as_it_is_and_nothing_is_told():
 
 
 def test_what_came_of_a_match_is_told(tmp_path):
-    library, told = open_library(), []
+    library = open_library()
+    told: list[str] = []
 
     (matched,) = finals([library.load(MATCHED)], library, tmp_path, told.append)
 
     assert isinstance(matched, Variant)
-    assert isinstance(matched.match.solution, Solution)
+    solution = present(matched.match).solution
+    assert isinstance(solution, Solution)
     (line,) = told
-    assert line.startswith(f"{MATCHED}: width {matched.match.solution.width:g} costs ")
+    assert line.startswith(f"{MATCHED}: width {solution.width:g} costs ")
 
 
 def test_a_width_that_is_not_known_yet_is_described():
@@ -62,7 +66,7 @@ def test_a_folders_variants_join_the_shipped_ones(with_blocks):
 
 
 def test_specs_that_are_only_read_need_no_leave_for_their_code(with_blocks):
-    told = []
+    told: list[str] = []
 
     assert open_library([with_blocks], tell=told.append).load("mine").name == "mine"
     assert told == []

@@ -64,17 +64,18 @@ def test_seeds_without_spread_differ_surely_or_not_at_all(shift, p):
 
 def drawn(random, seeds: int, *, shared: np.ndarray, own: float) -> np.ndarray:
     """Accuracies of seeds under resamples: what all share, and what each makes of the pictures by itself."""
-    return 0.5 + shared + random.normal(0, own, (seeds, len(shared)))
+    array: np.ndarray = 0.5 + shared + random.normal(0, own, (seeds, len(shared)))
+    return array
 
 
 def test_what_all_seeds_share_of_the_pictures_is_added_once():
     random = np.random.default_rng(5)
     mine, theirs = random.normal(0, 0.03, 20_000), random.normal(0, 0.04, 20_000)
-    sides = [
+    one, other = (
         Side((0.5, 0.51, 0.52), drawn(random, 3, shared=s, own=0.05), 200) for s in (mine, theirs)
-    ]
+    )
 
-    estimate = difference(*sides)
+    estimate = difference(one, other)
 
     assert estimate.pictures == pytest.approx(
         0.03**2 + 0.04**2, rel=0.05
@@ -86,11 +87,11 @@ def test_what_all_seeds_share_of_the_pictures_is_added_once():
 def test_what_both_variants_share_of_the_pictures_cancels():
     random = np.random.default_rng(6)
     both = random.normal(0, 0.05, 20_000)
-    sides = [
+    one, other = (
         Side((0.5, 0.51, 0.52), drawn(random, 3, shared=both, own=0.001), 200) for _ in range(2)
-    ]
+    )
 
-    assert difference(*sides).pictures < 1e-6
+    assert difference(one, other).pictures < 1e-6
 
 
 def test_degrees_of_freedom_are_satterthwaites():
@@ -128,12 +129,12 @@ def test_resamples_without_an_object_are_left_out():
     curves = drawn(random, 3, shared=random.normal(0, 0.03, 500), own=0.01)
     with_gap = curves.copy()
     with_gap[:, 0] = np.nan
-    sides = [Side((0.5, 0.52, 0.54), curves + shift, 200) for shift in (0.0, 0.1)]
+    one, other = (Side((0.5, 0.52, 0.54), curves + shift, 200) for shift in (0.0, 0.1))
 
-    found = difference(Side((0.5, 0.52, 0.54), with_gap, 200), sides[1])
+    found = difference(Side((0.5, 0.52, 0.54), with_gap, 200), other)
 
     assert math.isfinite(found.error)
-    assert found.pictures == pytest.approx(difference(*sides).pictures, abs=1e-4)
+    assert found.pictures == pytest.approx(difference(one, other).pictures, abs=1e-4)
 
 
 def test_a_side_without_seeds_is_refused():

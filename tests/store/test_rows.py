@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from suite.record import Failure, Measurement, Metric, Outcome
+from suite.record import Failure, Json, Measurement, Metric, Outcome
 from suite.store import JobRecord, VariantRecord, decode, encode
 
 JOB_COLUMNS = ("key", "kind", "variant", "fingerprint", "seed", "replica")
@@ -34,8 +34,13 @@ def through_the_store(measurement: Measurement) -> Measurement:
 
 @pytest.mark.parametrize("form", ["trained", "deployed", ""])
 def test_a_measurement_comes_back_as_it_was(form: Any) -> None:
-    settings = {"threads": 4, "precision": "fp32", "tf32": False, "size": [640, 640]}
-    notes = {"by part": {"head": 1.5, "neck": None}, "said": 'ä "quoted" line\n'}
+    settings: dict[str, Json] = {
+        "threads": 4,
+        "precision": "fp32",
+        "tf32": False,
+        "size": [640, 640],
+    }
+    notes: dict[str, Json] = {"by part": {"head": 1.5, "neck": None}, "said": 'ä "quoted" line\n'}
     measurement = Measurement("latency", 2, "ms", form, (1.5, 2.5), settings, notes)
 
     assert through_the_store(measurement) == measurement

@@ -13,6 +13,7 @@ from suite.train.losses.assign import Priors
 from suite.train.losses.loss import DetectionLoss
 from suite.train.optim import parameter_groups
 from suite.train.recipe import recipe
+from tests.narrowing import opened
 from tests.nn.reference_fill import fill, golden, image, statistic
 
 LOSS = 1e-4  # relative
@@ -114,7 +115,7 @@ def _pass(
     settings = recipe("scratch-low").loss.scaled(
         classes=expected["nc"], levels=3, image_size=expected["loss"]["imgsz"]
     )
-    loss = DetectionLoss(Priors(model.head.anchors, model.strides), settings)
+    loss = DetectionLoss(Priors(opened(model.head).anchors, model.strides), settings)
     raw = model(image("2x3x128x128").to(dtype))
     total, parts = loss(raw, torch.tensor(expected["loss"]["targets"], dtype=torch.float32))
     return model, raw, total, parts

@@ -18,7 +18,8 @@ class FakeBoard:
 
 
 def test_points_and_scores_go_to_the_file_the_board_and_the_listener(tmp_path):
-    board, heard = FakeBoard(), []
+    board = FakeBoard()
+    heard: list[Progress] = []
     journal = Journal(tmp_path / "curve.csv", 8, None, listen=heard.append, board=board)
     progress = Progress(10, 20, 1.5, CurvePoint(10, 0.5, 0.25, 0.125, 0.01))
 

@@ -21,6 +21,7 @@ from suite.train.losses.loss import DetectionLoss
 from suite.train.optim import Pace, cosine_factor, optimizer, parameter_groups
 from suite.train.recipe import Recipe, recipe
 from suite.yaml.errors import SpecError
+from tests.narrowing import opened
 from tests.train.trainings import train
 
 TINY = recipe("tiny")
@@ -132,7 +133,7 @@ def test_one_flat_buffer_trains_like_torch_on_separate_tensors(
     for step, batch in enumerate(batches[:5]):
         images = batch.images.double() / 255
         for model, mover in ((flat, by_flat), (separate, by_torch)):
-            loss = DetectionLoss(Priors(model.head.anchors, model.strides), BRISK.loss)
+            loss = DetectionLoss(Priors(opened(model.head).anchors, model.strides), BRISK.loss)
             loss(model(images), batch.targets)[0].backward()
             pace.set(mover, step)
         nn.utils.clip_grad_norm_(layout.groups.values(), 10)
@@ -174,13 +175,13 @@ def test_the_average_is_in_evaluation_mode_and_lags_behind(
     mini: Variant, batches: list[Batch]
 ) -> None:
     model = build(mini, 2, seed=0)
-    start = model.head.outputs[0].bias.clone()
+    start = opened(model.head).outputs[0].bias.clone()
 
     averaged = train(model, mini, batches, BRISK, steps=6).ema_model
 
     assert not any(module.training for module in averaged.modules())
-    moved = (model.head.outputs[0].bias - start).abs().sum()
-    assert 0 < (averaged.head.outputs[0].bias - start).abs().sum() < moved
+    moved = (opened(model.head).outputs[0].bias - start).abs().sum()
+    assert 0 < (opened(averaged.head).outputs[0].bias - start).abs().sum() < moved
 
 
 def test_frozen_parts_keep_weights_and_norm_statistics(mini: Variant, batches: list[Batch]) -> None:
@@ -257,7 +258,7 @@ def test_accumulated_batches_move_the_weights_once(mini: Variant, batches: list[
     model = build(mini, 2, seed=0)
     weights: list[Tensor] = []
     model.register_forward_pre_hook(
-        lambda *_: weights.append(model.head.outputs[0].weight.detach().clone())
+        lambda *_: weights.append(opened(model.head).outputs[0].weight.detach().clone())
     )
 
     train(model, mini, batches, made, steps=9)
@@ -295,7 +296,7 @@ def test_divergence_names_the_step_and_the_layer_that_breaks(
 
 def test_broken_weights_are_named(mini: Variant, batches: list[Batch]) -> None:
     model = build(mini, 2, seed=0)
-    model.get_submodule("neck.0.conv").weight.data[0] = torch.nan
+    opened(model.get_submodule("neck.0.conv")).weight.data[0] = torch.nan
 
     with pytest.raises(
         TrainingDiverged, match=r"step 1: .* the weights of neck\.0\.conv\.weight are not finite"
@@ -308,7 +309,7 @@ def test_a_gradient_that_is_not_finite_never_reaches_the_weights(
 ) -> None:
     model = build(mini, 2, seed=0)
     model.get_submodule("neck.0.conv").register_full_backward_hook(
-        lambda _m, g, _o: tuple(x * torch.inf for x in g)
+        lambda _module, gradients, _out: tuple(x * torch.inf for x in opened(gradients))
     )
 
     with pytest.raises(
@@ -337,7 +338,7 @@ def test_large_pointwise_convolutions_change_kernel_but_not_result(mini: Variant
     )
     model = build(wide, 2, seed=0).eval()
     images = torch.rand(8, 3, 128, 128)
-    conv = model.get_submodule("backbone.1.conv")
+    conv = opened(model.get_submodule("backbone.1.conv"))
 
     with torch.no_grad():
         plain = model(images)

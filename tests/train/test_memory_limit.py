@@ -17,6 +17,7 @@ from suite.train.memory_limit import (
     fitting,
 )
 from suite.train.recipe import recipe
+from tests.narrowing import present
 from tests.train.trainings import train, training_of
 
 TINY = recipe("tiny")
@@ -86,7 +87,7 @@ def one_pass(model: nn.Module, images: torch.Tensor) -> tuple[list[torch.Tensor]
         loss = sum(raw.square().mean() for raw in model(images))
     memory = sum(kept.values())
     loss.backward()
-    return [parameter.grad.clone() for parameter in model.parameters()], memory
+    return [present(parameter.grad).clone() for parameter in model.parameters()], memory
 
 
 def test_checkpointing_changes_no_gradient_and_no_statistic_and_keeps_less(

@@ -1,6 +1,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from suite.spec.library import Library
 from suite.spec.records.variant import Variant
 from suite.train.ema import Ema, ema_decay
 from suite.train.flat import FlatState
-from suite.train.optim import Pace, cosine_factor, linear_factor, optimizer, parameter_groups
+from suite.train.optim import Kind, Pace, cosine_factor, linear_factor, optimizer, parameter_groups
 from suite.train.recipe import EmaSettings, OptimizerSettings, recipe
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden/yolov5/ops.json").read_text())
@@ -30,7 +31,8 @@ class Scaled(nn.Module):
         self.scale = nn.Parameter(torch.ones(3))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.norm(self.conv(x)) * self.scale[:, None, None]
+        out: Tensor = self.norm(self.conv(x)) * self.scale[:, None, None]
+        return out
 
 
 @pytest.mark.parametrize(("epoch", "factor"), GOLDEN["cosine_lr_factor_300_epochs_lrf_0.01"])
@@ -88,7 +90,7 @@ def test_a_shared_parameter_is_moved_once() -> None:
 
 
 def test_decay_is_scaled_by_what_the_accumulated_batches_make_up() -> None:
-    flat = {
+    flat: dict[tuple[Kind, float], nn.Parameter] = {
         ("weight", 1.0): nn.Parameter(torch.ones(1)),
         ("bias", 1.0): nn.Parameter(torch.ones(1)),
     }
@@ -135,9 +137,11 @@ def test_without_a_nominal_batch_every_batch_moves_the_weights() -> None:
 
 
 @pytest.mark.parametrize("kind", ["sgd", "adam", "adamw"])
-def test_each_group_gets_its_rate_and_the_warm_momentum(kind: str) -> None:
+def test_each_group_gets_its_rate_and_the_warm_momentum(
+    kind: Literal["sgd", "adam", "adamw"],
+) -> None:
     made = replace(LOW, optimizer=replace(LOW.optimizer, kind=kind))
-    flat = {
+    flat: dict[tuple[Kind, float], nn.Parameter] = {
         ("bias", 1.0): nn.Parameter(torch.ones(1)),
         ("weight", 0.25): nn.Parameter(torch.ones(1)),
     }

@@ -13,6 +13,7 @@ from suite.spec.library import Library
 from suite.spec.records.variant import Variant
 from suite.train.host import reproducible
 from suite.train.recipe import recipe
+from tests.narrowing import opened
 from tests.train.trainings import train
 
 TINY = recipe("tiny")
@@ -69,14 +70,14 @@ def test_an_accelerator_is_left_as_it_is_unless_it_is_asked() -> None:
 def test_torch_is_as_it_was_afterwards() -> None:
     before = (
         torch.are_deterministic_algorithms_enabled(),
-        torch.utils.deterministic.fill_uninitialized_memory,
+        opened(torch.utils.deterministic).fill_uninitialized_memory,
     )
     with reproducible(torch.device("cpu"), asked=True):
         assert torch.are_deterministic_algorithms_enabled()
 
     assert before == (
         torch.are_deterministic_algorithms_enabled(),
-        torch.utils.deterministic.fill_uninitialized_memory,
+        opened(torch.utils.deterministic).fill_uninitialized_memory,
     )
 
 
@@ -84,7 +85,12 @@ def test_what_is_compiled_is_the_network_of_the_recipe(
     mini: Variant, batches: list[Batch], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: list[nn.Module] = []
-    monkeypatch.setattr(torch, "compile", lambda model: given.append(model) or model)
+
+    def compiled(model: nn.Module) -> nn.Module:
+        given.append(model)
+        return model
+
+    monkeypatch.setattr(torch, "compile", compiled)
     model = build(mini, 2, seed=0)
 
     train(model, mini, batches, replace(TINY, compile=True), steps=1)

@@ -18,11 +18,12 @@ from suite.datasets.loading.loader import Batch
 from suite.nn.detector import Detector, build
 from suite.spec.records.objective import Loss
 from suite.spec.records.variant import Layer, Variant
-from suite.train.curve import CurveFile, Score
+from suite.train.curve import CurveFile, CurvePoint, Score
 from suite.train.diverged import TrainingDiverged
 from suite.train.loop import Trained
 from suite.train.recipe import Recipe, recipe
 from suite.train.snapshot import CheckpointError, Every, Keeper
+from tests.narrowing import opened
 from tests.train.trainings import train
 
 TINY = recipe("tiny")
@@ -327,7 +328,7 @@ def test_divergence_names_the_last_good_checkpoint(mini, batches, path) -> None:
 
 def test_numbers_that_are_not_finite_are_never_kept(mini, batches, path) -> None:
     model = build(mini, 2, seed=0)
-    model.get_submodule("backbone.0.norm").running_var.fill_(torch.inf)
+    opened(model.get_submodule("backbone.0.norm")).running_var.fill_(torch.inf)
 
     with pytest.raises(
         TrainingDiverged, match=r"step 5: .*backbone\.0\.norm\.running_var.*no checkpoint was kept"
@@ -401,10 +402,12 @@ def test_evaluations_in_between_change_nothing(mini, batches) -> None:
 
 def test_the_file_of_the_curve_is_the_same_after_a_resume(mini, batches, tmp_path) -> None:
     curve = go(mini, batches, BRISK).curve
-    known = (*curve[:1], Score(10, 0.5, 0.75, 0.6))
+    score = Score(10, 0.5, 0.75, 0.6)
+    known: tuple[CurvePoint | Score, ...] = (*curve[:1], score)
     whole, later = CurveFile(tmp_path / "whole.csv", 2), CurveFile(tmp_path / "later.csv", 2, known)
 
-    for line in (known[1], *curve):
+    lines_of_whole: tuple[CurvePoint | Score, ...] = (score, *curve)
+    for line in lines_of_whole:
         whole.add(line)
     for point in curve[1:]:
         later.add(point)

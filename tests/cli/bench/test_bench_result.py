@@ -6,7 +6,7 @@ import pytest
 
 from suite.cli.bench.result import FLOOR, Bench, Timed
 from suite.metrics.speed.latency import Settings
-from suite.record import Measurement
+from suite.record import Json, Measurement
 from suite.stats.intervals import ratio
 from suite.stats.verdict import Rule, verdict
 
@@ -16,7 +16,11 @@ ROUNDS = 40
 def measured(share: float, wobble: float) -> tuple[Measurement, ...]:
     """A variant that takes `share` times as long as its base, every other round more, else less, by `wobble`."""
     times = [10 * share * math.exp(wobble * (-1) ** number) for number in range(ROUNDS)]
-    notes = {"kept": list(range(ROUNDS)), "stopped_by": "cap", "spent": {"measuring": 1.0}}
+    notes: dict[str, Json] = {
+        "kept": list(range(ROUNDS)),
+        "stopped_by": "cap",
+        "spent": {"measuring": 1.0},
+    }
     samples = {"": times, "base_": [10.0] * ROUNDS, "copy_": [10.0] * ROUNDS}
     return tuple(
         Measurement(f"latency_{role}{clock}_ms", 2, "ms", "deployed", tuple(series), {}, notes)

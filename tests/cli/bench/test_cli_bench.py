@@ -11,9 +11,10 @@ from suite.cli.main import main
 from suite.datasets.builtin.shapes import ensure
 from suite.nn.detector import build
 from suite.nn.weights.checkpoint import save_checkpoint
-from suite.record import Measurement
+from suite.record import Json, Measurement
 from suite.runtimes import MismatchError, RuntimeUnfitError
 from suite.spec.library import Library
+from tests.narrowing import opened
 
 
 class Stopwatch:
@@ -35,8 +36,17 @@ class Stopwatch:
         if settings.runtime == "openvino":
             raise RuntimeUnfitError("openvino: openvino is not here: pip install it")
         own = 10.0 if variant.name == base.name else 12.0
-        spent = {"building": 0.5, "warming": 1.0, "measuring": 8.0, "watching": 0.5}
-        notes = {"stopped_by": "precision", "kept": [0, 1, *range(4, 22)], "spent": spent}
+        spent: dict[str, Json] = {
+            "building": 0.5,
+            "warming": 1.0,
+            "measuring": 8.0,
+            "watching": 0.5,
+        }
+        notes: dict[str, Json] = {
+            "stopped_by": "precision",
+            "kept": [0, 1, *range(4, 22)],
+            "spent": spent,
+        }
         return tuple(
             Measurement(
                 f"latency_{role}{clock}_ms",
@@ -245,7 +255,7 @@ def test_the_steps_of_a_network_that_is_not_eagers_are_not_timed(monkeypatch, ca
     weights = tmp_path / "w.safetensors"
     model = build(Library().load("yolov5p"), 4, seed=0)
     with torch.no_grad():
-        model.backbone[0].conv.weight.fill_(float("nan"))
+        opened(model.backbone)[0].conv.weight.fill_(float("nan"))
     save_checkpoint(weights, model, {})
 
     options = ["--imgsz", "64", "--seconds", "0.1", "--data", str(data), "--weights", str(weights)]

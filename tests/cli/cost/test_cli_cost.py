@@ -9,7 +9,8 @@ from suite.cli.main import main
 
 
 def document(capsys) -> dict:
-    return json.loads(capsys.readouterr().out)
+    document: dict = json.loads(capsys.readouterr().out)
+    return document
 
 
 def numbers(variant: dict) -> dict:

@@ -12,6 +12,7 @@ from suite.cli.main import main
 from suite.datasets.builtin.shapes import ensure
 from suite.datasets.formats.forms import read_split
 from tests.datasets.written_forms import write_yolo
+from tests.narrowing import present
 
 
 @pytest.fixture
@@ -164,7 +165,7 @@ def plant(folder: Path) -> None:
     shutil.copy(images / "train/000001.png", images / "val/000005.png")
     cv2.imwrite(
         str(images / "val/000006.jpg"),
-        cv2.resize(cv2.imread(str(images / "train/000001.png")), (140, 140)),
+        cv2.resize(present(cv2.imread(str(images / "train/000001.png"))), (140, 140)),
     )
     val = json.loads((folder / "instances_val.json").read_text())
     val["images"] += [{"id": 5, "file_name": "000005.png", "width": 128, "height": 128}]

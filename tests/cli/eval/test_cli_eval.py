@@ -10,10 +10,11 @@ from suite.datasets.builtin.shapes import ensure
 from suite.machine.eight_bits import weight_bits
 from suite.nn.detector import build
 from suite.nn.weights.checkpoint import save_checkpoint
+from suite.record import Json
 from suite.spec.library import Library
 from suite.stats.matches import load
 
-SHAPES = ["disc", "square", "triangle", "cross"]
+SHAPES: list[Json] = ["disc", "square", "triangle", "cross"]
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def data(tmp_path_factory) -> Path:
 def weights(tmp_path_factory) -> Path:
     """A checkpoint as `train` writes it, of an untrained network."""
     model = build(Library().load("yolov5p"), 4, seed=0)
-    facts = {"class_names": SHAPES, "image_size": 128}
+    facts: dict[str, Json] = {"class_names": SHAPES, "image_size": 128}
     return save_checkpoint(tmp_path_factory.mktemp("weights") / "p.safetensors", model, facts)
 
 
@@ -66,7 +67,8 @@ def test_eval_says_that_pycocotools_agrees(weights, data, capsys):
 
 def evaluated(capsys, *arguments: str) -> dict:
     assert main(["eval", *arguments, "--json"]) == 0
-    return json.loads(capsys.readouterr().out)["data"]
+    document: dict = json.loads(capsys.readouterr().out)["data"]
+    return document
 
 
 def test_kept_detections_give_the_same_numbers_without_the_model(weights, data, tmp_path, capsys):

@@ -17,7 +17,8 @@ WORDS = "matched at build to the multiply-adds of yolov5p_convnext, by width, to
 
 
 def document(capsys: pytest.CaptureFixture[str]) -> dict:
-    return json.loads(capsys.readouterr().out)
+    document: dict = json.loads(capsys.readouterr().out)
+    return document
 
 
 def test_list_says_that_the_width_is_not_known_yet(capsys: pytest.CaptureFixture[str]) -> None:

@@ -33,7 +33,7 @@ def test_a_job_is_told_in_words(jobs, label, words):
 
 
 def test_start_end_and_failure_are_one_line_each(jobs):
-    told = []
+    told: list[str] = []
     listen = step_lines(told.append)
     listen(Step(3, 30, jobs[0], Started(jobs[0].key)))
     listen(Step(3, 30, jobs[0], Progressed(jobs[0].key, "cost", 1, 2)))

@@ -2,6 +2,7 @@ import json
 import os
 import signal
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -15,6 +16,7 @@ from suite.runner import Summary
 from suite.session import runs
 from suite.session.options import RunOptions
 from suite.store import Store
+from tests.narrowing import opened, stand_in
 from tests.reports import fixture_store
 
 PROTOCOL = """\
@@ -43,6 +45,7 @@ class FakeExecutor:
     """Gives every training an AP50 and every other job nothing; `failing` is a part of the labels that fail."""
 
     failing = "nothing fails"
+    done: ClassVar[list[str]] = []
 
     def __init__(self, *_, **__):
         FakeExecutor.done = []
@@ -57,12 +60,12 @@ class FakeExecutor:
         for task in tasks:
             yield Started(task.id)
             FakeExecutor.done.append(task.label)
-            result = Result(
+            result: Result | Failure = Result(
                 (Measurement("ap50", 1, "", "trained", (0.5,)),) if task.stage == "train" else ()
             )
             if FakeExecutor.failing in task.label:
                 result = Failure(task.stage, "oom", "no memory")
-            yield Finished(task.id, result, "2026-01-01T00:00:00+00:00", 2.0, None)
+            yield Finished(task.id, result, "2026-01-01T00:00:00+00:00", 2.0, stand_in(None))
 
 
 @pytest.fixture(autouse=True)
@@ -349,7 +352,7 @@ def test_threads_left_to_the_machine_are_settled_before_anything_is_planned(
 def test_a_machine_that_cannot_tell_copies_apart_is_an_exit_code_when_strict(
     tmp_path, capsys, floor, strict, code
 ):
-    verdict = {**fixture_store.PROTOCOL["verdict"], "latency_floor": floor}
+    verdict = {**opened(fixture_store.PROTOCOL["verdict"]), "latency_floor": floor}
     made = fixture_store.Plan(
         variants=fixture_store.VARIANTS[:1],
         train=False,

@@ -15,6 +15,7 @@ from suite.metrics.accuracy.coco_reference import pycocotools_numbers
 from suite.nn.detector import Detector, build
 from suite.nn.weights.checkpoint import load_weights
 from suite.spec.library import Library
+from tests.narrowing import present
 from tests.nn.reference_checkpoint import reference_state, write_archive, write_reference
 from tests.nn.reference_fill import fill, golden, image
 
@@ -24,6 +25,7 @@ SIZE, HIGH = (
     96,
 )  # of the pictures; their letterbox is 128 x 128 with 16 grey rows above and below
 CONFIDENCE, IOU, MOST = 0.001, 0.6, 300
+Box = tuple[float, float, float, float]
 Row = tuple[float, float, float, float, float, int]  # left, top, right, bottom, score, class
 
 
@@ -92,9 +94,10 @@ def naive_detections(model: Detector, picture: np.ndarray) -> list[Row]:
 def ious(one: np.ndarray, others: np.ndarray) -> np.ndarray:
     sides = (np.minimum(one[2:], others[:, 2:]) - np.maximum(one[:2], others[:, :2])).clip(min=0)
     inner = sides.prod(axis=1)
-    return inner / (
+    array: np.ndarray = inner / (
         (one[2:] - one[:2]).prod() + (others[:, 2:] - others[:, :2]).prod(axis=1) - inner
     )
+    return array
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +179,7 @@ def test_detect_of_an_official_file_finds_the_same_boxes(
     assert main(["detect", "yolov5n", str(folder / "images/0.png"), *arguments]) == 0
 
     found = json.loads(capsys.readouterr().out)["data"][0]["boxes"]
-    picture = cv2.imread(str(folder / "images/0.png"))[:, :, ::-1].copy()
+    picture = present(cv2.imread(str(folder / "images/0.png")))[:, :, ::-1].copy()
     expected = best_class_detections(official, picture)
     assert len(found) == len(expected) > 5
     for box, (left, top, right, bottom, score, label) in zip(found, expected, strict=True):
@@ -202,10 +205,12 @@ def best_class_detections(official: Path, picture: np.ndarray) -> list[Row]:
         if best[i] > 0.2 and not (ious(box, rivals) > 0.45).any():
             kept.append((*box, best[i], int(label[i])))
     high = (SIZE, HIGH, SIZE, HIGH)
-    return [
-        (*(min(max(v, 0), limit) for v, limit in zip(row[:4], high, strict=True)), *row[4:])
-        for row in kept
-    ]
+    return [(*clipped(row[:4], high), *row[4:]) for row in kept]
+
+
+def clipped(box: Box, high: Box) -> Box:
+    left, top, right, bottom = (min(max(v, 0), limit) for v, limit in zip(box, high, strict=True))
+    return left, top, right, bottom
 
 
 class Harm:

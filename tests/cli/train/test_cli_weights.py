@@ -28,7 +28,8 @@ def spec(tmp_path: Path) -> Path:
 
 
 def document(capsys: pytest.CaptureFixture[str]) -> dict:
-    return json.loads(capsys.readouterr().out)
+    document: dict = json.loads(capsys.readouterr().out)
+    return document
 
 
 def test_show_says_by_stage_what_would_be_loaded(spec: Path, weights: Path, capsys) -> None:

@@ -1,4 +1,5 @@
 import math
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import cv2
@@ -269,13 +270,21 @@ def test_boxes_are_dropped_by_yolov5s_three_limits(left, whole: float, kept: boo
     assert worth_keeping(np.array([left], float), np.array([whole], float)).tolist() == [kept]
 
 
+def noting(asked: list[int], samples: Sequence[Sample]) -> Callable[[int], Sample]:
+    """Gives the samples and writes down which are asked for."""
+
+    def fetch(index: int) -> Sample:
+        asked.append(index)
+        return samples[index]
+
+    return fetch
+
+
 def test_a_share_of_the_mosaics_has_nine_pictures() -> None:
     counts = []
     for seed in range(60):
         asked: list[int] = []
-        pool = Pool(
-            lambda index, asked=asked: asked.append(index) or boxed((1, 1, 50, 50)), range(7)
-        )
+        pool = Pool(noting(asked, [boxed((1, 1, 50, 50))] * 7), range(7))
         augmented(pool, 3, (100, 100), Augment(mosaic=1, mosaic9=0.5), RandomStream(seed))
         counts.append(len(asked))
         assert 3 in asked
@@ -317,13 +326,14 @@ def any_sample(draw: st.DrawFn) -> Sample:
 def test_whatever_is_done_boxes_lie_in_the_picture_and_come_from_the_sources(
     augment: Augment, samples: list[Sample], seed: int, square: bool
 ) -> None:
-    fetched: list[Sample] = []
-    pool = Pool(lambda index: fetched.append(samples[index]) or samples[index], range(len(samples)))
+    indices: list[int] = []
+    pool = Pool(noting(indices, samples), range(len(samples)))
     size = (96, 96) if square else (64, 96)
 
     result = augmented(pool, 0, size, augment, RandomStream(seed))
 
-    assert (result.image.shape, result.image.dtype) == ((*size, 3), np.uint8)
+    assert result.image.shape == (*size, 3)
+    assert result.image.dtype == np.uint8
     assert np.isfinite(result.boxes).all()
     assert (result.boxes >= 0).all()
     assert (result.boxes <= np.array(size[::-1] * 2)).all()
@@ -331,7 +341,7 @@ def test_whatever_is_done_boxes_lie_in_the_picture_and_come_from_the_sources(
     assert len(result.boxes) == len(result.labels)
     most = sum(
         len(sample.boxes) * (2 if sample.outlines and augment.copy_paste else 1)
-        for sample in fetched
+        for sample in (samples[index] for index in indices)
     )
     assert len(result.boxes) <= most
 

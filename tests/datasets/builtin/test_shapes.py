@@ -11,6 +11,7 @@ from suite.datasets.builtin.shapes import ensure
 from suite.datasets.formats.forms import read_split
 from suite.datasets.random import RandomStream
 from suite.datasets.split import DataError
+from tests.narrowing import present
 
 # A determinism pin: computed by this code once. It says that the bytes do not depend on the machine, the operating
 # system or the versions of NumPy and zlib, not that they are right.
@@ -125,7 +126,7 @@ def test_boxes_and_areas_lie_within_the_scene(seed: int) -> None:
 def test_the_png_holds_the_scene(small: Path) -> None:
     scene = draw_scene(RandomStream(0, 0, 0), 128)
 
-    image = cv2.imread(str(small / "images/train/000001.png"))
+    image = present(cv2.imread(str(small / "images/train/000001.png")))
 
     assert np.array_equal(image[..., ::-1], scene.palette[scene.indices])
 
@@ -133,7 +134,7 @@ def test_the_png_holds_the_scene(small: Path) -> None:
 def test_pictures_larger_than_one_stored_block_decode(tmp_path: Path) -> None:
     folder = ensure(tmp_path / "large", train=1, val=1, size=320)
 
-    image = cv2.imread(str(folder / "images/train/000001.png"))
+    image = present(cv2.imread(str(folder / "images/train/000001.png")))
 
     assert image.shape == (320, 320, 3)
 

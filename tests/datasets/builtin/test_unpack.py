@@ -9,13 +9,12 @@ import pytest
 from suite.datasets.builtin.fetch import FetchError
 from suite.datasets.builtin.unpack import Contents, unpack
 
+Members = dict[str | zipfile.ZipInfo, bytes]
 CONTENTS = Contents("val", ("val/",), 10_000)
-FILES = {"val/1.jpg": b"one" * 50, "val/2.jpg": b"two" * 50}
+FILES: Members = {"val/1.jpg": b"one" * 50, "val/2.jpg": b"two" * 50}
 
 
-def packed(
-    folder: Path, members: dict[str | zipfile.ZipInfo, bytes], *, way: int = zipfile.ZIP_STORED
-) -> Path:
+def packed(folder: Path, members: Members, *, way: int = zipfile.ZIP_STORED) -> Path:
     path = folder / "archive.zip"
     with zipfile.ZipFile(path, "w", way) as archive:
         for name, data in members.items():
@@ -51,7 +50,7 @@ def test_only_what_is_wanted_is_unpacked(tmp_path: Path) -> None:
 def test_unpacking_goes_on_where_it_was_broken_off(tmp_path: Path) -> None:
     archive = packed(tmp_path, FILES)
     unpacked(archive)
-    first, second = (tmp_path / "out" / name for name in FILES)
+    first, second = (tmp_path / "out" / str(name) for name in FILES)
     second.unlink()
     (second.parent / ".2.jpg.part").write_bytes(b"tw")
     before = first.stat().st_mtime_ns

@@ -26,7 +26,7 @@ Content = dict[str, Any]
 Write = Callable[[Content], Path]
 
 
-def picture(number: int, **fields: Any) -> Content:
+def picture(number: int | str, **fields: Any) -> Content:
     return {"id": number, "file_name": f"{number}.jpg", "width": 64, "height": 48, **fields}
 
 

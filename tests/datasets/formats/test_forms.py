@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from suite.datasets.formats.forms import read_split
+from suite.datasets.formats.forms import SplitName, read_split
 from suite.datasets.split import Category, Split
 from tests.datasets.made_pictures import made_picture
 from tests.datasets.written_forms import NAMES, write_coco, write_voc, write_yolo
@@ -89,9 +89,12 @@ def test_evaluation_sees_the_same_annotations_in_every_form(
 @needs_shared
 def test_real_blood_cells_are_the_same_in_every_form(tmp_path: Path) -> None:
     """Its ids are the numbers that the names end with, so all forms have them; some of its boxes touch the edges."""
-    parts = {name: read_split(SHARED / "bccd", name) for name in ("train", "val")}  # type: ignore[arg-type]
+    names: tuple[SplitName, ...] = ("train", "val")
+    parts = {name: read_split(SHARED / "bccd", name) for name in names}
     shutil.copytree(SHARED / "bccd" / "images", tmp_path / "images")
-    local = {name: read_split(write_coco_beside(tmp_path, name), name) for name in parts}
+    local: dict[str, Split] = {
+        name: read_split(write_coco_beside(tmp_path, name), name) for name in names
+    }
 
     for write in (write_yolo, write_voc):
         found = read_split(write(tmp_path / write.__name__, local), "val")

@@ -38,7 +38,8 @@ def write(tmp_path: Path) -> Write:
 
 
 def boxes(folder: Path) -> list:
-    return read_split(folder, "val").pictures[0].boxes.tolist()
+    rows: list = read_split(folder, "val").pictures[0].boxes.tolist()
+    return rows
 
 
 def test_a_line_is_class_centre_and_size_as_shares(write: Write) -> None:

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,7 @@ def test_the_largest_size_is_the_largest_that_comes(shape: tuple[int, int], reac
 def test_the_size_of_a_batch_depends_on_seed_and_step_alone(tmp_path: Path) -> None:
     split = made_split(tmp_path, made_picture(tmp_path, 0, (128, 128), []))
 
-    def seen(seed: int, start: int = 0, **other: float) -> list[tuple[int, int] | None]:
+    def seen(seed: int, start: int = 0, **other: Any) -> list[tuple[int, int] | None]:
         augment = Augment(multi_scale=0.5, **other)
         loader = TrainingBatches(
             split, image_size=128, batch=1, steps=20, seed=seed, augment=augment, start=start

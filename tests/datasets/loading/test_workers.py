@@ -21,6 +21,7 @@ from suite.datasets.loading.shared import LoadingError
 from suite.datasets.split import BrokenPictureError, MissingDataError, Split
 from suite.protocols.loading import NO_CACHE, Cache, Loading
 from tests.datasets.made_pictures import made_picture, made_split
+from tests.narrowing import opened
 
 EVERYTHING = Augment(
     mosaic=0.5,
@@ -133,7 +134,7 @@ def test_a_batch_stays_as_it_is_while_later_ones_come(split: Split) -> None:
 
 
 def test_no_worker_outlives_the_batches(split: Split) -> None:
-    stream = iter(loader(split, workers=2))
+    stream = opened(iter(loader(split, workers=2)))
     next(stream)
     assert len(children()) == 2
 
@@ -144,7 +145,7 @@ def test_no_worker_outlives_the_batches(split: Split) -> None:
 
 def test_shared_memory_of_the_machine_is_not_used(split: Split) -> None:
     """Containers often have 64 MB of it, and a write beyond them kills without a word."""
-    stream = iter(loader(split, workers=2, cache=Cache(2**20)))
+    stream = opened(iter(loader(split, workers=2, cache=Cache(2**20))))
     next(stream)
 
     mine = {region.path for region in psutil.Process().memory_maps(grouped=False)}

@@ -10,6 +10,7 @@ import pytest
 from suite.datasets.split import DataError, Issue
 from suite.datasets.survey.facts import facts, fingerprint, gallery
 from tests.datasets.made_pictures import made_picture, made_split
+from tests.narrowing import opened
 
 
 def test_facts_count_pictures_boxes_and_what_was_left_out(tmp_path: Path) -> None:
@@ -46,12 +47,13 @@ def test_gallery_boxes_are_in_the_gallery_pictures_pixels(tmp_path: Path) -> Non
         tmp_path, made_picture(tmp_path, 1, (640, 320), [[100, 40, 200, 60]], labels=[1])
     )
 
-    (shown,) = facts(split, split)["gallery"]
+    (shown,) = opened(facts(split, split)["gallery"])
 
-    image = cv2.imdecode(np.frombuffer(base64.b64decode(shown["jpeg"]), np.uint8), cv2.IMREAD_COLOR)
+    jpeg = np.frombuffer(base64.b64decode(shown["jpeg"]), np.uint8)
+    image = np.asarray(cv2.imdecode(jpeg, cv2.IMREAD_COLOR))
     assert image.shape[:2] == (shown["height"], shown["width"]) == (160, 320)
     assert shown["truth"] == [[50, 20, 100, 30, 1]]
-    white = (image > 150).all(axis=2)
+    white = opened((image > 150).all(axis=2))
     assert white[20:50, 50:150].mean() > 0.95
     assert white.sum() < 1.1 * 100 * 30
 

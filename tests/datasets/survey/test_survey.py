@@ -28,9 +28,8 @@ def prints(*images: np.ndarray) -> list:
 
 
 def saved_anew(image: np.ndarray, quality: int = 60) -> np.ndarray:
-    return cv2.imdecode(
-        cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR
-    )
+    jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return np.asarray(cv2.imdecode(jpeg, cv2.IMREAD_COLOR))
 
 
 def test_a_picture_saved_anew_scaled_or_a_little_brighter_looks_the_same() -> None:

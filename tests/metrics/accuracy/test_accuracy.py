@@ -1,5 +1,6 @@
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -45,6 +46,11 @@ class Oracle(nn.Module):
         return out
 
 
+def oracle(found: list[list[list[float]]], classes: int = 2) -> Any:
+    """An Oracle in the place of a detector."""
+    return Oracle(found, classes)
+
+
 def truth_of(split: Split, sure: float = 0.9) -> list[list[list[float]]]:
     return [
         [
@@ -71,7 +77,7 @@ def split(tmp_path: Path) -> Split:
 
 
 def test_perfect_detections_score_1(split: Split) -> None:
-    evaluation = evaluate(Oracle(truth_of(split)), split, image_size=SIZE, batch=1)
+    evaluation = evaluate(oracle(truth_of(split)), split, image_size=SIZE, batch=1)
 
     found = numbers(evaluation)
     assert [found[name] for name in ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ar_100")] == [
@@ -80,7 +86,7 @@ def test_perfect_detections_score_1(split: Split) -> None:
 
 
 def test_detections_carry_the_files_own_ids_and_the_pictures_pixels(split: Split) -> None:
-    evaluation = evaluate(Oracle(truth_of(split)), split, image_size=SIZE)
+    evaluation = evaluate(oracle(truth_of(split)), split, image_size=SIZE)
 
     assert list(evaluation.detections) == [
         {"image_id": 0, "category_id": 3, "bbox": [4, 4, 12, 12], "score": 0.9},
@@ -92,7 +98,7 @@ def test_detections_carry_the_files_own_ids_and_the_pictures_pixels(split: Split
 def test_detections_are_cut_at_the_edge_of_the_picture(split: Split) -> None:
     over = [[[-10, -5, 30, 20, 0.9, 0]], []]
 
-    (detection,) = evaluate(Oracle(over), split, image_size=SIZE).detections
+    (detection,) = evaluate(oracle(over), split, image_size=SIZE).detections
 
     assert detection["bbox"] == [0, 0, 20, 15]
 
@@ -102,7 +108,7 @@ def test_half_the_objects_of_one_class_give_half_the_recall(split: Split) -> Non
     found = truth_of(split)
     found[1] = []
 
-    evaluation = evaluate(Oracle(found), split, image_size=SIZE)
+    evaluation = evaluate(oracle(found), split, image_size=SIZE)
 
     by_class = notes(evaluation, "ap50")["by_class"]
     assert by_class == {"cat": pytest.approx(1.0), "dog": pytest.approx(51 / 101)}
@@ -114,14 +120,14 @@ def test_the_working_point_has_precision_and_recall_by_class(split: Split) -> No
     found = truth_of(split)
     found[0].append([2, 30, 10, 10, 0.9, 1])
 
-    point = notes(evaluate(Oracle(found), split, image_size=SIZE), "ap50")["working_point"]
+    point = notes(evaluate(oracle(found), split, image_size=SIZE), "ap50")["working_point"]
 
     assert point["precision"] == {"cat": pytest.approx(1.0), "dog": pytest.approx(2 / 3)}
     assert point["recall"] == {"cat": pytest.approx(1.0), "dog": pytest.approx(1.0)}
 
 
 def test_no_detections_at_all_score_0(split: Split) -> None:
-    evaluation = evaluate(Oracle([[], []]), split, image_size=SIZE)
+    evaluation = evaluate(oracle([[], []]), split, image_size=SIZE)
 
     found = numbers(evaluation)
     assert evaluation.detections == ()
@@ -133,7 +139,7 @@ def test_no_detections_at_all_score_0(split: Split) -> None:
 
 def test_a_number_without_objects_is_absent_and_explained(split: Split) -> None:
     """No box of these pictures is above 96 x 96 pixels: COCO's -1 is no accuracy."""
-    evaluation = evaluate(Oracle(truth_of(split)), split, image_size=SIZE)
+    evaluation = evaluate(oracle(truth_of(split)), split, image_size=SIZE)
 
     assert {"ap_large", "ar_large"}.isdisjoint(numbers(evaluation))
     assert set(notes(evaluation, "ap")["absent"]) == {"ap_large", "ar_large"}
@@ -142,20 +148,20 @@ def test_a_number_without_objects_is_absent_and_explained(split: Split) -> None:
 def test_a_class_without_objects_has_no_ap(split: Split, tmp_path: Path) -> None:
     three = made_split(tmp_path, *split.pictures, names=("cat", "dog", "bird"))
 
-    evaluation = evaluate(Oracle(truth_of(three), classes=3), three, image_size=SIZE)
+    evaluation = evaluate(oracle(truth_of(three), classes=3), three, image_size=SIZE)
 
     assert notes(evaluation, "ap50")["by_class"]["bird"] is None
     assert numbers(evaluation)["ap50"] == pytest.approx(1.0)
 
 
 def test_a_detection_in_a_crowd_region_is_no_mistake(tmp_path: Path) -> None:
-    boxes = [[4, 4, 12, 12], [30, 0, 30, 48]]
+    boxes: list[list[float]] = [[4, 4, 12, 12], [30, 0, 30, 48]]
     split = made_split(
         tmp_path, made_picture(tmp_path, 1, (64, 48), boxes, labels=[0, 0], crowd=[False, True])
     )
     in_crowd = [35, 5, 10, 10, 0.95, 0]
 
-    evaluation = evaluate(Oracle([[[*boxes[0], 0.9, 0], in_crowd]]), split, image_size=SIZE)
+    evaluation = evaluate(oracle([[[*boxes[0], 0.9, 0], in_crowd]]), split, image_size=SIZE)
 
     assert numbers(evaluation)["ap"] == pytest.approx(1.0)
 
@@ -166,7 +172,7 @@ def test_the_gallery_keeps_confident_detections_in_its_own_pixels(tmp_path: Path
     )
     sure, unsure = [10, 4, 20, 6, 0.8, 1], [40, 20, 10, 10, 0.1, 0]
 
-    evaluation = evaluate(Oracle([[sure, unsure]]), split, image_size=SIZE)
+    evaluation = evaluate(oracle([[sure, unsure]]), split, image_size=SIZE)
 
     assert len(evaluation.detections) == 2
     assert notes(evaluation, "detections") == {
@@ -175,7 +181,7 @@ def test_the_gallery_keeps_confident_detections_in_its_own_pixels(tmp_path: Path
 
 
 def test_settings_say_how_it_was_evaluated(split: Split) -> None:
-    evaluation = evaluate(Oracle([[], []]), split, image_size=SIZE)
+    evaluation = evaluate(oracle([[], []]), split, image_size=SIZE)
 
     assert evaluation.measurements[0].settings == {
         "image_size": 64,
@@ -189,7 +195,7 @@ def test_settings_say_how_it_was_evaluated(split: Split) -> None:
 
 def test_a_model_of_other_classes_is_refused(split: Split) -> None:
     with pytest.raises(ValueError, match=r"oracle: scores 80 classes, but .* has 2 categories"):
-        evaluate(Oracle([], classes=80), split, image_size=SIZE)
+        evaluate(oracle([], classes=80), split, image_size=SIZE)
 
 
 def test_a_model_that_is_not_finite_is_an_error_and_not_a_low_score(split: Split) -> None:
@@ -197,7 +203,7 @@ def test_a_model_that_is_not_finite_is_an_error_and_not_a_low_score(split: Split
     found[0][0][4] = math.nan
 
     with pytest.raises(ValueError, match="not finite"):
-        evaluate(Oracle(found), split, image_size=SIZE)
+        evaluate(oracle(found), split, image_size=SIZE)
 
 
 def test_scoring_prints_nothing(split: Split, capsys: pytest.CaptureFixture[str]) -> None:
@@ -207,7 +213,7 @@ def test_scoring_prints_nothing(split: Split, capsys: pytest.CaptureFixture[str]
 
 
 def test_every_number_is_defined_by_a_metric(split: Split) -> None:
-    evaluation = evaluate(Oracle(truth_of(split)), split, image_size=SIZE)
+    evaluation = evaluate(oracle(truth_of(split)), split, image_size=SIZE)
 
     units = {metric.name: (metric.unit, metric.version) for metric in ACCURACY}
     assert all(units[m.metric] == (m.unit, m.metric_version) for m in evaluation.measurements)
@@ -227,7 +233,7 @@ TWINS = [[[4, 4, 12, 12, 0.9, 0], [4, 4, 12, 12, 0.8, 0], [4, 4, 12, 12, 0.7, 1]
 def test_a_variants_own_suppression_is_used(
     split: Split, suppression: Suppression, scores: list[float]
 ) -> None:
-    found = evaluate(Oracle(TWINS), split, image_size=SIZE, suppression=suppression).detections
+    found = evaluate(oracle(TWINS), split, image_size=SIZE, suppression=suppression).detections
 
     assert [detection["score"] for detection in found] == pytest.approx(scores)
 
@@ -236,7 +242,7 @@ def test_a_variants_own_suppression_stands_in_the_settings(split: Split) -> None
     own = Suppression(kind="diou", iou=0.4)
 
     usual, changed = (
-        evaluate(Oracle(TWINS), split, image_size=SIZE, suppression=how).measurements[0].settings
+        evaluate(oracle(TWINS), split, image_size=SIZE, suppression=how).measurements[0].settings
         for how in (Suppression(), own)
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from suite.metrics.accuracy import assess
+from suite.metrics.accuracy.assess import Evaluator
 from suite.metrics.accuracy.coco_match import from_results
 from suite.metrics.accuracy.coco_reference import EvaluatorError, agree, pycocotools_numbers
 from suite.metrics.accuracy.stored import read_results, write_results
@@ -20,13 +21,13 @@ NAMES = [metric.name for metric in COCO]
 
 
 def assessed(
-    evaluator: str = "checked", results: list[dict[str, Any]] = RESULTS
+    evaluator: Evaluator = "checked", results: list[dict[str, Any]] = RESULTS
 ) -> dict[str, Measurement]:
     truth = from_annotations(ANNOTATIONS)
     found = from_results(truth, results)
     made_of = assess.assess(
         truth, found, {"iou": 0.6}, evaluator=evaluator, annotations=lambda: ANNOTATIONS
-    )  # type: ignore[arg-type]
+    )
     return {m.metric: m for m in made_of.measurements}
 
 

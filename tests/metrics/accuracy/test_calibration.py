@@ -10,11 +10,12 @@ def detections(
 ) -> Matches:
     """One picture and one class; nothing but scores and flags matters."""
     nothing = np.zeros(len(scores), np.int32)
-    words = (np.array(flags, np.uint64) for flags in (correct, ignored or [False] * len(scores)))
+    right = np.array(correct, np.uint64)
+    neither = np.array(ignored or [False] * len(scores), np.uint64)
     empty = np.zeros(0, np.int32)
     return Matches(
         np.array([0]), np.array([1]), ("cat",), "", nothing, nothing, np.array(scores), nothing.astype(np.int16),
-        *words, empty, empty, empty.astype(np.uint8),
+        right, neither, empty, empty, empty.astype(np.uint8),
     )  # fmt: skip
 
 

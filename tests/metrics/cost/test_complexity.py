@@ -8,6 +8,7 @@ from suite.metrics.cost.flops import count
 from suite.metrics.cost.forms import Forms, build_forms
 from suite.record import Measurement
 from suite.spec.library import Library
+from tests.narrowing import opened
 
 MIB = 2**20
 
@@ -93,7 +94,7 @@ def test_the_field_of_a_backbone_tap_follows_from_its_kernels(found):
 
 def test_a_gate_by_a_global_mean_is_named():
     measured = measure_complexity(build_forms(Library().load("yolov5s_se")), 320)
-    taps = next(m for m in measured if m.metric == "receptive_field").notes["taps"]
+    taps = opened(next(m for m in measured if m.metric == "receptive_field").notes["taps"])
 
     assert taps[0]["pixels"] > 1
     assert str(taps[0]["whole"]).startswith("backbone.")

@@ -35,7 +35,8 @@ class Call(nn.Module):
         self.function = function
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.function(x)
+        out: Tensor = self.function(x)
+        return out
 
 
 def conv(kernel=3, stride=1, padding=0, dilation=1, channels=CHANNELS) -> nn.Conv2d:

@@ -52,7 +52,8 @@ class Joined(nn.Module):
         self.first, self.second = nn.Conv2d(8, 8, 1, bias=False), nn.Conv2d(16, 4, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.second(torch.cat((self.first(x), x), 1))
+        out: Tensor = self.second(torch.cat((self.first(x), x), 1))
+        return out
 
 
 def recorded(model: Joined, *observers: Observer) -> None:

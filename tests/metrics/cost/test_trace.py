@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from suite.metrics.cost.forms import blank, build_forms
 from suite.metrics.cost.trace import trace
 from suite.metrics.cost.work import by_layer
-from suite.nn.detector import build
+from suite.nn.detector import Detector, build
 from suite.spec.library import Library
 
 MAP = 4 * 8 * 10 * 10  # bytes of 8 channels of 10 x 10 in fp32
@@ -43,7 +43,8 @@ class Held(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         first = self.a(x)
-        return self.c(self.b(first))
+        out: Tensor = self.c(self.b(first))
+        return out
 
 
 def test_a_chain_needs_two_maps_at_once():
@@ -149,7 +150,7 @@ def test_joining_maps_belongs_to_the_layer_that_reads_them():
     assert all(found[address].outputs > outputs for address, outputs in plain.items())
 
 
-def trace_of_layer(model: nn.Module, address: str) -> int:
+def trace_of_layer(model: Detector, address: str) -> int:
     """What the layer alone writes when given a map of 64 pixels' image, already joined."""
     layer = model.get_submodule(address)
     node = next(node for node in model.graph if node.address == address)

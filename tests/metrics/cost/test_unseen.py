@@ -40,7 +40,8 @@ class Call(nn.Module):
         self.function = function
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.function(x)
+        out: Tensor = self.function(x)
+        return out
 
 
 class Mixing(nn.Module):
@@ -203,7 +204,8 @@ PRODUCTS = {
     ],
 )
 def test_no_operator_of_a_shipped_variant_is_without_a_formula(name):
-    names, seen = Names(), set()
+    names = Names()
+    seen: set[str] = set()
     with torch.no_grad():
         for variant in Library().select([name]):
             parts = {layer.block for layer in variant.layers} | {

@@ -8,16 +8,18 @@ from suite.metrics.speed import aa_test
 from suite.metrics.speed.aa_test import Planted, one_after_the_other, repeat, spin
 from suite.metrics.speed.rounds import Settings
 from suite.spec.library import Library
-from tests.metrics.speed.fake_sessions import Clock, FakeSession
+from tests.metrics.speed.fake_sessions import IMAGES, Clock, FakeSession
 
 
 def test_planted_work_is_done_in_every_call_and_timed(monkeypatch):
-    clock, log, spun = Clock(), [], []
+    clock = Clock()
+    log: list[tuple[str, str]] = []
+    spun: list[int] = []
     monkeypatch.setattr(aa_test, "spin", spun.append)
     session = Planted(FakeSession("inner", clock, 10.0, log), 500)
 
-    session.run(None)
-    timing = session.time(None)
+    session.run(IMAGES)
+    timing = session.time(IMAGES)
 
     assert spun == [500, 500]
     assert log == [("inner", "run"), ("inner", "time")]
@@ -26,11 +28,12 @@ def test_planted_work_is_done_in_every_call_and_timed(monkeypatch):
 
 
 def test_one_after_the_other_gives_each_half_of_the_time():
-    clock, log = Clock(), []
+    clock = Clock()
+    log: list[tuple[str, str]] = []
     base = FakeSession("base", clock, 10.0, log)
     copy = FakeSession("copy", clock, 10.0, log, noise=lambda now: 1.1)
 
-    ratio = one_after_the_other(base, copy, None, seconds=2.0, clock=clock)
+    ratio = one_after_the_other(base, copy, IMAGES, seconds=2.0, clock=clock)
 
     assert ratio == pytest.approx(1.1)
     names = [name for name, _ in log]
@@ -52,9 +55,12 @@ def test_a_repetition_has_base_copy_and_every_planted_slow_down():
 def test_burners_are_gone_afterwards(monkeypatch):
     started = []
     real = subprocess.Popen
-    monkeypatch.setattr(
-        subprocess, "Popen", lambda *args: started.append(real(*args)) or started[-1]
-    )
+
+    def start(*arguments):
+        started.append(real(*arguments))
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", start)
 
     with aa_test.burners(2):
         assert [process.poll() for process in started] == [None, None]

@@ -6,7 +6,7 @@ from suite.machine.energy import Rapl
 from suite.metrics.speed import conditions
 from suite.metrics.speed.conditions import ENERGY_BLOCKS, measure_energy
 from suite.metrics.speed.rounds import Settings
-from tests.metrics.speed.fake_sessions import Clock, FakeSession
+from tests.metrics.speed.fake_sessions import IMAGES, Clock, FakeSession
 
 
 class FakeMeter:
@@ -22,19 +22,21 @@ class FakeMeter:
 
 
 def test_energy_is_power_times_the_time_of_a_call():
-    clock, log = Clock(), []
+    clock = Clock()
+    log: list[tuple[str, str]] = []
     session = FakeSession("model", clock, 10.0, log)
 
-    found = measure_energy(session, None, FakeMeter(clock), seconds=0.5, clock=clock)
+    found = measure_energy(session, IMAGES, FakeMeter(clock), seconds=0.5, clock=clock)
 
     assert found == pytest.approx([20 * 0.010] * ENERGY_BLOCKS)
 
 
 def test_the_device_is_waited_for_before_its_meter_is_read():
-    clock, log = Clock(), []
+    clock = Clock()
+    log: list[tuple[str, str]] = []
     session = FakeSession("model", clock, 300.0, log)
 
-    measure_energy(session, None, FakeMeter(clock), seconds=0.5, clock=clock)
+    measure_energy(session, IMAGES, FakeMeter(clock), seconds=0.5, clock=clock)
 
     one = [("model", "synchronize"), *[("model", "run"), ("model", "synchronize")] * 2]
     assert log == one * ENERGY_BLOCKS
@@ -45,7 +47,7 @@ def test_a_meter_without_a_number_gives_none():
     clock = Clock()
 
     assert (
-        measure_energy(FakeSession("m", clock, 10.0, []), None, meter, seconds=0.1, clock=clock)
+        measure_energy(FakeSession("m", clock, 10.0, []), IMAGES, meter, seconds=0.1, clock=clock)
         is None
     )
 

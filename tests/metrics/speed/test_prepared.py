@@ -7,6 +7,9 @@ from suite.metrics.speed import prepared
 from suite.metrics.speed.phases import PhaseTimes
 from suite.metrics.speed.prepared import PreparedNetworks
 from suite.metrics.speed.rounds import Settings
+from suite.nn.deploy import deploy
+from suite.nn.detector import build
+from suite.runtimes.common.proof import open_proved
 from suite.spec.library import Library
 
 LIBRARY = Library()
@@ -17,14 +20,18 @@ SETTINGS = Settings(image_size=64)
 @pytest.fixture
 def counted(monkeypatch):
     """Names of networks that are built, and runtimes that are proved, in their order."""
-    log = []
-    build, prove = prepared.build, prepared.open_proved
-    monkeypatch.setattr(
-        prepared, "build", lambda v, *a, **k: log.append(f"build {v.name}") or build(v, *a, **k)
-    )
-    monkeypatch.setattr(
-        prepared, "open_proved", lambda r, *a, **k: log.append(f"prove {r}") or prove(r, *a, **k)
-    )
+    log: list[str] = []
+
+    def logged_build(variant, *arguments, **options):
+        log.append(f"build {variant.name}")
+        return build(variant, *arguments, **options)
+
+    def logged_proof(runtime, *arguments, **options):
+        log.append(f"prove {runtime}")
+        return open_proved(runtime, *arguments, **options)
+
+    monkeypatch.setattr(prepared, "build", logged_build)
+    monkeypatch.setattr(prepared, "open_proved", logged_proof)
     return log
 
 
@@ -46,10 +53,12 @@ def test_a_copy_is_neither_built_nor_proved_again(counted):
 
 def test_a_copy_lies_in_memory_of_its_own(monkeypatch):
     models = []
-    deploy = prepared.deploy
-    monkeypatch.setattr(
-        prepared, "deploy", lambda model: models.append(deploy(model)) or models[-1]
-    )
+
+    def kept(model):
+        models.append(deploy(model))
+        return models[-1]
+
+    monkeypatch.setattr(prepared, "deploy", kept)
     networks = PreparedNetworks()
     opened(networks)
     opened(networks)

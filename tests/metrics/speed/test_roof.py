@@ -5,9 +5,17 @@ import pytest
 from suite.metrics.cost.flops import count
 from suite.metrics.cost.forms import build_forms
 from suite.metrics.speed.roof import measure_roof, measure_work
+from suite.record import Json
 from suite.spec.library import Library
+from tests.narrowing import opened
 
-STATED = {"device": "cpu", "precision": "fp32", "threads": 1, "batch": 1, "image_size": 128}
+STATED: dict[str, Json] = {
+    "device": "cpu",
+    "precision": "fp32",
+    "threads": 1,
+    "batch": 1,
+    "image_size": 128,
+}
 
 
 class Clock:
@@ -25,12 +33,12 @@ def test_the_peak_is_the_better_of_a_product_and_a_convolution():
     found = {m.metric: m for m in measure_roof(STATED, clock=Clock())}
 
     product, convolution = 2 * 1024**3 / 1e9 / 0.1, 2 * 40 * 40 * 256 * 256 * 9 / 1e9 / 0.1
-    assert found["peak_gflops"].samples == (pytest.approx(max(product, convolution)),)
+    assert found["peak_gflops"].samples == pytest.approx((max(product, convolution),))
     assert found["peak_gflops"].notes == {
         "matmul": pytest.approx(product),
         "convolution": pytest.approx(convolution),
     }
-    assert found["bandwidth_gbs"].samples == (pytest.approx(2 * 2**26 / 1e9 / 0.1),)
+    assert found["bandwidth_gbs"].samples == pytest.approx((2 * 2**26 / 1e9 / 0.1,))
     assert all(m.settings == STATED for m in found.values())
 
 
@@ -43,14 +51,17 @@ def test_the_work_is_that_of_the_timed_size_and_form():
 
     found = measure_work(variant, 4, STATED)
     deployed = build_forms(variant, 4).deployed
-    assert found.samples == (pytest.approx(2 * count(deployed, "deployed", 128).samples[0]),)
-    assert found.notes["intensity"] == pytest.approx(1e9 * found.samples[0] / found.notes["bytes"])
+    (macs,) = count(deployed, "deployed", 128).samples
+    assert found.samples == pytest.approx((2 * macs,))
+    moved = opened(found.notes["bytes"])
+    assert found.notes["intensity"] == pytest.approx(1e9 * found.samples[0] / moved)
 
 
 def test_half_precision_moves_half_the_bytes():
     variant = Library().load("yolov5p")
 
     full, half = (
-        measure_work(variant, 4, STATED | {"precision": p}).notes["bytes"] for p in ("fp32", "bf16")
+        opened(measure_work(variant, 4, STATED | {"precision": precision}).notes["bytes"])
+        for precision in ("fp32", "bf16")
     )
     assert half == full // 2

@@ -16,7 +16,7 @@ from suite.metrics.speed.rounds import (
     outlier_reason,
 )
 from suite.stats.intervals import log_ratios, median_interval
-from tests.metrics.speed.fake_sessions import Clock, FakeSession
+from tests.metrics.speed.fake_sessions import IMAGES, Clock, FakeSession
 
 
 class FakeSensor:
@@ -36,13 +36,14 @@ class FakeSensor:
 def measured(
     settings, *, variant_ms=10.0, base_ms=10.0, sensor=None, before_call=None, **disturbed
 ):
-    clock, log = Clock(), []
+    clock = Clock()
+    log: list[tuple[str, str]] = []
     durations = {"variant": variant_ms, "base": base_ms, "copy": base_ms}
     sessions = {
         role: FakeSession(role, clock, ms, log, **disturbed) for role, ms in durations.items()
     }
     watch = Watch(sensor or FakeSensor(()), before_call or (lambda: None), clock)
-    rounds = interleave(sessions, dict.fromkeys(sessions), settings, watch)
+    rounds = interleave(sessions, dict.fromkeys(sessions, IMAGES), settings, watch)
     return rounds, log, clock
 
 

@@ -19,6 +19,7 @@ from suite.nn.deploy import deploy
 from suite.nn.detector import build
 from suite.spec.library import Library
 from tests.metrics.speed.fake_sessions import Clock
+from tests.narrowing import stand_in
 
 
 class FakePipeline:
@@ -52,9 +53,10 @@ def pictures(*boxes):
 
 
 def measured(images, *, batch=1, **more):
-    clock, log = Clock(), []
+    clock = Clock()
+    log: list[tuple[str, str]] = []
     pipelines = {
-        name: FakePipeline(name, clock, log, first=2.0, last=3.0 * more.get(name, 1))
+        name: stand_in(FakePipeline(name, clock, log, first=2.0, last=3.0 * more.get(name, 1)))
         for name in ("a", "b")
     }
     found = measure_stages(pipelines, images, Settings(batch=batch, cap_seconds=0.5), clock=clock)

@@ -70,8 +70,10 @@ def _counted_by_name(name: str) -> Counts:
 def _counted(variant: Variant | str) -> Counts:
     backbone = Backbone(variant, "meta").eval()
     with Shapes():
-        cost = [macs(backbone, torch.empty(1, 3, size, size, device="meta")) for size in (640, 224)]
-    return Counts(parameters(backbone), *cost, backbone.taps)
+        large, small = (
+            macs(backbone, torch.empty(1, 3, size, size, device="meta")) for size in (640, 224)
+        )
+    return Counts(parameters(backbone), large, small, backbone.taps)
 
 
 def parameters(module: nn.Module) -> int:

@@ -100,8 +100,8 @@ def tensors(model: nn.Module) -> Iterator[tuple[str, tuple[int, ...], Tensor]]:
             yield kind, canonical(kind, shape), tensor
 
 
-def fill(model: nn.Module, norm_scale: float = 1.0) -> nn.Module:
-    """`model` in float64, every tensor filled by the rule."""
+def fill(model: nn.Module, norm_scale: float = 1.0) -> Any:
+    """`model` in float64, every tensor filled by the rule; its parts may be anything, as torch types them."""
     model = model.double()
     with torch.no_grad():
         for kind, shape, tensor in tensors(model):
@@ -123,7 +123,8 @@ def macs(model: nn.Module, x: Tensor) -> int:
     """Multiply-adds of convolutions and matrix products, of the whole batch."""
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(x)
-    return counter.get_total_flops() // 2
+    flops: int = counter.get_total_flops()
+    return flops // 2
 
 
 def assert_output(actual: Tensor, expected: dict[str, Any]) -> None:

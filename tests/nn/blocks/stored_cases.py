@@ -33,7 +33,10 @@ class Case:
     construct: Construct
 
     def build(self) -> nn.Module:
-        return fill(self.construct(self.expected["config"]), self.expected.get("nw_scale", 1.0))
+        module: nn.Module = fill(
+            self.construct(self.expected["config"]), self.expected.get("nw_scale", 1.0)
+        )
+        return module
 
 
 class ChannelsLast(nn.Module):

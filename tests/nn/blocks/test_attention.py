@@ -1,6 +1,7 @@
 """Attention layers, against plain loops of their papers' formulas."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -14,6 +15,8 @@ from suite.nn.blocks.gam import GAM
 from suite.nn.blocks.se import SE
 from suite.nn.blocks.shuffleattention import ShuffleAttention
 from suite.nn.blocks.simam import SimAM
+from tests.narrowing import opened, present
+from tests.nn.blocks.shaken import shaken
 
 SHAPE = (2, 8, 4, 5)
 N, C, H, W = SHAPE
@@ -24,31 +27,20 @@ def image() -> Tensor:
     return torch.randn(*SHAPE, dtype=torch.float64)
 
 
-def shaken(block: nn.Module) -> nn.Module:
-    """`block` in float64 and evaluation, with no parameter or statistic left where it starts."""
-    torch.manual_seed(1)
-    block = block.double().eval()
-    with torch.no_grad():
-        for name, tensor in block.state_dict().items():
-            if not name.endswith("num_batches_tracked"):
-                tensor.add_(torch.rand_like(tensor) * 0.5)
-    return block
-
-
 def sigmoid(z: float) -> float:
     return 1 / (1 + math.exp(-z))
 
 
-def dense(layer: nn.Module, vector: Tensor) -> Tensor:
+def dense(layer: Any, vector: Tensor) -> Tensor:
     """A linear layer or a 1x1 convolution on one vector."""
     out = layer.weight.flatten(1) @ vector
-    return out if layer.bias is None else out + layer.bias
+    result: Tensor = out if layer.bias is None else out + layer.bias
+    return result
 
 
 def normed(norm: nn.BatchNorm2d, vector: Tensor) -> Tensor:
-    return (vector - norm.running_mean) / (
-        norm.running_var + norm.eps
-    ).sqrt() * norm.weight + norm.bias
+    mean, variance = present(norm.running_mean), present(norm.running_var)
+    return (vector - mean) / (variance + norm.eps).sqrt() * norm.weight + norm.bias
 
 
 def standardised(plane: Tensor) -> Tensor:
@@ -95,7 +87,7 @@ def test_se_gates_channels_by_their_means() -> None:
 @pytest.mark.parametrize(("width", "hidden"), [(256, 16), (32, 4)])
 def test_se_and_cbam_squeeze_to_a_sixteenth_but_not_below_four(width: int, hidden: int) -> None:
     assert SE(width).reduce.out_channels == hidden
-    assert CBAM(width).perceptron[0].out_features == hidden
+    assert opened(CBAM(width).perceptron)[0].out_features == hidden
 
 
 def test_cbam_gates_channels_then_places_by_means_and_maxima() -> None:

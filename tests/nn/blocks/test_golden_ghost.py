@@ -12,6 +12,7 @@ from suite.nn.blocks.ghost import GhostModule
 from suite.nn.deploy import deploy
 from suite.nn.detector import Detector, build
 from suite.spec.library import Library
+from tests.narrowing import opened
 from tests.nn.blocks.backbones import (
     COUNTS,
     Backbone,
@@ -39,7 +40,7 @@ def test_the_tap_at_stride_16_is_the_last_map_of_that_stride() -> None:
 
 
 def test_the_backbone_gives_timms_maps() -> None:
-    theirs = timm.create_model("ghostnet_100", pretrained=False)
+    theirs = opened(timm.create_model("ghostnet_100", pretrained=False))
     stem = nn.Sequential(theirs.conv_stem, theirs.bn1, theirs.act1)
 
     assert_same_maps(tapped([stem, *theirs.blocks[:-1]], (3, 5, 7, 9)), Backbone(GHOSTNET))

@@ -4,6 +4,7 @@ import pytest
 import torchvision
 
 from suite.nn.blocks.mobilenetv3 import InvertedResidual
+from tests.narrowing import opened
 from tests.nn.blocks.backbones import Backbone, assert_same_maps, tapped
 
 SIZES = ("small", "large")
@@ -22,6 +23,6 @@ def test_the_backbone_gives_torchvisions_maps(size: str) -> None:
     ("width", "expand", "hidden"), [(24, 3.67, 88), (80, 2.3, 184), (80, 2.5, 200)]
 )
 def test_a_factor_gives_the_papers_expanded_width(width: int, expand: float, hidden: int) -> None:
-    block = InvertedResidual(width, width, expand=expand)
+    block = opened(InvertedResidual(width, width, expand=expand))
 
     assert block.project.conv.weight.shape[1] == hidden

@@ -7,6 +7,7 @@ from torch import nn
 
 from suite.nn.blocks.mobileone import Branches
 from suite.nn.deploy import deploy
+from tests.narrowing import opened
 from tests.nn.blocks.backbones import Backbone, assert_same_maps, parameters
 from tests.nn.blocks.fill import fill, macs
 
@@ -47,7 +48,7 @@ def test_a_merged_kernel_is_the_sum_of_its_branches() -> None:
     block = fill(Branches(4, 4, branches=2, groups=2)).eval()
     one_pixel = torch.zeros(1, 4, 5, 5, dtype=torch.float64)
     one_pixel[0, 1, 2, 2] = 1
-    merged = deploy(nn.Sequential(block))[0][0]
+    merged = opened(deploy(nn.Sequential(block)))[0][0]
 
     with torch.no_grad():
         branches = [*block.convs, block.identity]

@@ -42,12 +42,11 @@ def constructed(config: dict[str, Any]) -> Operator:
 
 def own(operator: Operator) -> list[tuple[str, tuple[int, ...], nn.Parameter]]:
     """The stacked tensors, which the rule names by the shape they have without being flattened."""
-    stacked = [("wk", (len(operator.weight), *operator.shape), operator.weight)]
-    return (
-        stacked
-        if operator.bias is None
-        else [*stacked, ("b", tuple(operator.bias.shape), operator.bias)]
-    )
+    shape: tuple[int, ...] = (len(operator.weight), *operator.shape)
+    stacked = [("wk", shape, operator.weight)]
+    if operator.bias is not None:
+        stacked.append(("b", tuple(operator.bias.shape), operator.bias))
+    return stacked
 
 
 def built(name: str) -> Operator:

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from suite.nn.blocks.deform import DeformConv2d
@@ -13,22 +13,13 @@ from suite.nn.blocks.depthwise import DWConv
 from suite.nn.blocks.involution import Involution
 from suite.nn.blocks.repconv import RepConv
 from suite.nn.blocks.spdconv import SPDConv
+from tests.narrowing import opened
+from tests.nn.blocks.shaken import shaken
 
 
 def image(*shape: int) -> Tensor:
     torch.manual_seed(0)
     return torch.randn(*shape, dtype=torch.float64)
-
-
-def shaken(operator: nn.Module) -> nn.Module:
-    """`operator` in float64 and evaluation, with no parameter or statistic left where it starts."""
-    torch.manual_seed(1)
-    operator = operator.double().eval()
-    with torch.no_grad():
-        for name, tensor in operator.state_dict().items():
-            if not name.endswith("num_batches_tracked"):
-                tensor.add_(torch.rand_like(tensor) * 0.5)
-    return operator
 
 
 def test_dwconv_has_one_group_for_each_common_divisor_of_its_widths() -> None:
@@ -130,7 +121,7 @@ def test_a_deformable_convolution_reads_at_offsets_and_weighs_by_masks() -> None
 
 
 def test_a_deformable_convolution_starts_as_a_convolution_of_half_its_weights() -> None:
-    operator, x = DeformConv2d(4, 6, 3, 1, 1).double(), image(1, 4, 7, 7)
+    operator, x = opened(DeformConv2d(4, 6, 3, 1, 1)).double(), image(1, 4, 7, 7)
 
     torch.testing.assert_close(operator(x), F.conv2d(x, operator.weight / 2, padding=1))
 

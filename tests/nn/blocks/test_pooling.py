@@ -1,5 +1,7 @@
 """Pyramid pooling blocks: goldens where there are any, else their papers' formulas written out."""
 
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -11,7 +13,8 @@ from suite.nn.blocks.simsppf import SimSPPF
 from suite.nn.blocks.spp import SPP
 from suite.nn.blocks.sppcspc import SPPCSPC
 from suite.nn.blocks.sppf import SPPF
-from suite.nn.layers import ConvNormAct
+from tests.narrowing import opened
+from tests.nn.blocks.shaken import shaken
 
 
 def image(*shape: int) -> Tensor:
@@ -19,26 +22,16 @@ def image(*shape: int) -> Tensor:
     return torch.randn(*shape, dtype=torch.float64)
 
 
-def shaken(block: nn.Module) -> nn.Module:
-    """`block` in float64 and evaluation, with no parameter or statistic left where it starts."""
-    torch.manual_seed(1)
-    block = block.double().eval()
-    with torch.no_grad():
-        for name, tensor in block.state_dict().items():
-            if not name.endswith("num_batches_tracked"):
-                tensor.add_(torch.rand_like(tensor) * 0.5)
-    return block
-
-
-def layer(part: ConvNormAct, x: Tensor, dilation: int = 1) -> Tensor:
-    """Convolution and norm by formula: a dilated kernel is one with zeros between its taps."""
+def layer(part: Any, x: Tensor, dilation: int = 1) -> Tensor:
+    """Convolution and norm of a ConvNormAct by formula: a dilated kernel is one with zeros between its taps."""
     weight, norm = part.conv.weight, part.norm
     size = (weight.shape[-1] - 1) * dilation + 1
     spread = torch.zeros(*weight.shape[:2], size, size, dtype=weight.dtype)
     spread[:, :, ::dilation, ::dilation] = weight
     out = F.conv2d(x, spread, padding=size // 2)
     mean, scale = norm.running_mean, norm.weight / (norm.running_var + 1e-3).sqrt()
-    return (out - mean[:, None, None]) * scale[:, None, None] + norm.bias[:, None, None]
+    result: Tensor = (out - mean[:, None, None]) * scale[:, None, None] + norm.bias[:, None, None]
+    return result
 
 
 def silu(x: Tensor) -> Tensor:
@@ -110,7 +103,7 @@ def test_the_mean_of_a_single_image_is_normed_by_what_was_learnt() -> None:
 
 
 def test_the_mean_of_several_images_is_normed_by_their_statistics() -> None:
-    block = ASPP(6, 8).double().train()
+    block = opened(ASPP(6, 8)).double().train()
     means = block.image.conv(image(4, 6, 8, 9).mean((2, 3), keepdim=True))
 
     normed = block.image.norm(means)
@@ -135,7 +128,7 @@ def test_rfb_adds_three_scaled_branches_to_the_input() -> None:
 
 
 def test_the_branches_of_rfb_have_the_receptive_fields_of_the_paper() -> None:
-    branches = RFB(16, 8).branches
+    branches = opened(RFB(16, 8).branches)
 
     kernels = [[part.conv.kernel_size[0] for part in branch] for branch in branches]
     dilations = [branch[-1].conv.dilation[0] for branch in branches]

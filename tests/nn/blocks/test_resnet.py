@@ -8,6 +8,7 @@ import torchvision
 from torch import nn
 
 from suite.nn.blocks.resnet import Bottleneck, Stem
+from tests.narrowing import opened
 from tests.nn.blocks.backbones import Backbone, assert_same_maps, counted, parameters, tapped
 
 
@@ -21,7 +22,7 @@ from tests.nn.blocks.backbones import Backbone, assert_same_maps, counted, param
 def test_the_backbone_gives_torchvisions_maps(
     variant: str, network: Callable[..., nn.Module]
 ) -> None:
-    theirs = network(weights=None)
+    theirs = opened(network(weights=None))
     stem = nn.Sequential(theirs.conv1, theirs.bn1, theirs.relu, theirs.maxpool)
     stages = [theirs.layer1, theirs.layer2, theirs.layer3, theirs.layer4]
 
@@ -38,13 +39,13 @@ def test_the_overlapping_stem_has_the_pooled_ones_size_and_a_quarter_of_its_cost
 
 
 def test_the_stride_is_in_the_3x3() -> None:
-    block = Bottleneck(64, 128, stride=2)
+    block = opened(Bottleneck(64, 128, stride=2))
 
     assert [block.reduce.conv.stride, block.mix.conv.stride] == [(1, 1), (2, 2)]
 
 
 def test_a_block_that_keeps_its_shape_adds_its_input_as_it_is() -> None:
-    block = Bottleneck(64, 64)
+    block = opened(Bottleneck(64, 64))
     nn.init.zeros_(block.expand.norm.weight)
     x = torch.rand(2, 64, 4, 4)
 

@@ -11,6 +11,7 @@ from suite.nn.blocks.convnext import ConvNeXt, Downsample
 from suite.nn.blocks.resnet import Bottleneck, Stem
 from suite.nn.blocks.roadmap import Block, Patchify
 from suite.spec.library import Library
+from tests.narrowing import opened
 from tests.nn.blocks.backbones import EXACT, Backbone, counted, give_weights, parameters
 from tests.nn.blocks.fill import GOLDEN, macs
 
@@ -134,7 +135,7 @@ def test_the_road_starts_at_resnets_bottleneck(out: int, stride: int) -> None:
 
 
 def test_the_road_ends_at_convnexts_block_without_its_layer_scale_and_its_first_bias() -> None:
-    theirs = ConvNeXt(16, 16, layer_scale=None).double().eval()
+    theirs = opened(ConvNeXt(16, 16, layer_scale=None)).double().eval()
     block = (
         Block(16, 16, kernel=7, act="gelu", norm="layer", few_acts=True, few_norms=True)
         .double()
@@ -158,4 +159,4 @@ def test_few_acts_leaves_one_activation(few: bool, left: int) -> None:
 @pytest.mark.parametrize("option", ["few_acts", "few_norms"])
 def test_only_the_form_that_mixes_first_gives_up_parts(option: str) -> None:
     with pytest.raises(ValueError, match="but the form is inverted"):
-        Block(16, 16, form="inverted", **{option: True})
+        opened(Block)(16, 16, form="inverted", **{option: True})

@@ -1,6 +1,7 @@
 """Blocks that take the place of C3 or of a convolution layer, written out by their formulas."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -16,8 +17,9 @@ from suite.nn.blocks.gsconv import GSConv, VoVGSCSP
 from suite.nn.conv import ConvFactory
 from suite.nn.deploy import deploy
 from suite.nn.detector import build
-from suite.nn.layers import ConvNormAct
 from suite.spec.library import Library
+from tests.narrowing import opened
+from tests.nn.blocks.shaken import shaken
 
 
 def image(*shape: int) -> Tensor:
@@ -25,33 +27,23 @@ def image(*shape: int) -> Tensor:
     return torch.randn(*shape, dtype=torch.float64)
 
 
-def shaken(block: nn.Module) -> nn.Module:
-    """`block` in float64 and evaluation, with no parameter or statistic left where it starts."""
-    torch.manual_seed(1)
-    block = block.double().eval()
-    with torch.no_grad():
-        for name, tensor in block.state_dict().items():
-            if not name.endswith("num_batches_tracked"):
-                tensor.add_(torch.rand_like(tensor) * 0.5)
-    return block
-
-
 def silu(x: Tensor) -> Tensor:
     return x / (1 + (-x).exp())
 
 
-def layer(part: ConvNormAct, x: Tensor) -> Tensor:
-    """Convolution and norm by formula, without the activation."""
+def layer(part: Any, x: Tensor) -> Tensor:
+    """Convolution and norm of a ConvNormAct by formula, without the activation."""
     conv, norm = part.conv, part.norm
     half = [size // 2 for size in conv.kernel_size]
     out = F.conv2d(x, conv.weight, None, conv.stride, half, 1, conv.groups)
     scale = norm.weight / (norm.running_var + 1e-3).sqrt()
-    return (out - norm.running_mean[:, None, None]) * scale[:, None, None] + norm.bias[
+    result: Tensor = (out - norm.running_mean[:, None, None]) * scale[:, None, None] + norm.bias[
         :, None, None
     ]
+    return result
 
 
-def framed(block: nn.Module, x: Tensor, inner: Tensor) -> Tensor:
+def framed(block: Any, x: Tensor, inner: Tensor) -> Tensor:
     """The end of C3, given what came out of its inside."""
     return silu(layer(block.merge, torch.cat((inner, silu(layer(block.bypass, x))), 1)))
 
@@ -185,7 +177,7 @@ def test_a_transformer_refuses_a_width_that_its_heads_cannot_part() -> None:
 def test_the_attention_of_bot3_has_a_quarter_of_the_width_in_whole_heads(
     width: int, hidden: int
 ) -> None:
-    block = BoT3(8, 2 * width)
+    block = opened(BoT3(8, 2 * width))
 
     assert block.blocks[0].reduce.conv.out_channels == hidden
 

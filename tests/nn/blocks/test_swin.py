@@ -13,6 +13,7 @@ from suite.nn.blocks.swin import Block, Merge, WindowAttention
 from suite.nn.conv import ConvFactory
 from suite.nn.detector import build
 from suite.spec.library import Library
+from tests.narrowing import opened
 from tests.nn.blocks.backbones import EXACT, Backbone, parameters, tapped
 from tests.nn.blocks.fill import canonical
 
@@ -89,7 +90,7 @@ def test_c3str_is_c3_with_swin_blocks_for_its_bottlenecks() -> None:
     assert parameters(swin) - parameters(swin.blocks) == parameters(usual) - parameters(
         usual.blocks
     )
-    assert [swin_block.attend.shift for swin_block in swin.blocks] == [0, 3]
+    assert [swin_block.attend.shift for swin_block in opened(swin.blocks)] == [0, 3]
 
 
 def test_c3str_differs_from_yolov5s_by_what_stands_in_one_c3() -> None:

@@ -18,6 +18,7 @@ from suite.nn.deploy import deploy
 from suite.nn.detector import build
 from suite.nn.shapes import Shapes
 from suite.spec.library import Library
+from tests.narrowing import opened
 from tests.nn.blocks.backbones import COUNTS, parameters
 from tests.nn.blocks.fill import macs
 
@@ -58,7 +59,7 @@ def suitable(seed: int) -> Iterator[tuple[str, tuple[int, ...]]]:
             backbone = on_meta(name)
         except ValueError:  # it gives no maps, or only those of images of one size
             continue
-        strides = tuple(backbone.features.feature_info.reduction())
+        strides = tuple(opened(backbone.features).feature_info.reduction())
         if strides[-3:] == NECK and parameters(backbone) <= LARGEST:
             yield name, strides
 
@@ -103,7 +104,7 @@ def test_indices_choose_the_maps_and_nothing_is_built_behind_the_last() -> None:
     chosen, whole = on_meta("resnet18", [2, 3]), on_meta("resnet18")
 
     assert [m.shape[1] for m in chosen(image(64, 64))] == [128, 256]
-    assert parameters(chosen) == parameters(whole) - parameters(whole.features.layer4)
+    assert parameters(chosen) == parameters(whole) - parameters(opened(whole.features).layer4)
 
 
 def test_other_channels_than_three_can_come_in() -> None:

@@ -1,6 +1,7 @@
 """The decoupled head: YOLOX-S's published size, its formulas, its first scores, its deployed form."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -11,9 +12,10 @@ from suite.nn.detector import build
 from suite.nn.heads.decoupled import DecoupledHead
 from suite.spec.library import Library
 from suite.spec.records.variant import Selector
+from tests.narrowing import opened, present
 
 
-def head(**options: int) -> DecoupledHead:
+def head(**options: Any) -> DecoupledHead:
     torch.manual_seed(0)
     return DecoupledHead((8, 16), classes=3, strides=(8, 16), **options)
 
@@ -99,7 +101,7 @@ def test_everything_starts_as_rare() -> None:
     grid = head()
     for level in grid.levels:
         for predictor in (level.scores, level.objectness):
-            nn.init.zeros_(predictor.weight)
+            nn.init.zeros_(opened(predictor).weight)
 
     decoded = grid.decode(grid(maps()))
 
@@ -112,7 +114,7 @@ def test_the_branches_share_nothing_but_the_stem() -> None:
 
     level(x)[:, 5:].sum().backward()
 
-    touched = {name.split(".")[0] for name, p in level.named_parameters() if p.grad.any()}
+    touched = {name.split(".")[0] for name, p in level.named_parameters() if present(p.grad).any()}
     assert touched == {"stem", "class_branch", "scores"}
 
 
@@ -123,7 +125,7 @@ def test_the_deployed_head_predicts_the_same() -> None:
     grid.eval()
 
     with torch.no_grad():
-        deployed = deploy(nn.Sequential(grid))[0]
+        deployed = opened(deploy(nn.Sequential(grid)))[0]
         torch.testing.assert_close(
             deployed.decode(deployed(x)), grid.decode(grid(x)), rtol=1e-9, atol=1e-9
         )

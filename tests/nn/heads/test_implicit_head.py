@@ -8,6 +8,7 @@ from suite.nn.detector import build
 from suite.nn.heads.anchor import AnchorHead
 from suite.nn.heads.implicit import ImplicitHead
 from suite.spec.library import Library
+from tests.narrowing import opened
 
 WIDTHS, CLASSES, STRIDES = (4, 6), 3, (8, 16)
 ANCHORS = [[10, 13, 16, 30], [30, 61, 62, 45]]
@@ -24,7 +25,7 @@ def maps() -> list[Tensor]:
 
 
 def test_a_vector_is_added_before_the_convolution_and_one_multiplied_in_after_it() -> None:
-    ours, inputs = head(), maps()
+    ours, inputs = opened(head()), maps()
 
     raw = ours(inputs)
 
@@ -37,7 +38,7 @@ def test_a_vector_is_added_before_the_convolution_and_one_multiplied_in_after_it
 
 
 def test_it_starts_near_the_head_of_yolov5() -> None:
-    ours = head()
+    ours = opened(head())
 
     for output in ours.outputs:
         assert output.added.abs().max() < 0.1

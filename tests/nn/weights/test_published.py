@@ -13,6 +13,7 @@ from suite.nn.weights.pickles import WeightsError
 from suite.nn.weights.transfer import start_from
 from suite.spec.library import VARIANTS, Library
 from suite.spec.records.variant import Variant
+from tests.narrowing import opened
 
 TIMM = """
 base: yolov5n
@@ -64,7 +65,7 @@ def saved(folder: Path, model: torch.nn.Module) -> Path:
 def test_a_backbone_of_timm_gives_the_features_of_the_file_s_classifier(
     tmp_path: Path, words: dict[str, str]
 ) -> None:
-    whole = classifier(words["NAME"])
+    whole = opened(classifier(words["NAME"]))
     mine = variant(tmp_path, TIMM, words)
     model = build(mine, 4, seed=0).eval()
 
@@ -81,7 +82,7 @@ def test_a_backbone_of_timm_gives_the_features_of_the_file_s_classifier(
 
 
 def test_our_own_convnext_gives_the_features_of_timm_s(tmp_path: Path) -> None:
-    whole = classifier("convnext_atto")
+    whole = opened(classifier("convnext_atto"))
     mine = variant(tmp_path, CONVNEXT, ATTO)
     model = build(mine, 4, seed=0).eval()
 

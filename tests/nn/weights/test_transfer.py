@@ -21,6 +21,7 @@ from suite.spec.library import VARIANTS, Library
 from suite.spec.records.variant import Variant
 from suite.train.recipe import recipe
 from suite.train.run import load_start_weights
+from tests.narrowing import opened
 from tests.nn.reference_checkpoint import reference_state, write_reference
 from tests.nn.reference_fill import fill
 from tests.train.trainings import training_of
@@ -200,7 +201,7 @@ def test_a_level_more_does_not_shift_the_outputs_of_the_head(
     model, start, _ = started(changed, path)
 
     assert start.share == 1
-    assert torch.equal(model.head.outputs[0].weight, base.head.outputs[1].weight)
+    assert torch.equal(opened(model.head).outputs[0].weight, opened(base.head).outputs[1].weight)
 
 
 def test_another_number_of_classes_leaves_only_the_outputs(
@@ -291,7 +292,7 @@ def test_the_variant_s_own_anchors_hold(tmp_path: Path) -> None:
 
     model, start, _ = started(Library().load("yolov5n"), path, classes=80)
 
-    assert torch.equal(model.head.anchors, base.head.anchors)
+    assert torch.equal(opened(model.head).anchors, opened(base.head).anchors)
     assert [(s.name, s.reason) for s in start.skipped] == [
         ("head.anchors", "the anchors are the variant's own")
     ]
@@ -326,7 +327,7 @@ head: [{block: implicit.ImplicitHead, inputs: p, anchors: [[1, 2]]}]"""
 def test_values_that_are_no_numbers_are_refused(variant: Make, tmp_path: Path) -> None:
     model = build(variant(), CLASSES)
     with torch.no_grad():
-        model.backbone[0].conv.weight[0] = float("nan")
+        opened(model.backbone)[0].conv.weight[0] = float("nan")
     path = save_checkpoint(tmp_path / "nan.safetensors", model, {})
 
     with pytest.raises(

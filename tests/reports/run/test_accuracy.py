@@ -18,6 +18,7 @@ from reports.run.accuracy import (
 from reports.run.gather import gather
 from reports.sections import classes, errors
 from suite.record import Json, Measurement
+from tests.narrowing import opened, present
 from tests.reports import fixture_store
 from tests.reports.fixture_store import CATEGORIES, VARIANTS, Plan
 
@@ -63,9 +64,12 @@ def test_curves_of_unequal_lengths_have_no_mean(report: Report) -> None:
 
 def test_bins_of_several_seeds_are_one_set_of_detections(report: Report) -> None:
     """Three detections with precision 1 and one with 0: 0.75."""
-    bins = ({"bins": [[0.5, 0.55, 3, 0.5, 1.0]]}, {"bins": [[0.5, 0.55, 1, 0.54, 0.0], "?"]})
+    first: dict[str, Json] = {"bins": [[0.5, 0.55, 3, 0.5, 1.0]]}
+    second: dict[str, Json] = {"bins": [[0.5, 0.55, 1, 0.54, 0.0], "?"]}
 
-    assert reliability(noted(report, "calibration_error", *bins)) == ((pytest.approx(0.51), 0.75),)
+    ((score, precision),) = reliability(noted(report, "calibration_error", first, second))
+
+    assert (score, precision) == pytest.approx((0.51, 0.75))
 
 
 def test_cases_are_counted_by_their_mean(report: Report) -> None:
@@ -103,7 +107,7 @@ def test_the_page_says_who_vouches_for_the_numbers(
 def test_classes_are_listed_by_their_objects_with_the_difference_to_the_base(
     report: Report,
 ) -> None:
-    content = classes.build(report).content
+    content = opened(classes.build(report).content)
 
     rows = content["classes"]
     assert [name for name, _, _ in rows] == CATEGORIES[::-1]  # the made data has more of each
@@ -118,7 +122,7 @@ def test_classes_are_listed_by_their_objects_with_the_difference_to_the_base(
 
 
 def test_every_kind_of_error_has_a_column_with_its_cases(report: Report) -> None:
-    content = errors.build(report).content
+    content = opened(errors.build(report).content)
 
     assert content["heads"][:6] == [
         "missed",
@@ -129,7 +133,7 @@ def test_every_kind_of_error_has_a_column_with_its_cases(report: Report) -> None
         "both",
     ]
     base, variant = (cells[0] for _, cells in content["rows"][:2])
-    mean = [row.mean("lost_missed") for row in report.rows[:2]]
+    mean = [present(row.mean("lost_missed")) for row in report.rows[:2]]
     assert base.text == f"{mean[0]:.3f}"
     assert variant.below.startswith(f"Δ {mean[1] - mean[0]:+.3f}, ".replace("-", "−"))
     assert base.below.endswith(" cases")

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,15 +11,17 @@ from reports.run.gather import gather
 from reports.run.headline import sentences
 from reports.run.published import outside_band, published_sentence
 from suite.protocols import load
+from suite.record import Json
+from tests.narrowing import present
 from tests.reports import fixture_store
 from tests.reports.fixture_store import BASE, PROTOCOL, Plan
 
 COCO = {"categories": [str(n) for n in range(80)], "val": {"images": 5000, "boxes": 36335}}
 
 
-def report(folder: Path, ap: float, **changed: object) -> Report:
+def report(folder: Path, ap: float, **changed: Any) -> Report:
     """A run of yolov5s under protocol coco whose seeds have a mean AP of `ap`, on what looks like COCO val2017."""
-    protocol = {
+    protocol: dict[str, Json] = {
         **PROTOCOL,
         "published": load("coco").as_json["published"],
         "recipe": changed.get("recipe", "scratch-low"),
@@ -26,7 +29,7 @@ def report(folder: Path, ap: float, **changed: object) -> Report:
     plan = Plan(base=replace(BASE, name="yolov5s"), variants=(), latency=False, protocol=protocol)
     found = gather(fixture_store.build(folder / "store.sqlite", plan))
     (row,) = found.rows
-    shift = ap - row.mean("ap")
+    shift = ap - present(row.mean("ap"))
     items = [
         replace(item, measurement=replace(
             item.measurement,
@@ -61,7 +64,7 @@ def test_a_run_outside_the_band_says_so_loudly(tmp_path: Path, ap: float) -> Non
     assert outside_band(found, found.rows[0]) == words
 
 
-OTHER = {
+OTHER: dict[str, tuple[dict[str, Any], str]] = {
     "pictures": ({"facts": {**COCO, "val": {"images": 200}}}, "pictures 200, not 5000"),
     "categories": ({"facts": {**COCO, "categories": ["a"]}}, "categories 1, not 80"),
     "size": ({"image_size": 320}, "image size 320, not 640"),

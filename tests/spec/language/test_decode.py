@@ -12,6 +12,7 @@ from suite.spec.language.keys import FILE_KEYS
 from suite.spec.records.source import SpecFile
 from suite.spec.records.variant import Expect, Schedule, Selector
 from suite.yaml.errors import SpecError
+from tests.narrowing import opened
 
 Read = Callable[[str], SpecFile]
 Fail = Callable[[str], list[str]]
@@ -43,7 +44,7 @@ def test_a_layer_line_becomes_a_layer(read: Read) -> None:
         """
     )
 
-    (layer,) = spec.parts["neck"]
+    (layer,) = opened(spec.parts["neck"])
     assert (layer.block, layer.part, layer.out, layer.repeat, layer.stride) == (
         "conv.Conv",
         "neck",
@@ -60,7 +61,7 @@ def test_several_outputs_get_several_tags(read: Read) -> None:
         "base: b\nbackbone:\n  - {block: stage.Backbone, name: tiny, tags: {p3: 1, p4: 2}}\n"
     )
 
-    assert spec.parts["backbone"][0].tags == {"p3": 1, "p4": 2}
+    assert opened(spec.parts["backbone"])[0].tags == {"p3": 1, "p4": 2}
 
 
 def test_all_keys_of_a_file_are_read(read: Read) -> None:

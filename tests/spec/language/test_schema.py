@@ -1,6 +1,7 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -13,14 +14,32 @@ from suite.spec.language.schema import annotation_schema, schema
 from suite.spec.library import VARIANTS
 from suite.yaml.document import parse, plain
 from suite.yaml.errors import Problems, SpecError
+from tests.narrowing import opened
 
 COMMITTED = Path(__file__).parents[3] / "schema" / "variant.schema.json"
 FILES = sorted(VARIANTS.rglob("*.yaml"))
-VALUES = (0, 1, 1.5, -2, True, None, "", "gelu", [], [1], [1, 2, 3], ["a"], [1.5], {}, {"a": 1})
+VALUES: tuple[Any, ...] = (
+    0,
+    1,
+    1.5,
+    -2,
+    True,
+    None,
+    "",
+    "gelu",
+    [],
+    [1],
+    [1, 2, 3],
+    ["a"],
+    [1.5],
+    {},
+    {"a": 1},
+)
 
 
 def fits(found: dict, text: str) -> bool:
-    return Draft202012Validator(found).is_valid(plain(parse(text, "f.yaml", Problems())))
+    answer: bool = Draft202012Validator(found).is_valid(plain(parse(text, "f.yaml", Problems())))
+    return answer
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +71,7 @@ def test_every_shipped_file_names_the_schema_first(path: Path) -> None:
 
 
 def test_every_key_of_a_file_has_a_place() -> None:
-    assert tuple(schema(default_signatures())["properties"]) == (*FILE_KEYS, *DESIGN_KEYS)
+    assert tuple(opened(schema(default_signatures())["properties"])) == (*FILE_KEYS, *DESIGN_KEYS)
 
 
 @pytest.mark.parametrize(

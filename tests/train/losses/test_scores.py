@@ -35,7 +35,10 @@ def focal(score: float, target: float, gamma: float, alpha: float) -> float:
     """The paper's, for a positive and for a negative, mixed as the target says."""
     p = 1 / (1 + math.exp(-score))
     missed = target * (1 - p) + (1 - target) * p
-    return (target * alpha + (1 - target) * (1 - alpha)) * missed**gamma * entropy(score, target)
+    number: float = (
+        (target * alpha + (1 - target) * (1 - alpha)) * missed**gamma * entropy(score, target)
+    )
+    return number
 
 
 def varifocal(score: float, target: float, gamma: float, alpha: float) -> float:
