@@ -28,7 +28,9 @@ def test_a_class_never_says_no_gpu_where_cards_cannot_be_asked(monkeypatch):
     monkeypatch.setattr("suite.machine.description.gpus", tuple)
     monkeypatch.setattr("suite.machine.description.hides_cards", lambda: True)
 
-    assert machine.describe()["class"].endswith(", unknown GPU (nvidia-ml-py is not installed)")
+    assert str(machine.describe()["class"]).endswith(
+        ", unknown GPU (nvidia-ml-py is not installed)"
+    )
 
 
 def test_the_class_is_the_same_every_time():

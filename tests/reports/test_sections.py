@@ -1,14 +1,16 @@
 """What sections make of a few rows, without the page around them."""
 
 from dataclasses import replace
+from types import ModuleType
+from typing import Any
 
 import pytest
 
-from reports.model import Judged
+from reports.model import Judged, Report
 from reports.sections import data, environment, failures, verdicts
 from reports.table import columns
 from reports.words import listed
-from suite.record import Failure
+from suite.record import Failure, Json
 from suite.store import StoredOutcome
 from tests.reports.made import BETTER, EQUAL, SAME, WORSE, measured, record, report, row
 
@@ -20,6 +22,11 @@ def cell(key: str, *rows, of):
     return column.cell(of)
 
 
+def content(section: ModuleType, of: Report) -> Any:
+    """What a section's template is given."""
+    return section.build(of).content
+
+
 @pytest.mark.parametrize(
     ("judged", "word"),
     [(BETTER, "better"), (WORSE, "worse"), (EQUAL, "equivalent"), (SAME, "")],
@@ -29,7 +36,7 @@ def test_a_settled_verdict_has_its_word_and_an_open_one_what_it_needs(
 ) -> None:
     variant = row("v", measured("ap", 0.5), baseline="base", judged={"ap": judged})
 
-    ((_, (line,)),) = verdicts.build(report(BASE, variant)).content["groups"]
+    ((_, (line,)),) = content(verdicts, report(BASE, variant))["groups"]
 
     assert line.compared[0].word == word
     assert bool(line.compared[0].needed) == (word == "")
@@ -39,7 +46,7 @@ def test_a_broken_variant_is_called_so_in_the_place_of_its_accuracy() -> None:
     good = row("v", measured("ap", 0.5), baseline="base", judged={"ap": BETTER})
     broken = row("w", baseline="base", state="broken")
 
-    ((_, lines),) = verdicts.build(report(BASE, good, broken)).content["groups"]
+    ((_, lines),) = content(verdicts, report(BASE, good, broken))["groups"]
 
     assert lines[1].compared[0].absent == "broken"
 
@@ -51,7 +58,7 @@ def test_a_broken_variant_is_called_so_in_the_place_of_its_accuracy() -> None:
 def test_a_control_says_whether_it_is_what_it_must_be(state, words) -> None:
     control = row("c", state=state, made=record("c", baseline="base", control="broken"))
 
-    ((_, (line,)),) = verdicts.build(report(BASE, control)).content["groups"]
+    ((_, (line,)),) = content(verdicts, report(BASE, control))["groups"]
 
     assert line.control == words
 
@@ -94,7 +101,7 @@ def test_the_last_loss_is_the_mean_of_the_last_tenth_of_the_steps() -> None:
 
 
 def test_nested_settings_are_one_dotted_line_each() -> None:
-    nested = {"b": {"c": 1, "d": [2, 3]}, "a": None, "e": [{"f": "x"}]}
+    nested: dict[str, Json] = {"b": {"c": 1, "d": [2, 3]}, "a": None, "e": [{"f": "x"}]}
 
     assert environment.flat(nested) == [("b.c", "1"), ("b.d", "2, 3"), ("e.0.f", "x")]
 
@@ -108,21 +115,28 @@ def test_jobs_that_fail_alike_are_told_once() -> None:
 
     variant = replace(row("v", baseline="base"), failures=(failed(0), failed(1)))
 
-    (told,) = failures.build(report(BASE, variant)).content["failed"]
+    (told,) = content(failures, report(BASE, variant))["failed"]
 
     assert (told.jobs, told.code) == ("train seed 0 and train seed 1", "oom")
     assert told.command == "python run_suite.py run v --protocol demo"
 
 
 def test_what_was_skipped_is_counted_by_kind_with_examples() -> None:
-    skipped = [{"kind": "no such file", "count": 5, "examples": ["a", "b", "c", "d"]}, "odd"]
-    facts = {"name": "x", "categories": ["cat"], "train": {"images": 7, "skipped": skipped}}
+    skipped: list[Json] = [
+        {"kind": "no such file", "count": 5, "examples": ["a", "b", "c", "d"]},
+        "odd",
+    ]
+    facts: dict[str, Json] = {
+        "name": "x",
+        "categories": ["cat"],
+        "train": {"images": 7, "skipped": skipped},
+    }
 
-    content = data.build(replace(report(BASE), facts=facts)).content
+    said = content(data, replace(report(BASE), facts=facts))
 
-    assert content["issues"] == [("train", "5 × no such file (such as a, b, c)"), ("train", "odd")]
-    assert content["splits"] == [("train", ["7", "–", "–", "–"])]
-    assert content["classes"] == "1 classes: cat."
+    assert said["issues"] == [("train", "5 × no such file (such as a, b, c)"), ("train", "odd")]
+    assert said["splits"] == [("train", ["7", "–", "–", "–"])]
+    assert said["classes"] == "1 classes: cat."
 
 
 @pytest.mark.parametrize(("names", "text"), [([], ""), (["a"], "a"), (["a", "b"], "a and b")])

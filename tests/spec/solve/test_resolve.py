@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ BASE = Variant(
     nms=Suppression("soft"),
     weights="/w.pt",
 )
-STATED = {
+STATED: dict[str, Any] = {
     "freeze": (),
     "recipe": "",
     "control": "",
