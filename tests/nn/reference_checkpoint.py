@@ -53,9 +53,8 @@ class _Ref:
         self.node = node
 
 
-class _Pickler(
-    pickle._Pickler
-):  # the Python one: its save_global can be told a name that does not exist
+# the Python one: its save_global can be told a name that does not exist
+class _Pickler(pickle._Pickler):
     def __init__(self, file: io.BytesIO, storages: dict[str, torch.Tensor]) -> None:
         super().__init__(file, protocol=2)
         self.storages = storages
