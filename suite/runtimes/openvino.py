@@ -80,7 +80,7 @@ def _runner(compiled: Any) -> Call:
     request = compiled.create_infer_request()
 
     def run(images: Tensor) -> Tensor:
-        found = request.infer({0: images.numpy()}, share_inputs=True, share_outputs=True)
-        return torch.from_numpy(found[0])
+        outputs = request.infer({0: images.numpy()}, share_inputs=True, share_outputs=True)
+        return torch.from_numpy(outputs[0])
 
     return run

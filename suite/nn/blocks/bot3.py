@@ -78,7 +78,7 @@ class RelativeAttention(nn.Module):
         """(B, C, H, W) to the same shape."""
         samples, channels, height, width = x.shape
         parts = self.project(x).view(samples, 3, self.heads, -1, height, width)
-        # each (B, heads, H, W, d)
+        # maps of (B, heads, H, W, d)
         query, key, value = (part.permute(0, 1, 3, 4, 2) for part in parts.unbind(1))
         down = torch.einsum("bnyxd,yvd->bnyxv", query, self._between(self.down, height))
         right = torch.einsum("bnyxd,xvd->bnyxv", query, self._between(self.right, width))
