@@ -58,8 +58,8 @@ def compact(value: float | None) -> str:
     return number(value, 0) if abs(value) < 1e6 else f"{value / 1e6:.2f} M"
 
 
-def listed(words: list[str]) -> str:
+def listed(items: list[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
-    if len(words) < 2:
-        return "".join(words)
-    return f"{', '.join(words[:-1])} and {words[-1]}"
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} and {items[-1]}"

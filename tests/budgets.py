@@ -21,19 +21,12 @@ TEMPLATE_LINE = 160
 FLAT = 25  # files of a folder without sub-folders; blocks are found by their names
 FLAT_EXCEPT = ("suite/nn/blocks",)
 LATE_IMPORTS = (  # where a function may import
-    *(
-        "suite/cli/",
-        "suite/session/",
-        "suite/__init__.py",
-        "suite/match.py",
-    ),  # light commands start fast
+    # light commands start fast
+    *("suite/cli/", "suite/session/", "suite/__init__.py", "suite/match.py"),
     "suite/yaml/errors.py",  # a mistake alone pays for finding the nearest word
     *("suite/runtimes/", "suite/train/journal.py"),  # what may be absent
-    *(
-        "suite/nn/blocks/timm.py",
-        "suite/nn/weights/published.py",
-        "suite/metrics/audit.py",
-    ),  # slow libraries
+    # slow libraries
+    *("suite/nn/blocks/timm.py", "suite/nn/weights/published.py", "suite/metrics/audit.py"),
     "suite/jobs/footprint.py",  # memory is read before they are loaded
 )
 Function = ast.FunctionDef | ast.AsyncFunctionDef

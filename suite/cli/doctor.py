@@ -256,8 +256,8 @@ def _browser() -> list[Finding]:
     ]
 
 
-def _judge(what: str, good: bool, found: str, mend: str) -> Finding:
-    return Finding(what, "ok", found) if good else Finding(what, "missing", found, mend)
+def _judge(what: str, good: bool, seen: str, mend: str) -> Finding:
+    return Finding(what, "ok", seen) if good else Finding(what, "missing", seen, mend)
 
 
 def _has(module: str) -> bool:

@@ -15,8 +15,7 @@ def command(options: RunOptions, *, strict: bool) -> int:
     wrong to stderr. The exit code is that of the first that applies: interrupted (130, 143), internal error (70),
     store in use (5), mistake in a spec (2), a variant failed (1), no data (4).
     """
-    from suite.cli.run.night import (
-        night,
-    )  # brings torch and the report, which `--help` does without
+    # brings torch and the report, which `--help` does without
+    from suite.cli.run.night import night
 
     return night(options, strict=strict)

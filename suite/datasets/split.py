@@ -103,9 +103,10 @@ class Split:
         Annotations are numbered from 1: pycocotools takes an annotation of id 0 for no match, and two of one id
         for one object, and says nothing in either case.
         """
+        # one row an annotation
         rows = [
             (picture, index) for picture in self.pictures for index in range(len(picture.boxes))
-        ]  # one row an annotation
+        ]
         return {
             "categories": [
                 {"id": category.id, "name": category.name} for category in self.categories

@@ -98,8 +98,8 @@ def _session_options(options: Options, *, literal: bool) -> Any:
 
 def _on_cpu(session: Any) -> Call:
     def run(images: Tensor) -> Tensor:
-        (found,) = session.run([OUTPUT], {INPUT: images.numpy()})
-        return torch.from_numpy(found)
+        (outputs,) = session.run([OUTPUT], {INPUT: images.numpy()})
+        return torch.from_numpy(outputs)
 
     return run
 

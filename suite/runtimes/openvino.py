@@ -18,12 +18,8 @@ PRECISIONS = {"cpu": ("fp32", "bf16", "fp16", "int8")}
 MODES = ("default",)
 MODULES = {"openvino": "pip install 'yolov5-ablation-suite[openvino]'"}
 PROGRAMS: dict[str, str] = {}
-_HINTS = {
-    "fp32": "f32",
-    "bf16": "bf16",
-    "fp16": "f16",
-    "int8": "f32",
-}  # of int8, what is not in eight bits
+# of int8, what is not in eight bits
+_HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16", "int8": "f32"}
 _ABILITIES = {"bf16": "BF16", "fp16": "FP16", "int8": "INT8"}
 
 
@@ -84,7 +80,7 @@ def _runner(compiled: Any) -> Call:
     request = compiled.create_infer_request()
 
     def run(images: Tensor) -> Tensor:
-        found = request.infer({0: images.numpy()}, share_inputs=True, share_outputs=True)
-        return torch.from_numpy(found[0])
+        outputs = request.infer({0: images.numpy()}, share_inputs=True, share_outputs=True)
+        return torch.from_numpy(outputs[0])
 
     return run

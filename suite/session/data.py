@@ -6,9 +6,8 @@ from suite.datasets.builtin.shapes import ensure
 from suite.protocols import BuiltIn
 from suite.session.variants import OUT
 
-_DEFAULT = BuiltIn(
-    train=1000, val=200, size=128, seed=0
-)  # of training and evaluating without a protocol
+# of training and evaluating without a protocol
+_DEFAULT = BuiltIn(train=1000, val=200, size=128, seed=0)
 
 
 def built_in_data(made: BuiltIn, out: Path = OUT) -> Path:

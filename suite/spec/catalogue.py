@@ -13,10 +13,8 @@ from suite.yaml.errors import Problem, Problems, SpecError, quote
 from suite.yaml.mark import Mark
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_SIGNS = (
-    "steps",
-    "axes",
-)  # a file without these words is no design, and need not be parsed to know its name
+# a file without these words is no design, and need not be parsed to know its name
+_SIGNS = ("steps", "axes")
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,9 +43,8 @@ class Matches:
     category: NDArray[np.int32]  # (D,) index into `categories`, rising
     score: NDArray[np.float64]  # (D,)
     rank: NDArray[np.int16]  # (D,) among the detections of its picture and category, the best is 0
-    correct: NDArray[
-        np.uint64
-    ]  # (D,) bit 10 a + t: true positive in area range a at IoU threshold t
+    # (D,) bit 10 a + t: true positive in area range a at IoU threshold t
+    correct: NDArray[np.uint64]
     ignored: NDArray[np.uint64]  # (D,) likewise: neither true nor false
     truth_picture: NDArray[np.int32]  # (G,)
     truth_category: NDArray[np.int32]  # (G,)

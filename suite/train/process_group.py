@@ -17,9 +17,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-_TIMEOUT = timedelta(
-    hours=2
-)  # of a collective call: the others wait while rank 0 evaluates and writes
+# of a collective call: the others wait while rank 0 evaluates and writes
+_TIMEOUT = timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True)

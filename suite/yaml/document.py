@@ -246,9 +246,8 @@ class _Composer:
         self.count += 1
         if self.count > MAX_NODES or event.tag is not None:
             self.check(event)
-        if event.style or (
-            text and text[0] not in _NUMBER_STARTS and text not in _WORDS
-        ):  # quoted: always a word
+        # quoted: always a word
+        if event.style or (text and text[0] not in _NUMBER_STARTS and text not in _WORDS):
             node = Scalar(text, mark)
         else:
             node = self.plain(text, mark)

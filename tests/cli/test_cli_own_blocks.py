@@ -112,11 +112,8 @@ def test_the_page_s_new_block_is_timed_and_trained_in_child_processes(
     )
 
     found = json.loads(capsys.readouterr().out)["data"]
-    assert found["jobs"] == {
-        "done": 6,
-        "reused": 0,
-        "failed": 0,
-    }  # count, time and train it and its base
+    # count, time and train it and its base
+    assert found["jobs"] == {"done": 6, "reused": 0, "failed": 0}
 
 
 def test_cbam_after_each_backbone_c3_is_one_file_of_at_most_eight_lines(
@@ -162,9 +159,8 @@ def test_foreign_code_runs_when_it_is_allowed(foreign: Path, canary: Path, capsy
     found = json.loads(capsys.readouterr().out)["data"]["variants"][0]["measurements"]
     assert code == 0
     assert canary.exists()
-    assert (
-        next(m["value"] for m in found if m["metric"] == "params") == 1_872_157
-    )  # as YOLOv5n: it adds nothing
+    # as YOLOv5n: it adds nothing
+    assert next(m["value"] for m in found if m["metric"] == "params") == 1_872_157
 
 
 def test_a_foreign_spec_may_not_run_a_file_of_the_project(

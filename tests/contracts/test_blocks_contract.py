@@ -18,18 +18,14 @@ from tests.narrowing import opened
 
 IN, OUT, SIZE = 16, 24, 16
 EXPORT_TOLERANCE = 1e-4  # of the largest magnitude, in float32
-STATES = {
-    "int": 4,
-    "float": 0.25,
-    "bool": True,
-}  # what an option gets that has no default, by its type
+# what an option gets that has no default, by its type
+STATES = {"int": 4, "float": 0.25, "bool": True}
 SOURCE = re.compile(r"arXiv \d{4}\.\d{4,5}|YOLOv5")
 
 SIGNATURES = default_signatures()
 WHOLE = {"timm.Backbone"}  # gives several maps, and only what timm builds: it has tests of its own
-ONE_STRIDE = {
-    "fasternet.PConv"
-}  # operators that say so where they are to take a strided convolution's place
+# operators that say so where they are to take a strided convolution's place
+ONE_STRIDE = {"fasternet.PConv"}
 ALL = [
     s
     for s in map(SIGNATURES.get, SIGNATURES.addresses())

@@ -116,9 +116,8 @@ def test_the_networks_that_are_tried_whole_have_every_way_of_decoding() -> None:
     heads = {layer.block for name in LIBRARY.names() for layer in LIBRARY.load(name).part("head")}
     whole = {layer.block for name in HEADS for layer in LIBRARY.load(name).part("head")}
 
-    assert heads - whole == {
-        "implicit.ImplicitHead"
-    }  # an anchor head whose convolutions fold into anchor heads'
+    # an anchor head whose convolutions fold into anchor heads'
+    assert heads - whole == {"implicit.ImplicitHead"}
 
 
 def test_a_break_would_be_noticed() -> None:

@@ -20,13 +20,14 @@ NOT_TRIED = (
     "cpu-compiled-bf16",
     "cpu-aotinductor-bf16",
 )
+# for longer than the default run has time
 LONG = (
     "cpu-compiled-",
     "cpu-aotinductor-",
     "cpu-openvino-bf16",
     "cpu-openvino-int8",
     "cpu-onnxruntime+literal-",
-)  # for longer than the default run has time
+)
 PREDICTIONS = 3 * sum((SIDE // stride) ** 2 for stride in (8, 16, 32))
 
 

@@ -20,12 +20,8 @@ from tests.contracts.globals import changed, snapshot
 from tests.contracts.variants import CLASSES, LIBRARY, final, up_to, warm_up
 
 AGAIN = Library()
-SIZES = (
-    (640, 640),
-    (320, 320),
-    (640, 384),
-    (96, 96),
-)  # rows, columns; up to the stride's next multiple
+# rows, columns; up to the stride's next multiple
+SIZES = ((640, 640), (320, 320), (640, 384), (96, 96))
 
 
 @dataclass(frozen=True)

@@ -165,9 +165,8 @@ def test_a_layer_whose_output_nothing_reads_is_told_so(yolov5p: Variant) -> None
     )
 
     (message,) = messages_of(check)
-    assert (
-        "(conv.Conv) has 1040 parameters that no gradient reaches" in message
-    )  # 128 x 8 weights, 8 + 8 of the norm
+    # 128 x 8 weights, 8 + 8 of the norm
+    assert "(conv.Conv) has 1040 parameters that no gradient reaches" in message
     assert "nothing reads the layer: remove it, or read its tag" in message
 
 

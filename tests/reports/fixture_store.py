@@ -171,9 +171,8 @@ class Plan:
     static: bool = True
     finished: bool = True
     data: bool = True
-    devices: tuple[tuple[str, ...], ...] = (
-        ("cpu", "fp32"),
-    )  # device, precision, and runtime unless it is eager
+    # device, precision, and runtime unless it is eager
+    devices: tuple[tuple[str, ...], ...] = (("cpu", "fp32"),)
     protocol: dict[str, Json] = field(default_factory=lambda: PROTOCOL)
     run_id: str = "2026-11-22T0301"
     dataset: str = "shapes-1"

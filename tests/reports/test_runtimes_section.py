@@ -54,9 +54,8 @@ def test_every_cell_has_the_ratio_to_the_base_and_those_of_other_runtimes_the_on
 
     assert eager.eager == ""
     assert openvino.eager == "×0.67 of eager"  # the made-up eager takes half as long again
-    assert all(
-        cell.base.startswith("▼ ×1.4") for cell in (eager, openvino)
-    )  # the variant is slower by 42 %
+    # the variant is slower by 42 %
+    assert all(cell.base.startswith("▼ ×1.4") for cell in (eager, openvino))
 
 
 @pytest.mark.parametrize(

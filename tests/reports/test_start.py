@@ -34,11 +34,8 @@ def report(*rows: Row) -> Report:
     ("starts", "words", "cell"),
     [
         ([SCRATCH, SCRATCH], "from scratch", "scratch"),
-        (
-            [{}],
-            "from scratch",
-            "scratch",
-        ),  # of a store that did not record it yet: there were no weights then
+        # of a store that did not record it yet: there were no weights then
+        ([{}], "from scratch", "scratch"),
         ([PART], "87 % of parameters from base.safetensors", "87 % loaded"),
         ([], "", "–"),
     ],

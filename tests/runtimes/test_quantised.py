@@ -102,9 +102,8 @@ def test_a_network_in_eight_bits_is_the_one_that_the_formula_gives(
     step = (max(ranges[2][1], 0) - min(ranges[2][0], 0)) / 255
     apart = np.abs(found - c * c)
     assert np.median(apart) < 1e-6
-    assert (
-        apart.max() < 2.1 * step * np.abs(c).max()
-    )  # a value between two steps may be rounded to the other
+    # a value between two steps may be rounded to the other
+    assert apart.max() < 2.1 * step * np.abs(c).max()
 
 
 def test_the_network_that_is_given_keeps_its_weights() -> None:

@@ -44,9 +44,8 @@ def test_width_scales_channels_up_to_a_multiple_of_8(library: Make) -> None:
 def test_scaled_channels_round_as_the_reference_rounds_them(
     library: Make, exact: float, rounded: int
 ) -> None:
-    share = (
-        Fraction(str(exact)) / 2**4
-    )  # of 2 ** 4 channels for every one, so that there is something to scale
+    # of 2 ** 4 channels for every one, so that there is something to scale
+    share = Fraction(str(exact)) / 2**4
     line = f"  - {{block: conv.Conv, out: {share.numerator * 2**4}, tag: p3}}\n"
     tail = "  - {block: conv.Conv, out: 8, tag: p4}\n"
 
@@ -68,31 +67,15 @@ def test_a_factor_means_what_is_written(library: Make) -> None:
 def test_depth_scales_repeats_above_1_and_keeps_at_least_one(library: Make) -> None:
     variant = library(child="base: base\ndepth: 0.1").load("child")
 
-    assert [layer.repeat for layer in variant.layers] == [
-        1,
-        1,
-        1,
-        1,
-        1,
-        1,
-        1,
-        1,
-    ]  # 9 x 0.1 rounds to 1
+    # 9 x 0.1 rounds to 1
+    assert [layer.repeat for layer in variant.layers] == [1, 1, 1, 1, 1, 1, 1, 1]
 
 
 def test_scaling_repeats_round_to_the_nearest(library: Make) -> None:
     variant = library(child="base: base\ndepth: 0.67").load("child")
 
-    assert [layer.repeat for layer in variant.layers] == [
-        1,
-        2,
-        1,
-        6,
-        1,
-        1,
-        2,
-        1,
-    ]  # 2.01, 6.03, 2.01
+    # 2.01, 6.03, 2.01
+    assert [layer.repeat for layer in variant.layers] == [1, 2, 1, 6, 1, 1, 2, 1]
 
 
 def test_own_lines_are_not_scaled(library: Make) -> None:
@@ -363,9 +346,8 @@ def test_a_resolved_variant_written_down_describes_the_same_network(
     (tmp_path / "again.yaml").write_text(write(variant, library.origins(name)))
 
     again = Library((tmp_path,)).load("again")
-    assert (
-        again.architecture == replace(variant, match=None).architecture
-    )  # an open width is written down as 1
+    # an open width is written down as 1
+    assert again.architecture == replace(variant, match=None).architecture
     assert (again.title, again.paper, again.expect) == (
         variant.title,
         variant.paper,

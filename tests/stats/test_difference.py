@@ -30,9 +30,8 @@ def test_welchs_difference_is_the_textbooks():
     freedom = squared**2 / ((variances[0] / 6) ** 2 / 5 + (variances[1] / 8) ** 2 / 7)
     assert estimate.value == pytest.approx(means[1] - means[0])
     assert 7 < freedom < 8
-    assert (
-        2.306 * math.sqrt(squared) < estimate.high - estimate.value < 2.365 * math.sqrt(squared)
-    )  # t, 8 and 7
+    # t, 8 and 7
+    assert 2.306 * math.sqrt(squared) < estimate.high - estimate.value < 2.365 * math.sqrt(squared)
     assert estimate.n == 6
 
 
@@ -77,9 +76,8 @@ def test_what_all_seeds_share_of_the_pictures_is_added_once():
 
     estimate = difference(one, other)
 
-    assert estimate.pictures == pytest.approx(
-        0.03**2 + 0.04**2, rel=0.05
-    )  # whatever each seed makes of them is left out
+    # whatever each seed makes of them is left out
+    assert estimate.pictures == pytest.approx(0.03**2 + 0.04**2, rel=0.05)
     assert estimate.error**2 == pytest.approx(estimate.pictures + 2 * 0.01**2 / 3)
     assert estimate.basis == "pictures and seeds"
 
@@ -108,9 +106,8 @@ def test_one_seed_has_the_interval_of_the_test_pictures_only():
     estimate = difference(one, other)
 
     assert estimate.error == pytest.approx(0.05, rel=0.05)
-    assert (estimate.high - estimate.value) / estimate.error == pytest.approx(
-        1.972, abs=1e-3
-    )  # t of 0.975, 199 degrees
+    # t of 0.975, 199 degrees
+    assert (estimate.high - estimate.value) / estimate.error == pytest.approx(1.972, abs=1e-3)
     assert (estimate.basis, estimate.p, estimate.n) == ("pictures", 1.0, 1)
 
 

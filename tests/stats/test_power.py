@@ -56,10 +56,8 @@ def test_what_is_far_beyond_chance_is_found_for_sure(apart):
 def test_the_seeds_needed_are_those_of_the_power_table(apart, expected):
     found = needed_units(of(apart, 1.0, 3), apart)
 
-    assert found in (
-        expected - 1,
-        expected,
-    )  # the central t of the formula may be one below the table
+    # the central t of the formula may be one below the table
+    assert found in (expected - 1, expected)
 
 
 def test_seeds_do_not_make_up_for_pictures():

@@ -30,9 +30,8 @@ TINY = recipe("tiny")
 BRISK = replace(TINY, schedule=replace(TINY.schedule, warmup_steps=2))
 SGD = replace(
     BRISK,
-    optimizer=replace(
-        BRISK.optimizer, kind="sgd", rate=0.01, nominal_batch=8
-    ),  # four batches of two make a move
+    # four batches of two make a move
+    optimizer=replace(BRISK.optimizer, kind="sgd", rate=0.01, nominal_batch=8),
     loss=replace(BRISK.loss, autobalance=True),
 )
 STEPS = 24

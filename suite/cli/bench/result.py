@@ -19,10 +19,8 @@ from suite.stats.verdict import Rule, Word, verdict
 
 FLOOR = 0.02  # as the protocols have it: less does not matter
 _EAGER = "latency_eager_wall_ms"
-_CALLS: dict[Word, str] = {
-    "better": "faster",
-    "worse": "slower",
-}  # other verdicts by their own words
+# other verdicts by their own words
+_CALLS: dict[Word, str] = {"better": "faster", "worse": "slower"}
 _NO_OVERHEAD = ("warming", "measuring", "energy")
 
 

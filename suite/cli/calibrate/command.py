@@ -18,8 +18,7 @@ def command(options: CalibrateOptions, *, as_json: bool) -> int:
     2,000 series, each measured with repeated looks as a real one is: 95 % of their intervals should hold the truth.
     What was interrupted goes on when the same command is given again.
     """
-    from suite.cli.calibrate.proving import (
-        calibrate,
-    )  # brings the statistics, which `--help` does without
+    # brings the statistics, which `--help` does without
+    from suite.cli.calibrate.proving import calibrate
 
     return calibrate(options, as_json=as_json)

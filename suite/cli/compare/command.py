@@ -16,8 +16,7 @@ def command(options: CompareOptions, *, as_json: bool) -> int:
     Accuracy may come from any runs of the store that trained both alike; what differs in data, recipe or budget is
     refused. A variant may be compared with itself: `compare yolov5p yolov5p --seeds 0-2 --against 3-5`.
     """
-    from suite.cli.compare.telling import (
-        compare,
-    )  # brings the statistics, which `--help` does without
+    # brings the statistics, which `--help` does without
+    from suite.cli.compare.telling import compare
 
     return compare(options, as_json=as_json)

@@ -118,9 +118,9 @@ def evaluate(
 
 def own_suppression(suppression: Suppression) -> dict[str, Json]:
     """The settings that a variant's own suppression adds or replaces; none where it is YOLOv5's."""
-    own = stated(suppression)
+    values = stated(suppression)
     iou: dict[str, Json] = {"iou": suppression.iou} if suppression.iou is not None else {}
-    return {"suppression": own, **iou} if own else {}
+    return {"suppression": values, **iou} if values else {}
 
 
 def _views(

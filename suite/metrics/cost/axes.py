@@ -91,9 +91,8 @@ def enlarged(axis: Axis, factor: int, *, bilinear: bool) -> Axis:
     def window(u: int) -> tuple[int, int]:
         if not bilinear:
             return u // factor, u // factor
-        place, rest = divmod(
-            2 * u + 1 - factor, 2 * factor
-        )  # (u + 1/2) / factor - 1/2, as a fraction
+        # (u + 1/2) / factor - 1/2, as a fraction
+        place, rest = divmod(2 * u + 1 - factor, 2 * factor)
         return place, place + bool(rest)
 
     return _read(axis, window, every=factor)

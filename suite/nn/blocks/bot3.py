@@ -78,9 +78,8 @@ class RelativeAttention(nn.Module):
         """(B, C, H, W) to the same shape."""
         samples, channels, height, width = x.shape
         parts = self.project(x).view(samples, 3, self.heads, -1, height, width)
-        query, key, value = (
-            part.permute(0, 1, 3, 4, 2) for part in parts.unbind(1)
-        )  # (B, heads, H, W, d)
+        # maps of (B, heads, H, W, d)
+        query, key, value = (part.permute(0, 1, 3, 4, 2) for part in parts.unbind(1))
         down = torch.einsum("bnyxd,yvd->bnyxv", query, self._between(self.down, height))
         right = torch.einsum("bnyxd,xvd->bnyxv", query, self._between(self.right, width))
         places = (down[..., :, None] + right[..., None, :]).flatten(4).flatten(2, 3)

@@ -29,9 +29,8 @@ class CARAFE(nn.Module):
         self.compress = make.conv(in_channels, hidden, bias=True)
         self.encode = make.conv(hidden, scale**2 * kernel**2, encoder, bias=True)
         if isinstance(self.encode, nn.Conv2d):
-            nn.init.normal_(
-                self.encode.weight, std=0.001
-            )  # all neighbours weigh alike at the start
+            # all neighbours weigh alike at the start
+            nn.init.normal_(self.encode.weight, std=0.001)
             nn.init.zeros_(self.encode.bias)  # type: ignore[arg-type]  # it has one
 
     def forward(self, x: Tensor) -> Tensor:

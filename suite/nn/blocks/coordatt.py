@@ -25,8 +25,7 @@ class CoordAtt(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to the same shape."""
         height, width = x.shape[2:]
-        means = torch.cat(
-            (x.mean(3, keepdim=True), x.mean(2, keepdim=True).transpose(2, 3)), 2
-        )  # (B, C, H + W, 1)
+        # rows, then columns: (B, C, H + W, 1)
+        means = torch.cat((x.mean(3, keepdim=True), x.mean(2, keepdim=True).transpose(2, 3)), 2)
         rows, columns = self.reduce(means).split((height, width), 2)
         return x * self.rows(rows).sigmoid() * self.columns(columns.transpose(2, 3)).sigmoid()

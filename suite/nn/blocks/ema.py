@@ -34,9 +34,8 @@ class EMA(nn.Module):
         rows, columns = self.point(means).split((height, width), 2)
         gated = self.norm(parts * rows.sigmoid() * columns.transpose(2, 3).sigmoid())
         local = self.local(parts)
-        logits = _weights(gated) @ local.flatten(2) + _weights(local) @ gated.flatten(
-            2
-        )  # (B · groups, 1, H · W)
+        # (B · groups, 1, H · W)
+        logits = _weights(gated) @ local.flatten(2) + _weights(local) @ gated.flatten(2)
         out: Tensor = parts * logits.view(-1, 1, height, width).sigmoid()
         return out.reshape(x.shape)
 

@@ -34,9 +34,8 @@ class GSConv(GhostConv):
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) to (B, out, H / stride, W / stride)."""
         both = super().forward(x)
-        return torch.cat(
-            (both[:, ::2], both[:, 1::2]), 1
-        )  # the authors' shuffle: even channels, then odd ones
+        # the authors' shuffle: even channels, then odd ones
+        return torch.cat((both[:, ::2], both[:, 1::2]), 1)
 
 
 class VoVGSCSP(CrossStage):

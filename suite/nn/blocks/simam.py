@@ -16,8 +16,7 @@ class SimAM(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to the same shape."""
         squared = (x - x.mean((2, 3), keepdim=True)).square()
-        others = max(
-            x.shape[2] * x.shape[3] - 1, 1
-        )  # a map of one pixel has no others, and no deviation either
+        # a map of one pixel has no others, and no deviation either
+        others = max(x.shape[2] * x.shape[3] - 1, 1)
         variance = squared.sum((2, 3), keepdim=True) / others
         return x * (squared / (4 * (variance + self.regulariser)) + 0.5).sigmoid()

@@ -48,9 +48,8 @@ class Backbone(nn.Module):
         if self.merged:
             return self
         form = copy.deepcopy(self)
-        with _default_dtype(
-            next(self.parameters()).dtype
-        ):  # timm makes the merged convolutions in the default one
+        # timm makes the merged convolutions in the default one
+        with _default_dtype(next(self.parameters()).dtype):
             form.features = reparameterize_model(form.features, inplace=True)
         form.merged = True
         return form

@@ -30,9 +30,8 @@ from suite.nn.blocks.maxpool import MaxPool
 from suite.nn.network import Detector, Node
 from suite.nn.weights.slots import split_address
 
-Rules = tuple[
-    tuple[str, str], ...
-]  # patterns at the start of our name within a layer, and what the reference has
+# patterns at the start of our name within a layer, and what the reference has
+Rules = tuple[tuple[str, str], ...]
 
 _FRAME: Rules = (("reduce", "cv1"), ("bypass", "cv2"), ("merge", "cv3"))
 _GHOST: Rules = (("reduce", "conv.0"), ("mix", "conv.1"), ("project", "conv.2"))

@@ -78,16 +78,16 @@ def open_proved(runtime: str, model: Detector, options: Options, images: Tensor)
     session.synchronize()
     output = output.cpu().float()
     side = max(images.shape[-2:])
-    found = compare(output, expected, options.precision, side)
+    errors = compare(output, expected, options.precision, side)
     allowed = allowance(options.precision)
-    if not found.within(allowed):
+    if not errors.within(allowed):
         allowed = allowance(options.precision, _own_loss(spare, options, images, expected))
-    if not found.within(allowed):
+    if not errors.within(allowed):
         session.close()
         raise MismatchError(
-            _mismatch(model.name, runtime, options.precision, output, found, allowed)
+            _mismatch(model.name, runtime, options.precision, output, errors, allowed)
         )
-    return Proved(session, prepared, found, allowed)
+    return Proved(session, prepared, errors, allowed)
 
 
 def allowance(precision: str, lost: Errors | None = None) -> Errors:
@@ -133,8 +133,8 @@ def _mismatch(name: str, runtime: str, precision: str, output: Tensor, *errors: 
     if bad:
         mend = "look at its weights" if precision == "fp32" else "time it in fp32"
         return f"{name} in {runtime}: {bad} of {output.numel()} outputs are not finite in {precision}; {mend}"
-    found, allowed = errors
+    differing, allowed = errors
     return (
-        f"{name} in {runtime}, {precision}: boxes differ from eager's by {found.boxes:.2g} of their size and scores by "
-        f"{found.scores:.2g}; allowed {allowed.boxes:.2g} and {allowed.scores:.2g}"
+        f"{name} in {runtime}, {precision}: boxes differ from eager's by {differing.boxes:.2g} of their size "
+        f"and scores by {differing.scores:.2g}; allowed {allowed.boxes:.2g} and {allowed.scores:.2g}"
     )

@@ -27,12 +27,12 @@ def quantised(network: Any, images: Tensor, weight_bits: Literal[7, 8] = 8) -> b
     In it stand the fp32 operations between pairs of QuantizeLinear and DequantizeLinear, which a runtime replaces by
     its operations on integers: run as it is written, the network is its own reference.
     """
-    own = onnx.ModelProto()
-    own.CopyFrom(network)  # the tool moves the weights out of what it is given
+    copied = onnx.ModelProto()
+    copied.CopyFrom(network)  # the tool moves the weights out of what it is given
     with tempfile.TemporaryDirectory(prefix="quantised-") as folder, _quiet():
         file = Path(folder) / "network.onnx"
         quantization.quantize_static(
-            own,
+            copied,
             file,
             _Images(images),
             quant_format=quantization.QuantFormat.QDQ,

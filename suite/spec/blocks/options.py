@@ -7,9 +7,8 @@ from suite.record import Json
 from suite.spec.blocks.signatures import REQUIRED, BlockSignature
 from suite.yaml.errors import quote
 
-POSITIVE = frozenset(
-    {"kernel", "dilation", "groups", "scale"}
-)  # torch builds a convolution of kernel 0, and fails later
+# torch builds a convolution of kernel 0, and fails later
+POSITIVE = frozenset({"kernel", "dilation", "groups", "scale"})
 SEQUENCES = frozenset({"tuple", "list", "Sequence", "Iterable", "Collection"})
 MAPPINGS = frozenset({"dict", "Mapping"})
 

@@ -20,10 +20,8 @@ from suite.yaml.mark import Mark
 from suite.yaml.reader import Reader
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_ALONE = (
-    "ladder",
-    "one-at-a-time",
-)  # designs in which a step is one variant, and can say what it costs
+# designs in which a step is one variant, and can say what it costs
+_ALONE = ("ladder", "one-at-a-time")
 
 
 @dataclass(frozen=True, slots=True)

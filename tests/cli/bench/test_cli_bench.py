@@ -95,10 +95,8 @@ def test_bench_prints_the_ratio_to_the_baseline_with_its_interval(stopwatch, cap
         "12.0",
         "10.0",
     )
-    assert (found["RATIO"], found["95 %"]) == (
-        "1.2",
-        "1.194 to 1.206",
-    )  # one process is never surer than 0.5 %
+    # one process is never surer than 0.5 %
+    assert (found["RATIO"], found["95 %"]) == ("1.2", "1.194 to 1.206")
     assert (found["CALL"], found["ROUNDS"], found["SET ASIDE"], found["ENDED BY"]) == (
         "slower",
         "22",

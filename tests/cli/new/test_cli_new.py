@@ -114,9 +114,8 @@ def test_several_edits_are_counted_one_after_the_other(make) -> None:
     )
 
     assert "  - replace: {stage: 16, block: c3.C3, count: 3}" in lines
-    assert (
-        "    after: {part: backbone, block: c3.C3, count: 3}" in lines
-    )  # the one of stage 16 is gone
+    # the one of stage 16 is gone
+    assert "    after: {part: backbone, block: c3.C3, count: 3}" in lines
 
 
 def test_another_variants_backbone_is_borrowed(make) -> None:

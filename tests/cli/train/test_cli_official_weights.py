@@ -20,10 +20,8 @@ from tests.nn.reference_checkpoint import reference_state, write_archive, write_
 from tests.nn.reference_fill import fill, golden, image
 
 CASE = golden("yolov5n-nc3")
-SIZE, HIGH = (
-    128,
-    96,
-)  # of the pictures; their letterbox is 128 x 128 with 16 grey rows above and below
+# of the pictures; their letterbox is 128 x 128 with 16 grey rows above and below
+SIZE, HIGH = 128, 96
 CONFIDENCE, IOU, MOST = 0.001, 0.6, 300
 Box = tuple[float, float, float, float]
 Row = tuple[float, float, float, float, float, int]  # left, top, right, bottom, score, class

@@ -53,9 +53,8 @@ def test_a_moved_box_is_where_its_object_is(augment: Augment, seed: int) -> None
     result = moved(fitted(sample, SIZE), SIZE, augment, RandomStream(seed))
 
     seen = extent(result.image, 0)
-    if (
-        seen is None or min(seen) <= 0 or max(seen) >= SIZE[0]
-    ):  # cut off: a turned box then hangs over its object
+    # cut off: a turned box then hangs over its object
+    if seen is None or min(seen) <= 0 or max(seen) >= SIZE[0]:
         assert len(result.boxes) <= 1
     elif min(seen[2] - seen[0], seen[3] - seen[1]) > 3:
         assert result.boxes.tolist()[0] == pytest.approx(seen, abs=1.5)

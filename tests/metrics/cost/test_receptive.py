@@ -120,9 +120,8 @@ def changed_columns(net: nn.Module) -> list[set[int]]:
     for column in range(SIDE):
         others[column, ..., column] += 3
     with torch.no_grad():
-        different = (
-            ((net(others) - net(image)).abs() > 1e-9).flatten(1, 2).any(1)
-        )  # image, column of the map
+        # image, column of the map
+        different = ((net(others) - net(image)).abs() > 1e-9).flatten(1, 2).any(1)
     return [
         set(different[:, place].nonzero().flatten().tolist()) for place in range(different.shape[1])
     ]

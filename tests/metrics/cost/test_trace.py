@@ -68,18 +68,16 @@ def test_a_view_needs_no_memory():
 def test_a_map_that_is_read_later_is_kept_till_then():
     found = trace(Branch().to("meta"), images())
 
-    assert (
-        found.peak == MAP + MAP + 2 * MAP
-    )  # the input, the second convolution's map, and the joined one
+    # the input, the second convolution's map, and the joined one
+    assert found.peak == MAP + MAP + 2 * MAP
 
 
 def test_eager_pytorch_holds_what_still_has_a_name():
     found = trace(Held().to("meta"), images())
 
     assert found.peak == 2 * MAP
-    assert (
-        found.held == 4 * MAP
-    )  # the images and `first` stand beside what the last convolution reads and writes
+    # the images and `first` stand beside what the last convolution reads and writes
+    assert found.held == 4 * MAP
 
 
 def test_weights_are_no_maps():

@@ -211,9 +211,8 @@ def test_no_operator_of_a_shipped_variant_is_without_a_formula(name):
             parts = {layer.block for layer in variant.layers} | {
                 edit.operator for edit in variant.conv_edits
             }
-            if (
-                variant.match is None and parts - seen
-            ):  # what brings no block of its own brings no operator
+            # what brings no block of its own brings no operator
+            if variant.match is None and parts - seen:
                 seen |= parts
                 for _, model in build_forms(variant).each():
                     with names:

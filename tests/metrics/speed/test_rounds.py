@@ -221,12 +221,8 @@ def test_measuring_does_not_stop_on_rounds_that_are_set_aside():
             {"others": 1.0, "throttle": 0x40},
             "GPU slowed down: thermal slowdown by hardware",
         ),
-        (
-            "cuda",
-            1,
-            {"others": 1.0, "throttle": 0x1 | 0x2},
-            "",
-        ),  # idle, and clocks that the user set
+        # idle, and clocks that the user set
+        ("cuda", 1, {"others": 1.0, "throttle": 0x1 | 0x2}, ""),
     ],
 )
 def test_what_a_round_is_set_aside_for(device, threads, seen, why):

@@ -10,18 +10,10 @@ from suite.nn.deploy import deploy
 from tests.nn.blocks.backbones import counted
 
 WIDTHS = {"1m": 168, "2m": 200, "5m": 288, "6m": 320}  # of the last stage
-PUBLISHED = {
-    "1m": 1_361_168,
-    "2m": 2_377_472,
-    "5m": 5_108_848,
-    "6m": 6_168_496,
-}  # classifiers of 1000 classes
-COST = {
-    "1m": 255.24,
-    "2m": 431.92,
-    "5m": 892.22,
-    "6m": 950.25,
-}  # million multiply-adds at 224 pixels
+# classifiers of 1000 classes
+PUBLISHED = {"1m": 1_361_168, "2m": 2_377_472, "5m": 5_108_848, "6m": 6_168_496}
+# million multiply-adds at 224 pixels
+COST = {"1m": 255.24, "2m": 431.92, "5m": 892.22, "6m": 950.25}
 CLASSES = 1000
 
 

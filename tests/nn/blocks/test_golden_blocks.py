@@ -34,9 +34,8 @@ def test_a_block_has_exactly_the_reference_tensors(case: Case) -> None:
 
 @having("macs")
 def test_a_block_costs_what_the_reference_costs(case: Case) -> None:
-    one = given(case.expected)[
-        :1
-    ]  # with a larger batch ODConv's mixing of kernels is a matrix product, and counted
+    # with a larger batch ODConv's mixing of kernels is a matrix product, and counted
+    one = given(case.expected)[:1]
 
     assert (
         macs(case.build().eval(), one) * case.expected["input"]["shape"][0] == case.expected["macs"]

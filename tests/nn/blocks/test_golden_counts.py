@@ -19,9 +19,8 @@ from tests.nn.blocks.backbones import (
 from tests.nn.blocks.fill import macs
 
 CLASSES = 1000
-Extra = tuple[
-    int, int
-]  # parameters, and multiply-adds at 224 pixels, of what stands behind the last map
+# parameters, and multiply-adds at 224 pixels, of what stands behind the last map
+Extra = tuple[int, int]
 
 
 @dataclass(frozen=True)

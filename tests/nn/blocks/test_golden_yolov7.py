@@ -34,10 +34,8 @@ def test_the_whole_yolov7_has_the_size_and_cost_of_the_authors_network() -> None
 
     sizes = [sum(p.numel() for p in form.parameters()) for form in (model, deployed)]
 
-    assert sizes == [
-        37_620_125,
-        36_905_341,
-    ]  # of the authors' deployment file, before and after merging
+    # of the authors' deployment file, before and after merging
+    assert sizes == [37_620_125, 36_905_341]
     assert macs(deployed, torch.empty(1, 3, 640, 640, device="meta")) / 1e9 == pytest.approx(
         104.51 / 2, abs=0.005
     )

@@ -69,9 +69,8 @@ def clamped(plane: Tensor, y: float, x: float) -> Tensor:
 @pytest.mark.parametrize("scale", [2, 3])
 def test_dysample_reads_at_a_quarter_of_the_predicted_offset(scale: int) -> None:
     block, x = shaken(DySample(C, scale=scale, groups=2)), image()
-    offsets = block.offset(x)[0].view(
-        2, 2, scale, scale, H, W
-    )  # x or y, group, row and column in the pixel
+    # x or y, group, row and column in the pixel
+    offsets = block.offset(x)[0].view(2, 2, scale, scale, H, W)
 
     expected = torch.empty(1, C, scale * H, scale * W, dtype=x.dtype)
     for i in range(scale * H):

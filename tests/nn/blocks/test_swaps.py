@@ -117,10 +117,8 @@ def test_yolov5s_with_c3tr_has_the_size_of_yolov5s_transformer() -> None:
 
     sizes = [sum(p.numel() for p in form.parameters()) for form in (model, deploy(model))]
 
-    assert sizes == [
-        7_235_645,
-        7_226_653,
-    ]  # of YOLOv5's own file, as trained and with its norms folded
+    # of YOLOv5's own file, as trained and with its norms folded
+    assert sizes == [7_235_645, 7_226_653]
 
 
 @pytest.mark.parametrize("reach", [2, 9])
@@ -129,9 +127,8 @@ def test_relative_attention_weighs_content_and_distance(reach: int) -> None:
         shaken(RelativeAttention(6, make=ConvFactory(), heads=2, reach=reach)),
         image(1, 6, 3, 4),
     )
-    query, key, value = F.conv2d(x, block.project.weight)[0].view(
-        3, 2, 3, 3, 4
-    )  # heads, width, H, W
+    # heads, width, H, W
+    query, key, value = F.conv2d(x, block.project.weight)[0].view(3, 2, 3, 3, 4)
     places = [(i, j) for i in range(3) for j in range(4)]
 
     attended = torch.zeros(6, 3, 4, dtype=x.dtype)

@@ -83,9 +83,8 @@ def test_c3str_is_c3_with_swin_blocks_for_its_bottlenecks() -> None:
     swin, usual = C3STR(512, 512, repeat=2), C3(512, 512, repeat=2)
     half = 256
 
-    block = (
-        12 * half**2 + 13 * half + 13**2 * half // 32
-    )  # four projections of attention, two of the perceptron
+    # four projections of attention, two of the perceptron
+    block = 12 * half**2 + 13 * half + 13**2 * half // 32
     assert parameters(swin.blocks) == 2 * block
     assert parameters(swin) - parameters(swin.blocks) == parameters(usual) - parameters(
         usual.blocks

@@ -32,9 +32,8 @@ def test_a_vector_is_added_before_the_convolution_and_one_multiplied_in_after_it
     for level, x, output in zip(raw, inputs, ours.outputs, strict=True):
         weight = output.conv.weight[:, :, 0, 0]
         pixel = (weight @ (x[1, :, 2, 4] + output.added) + output.conv.bias) * output.times
-        torch.testing.assert_close(
-            level[1, :, 2, 4].flatten(), pixel
-        )  # anchor by anchor, 5 + classes numbers each
+        # anchor by anchor, 5 + classes numbers each
+        torch.testing.assert_close(level[1, :, 2, 4].flatten(), pixel)
 
 
 def test_it_starts_near_the_head_of_yolov5() -> None:

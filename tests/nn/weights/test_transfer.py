@@ -155,9 +155,8 @@ def test_convolutions_replaced_inside_a_block_stay_at_their_own_start(
 
     left = {fate.name for fate in start.tensors if fate.reason}
     replaced = {name for name, module in model.named_modules() if type(module).__name__ == "ODConv"}
-    assert (
-        len(replaced) == 7
-    )  # as many bottlenecks as the C3 of the backbone have at depth 0.33: 1 + 2 + 3 + 1
+    # as many bottlenecks as the C3 of the backbone have at depth 0.33: 1 + 2 + 3 + 1
+    assert len(replaced) == 7
     assert left == {
         name for name in before if name.startswith(tuple(f"{path}." for path in replaced))
     }

@@ -35,16 +35,8 @@ def test_a_match_scales_inherited_channels_to_multiples_of_two_and_no_repeat(lib
 
     scaled = made.scaled(made.load("matched"), 0.53)
 
-    assert [layer.out for layer in scaled.layers] == [
-        34,
-        68,
-        136,
-        272,
-        136,
-        None,
-        136,
-        None,
-    ]  # 0.53 x 64 is 33.92
+    # 0.53 x 64 is 33.92
+    assert [layer.out for layer in scaled.layers] == [34, 68, 136, 272, 136, None, 136, None]
     assert [layer.repeat for layer in scaled.layers] == [
         layer.repeat for layer in made.load("base").layers
     ]

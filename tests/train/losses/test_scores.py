@@ -123,9 +123,8 @@ def class_part(kinds: Loss, smooth: float = 0.0) -> float:
 def test_varifocal_classes_learn_how_well_the_box_fits() -> None:
     found = class_part(Loss(box="iou", classes="varifocal"))
 
-    fits = (
-        1.5 * 1 / (2 * 2 + 2 * 1 - 1.5 * 1)
-    )  # boxes of 2 x 2 and 2 x 1 cells, half a cell apart both ways
+    # boxes of 2 x 2 and 2 x 1 cells, half a cell apart both ways
+    fits = 1.5 * 1 / (2 * 2 + 2 * 1 - 1.5 * 1)
     assert found == pytest.approx((fits * math.log(2) + 0.75 * 0.5**2 * math.log(2)) / 2)
 
 
@@ -133,6 +132,5 @@ def test_label_smoothing_is_not_varifocals() -> None:
     assert class_part(Loss(classes="varifocal"), smooth=0.2) == class_part(
         Loss(classes="varifocal")
     )
-    assert class_part(Loss(), smooth=0.2) == pytest.approx(
-        class_part(Loss())
-    )  # at score 0 the target does not matter
+    # at score 0 the target does not matter
+    assert class_part(Loss(), smooth=0.2) == pytest.approx(class_part(Loss()))

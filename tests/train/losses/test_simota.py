@@ -298,7 +298,6 @@ def test_a_small_decoupled_network_learns(tmp_path: Path) -> None:
     first, last = curve[0], curve[-1]
     ap = next(m.samples[0] for m in done.evaluation.measurements if m.metric == "ap")
     assert last.box < 0.5 * first.box
-    assert (
-        last.obj < 0.5 * first.obj
-    )  # that of classes need not fall: its target is the IoU, which rises
+    # that of classes need not fall: its target is the IoU, which rises
+    assert last.obj < 0.5 * first.obj
     assert ap > 0.02
