@@ -44,7 +44,7 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """All that is to be drawn; `edges` are the corners of polylines, `skips` says of each whether it passes columns."""
+    """All that is to be drawn; `edges` are the corners of polylines."""
 
     placed: tuple[Placed, ...]
     bands: tuple[Band, ...]

@@ -1,1 +1,1 @@
-"""The command line: one file a command, each exporting `command`; see `main.COMMANDS` for their order."""
+"""The command line: a file or a package for each command, exporting `command`; `main.COMMANDS` has their order."""

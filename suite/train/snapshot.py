@@ -122,7 +122,6 @@ class Keeper:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._write(file, snapshot)
         except (OSError, SafetensorError) as error:
-            file.with_suffix(".part").unlink(missing_ok=True)
             if snapshot.step != self.kept_step:
                 file.unlink(missing_ok=True)
             raise CheckpointError(self._failure(snapshot, error)) from error
@@ -169,7 +168,10 @@ class Keeper:
             part.write_text(canonical_json(asdict(about)))
 
     def _remove_others(self, file: Path | None) -> None:
-        for other in self.path.parent.glob(f"{self.path.stem}-*.safetensors"):
+        folder, stem = self.path.parent, self.path.stem
+        # what a process that was killed while it wrote has left; each has names of its own
+        unfinished = [*folder.glob(f".{stem}-*.part"), *folder.glob(f".{self.path.name}.*.part")]
+        for other in (*folder.glob(f"{stem}-*.safetensors"), *unfinished):
             if other != file:
                 with suppress(OSError):
                     other.unlink()

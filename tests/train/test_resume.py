@@ -298,6 +298,18 @@ def test_a_full_disk_is_explained_and_loses_no_earlier_checkpoint(mini, batches,
     same(resumed(mini, batches, BRISK, path), go(mini, batches, BRISK))
 
 
+@pytest.mark.parametrize("name", [".checkpoint-5.safetensors.7.part", ".checkpoint.json.7.part"])
+def test_what_a_writer_that_was_killed_left_goes_with_the_next_checkpoint(
+    mini, batches, path, name: str
+) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    (path.parent / name).write_bytes(b"half")
+
+    go(mini, batches, BRISK, keeping(path, every=2), steps=2)
+
+    assert not (path.parent / name).exists()
+
+
 def test_checkpoints_come_by_time_where_no_steps_are_stated(path: Path) -> None:
     now = [0.0]
     keeper = Keeper(path, {}, every=Every(seconds=60), clock=lambda: now[0])

@@ -1,14 +1,12 @@
 """The options of `train`, read into one record."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, fields
-from functools import wraps
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
+from suite.cli.binding import Decorator, bound
 from suite.cli.options import (
     LOADING_OPTIONS,
     allow_code_option,
@@ -60,20 +58,6 @@ class Options:
         return Budget(self.batch, **(stated or {"steps": DEFAULT_STEPS}))
 
 
-def train_options(function: Callable[..., int]) -> Callable[..., int]:
-    """Give a command the argument and options of a training; it receives them as `options`."""
-
-    @wraps(function)
-    def command(**values: Any) -> int:
-        options = {field.name: values.pop(field.name) for field in fields(Options)}
-        return function(Options(**options), **values)
-
-    decorated: Callable[..., int] = command
-    for option in reversed(_OPTIONS):
-        decorated = option(decorated)
-    return decorated
-
-
 def _parse_every(
     context: click.Context, parameter: click.Parameter, text: str
 ) -> tuple[float, int]:
@@ -88,7 +72,7 @@ def _parse_every(
 
 
 _BUDGETS = ("steps", "epochs", "flops", "seconds")
-_OPTIONS: tuple[Callable[..., Any], ...] = (
+_OPTIONS: tuple[Decorator, ...] = (
     name_argument,
     variants_option,
     allow_code_option,
@@ -161,3 +145,6 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
         help="Scalars for TensorBoard.",
     ),
 )
+
+train_options = bound(Options, _OPTIONS)
+"""Gives a command the argument and options of a training; it receives them as `Options`."""
