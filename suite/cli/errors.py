@@ -118,7 +118,7 @@ def refusing_data() -> Iterator[None]:
 
 @contextmanager
 def refusing_stores() -> Iterator[None]:
-    """A store that cannot be used ends the command with exit code 5, one that is not there with 4."""
+    """A store that cannot be used ends the command with exit code 5, one that was looked for in vain with 4."""
     from suite.session.errors import NothingStoredError
     from suite.store import StoreError
 
