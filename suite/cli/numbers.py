@@ -4,6 +4,8 @@ import click
 
 from suite.cli.binding import Decorator
 
+MOST_SEEDS = 1000  # of a run or a side; nobody trains as often
+
 
 def image_size_option(
     about: str = "Side of the image in pixels.", *, default: int = 640
@@ -39,7 +41,12 @@ def _parse_seeds(
                 f"not {part!r}"
             )
             raise click.BadParameter(message, context, parameter)
-        seeds += range(int(first), int(last) + 1)
+        span = range(int(first), int(last) + 1)
+        if len(seeds) + len(span) > MOST_SEEDS:
+            raise click.BadParameter(
+                f"at most {MOST_SEEDS} seeds, not {part!r}", context, parameter
+            )
+        seeds += span
     if len(set(seeds)) != len(seeds):
         raise click.BadParameter("a seed is named twice", context, parameter)
     return tuple(seeds)

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from suite.cli.binding import bound
-from suite.cli.numbers import seeds_option
+from suite.cli.numbers import MOST_SEEDS, seeds_option
 from suite.cli.options import complete_name
 
 
@@ -59,6 +59,11 @@ def test_seeds_that_are_none_are_named(text, part):
     message = "seeds are whole numbers or ranges such as 0-2, with commas between them, not"
 
     assert f"{message} {part}" in " ".join(answer("x", f"--seeds={text}").split())
+
+
+@pytest.mark.parametrize("text", ["0-1000", "0-99999999999", "0-998,1000-1001"])
+def test_more_seeds_than_anybody_trains_are_refused(text):
+    assert f"at most {MOST_SEEDS} seeds" in answer("x", "--seeds", text)
 
 
 def test_a_seed_is_named_once():
