@@ -82,7 +82,8 @@ def _side(trainings: Sequence[Trained], metric: str, *, alike: bool) -> Side:
 def _resampled(path: Path, cached: Path) -> Resampled | None:
     kept = cached / f"{file_digest(path)[:32]}-{RESAMPLES}-{VERSION}.npz"
     try:
-        with np.load(kept, allow_pickle=False) as content:
+        # numpy leaves a file of its own open where the archive is damaged
+        with kept.open("rb") as file, np.load(file, allow_pickle=False) as content:
             return Resampled(str(content["truth"]), int(content["pictures"]), content["values"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         pass  # not resampled before, or a file that a kill left unfinished

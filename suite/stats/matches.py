@@ -85,7 +85,8 @@ def load(path: Path) -> Matches:
         ValueError: the file is not there, damaged, or something else.
     """
     try:
-        with np.load(path, allow_pickle=False) as content:
+        # numpy leaves a file of its own open where the archive is damaged
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
             arrays = {name: content[name] for name in content.files}
         written = int(arrays.pop("format"))
         arrays["names"] = tuple(arrays["names"].tolist())
