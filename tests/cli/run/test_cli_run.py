@@ -259,7 +259,16 @@ def test_a_damaged_store_gives_exit_code_5_and_is_left_alone(run, tmp_path):
     assert store.read_bytes() == b"no store" * 1000
 
 
+@pytest.fixture
+def interruptible():
+    """SIGINT raises KeyboardInterrupt, also where a shell that ran the tests in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.usefixtures("interruptible")
 def test_a_signal_ends_the_run_with_its_code_and_keeps_what_is_done(
     run, executor, monkeypatch, tmp_path, number, code
 ):
