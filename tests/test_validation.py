@@ -10,6 +10,7 @@ import pytest
 from suite.jobs import JobError, validation
 from suite.jobs.validation import YOLOV5, Validation
 from suite.metrics.accuracy.coco_reference import EvaluatorError
+from suite.metrics.evidence.accuracy import Agreement
 from suite.protocols.protocol import Evaluation
 from suite.record import Measurement
 from suite.spec.records.variant import Variant
@@ -17,6 +18,8 @@ from suite.train.curve import Score
 from tests.train.trainings import NOISE
 
 MODEL: Any = None  # nothing here looks at it
+
+AGREEMENT = Agreement("pycocotools 2.0.11", 0.0)
 
 
 class FakeEvaluate:
@@ -30,7 +33,7 @@ class FakeEvaluate:
 
     def __call__(self, _model: object, _val: object, **settings: Any) -> SimpleNamespace:
         self.evaluators.append(settings["evaluator"])
-        return SimpleNamespace(measurements=self._measurements, agreement={"ap": 0.0})
+        return SimpleNamespace(measurements=self._measurements, agreement=AGREEMENT)
 
 
 @pytest.fixture
@@ -54,7 +57,7 @@ def test_the_first_evaluation_compares_the_evaluators_and_later_ones_refer_to_it
         scored_by("fast", proof).evaluate(MODEL)
 
     assert fake.evaluators == ["checked", "fast"]
-    assert json.loads(proof.read_text()) == {"ap": 0.0}
+    assert json.loads(proof.read_text()) == AGREEMENT.as_json
 
 
 def test_without_a_place_for_the_proof_every_evaluation_compares(fake: FakeEvaluate) -> None:
