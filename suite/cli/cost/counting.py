@@ -8,8 +8,8 @@ from suite.cli.cost.cuts import print_cut
 from suite.cli.cost.options import AUDITED_UNASKED, CostOptions
 from suite.cli.errors import print_problems, problem_json
 from suite.cli.garbage import collected_rarely
-from suite.cli.library import final, open_library
-from suite.cli.output import ExitCode, Refusal, reply, say, table
+from suite.cli.library import final
+from suite.cli.output import ExitCode, reply, say, table
 from suite.metrics.audit import measure_audit
 from suite.metrics.cost.complexity import measure_complexity
 from suite.metrics.cost.forms import Forms, build_forms
@@ -63,18 +63,10 @@ class Cost:
         return next((m for m in self.measurements if (m.metric, m.form) == (metric, form)), None)
 
 
-def chosen_variants(library: Library, options: CostOptions) -> tuple[Variant, ...]:
-    """Those that are named, or all; Refusal where that is none."""
-    chosen = library.select(options.names or library.names())
-    if not chosen:
-        raise Refusal(ExitCode.NOTHING, "no variant to count")
-    return chosen
-
-
-def count(options: CostOptions, *, as_json: bool) -> int:
+def count(
+    chosen: Sequence[Variant], library: Library, options: CostOptions, *, as_json: bool
+) -> int:
     """Count and tell; the exit code."""
-    library = open_library(options.variants, allow_code=options.allow_code)
-    chosen = chosen_variants(library, options)
     audited = options.audit
     if audited is None:
         audited = len(chosen) <= AUDITED_UNASKED and options.by is None

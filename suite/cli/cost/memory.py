@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from suite.cli.cost.counting import chosen_variants
 from suite.cli.cost.options import CostOptions
 from suite.cli.errors import print_problems, problem_json
-from suite.cli.library import final, open_library
+from suite.cli.library import final
 from suite.cli.output import ExitCode, reply, say, table
 from suite.jobs.footprint import FootprintError, Question, measure
 from suite.metrics.cost.forms import Forms, build_forms
 from suite.metrics.cost.memory import Estimate, inference, largest_batch, training
 from suite.record import Json
+from suite.spec.library import Library
 from suite.spec.records.variant import Variant
 from suite.train.recipe import Recipe, recipe
 from suite.yaml.errors import Problem, SpecError
@@ -36,10 +36,10 @@ class Need:
     trouble: str = ""
 
 
-def memory(options: CostOptions, *, as_json: bool) -> int:
+def memory(
+    chosen: Sequence[Variant], library: Library, options: CostOptions, *, as_json: bool
+) -> int:
     """Tell what each variant needs; the exit code."""
-    library = open_library(options.variants, allow_code=options.allow_code)
-    chosen = chosen_variants(library, options)
     step_recipe = recipe(options.recipe_name)
     needs: list[Need] = []
     problems: list[Problem] = []
