@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from suite.cli.binding import Decorator
+from suite.cli.detection import box_options, checkpoint_option
 from suite.cli.options import allow_code_option, name_argument, out_option, variants_option
 
 
@@ -37,33 +38,9 @@ OPTIONS: tuple[Decorator, ...] = (
     ),
     variants_option,
     allow_code_option,
-    click.option(
-        "--weights",
-        required=True,
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="A checkpoint of `train` (.safetensors) or of YOLOv5 (.pt, read without executing anything in it).",
-    ),
+    checkpoint_option(required=True),
     out_option("Where the drawn pictures go.", Path("out/detect")),
-    click.option(
-        "--imgsz",
-        type=click.IntRange(32),
-        metavar="PIXELS",
-        help="Default: what was trained at, or 640.",
-    ),
-    click.option("--conf", type=click.FloatRange(0, 1), default=0.25, show_default=True),
-    click.option(
-        "--iou",
-        type=click.FloatRange(0, 1),
-        help="Of the suppression. Default: the variant's own `nms`, or 0.45.",
-    ),
-    click.option(
-        "--max-det",
-        type=click.IntRange(1),
-        default=1000,
-        show_default=True,
-        help="Detections a picture.",
-    ),
+    *box_options(confidence=0.25, iou="0.45", most=1000),
     click.option(
         "--stretch",
         is_flag=True,

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias, get_args
 import click
 
 from suite.cli.binding import Decorator
+from suite.cli.detection import box_options, checkpoint_option
 from suite.cli.options import allow_code_option, complete_name, variants_option
 
 Evaluator: TypeAlias = Literal["checked", "fast", "pycocotools"]
@@ -42,12 +43,7 @@ OPTIONS: tuple[Decorator, ...] = (
     click.argument("name", required=False, shell_complete=complete_name),
     variants_option,
     allow_code_option,
-    click.option(
-        "--weights",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="A checkpoint of `train` (.safetensors) or of YOLOv5 (.pt, read without executing anything in it).",
-    ),
+    checkpoint_option(),
     click.option(
         "--detections",
         type=click.Path(path_type=Path),
@@ -60,25 +56,7 @@ OPTIONS: tuple[Decorator, ...] = (
         metavar="DIR",
         help="A data set; without it the built-in one.",
     ),
-    click.option(
-        "--imgsz",
-        type=click.IntRange(32),
-        metavar="PIXELS",
-        help="Default: what was trained at, or 640.",
-    ),
-    click.option("--conf", type=click.FloatRange(0, 1), default=0.001, show_default=True),
-    click.option(
-        "--iou",
-        type=click.FloatRange(0, 1),
-        help="Of the suppression. Default: the variant's own `nms`, or 0.6; YOLOv5's published numbers have 0.65.",
-    ),
-    click.option(
-        "--max-det",
-        type=click.IntRange(1),
-        default=300,
-        show_default=True,
-        help="Detections a picture.",
-    ),
+    *box_options(confidence=0.001, iou="0.6; YOLOv5's published numbers have 0.65", most=300),
     click.option("--batch", type=click.IntRange(1), default=16, show_default=True),
     click.option(
         "--rect",
