@@ -62,8 +62,6 @@ def test_parquet_without_pyarrow_names_the_line_that_installs_it(
 
 
 def test_parquet_keeps_the_types() -> None:
-    pytest.importorskip("pyarrow", reason="needs the extra parquet")
-
     frame = pd.read_parquet(io.BytesIO(parquet_bytes([outcome(PARAMS)])))
 
     assert frame["value"].tolist() == [448_225.0, 0.5]
