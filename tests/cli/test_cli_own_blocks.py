@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from suite.cli.main import main
+from tests.small_runs import protocol_text
 
 PAGE = (Path(__file__).parents[2] / "docs" / "language.md").read_text()
 BLOCK = """
@@ -23,25 +24,9 @@ SOUND = "class Same:\n    def __init__(self, in_channels):\n        pass\n"
 SPEC = (
     "base: yolov5n\nblocks: [./mine.py]\nedits: [{insert: {block: mine.Same}, after: {tag: p3}}]\n"
 )
-PROTOCOL = """\
-title: a title
-certifies: nothing
-data: {train: 4, val: 2, size: 64, seed: 0}
-device: cpu
-image_size: 64
-variants: [yolov5p]
-seeds: [0]
-recipe: tiny
-budget: {steps: 2, batch: 2}
-evaluation: {confidence: 0.001, iou: 0.6, max_detections: 100}
-metrics: [size, latency, accuracy]
-cost: {image_size: 64}
-latency:
-  {setups: [cpu-fp32], image_size: 64, batch: 1, threads: 1, replicas: 1, seconds: 0.5, half_width: 0.01}
-parallel: 2
-timeouts: {static: 120, latency: 120, train: 120}
-verdict: {ap_floor: 0.004, latency_floor: 0.02, trains: 0.57, broken: 0.15, base_trains: 0.1}
-"""
+PROTOCOL = protocol_text(
+    data="{train: 4, val: 2, size: 64, seed: 0}", variants="[yolov5p]", seeds="[0]"
+)
 
 
 def from_the_page(name: str, language: str) -> str:

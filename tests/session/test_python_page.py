@@ -5,26 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.small_runs import protocol_text
+
 PAGE = Path(__file__).parents[2] / "docs" / "python.md"
-QUICK = """\
-title: The page's code in seconds
-certifies: nothing
-data: {train: 4, val: 2, size: 64, seed: 0}
-device: cpu
-image_size: 64
-variants: [yolov5p]
-seeds: [0]
-recipe: tiny
-budget: {steps: 2, batch: 2}
-evaluation: {confidence: 0.001, iou: 0.6, max_detections: 10}
-metrics: [size, flops, latency, accuracy]
-cost: {image_size: 64}
-latency:
-  {setups: [cpu-fp32], image_size: 64, batch: 1, threads: 1, replicas: 1, seconds: 0.2, half_width: 0.5}
-parallel: 2
-timeouts: {static: 120, latency: 120, train: 300}
-verdict: {ap_floor: 0.004, latency_floor: 0.02, trains: 0.57, broken: 0.15, base_trains: 0.1}
-"""
+QUICK = protocol_text(
+    data="{train: 4, val: 2, size: 64, seed: 0}",
+    variants="[yolov5p]",
+    seeds="[0]",
+    metrics="[size, flops, latency, accuracy]",
+)
 
 
 @pytest.mark.slow

@@ -2,76 +2,28 @@ import json
 import os
 import signal
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 
 from suite import machine
 from suite.cli.main import main
 from suite.cli.run import running
-from suite.executors import Finished, Started
-from suite.jobs import Result
-from suite.record import Failure, Measurement
 from suite.runner import Summary
 from suite.session import runs
 from suite.session.options import RunOptions
 from suite.store import Store
-from tests.narrowing import opened, stand_in
+from tests.narrowing import opened
 from tests.reports import fixture_store
+from tests.small_runs import FakeExecutor, protocol_text
 
-PROTOCOL = """\
-title: a title
-certifies: nothing
-data: {train: 2, val: 2, size: 64, seed: 0}
-device: cpu
-image_size: 64
-variants: [yolov5p, yolov5p_wide]
-seeds: [0, 1]
-recipe: tiny
-budget: {steps: 2, batch: 2}
-evaluation: {confidence: 0.001, iou: 0.6, max_detections: 100}
-metrics: [size, latency, accuracy]
-cost: {image_size: 64}
-latency:
-  {setups: [cpu-fp32], image_size: 64, batch: 1, threads: 1, replicas: 1, seconds: 0.5, half_width: 0.01}
-parallel: 2
-timeouts: {static: 9, latency: 9, train: 9}
-verdict: {ap_floor: 0.004, latency_floor: 0.02, trains: 0.57, broken: 0.15, base_trains: 0.1}
-"""
+PROTOCOL = protocol_text()
 JOBS = 2 + 2 + 4
-
-
-class FakeExecutor:
-    """Gives every training an AP50 and every other job nothing; `failing` is a part of the labels that fail."""
-
-    failing = "nothing fails"
-    done: ClassVar[list[str]] = []
-
-    def __init__(self, *_, **__):
-        FakeExecutor.done = []
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
-
-    def run(self, tasks, *, parallel):
-        for task in tasks:
-            yield Started(task.id)
-            FakeExecutor.done.append(task.label)
-            result: Result | Failure = Result(
-                (Measurement("ap50", 1, "", "trained", (0.5,)),) if task.stage == "train" else ()
-            )
-            if FakeExecutor.failing in task.label:
-                result = Failure(task.stage, "oom", "no memory")
-            yield Finished(task.id, result, "2026-01-01T00:00:00+00:00", 2.0, stand_in(None))
 
 
 @pytest.fixture(autouse=True)
 def executor(monkeypatch):
     monkeypatch.setattr(runs, "LocalExecutor", FakeExecutor)
-    monkeypatch.setattr(FakeExecutor, "failing", "nothing fails")
+    monkeypatch.setattr(FakeExecutor, "done", [])
     return FakeExecutor
 
 
