@@ -171,13 +171,18 @@ def _judged(key: str, row: Row, *, ratio: bool) -> Cell:
     return judged_cell(row.judged.get(key), ratio=ratio)
 
 
+def over_base(report: Report, row: Row, metric: str) -> tuple[str, str]:
+    """How an exact cost of a variant differs from its base's, as `relative` says it."""
+    base = report.row(row.baseline)
+    reference = base.exact(metric) if base else None
+    return relative(row.exact(metric), reference, floor=report.rules.cost_floor)
+
+
 def _exact(report: Report, metric: str, row: Row) -> Cell:
     value = row.exact(metric)
     if value is None:
         return Cell()
-    base = report.row(row.baseline)
-    reference = base.exact(metric) if base else None
-    change, call = relative(value, reference, floor=report.rules.cost_floor)
+    change, call = over_base(report, row, metric)
     if metric == "params":
         return Cell(compact(value), change, value, below=call)
     return Cell(number(value, 4 if value < 1 else 3), change, value, below=call)

@@ -10,7 +10,7 @@ from reports.run.judge import latency_rule, matched_words
 from reports.run.warnings import badges
 from reports.section import Section
 from reports.start import start_words
-from reports.table import STATES, Cell, judged_cell, relative
+from reports.table import STATES, Cell, judged_cell, over_base
 from reports.words import UNKNOWN, compact, number
 from suite.stats.intervals import Estimate
 
@@ -230,8 +230,6 @@ def _cost(report: Report, row: Row, metric: str) -> Cell:
     value = row.exact(metric)
     if value is None:
         return Cell()
-    base = report.row(row.baseline)
-    reference = base.exact(metric) if base else None
-    change, call = relative(value, reference, floor=report.rules.cost_floor)
+    change, call = over_base(report, row, metric)
     text = compact(value) if metric == "params" else number(value, 3)
     return Cell(change or UNKNOWN, text, value, call)

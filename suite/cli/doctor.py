@@ -7,7 +7,6 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
@@ -17,9 +16,11 @@ from packaging.version import Version
 from suite import machine
 from suite.cli.options import json_option
 from suite.cli.output import ExitCode, reply, table
+from suite.machine.description import installed_version
 from suite.protocols.setups import Offer, offers
 from suite.shipped import SHIPPED
 from suite.yaml.document import shown_path
+from suite.yaml.errors import first_line
 
 _PYTHON = (3, 11)
 _TORCH = (2, 10)
@@ -114,7 +115,7 @@ def _torch() -> list[Finding]:
     try:
         torch = importlib.import_module("torch")
     except (ImportError, OSError) as error:
-        return [Finding("torch", "missing", _first_line(error), mend)]
+        return [Finding("torch", "missing", first_line(error), mend)]
     version = str(torch.__version__)
     number = tuple(int(part) for part in version.split("+", maxsplit=1)[0].split(".")[:2])
     threads = f"{torch.get_num_threads()} threads by default"
@@ -131,7 +132,7 @@ def _versions(constraints: Path = _TESTED) -> list[Finding]:
     """The installed versions that are unlike those tested together; what is not installed does not count."""
     lines = constraints.read_text(encoding="utf-8").splitlines()
     tested = dict(line.split("==") for line in lines if not line.startswith("#"))
-    installed = {name: version for name in tested if (version := _installed(name))}
+    installed = {name: version for name in tested if (version := installed_version(name))}
     others = [
         name for name, version in installed.items() if Version(version) != Version(tested[name])
     ]
@@ -262,14 +263,3 @@ def _judge(what: str, good: bool, seen: str, mend: str) -> Finding:
 
 def _has(module: str) -> bool:
     return importlib.util.find_spec(module) is not None
-
-
-def _installed(distribution: str) -> str | None:
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from suite.cli.output import say
+from suite.record import Json
 from suite.session import variants as session
 from suite.spec.library import Library
 from suite.spec.records.variant import Variant
@@ -24,3 +25,17 @@ def finals(
 ) -> tuple[Variant, ...]:
     """All of them, as `final` gives each."""
     return session.finals(variants, library, out, say)
+
+
+def identity_json(variant: Variant) -> dict[str, Json]:
+    """What `list --json` and `show --json` say of which variant it is; no fingerprint while its width is open."""
+    is_open = bool(session.open_match(variant.match))
+    return {
+        "name": variant.name,
+        "title": variant.title,
+        "paper": variant.paper,
+        "base": variant.base,
+        "baseline": variant.baseline,
+        "control": variant.control,
+        "fingerprint": None if is_open else variant.fingerprint,
+    }

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from suite.cli.errors import print_problems, problem_json
-from suite.cli.library import open_library
+from suite.cli.library import identity_json, open_library
 from suite.cli.options import json_option, names_argument, variants_option
 from suite.cli.output import ExitCode, reply, table
 from suite.record import Json
@@ -59,13 +59,4 @@ def _title(variant: Variant) -> str:
 
 
 def _json(variant: Variant) -> Json:
-    return {
-        "name": variant.name,
-        "title": variant.title,
-        "paper": variant.paper,
-        "base": variant.base,
-        "baseline": variant.baseline,
-        "control": variant.control,
-        "fingerprint": None if open_match(variant.match) else variant.fingerprint,
-        "match": open_match(variant.match) or None,
-    }
+    return {**identity_json(variant), "match": open_match(variant.match) or None}

@@ -37,7 +37,7 @@ def describe(environment: Mapping[str, str] = os.environ) -> dict[str, Json]:
         names = ["unknown GPU (nvidia-ml-py is not installed)" if hides_cards() else "no GPU"]
     # some come built for a GPU under a name of its own
     libraries: dict[str, Json] = {
-        name: _version(name) or _version(f"{name}-gpu") for name in _LIBRARIES
+        name: installed_version(name) or installed_version(f"{name}-gpu") for name in _LIBRARIES
     }
     return {
         "class": ", ".join([cpu, f"{cores} cores", *names]),
@@ -93,7 +93,8 @@ def _text(file: Path) -> str:
     return file.read_text().strip() if file.is_file() else ""
 
 
-def _version(distribution: str) -> str | None:
+def installed_version(distribution: str) -> str | None:
+    """The version of an installed package, None where it is not installed."""
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:

@@ -23,7 +23,7 @@ from suite.nn.freeze import frozen_layers
 from suite.nn.network import Detector, Node
 from suite.spec.records.variant import Expect, Layer, Variant
 from suite.spec.views.expectation import broken_promises
-from suite.yaml.errors import Problem, SpecError
+from suite.yaml.errors import Problem, SpecError, first_line
 
 IMAGE_SIZE = 640  # pixels; what `expect` is about
 WIDE = (384, 640)  # height and width that are not square, up to a multiple of the coarsest stride
@@ -64,7 +64,7 @@ def check_built(variant: Variant, model: Detector, *, export: bool = False) -> E
     try:
         gmacs = count(model.eval(), "trained", IMAGE_SIZE).samples[0]
     except MISTAKES as error:
-        unexplained = (model.graph[0].address, _first_line(error))
+        unexplained = (model.graph[0].address, first_line(error))
         address, reason = _failure(model, _image(IMAGE_SIZE, IMAGE_SIZE)) or unexplained
         said = f"fails at {IMAGE_SIZE} x {IMAGE_SIZE}: {reason}"
         problem = _at(variant, model, address, "E304", said=said)
@@ -206,7 +206,7 @@ def _failure(model: Detector, images: Tensor) -> tuple[str, str] | None:
         try:
             model(images)
         except MISTAKES as error:
-            return entered[-1], _first_line(error)
+            return entered[-1], first_line(error)
     return None
 
 
@@ -215,7 +215,7 @@ def _try_export(model: Detector, variant: Variant) -> list[Problem]:
         try:
             torch.export.export(model, (_image(_EXPORT_SIZE, _EXPORT_SIZE),), strict=False)
         except Exception as error:  # noqa: BLE001  (torch.export raises what it likes)
-            said = f"fails in torch.export: {_first_line(error)}"
+            said = f"fails in torch.export: {first_line(error)}"
             return [_at(variant, model, entered[-1], "E309", said=said)]
     return []
 
@@ -327,7 +327,3 @@ def _wide(model: Detector) -> tuple[int, int]:
 def _wide_text(model: Detector) -> str:
     height, width = _wide(model)
     return f"{width} x {height}"
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

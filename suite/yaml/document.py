@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 import yaml
 
 from suite.record import Json
-from suite.yaml.errors import Problems, SpecError, quote
+from suite.yaml.errors import Problems, SpecError, first_line, quote
 from suite.yaml.mark import Mark
 
 MAX_BYTES = 256 * 1024
@@ -125,7 +125,7 @@ def parse(text: str, file: str, problems: Problems, *, numbers_as_keys: bool = F
         mark = Mark(file, start.line + 1, start.column + 1) if start else Mark(file, 1, 1)
         raise SpecError.single(mark, "E001", _syntax(error)) from None
     except (yaml.YAMLError, UnicodeError) as error:
-        raise SpecError.single(Mark(file, 1, 1), "E001", _first_line(error)) from None
+        raise SpecError.single(Mark(file, 1, 1), "E001", f"not YAML: {first_line(error)}") from None
     if composer.root is None:
         raise SpecError.single(
             Mark(file, 1, 1), "E001", "the file is empty; a variant has at least `base`"
@@ -167,11 +167,6 @@ def _check_bounds(text: str, file: str) -> None:
 def _syntax(error: yaml.MarkedYAMLError) -> str:
     context = f"{error.context}: " if error.context else ""
     return f"not YAML: {context}{error.problem or 'unknown problem'}"
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).splitlines()
-    return f"not YAML: {lines[0] if lines else type(error).__name__}"
 
 
 @dataclass(slots=True)

@@ -89,6 +89,11 @@ def _place(problem: Problem) -> tuple[str, int, int]:
     return (mark.file, mark.line, mark.column) if mark else ("", 0, 0)
 
 
+def first_line(error: BaseException) -> str:
+    """What an error says first; its kind where it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
 def quote(value: object) -> str:
     """A value as it appears in a message: quoted, control characters escaped, cut to one line's worth."""
     text = repr(value)

@@ -66,7 +66,7 @@ def installed(monkeypatch, tmp_path, **versions: str) -> Finding:
     """What is said of these versions, where numpy 2.4.6, thop 0.1.1.post2 and types-PyYAML 6.0 were tested together."""
     constraints = tmp_path / "constraints.txt"
     constraints.write_text("# a comment\nnumpy==2.4.6\nthop==0.1.1.post2\ntypes-PyYAML==6.0\n")
-    monkeypatch.setattr(doctor, "_installed", {"types-PyYAML": "6.0", **versions}.get)
+    monkeypatch.setattr(doctor, "installed_version", {"types-PyYAML": "6.0", **versions}.get)
     (finding,) = doctor._versions(constraints)
     return finding
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import click
 
 from suite.cli.binding import bound
-from suite.cli.library import final, open_library
+from suite.cli.library import final, identity_json, open_library
 from suite.cli.options import json_option
 from suite.cli.output import reply
 from suite.cli.show.options import OPTIONS, ShowOptions
@@ -59,13 +59,7 @@ def _print(variant: Variant, origins: Mapping[str, str]) -> None:
 def _json(variant: Variant, origins: Mapping[str, str]) -> Json:
     expect = variant.expect
     return {
-        "name": variant.name,
-        "title": variant.title,
-        "paper": variant.paper,
-        "base": variant.base,
-        "baseline": variant.baseline,
-        "control": variant.control,
-        "fingerprint": None if open_match(variant.match) else variant.fingerprint,
+        **identity_json(variant),
         "architecture": variant.architecture,
         "expect": {
             "strides": list(expect.strides) if expect.strides is not None else None,
