@@ -15,6 +15,16 @@ def open_library(folders: Sequence[Path] = (), *, allow_code: bool | None = None
     return session.open_library(folders, allow_code=allow_code, tell=say)
 
 
+def refuse_unknown(names: Sequence[str], folders: Sequence[Path] = ()) -> None:
+    """Raise what is wrong with the variants that a command names, before it loads torch for them.
+
+    Raises:
+        SpecError: there is no such variant, or it has mistakes.
+    """
+    if names:
+        session.open_library(folders).select(names)
+
+
 def final(variant: Variant, library: Library, out: Path = session.OUT) -> Variant:
     """As `suite.session.variants.final`; what came of a match is told."""
     return session.final(variant, library, out, say)

@@ -63,6 +63,44 @@ def test_light_commands_do_not_import_torch(args: list[str]) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("name", [name for name, _ in COMMANDS])
+def test_no_command_imports_torch_to_explain_itself(name: str) -> None:
+    code = (
+        "import sys; from suite.cli.main import main; "
+        f"main([{name!r}, '--help']); sys.exit('torch' in sys.modules)"
+    )
+
+    assert run_python(code).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["bench", "no_such"],
+        ["build", "no_such", "--to", "torch"],
+        ["calibrate", "no_such"],
+        ["check", "no_such", "--build"],
+        ["cost", "no_such"],
+        ["cost", "no_such", "--memory"],
+        ["detect", "no_such", "street.jpg", "--weights", "no_such.pt"],
+        ["eval", "no_such", "--weights", "no_such.pt"],
+        ["run", "no_such"],
+        ["train", "no_such"],
+    ],
+    ids=" ".join,
+)
+def test_a_variant_that_is_not_there_is_told_before_torch_is_loaded(args: list[str]) -> None:
+    code = (
+        "import sys; from suite.cli.main import main; "
+        f"c = main({args!r}); sys.exit(c + 9 * ('torch' in sys.modules))"
+    )
+
+    done = run_python(code)
+
+    said = done.stdout + done.stderr  # problems are what `check` is asked for
+    assert (done.returncode, "no variant 'no_such'" in said) == (2, True)
+
+
 def test_help_does_not_import_a_command() -> None:
     code = (
         "import sys; from suite.cli.main import main; main(['--help']); "

@@ -4,6 +4,7 @@ import click
 
 from suite.cli.bench.options import OPTIONS, BenchOptions
 from suite.cli.binding import bound
+from suite.cli.library import refuse_unknown
 from suite.cli.options import json_option
 
 
@@ -20,6 +21,7 @@ def command(options: BenchOptions, *, as_json: bool) -> int:
     out; if none is here, the exit code is 5.
     """
     options.refuse_mistakes()
+    refuse_unknown(options.names, options.variants)
     from suite.cli.bench.timing import bench  # brings torch, which `--help` does without
 
     return bench(options, as_json=as_json)

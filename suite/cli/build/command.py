@@ -4,6 +4,7 @@ import click
 
 from suite.cli.binding import bound
 from suite.cli.build.options import OPTIONS, RUNTIMES, BuildOptions
+from suite.cli.library import refuse_unknown
 from suite.cli.options import json_option
 from suite.cli.output import ExitCode, Refusal
 from suite.protocols.setups import offers
@@ -21,6 +22,7 @@ def command(options: BuildOptions, *, as_json: bool) -> int:
     offer = offers()[RUNTIMES[options.target]]
     if offer.lacking:
         raise Refusal(ExitCode.UNFIT, f"--to {options.target}: {offer.lacking}")
+    refuse_unknown((options.name,), options.variants)
     from suite.cli.build.writing import build  # brings torch, which `--help` does without
 
     return build(options, as_json=as_json)

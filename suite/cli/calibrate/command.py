@@ -4,6 +4,7 @@ import click
 
 from suite.cli.binding import bound
 from suite.cli.calibrate.options import OPTIONS, CalibrateOptions
+from suite.cli.library import refuse_unknown
 from suite.cli.options import json_option
 
 
@@ -18,6 +19,7 @@ def command(options: CalibrateOptions, *, as_json: bool) -> int:
     2,000 series, each measured with repeated looks as a real one is: 95 % of their intervals should hold the truth.
     What was interrupted goes on when the same command is given again.
     """
+    refuse_unknown((options.name,))
     # brings the statistics, which `--help` does without
     from suite.cli.calibrate.proving import calibrate
 

@@ -87,7 +87,7 @@ def command(options: CheckOptions, *, as_json: bool) -> int:
     variants, problems = _read(library, options.names)
     files = _count_files(variants, problems)
     checked = [Checked(variant) for variant in variants]
-    if options.builds:
+    if options.builds and variants:
         with collected_rarely():
             checked, complaints = _try_all(variants, library, exports=options.export)
         problems += complaints

@@ -4,6 +4,7 @@ import click
 
 from suite.cli.binding import bound
 from suite.cli.detect.options import OPTIONS, DetectOptions
+from suite.cli.library import refuse_unknown
 from suite.cli.options import json_option
 
 
@@ -15,6 +16,7 @@ def command(options: DetectOptions, *, as_json: bool) -> int:
 
     A picture that cannot be read is named, the others are done, and the exit code is 4.
     """
+    refuse_unknown((options.name,), options.variants)
     from suite.cli.detect.detecting import detect  # brings torch, which `--help` does without
 
     return detect(options, as_json=as_json)

@@ -4,6 +4,7 @@ import click
 
 from suite.cli.binding import bound
 from suite.cli.eval.options import OPTIONS, EvalOptions
+from suite.cli.library import refuse_unknown
 from suite.cli.options import json_option
 
 
@@ -15,6 +16,8 @@ def command(options: EvalOptions, *, as_json: bool) -> int:
 
     NAME and --weights, or --detections alone.
     """
+    if options.name is not None:
+        refuse_unknown((options.name,), options.variants)
     from suite.cli.eval.scoring import evaluate  # brings torch, which `--help` does without
 
     return evaluate(options, as_json=as_json)

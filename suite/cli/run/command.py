@@ -2,6 +2,7 @@
 
 import click
 
+from suite.cli.library import refuse_unknown
 from suite.cli.options import json_option
 from suite.cli.run_options import run_options
 from suite.session.options import RunOptions
@@ -20,6 +21,7 @@ def command(
     Without NAMEs the protocol's variants are taken, and every variant of the folders given by --variants. What the
     store holds already is not measured again, and a run that was interrupted goes on where it stopped.
     """
+    refuse_unknown(options.names, options.variants)
     from suite.cli.run import doing  # brings torch and the report, which `--help` does without
 
     if dry_run:
