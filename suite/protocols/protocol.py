@@ -1,7 +1,7 @@
 """The frozen records of a protocol file; what they say of their keys is its schema and its documentation."""
 
 from dataclasses import asdict, dataclass
-from typing import Literal, cast
+from typing import Literal
 
 from suite.protocols.budget import Budget, Checkpoints
 from suite.protocols.limits import MAX_COUNT, MAX_SIDE, WEEK
@@ -144,7 +144,7 @@ class Protocol:
     @property
     def as_json(self) -> dict[str, Json]:
         """The protocol in plain JSON, as runs keep it."""
-        facts = cast("dict[str, Json]", asdict(self))
+        facts: dict[str, Json] = asdict(self)
         facts["loading"] = self.loading.as_json
         facts["budget"] = {self.budget.kind: self.budget.amount, "batch": self.budget.batch}
         return facts

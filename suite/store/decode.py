@@ -2,7 +2,6 @@
 
 import json
 import sqlite3
-from typing import cast
 
 from suite.record import Failure, Json, Measurement, Metric
 from suite.store.records import JobRecord, RunRecord, Status, StoredOutcome, VariantRecord
@@ -11,7 +10,8 @@ from suite.store.strides import Strides
 
 def json_object(text: str) -> dict[str, Json]:
     """A JSON object that this module wrote."""
-    return cast("dict[str, Json]", json.loads(text))
+    value: dict[str, Json] = json.loads(text)
+    return value
 
 
 def job(row: sqlite3.Row) -> JobRecord:

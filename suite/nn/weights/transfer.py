@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -114,14 +114,13 @@ def _read(model: Detector, variant: Variant, path: Path) -> Source:
 
 def _read_own(path: Path) -> Source:
     checkpoint = load_checkpoint(path)
-    described = checkpoint.facts.get("slots")
+    described: Any = checkpoint.facts.get("slots")
     if not isinstance(described, dict):
         raise WeightsError(
             f"{path}: does not say which layer a tensor belongs to; train it again with this version"
         )
     try:
-        layers = cast("dict[str, list[str]]", described["layers"])
-        slots = slots_from(layers, cast("dict[str, list[str]]", described["tensors"]))
+        slots = slots_from(described["layers"], described["tensors"])
         tensors = {slot: checkpoint.tensors[name] for name, slot in slots.items()}
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any
 
-from suite.record import Json
-from suite.spec.records.variant import Layer, Part
+from suite.spec.records.variant import Layer
 
 IMAGE = -1  # the source of the first layer
 
@@ -35,21 +34,19 @@ def vertices(layers: Sequence[Layer]) -> tuple[Vertex, ...]:
     return tuple(graph)
 
 
-def stored_layers(architecture: Mapping[str, Json]) -> tuple[Layer, ...]:
+def stored_layers(architecture: Mapping[str, Any]) -> tuple[Layer, ...]:
     """The layers of an architecture that `Variant.architecture` gave and a store kept."""
-    return tuple(
-        _layer(line) for line in cast("list[dict[str, Json]]", architecture.get("layers", []))
-    )
+    return tuple(_layer(line) for line in architecture.get("layers", []))
 
 
-def _layer(line: dict[str, Json]) -> Layer:
+def _layer(line: Mapping[str, Any]) -> Layer:
     return Layer(
-        block=str(line["block"]),
-        part=cast("Part", line["part"]),
-        out=cast("int | None", line["out"]),
-        repeat=cast("int", line["repeat"]),
-        stride=cast("int | None", line["stride"]),
-        inputs=tuple(cast("list[str]", line["inputs"])),
-        tags=cast("dict[str, int]", line["tags"]),
-        options=cast("dict[str, Json]", line["options"]),
+        block=line["block"],
+        part=line["part"],
+        out=line["out"],
+        repeat=line["repeat"],
+        stride=line["stride"],
+        inputs=tuple(line["inputs"]),
+        tags=line["tags"],
+        options=line["options"],
     )

@@ -110,7 +110,9 @@ class ModuleReader:
             return None
         options = self._completed(row, options, (channels, out), zeros)
         if row.module == POOL and stride is None:
-            stride = int(str(options["kernel"]))  # as torch has it
+            kernel = options["kernel"]
+            assert isinstance(kernel, int)
+            stride = kernel  # as torch has it
         stated = _stated(options, signature)
         if row.module == "nn.Upsample":
             stated["scale"] = options["scale"]  # what such a line is for
