@@ -54,7 +54,7 @@ def picture(folder: Path, name: str = "a.png", size: tuple[int, int] = (256, 150
 
 def run(tmp_path: Path, *images: str, options: tuple[str, ...] = ()) -> int:
     return main(
-        ["detect", "any", *images, "--weights", "w", "--out", str(tmp_path / "out"), *options]
+        ["detect", "yolov5p", *images, "--weights", "w", "--out", str(tmp_path / "out"), *options]
     )
 
 
