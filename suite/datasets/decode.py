@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-import cv2
-import numpy as np
-
-from suite.datasets.files import examine, fault_of
+from suite.datasets.headers import header_of
 from suite.datasets.images import Image
+from suite.datasets.pixels import decoded, is_nearly_black
 from suite.datasets.split import BrokenPictureError, MissingDataError, Picture
 
 _HINT = "`data check` lists all such files"
@@ -15,7 +13,7 @@ _HINT = "`data check` lists all such files"
 def load_image(picture: Picture) -> Image:
     """Decode as (H, W, 3) RGB; grey pictures get three equal channels.
 
-    The orientation that gives the picture's width and height is taken: boxes were drawn on that one.
+    The picture is turned as its EXIF orientation says where `picture.upright`, or where it has its sides only so.
 
     Raises:
         BrokenPictureError: the file cannot be read, is not whole, or does not decode, or to another size.
@@ -39,29 +37,19 @@ def picture_bytes(picture: Picture) -> bytes:
 
 def decode_picture(picture: Picture, data: bytes) -> Image:
     """The second half of `load_image`."""
-    wanted = (picture.height, picture.width)
-    image = None
-    fault = fault_of(picture.file, data)  # OpenCV itself decodes half a JPEG without a word
-    if not fault:
-        if not picture.upright:
-            image = _decoded(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-        if image is None or image.shape[:2] != wanted:
-            image = _decoded(data, cv2.IMREAD_COLOR)
+    header = header_of(data)  # OpenCV itself decodes half a JPEG without a word
+    upright = picture.upright or (picture.width, picture.height) != header.stored
+    image = None if header.fault else decoded(data, header, upright=upright)
     if image is None:
-        reason = f" ({fault})" if fault else ""
+        reason = f" ({header.fault})" if header.fault else ""
         what = f"does not decode as a picture{reason}"
         raise BrokenPictureError(picture.file, f"{what}; {_HINT}")
-    if image.shape[:2] != wanted:
-        height, width = image.shape[:2]
-        what = f"is {width} x {height} pixels, but the annotations say {wanted[1]} x {wanted[0]}"
+    height, width = image.shape[:2]
+    if (width, height) != (picture.width, picture.height):
+        stated = f"{picture.width} x {picture.height}"
+        what = f"is {width} x {height} pixels, but the annotations say {stated}"
         raise BrokenPictureError(picture.file, f"{what}; {_HINT}")
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
-
-
-def _decoded(data: bytes, flags: int) -> Image | None:
-    """In OpenCV's order of channels."""
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    return None if image is None else np.asarray(image, np.uint8)
+    return image
 
 
 def read_image(file: Path) -> Image:
@@ -73,8 +61,19 @@ def read_image(file: Path) -> Image:
     """
     if not file.is_file():
         raise MissingDataError(f"{file}: no such picture")
-    fault = examine(file).fault
-    image = None if fault else _decoded(file.read_bytes(), cv2.IMREAD_COLOR)
+    data = file.read_bytes()
+    header = header_of(data)
+    image = None if header.fault else decoded(data, header, upright=True)
     if image is None:
-        raise BrokenPictureError(file, fault or "does not decode as a picture")
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+        raise BrokenPictureError(file, header.fault or "does not decode as a picture")
+    return image
+
+
+def darkness(file: Path, image: Image) -> str:
+    """What to say of a picture that uses too few of its file's many bits for the network to see it; mostly nothing."""
+    header = header_of(file.read_bytes())
+    if not is_nearly_black(image, header):
+        return ""
+    return (
+        f"{file}: darker than 1/16 of its range ({header.bits} bits, of which the upper 8 are used)"
+    )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from suite.datasets.findings import Severity
 from suite.record import Json
 
 
@@ -34,10 +35,19 @@ class BrokenPictureError(DataError):
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """A row of the file's own table; its place in `Split.categories` is the class index that networks see."""
+    """A row of the file's own table; its place in `Split.categories` is the class index that networks see.
+
+    `numbered` is the file's own id where `id` is given anew, because no array can hold it.
+    """
 
     id: int
     name: str
+    numbered: int | None = None
+
+    @property
+    def own_id(self) -> int:
+        """The id that the file has, which detections are written with."""
+        return self.id if self.numbered is None else self.numbered
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,8 +56,8 @@ class Picture:
 
     `boxes` (n, 4) are x, y, width, height in pixels; `labels` (n,) class indices; `crowd` (n,) marks regions that
     evaluation ignores and training leaves out; `area` (n,) decides small, medium and large. `upright` says that the
-    boxes were drawn on the picture as its EXIF orientation turns it, whatever its stated size. `outlines` is empty, or
-    has the polygon (k, 2) of each object in pixels, of no points where only its box is known.
+    boxes were drawn on the picture as its EXIF orientation turns it. `outlines` is empty, or has the polygon (k, 2) of
+    each object in pixels, of no points where only its box is known. `numbered` as in `Category`.
     """
 
     id: int
@@ -60,15 +70,22 @@ class Picture:
     area: NDArray[np.float64]
     upright: bool = False
     outlines: tuple[NDArray[np.float32], ...] = ()
+    numbered: int | None = None
+
+    @property
+    def own_id(self) -> int:
+        """The id that the file has, which detections are written with."""
+        return self.id if self.numbered is None else self.numbered
 
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """Something in the files that was left out or mended: how often, and up to three places."""
+    """Something in the files that was left out or mended: how often, and up to three places. A note is no fault."""
 
     kind: str
     count: int
     examples: tuple[str, ...]
+    severity: Severity = "warning"
 
     def as_json(self) -> dict[str, Json]:
         """The issue as the store and `--json` keep it."""
@@ -79,7 +96,8 @@ class Issue:
 class Split:
     """The training or the validation part of a data set; pictures are in order of their ids.
 
-    `fingerprint` changes with anything that training or evaluation could notice: categories, boxes, pictures.
+    `fingerprint` changes with anything that training or evaluation could notice: categories, boxes, pictures. `file`
+    says what is in the part, `sought` where its labels were looked for.
     """
 
     name: str
@@ -90,6 +108,8 @@ class Split:
     issues: tuple[Issue, ...]
     fingerprint: str
     form: str = "COCO JSON"
+    file: Path | None = None
+    sought: str = ""
 
     @property
     def box_count(self) -> int:

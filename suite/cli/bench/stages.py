@@ -166,7 +166,7 @@ def _pictures(options: BenchOptions) -> list[Image]:
     made = protocols.load("smoke").data
     assert made is not None
     with refusing_data():
-        split = read_split(options.data or built_in_data(made), "val")
+        split = read_split(options.data or built_in_data(made), "val", labelled=False)
         return [load_image(picture) for picture in split.pictures[:_PICTURES]]
 
 

@@ -10,7 +10,7 @@ from suite.cli.detect.drawing import draw, write
 from suite.cli.detect.options import DetectOptions
 from suite.cli.detect.records import Box, Seen, Thresholds
 from suite.cli.output import ExitCode, reply, say, table
-from suite.datasets.decode import read_image
+from suite.datasets.decode import darkness, read_image
 from suite.datasets.images import Image, Letterbox, letterbox, stretch
 from suite.datasets.split import DataError
 from suite.nn.boxes import scale_boxes
@@ -41,6 +41,8 @@ def detect(options: DetectOptions, *, as_json: bool) -> int:
         except DataError as error:
             problems.append(str(error))
             continue
+        if dark := darkness(image, pixels):
+            say(f"warning: {dark}")
         view = _view(pixels, model, size, stretched=options.stretch)
         boxes = _detect(model, view, thresholds, options.device)
         taken = {picture.drawn for picture in seen}

@@ -50,7 +50,7 @@ def evaluate(options: EvalOptions, *, as_json: bool) -> int:
     except EvaluatorError as error:
         raise Refusal(ExitCode.VARIANT_FAILED, str(error)) from error
     for issue in val.issues:
-        say(f"warning: {issue.kind}: {issue.count} ({', '.join(issue.examples)})")
+        say(f"{issue.severity}: {issue.kind}: {issue.count} ({', '.join(issue.examples)})")
     if options.out is not None:
         _keep(scored, options.out)
     if as_json:

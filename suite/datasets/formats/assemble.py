@@ -3,39 +3,43 @@
 A fault of one picture or one box is counted, left out or mended, and reported: real sets have a few of them.
 """
 
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.datasets.files import Examined, decoded_sides, examine
+from suite.datasets.files import Examined, examine
+from suite.datasets.findings import Severity
+from suite.datasets.formats.fingerprint import fingerprint
+from suite.datasets.formats.orientation import doubt
 from suite.datasets.split import Category, Issue, MissingDataError, Picture, Split
-from suite.record import canonical_json
 
 _HASHED_WHOLE = 256 * 2**20  # bytes of pictures; larger sets are told apart by names and sizes
+_BITS = 8  # that a network sees of a channel
 _SLACK = 1.0  # pixels that a box may reach over the edge and stay as it is: COCO's own are rounded
 _EXAMPLES = 3
-_UNKNOWN = (0, 0)
 
 
 @dataclass(slots=True)
 class Notes:
-    """What was left out or mended so far."""
+    """What was left out or mended so far; `reach` is how far the boxes of each picture go to the right and down."""
 
     locations: dict[str, list[str]] = field(default_factory=dict)
+    severities: dict[str, Severity] = field(default_factory=dict)
+    reach: dict[int, tuple[float, float]] = field(default_factory=dict)
 
-    def add(self, kind: str, location: str) -> None:
-        """One more of a kind, and where in the data set it is."""
+    def add(self, kind: str, location: str, severity: Severity = "warning") -> None:
+        """One more of a kind, and where in the data set it is; all of a kind are of one severity."""
         self.locations.setdefault(kind, []).append(location)
+        self.severities[kind] = severity
 
     def issues(self) -> tuple[Issue, ...]:
         """All kinds in the order of their names."""
         return tuple(
-            Issue(kind, len(locations), tuple(locations[:_EXAMPLES]))
+            Issue(kind, len(locations), tuple(locations[:_EXAMPLES]), self.severities[kind])
             for kind, locations in sorted(self.locations.items())
         )
 
@@ -47,33 +51,59 @@ class Notes:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A picture as an annotation has it: `file` is None where there is none, `sides` where none are stated."""
+    """A picture as an annotation has it: `file` is None where there is none, `sides` where none are stated.
+
+    `numbered` as in `Picture`.
+    """
 
     id: int
     name: str
     file: Path | None
     sides: tuple[int, int] | None = None
+    numbered: int | None = None
+
+    @property
+    def own_id(self) -> int:
+        """As in `Picture`."""
+        return self.id if self.numbered is None else self.numbered
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A picture whose file was looked at; `identity` is empty where it cannot be used.
+    """A picture whose file was looked at: `listed` and what `examined` found."""
 
-    `upright` as in `Picture`: sides that nobody states are those of the picture as EXIF turns it.
-    """
+    listed: Listed
+    examined: Examined
 
-    id: int
-    name: str
-    width: int
-    height: int
-    file: Path
-    identity: str
-    upright: bool
+    @property
+    def id(self) -> int:
+        """The picture's."""
+        return self.listed.id
+
+    @property
+    def name(self) -> str:
+        """Of the file within the data set."""
+        return self.listed.name
+
+    @property
+    def file(self) -> Path:
+        """Where it is, or would be."""
+        return self.listed.file or Path(self.name)
+
+    @property
+    def width(self) -> int:
+        """In pixels: as stated, or else that of the picture as EXIF turns it."""
+        return (self.listed.sides or self.examined.sides)[0]
+
+    @property
+    def height(self) -> int:
+        """As `width`."""
+        return (self.listed.sides or self.examined.sides)[1]
 
     @property
     def usable(self) -> bool:
         """Whether training and evaluation get it."""
-        return bool(self.identity)
+        return not self.examined.fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +119,16 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a part comes from: its folder, the file that says what is in it, the part's name, the form."""
+    """Where a part comes from: its folder, the file that says what is in it, the part's name, the form.
+
+    `sought` says where its labels were looked for, and what was there.
+    """
 
     folder: Path
     file: Path
     split: str
     form: str
+    sought: str = ""
 
 
 def look_at(listed: Sequence[Listed], notes: Notes) -> dict[int, Entry]:
@@ -108,30 +142,13 @@ def look_at(listed: Sequence[Listed], notes: Notes) -> dict[int, Entry]:
 def _entry(row: Listed, notes: Notes, *, whole: bool) -> Entry:
     examined = Examined("missing", "", "")
     if row.file:
-        examined = _with_sides(examine(row.file, row.sides, whole=whole), row)
+        examined = examine(row.file, row.sides, whole=whole)
     if examined.fault:
         notes.add(f"picture left out: {examined.fault}", f"{row.name} {examined.detail}".strip())
-    width, height = row.sides or examined.sides
-    return Entry(
-        row.id,
-        row.name,
-        width,
-        height,
-        row.file or Path(row.name),
-        "" if examined.fault else examined.identity,
-        upright=row.sides is None and examined.turned,
-    )
-
-
-def _with_sides(examined: Examined, row: Listed) -> Examined:
-    """The same with the sides of the decoded picture, where neither the annotation nor the header tells them."""
-    assert row.file is not None
-    if examined.fault or row.sides is not None or examined.sides != _UNKNOWN:
-        return examined
-    sides = decoded_sides(row.file)
-    if sides is None:
-        return replace(examined, fault="not a picture")
-    return replace(examined, sides=sides)
+    elif examined.bits > _BITS:
+        kind = f"picture of more than {_BITS} bits a channel: only the upper {_BITS} are used"
+        notes.add(kind, f"{row.name} ({examined.bits} bits)", "note")
+    return Entry(row, examined)
 
 
 def make_box(
@@ -165,12 +182,16 @@ def make_box(
     if width <= 0 or height <= 0:
         notes.add("annotation left out: box has no size", where)
         return None
+    far = notes.reach.get(entry.id, (0.0, 0.0))
+    notes.reach[entry.id] = (max(far[0], x + width), max(far[1], y + height))
     left, top = max(x, 0.0), max(y, 0.0)
     right, bottom = min(x + width, entry.width), min(y + height, entry.height)
     if right <= left or bottom <= top:
         notes.add("annotation left out: box outside its picture", where)
         return None
     beyond = max(-x, -y, x + width - entry.width, y + height - entry.height)
+    # an object whose box was rounded inwards reaches a pixel beyond each of its sides
+    largest = (width + 2 * _SLACK) * (height + 2 * _SLACK)
     if beyond > _SLACK:
         notes.add("box cut at the edge of its picture", where)
         x, y, width, height = left, top, right - left, bottom - top
@@ -178,6 +199,9 @@ def make_box(
         area = width * height
     elif not isinstance(area, int | float) or not _finite(area) or area <= 0:
         notes.add("area replaced by width x height", f"{location}: {area!r}")
+        area = width * height
+    elif area > largest:
+        notes.add("area larger than its box, replaced by width x height", f"{location}: {area:g}")
         area = width * height
     return Box((x, y, width, height), label, crowd, float(area), outline)
 
@@ -200,7 +224,7 @@ def assemble(
     """The part of a data set.
 
     Raises:
-        MissingDataError: nothing usable is left.
+        MissingDataError: no picture can be used.
     """
     pictures = tuple(
         _picture(entry, boxes.get(entry.id, ())) for entry in entries.values() if entry.usable
@@ -209,22 +233,31 @@ def assemble(
         raise MissingDataError(
             f"{source.file}: none of its {len(entries)} pictures can be used; {notes}"
         )
-    if source.split == "train" and not any((~picture.crowd).any() for picture in pictures):
-        raise MissingDataError(
-            f"{source.file}: no object is left to train on; {notes or 'it has no annotations'}"
-        )
-    name = source.folder.resolve().name
-    fingerprint = _fingerprint(categories, pictures, entries)
+    _tell_orientations(entries, notes)
+    files = {entry.id: (entry.name, entry.examined.identity) for entry in entries.values()}
     return Split(
-        name,
+        source.folder.resolve().name,
         source.folder,
         source.split,
         categories,
         pictures,
         notes.issues(),
-        fingerprint,
+        fingerprint(categories, pictures, files),
         source.form,
+        source.file,
+        source.sought,
     )
+
+
+def _tell_orientations(entries: Mapping[int, Entry], notes: Notes) -> None:
+    for entry in entries.values():
+        found, reach = entry.examined, notes.reach.get(entry.id)
+        if found.fault or not found.turned or reach is None:
+            continue
+        stated = entry.listed.sides is not None
+        doubted = doubt(found.sides, found.other, reach, upright=found.upright, stated=stated)
+        if doubted is not None:
+            notes.add(doubted[0], entry.name, doubted[1])
 
 
 def _picture(entry: Entry, boxes: Sequence[Box]) -> Picture:
@@ -237,8 +270,9 @@ def _picture(entry: Entry, boxes: Sequence[Box]) -> Picture:
         np.array([box.label for box in boxes], np.int64),
         np.array([box.crowd for box in boxes], np.bool_),
         np.array([box.area for box in boxes], np.float64),
-        entry.upright,
+        entry.examined.upright,
         _outlines(boxes),
+        entry.listed.numbered,
     )
 
 
@@ -246,32 +280,3 @@ def _outlines(boxes: Sequence[Box]) -> tuple[NDArray[np.float32], ...]:
     if not any(box.outline for box in boxes):
         return ()
     return tuple(np.array(box.outline, np.float32).reshape(-1, 2) for box in boxes)
-
-
-def _fingerprint(
-    categories: tuple[Category, ...], pictures: tuple[Picture, ...], entries: Mapping[int, Entry]
-) -> str:
-    total = hashlib.sha256(
-        canonical_json([[category.id, category.name] for category in categories]).encode()
-    )
-    for picture in pictures:
-        entry = entries[picture.id]
-        about = [
-            entry.id,
-            entry.name,
-            entry.width,
-            entry.height,
-            entry.identity,
-            len(picture.boxes),
-        ]
-        about += [True] if entry.upright else []
-        total.update(canonical_json(about).encode())
-        for values in (
-            picture.boxes,
-            picture.labels,
-            picture.crowd,
-            picture.area,
-            *picture.outlines,
-        ):
-            total.update(values.astype(values.dtype.newbyteorder("<")).tobytes())
-    return total.hexdigest()

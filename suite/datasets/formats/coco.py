@@ -7,6 +7,7 @@ picture or one box is counted, left out or mended, and reported.
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from os.path import normpath
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeGuard, TypeVar
 
@@ -23,9 +24,13 @@ from suite.datasets.formats.assemble import (
     make_box,
 )
 from suite.datasets.formats.folder import require_path
+from suite.datasets.formats.spelling import is_of_windows, spellings
 from suite.datasets.split import Category, DataError, Split
 
 FORM = "COCO JSON"
+_BITS = 63  # of an id, besides its sign, that an array can hold
+_LONGEST = 40  # characters of a value that a note shows
+_MEANT = {"1": True, "true": True, "0": False, "false": False}
 _FARTHEST = 1e6  # pixels; a corner beyond is no corner
 _Known = TypeVar("_Known")
 
@@ -52,9 +57,11 @@ def read(folder: Path, split: str) -> Split:
     content = _load(file)
     categories = _categories(file, content)
     notes = Notes()
-    entries = look_at(_pictures(file, content, _roots(folder, split)), notes)
+    entries = look_at(_pictures(file, content, _roots(folder, split), notes), notes)
     boxes = _boxes(content, entries, categories, notes)
-    return assemble(Source(folder, file, split, FORM), categories, entries, boxes, notes)
+    sought = f"its list 'annotations', of {len(content['annotations'])} rows"
+    source = Source(folder, file, split, FORM, sought)
+    return assemble(source, categories, entries, boxes, notes)
 
 
 def _load(file: Path) -> Mapping[str, Any]:
@@ -82,7 +89,18 @@ def _categories(file: Path, content: Mapping[str, Any]) -> tuple[Category, ...]:
     if not ids:
         raise DataError(f"{file}: its table of categories is empty")
     names = dict(zip(ids, (str(row.get("name", "")) for row in rows), strict=True))
-    return tuple(Category(number, names[number] or str(number)) for number in sorted(names))
+    numbers = _fitting(ids)
+    return tuple(
+        Category(numbers.get(own, own), names[own] or str(own), own if numbers else None)
+        for own in sorted(names)
+    )
+
+
+def _fitting(ids: Sequence[int]) -> dict[int, int]:
+    """Where an array cannot hold an id as a whole number, the place of each in their order, from 1; else nothing."""
+    if all(-(2**_BITS) <= number < 2**_BITS for number in ids):
+        return {}
+    return {own: place for place, own in enumerate(sorted(ids), start=1)}
 
 
 def _roots(folder: Path, split: str) -> list[Path]:
@@ -90,30 +108,48 @@ def _roots(folder: Path, split: str) -> list[Path]:
     return [folder / name for name in inside if (folder / name).is_dir()]
 
 
-def _pictures(file: Path, content: Mapping[str, Any], roots: list[Path]) -> list[Listed]:
+def _pictures(
+    file: Path, content: Mapping[str, Any], roots: list[Path], notes: Notes
+) -> list[Listed]:
     rows = content["images"]
     ids = [_whole(file, f"images[{index}]", row, "id") for index, row in enumerate(rows)]
     _refuse_doubles(file, "images", ids)
+    numbers = _fitting(ids)
     listed = []
-    for number, row in zip(ids, rows, strict=True):
-        path = _find(file, row, roots)
-        location = f"image {number} ({row['file_name']})"
+    for own, row in zip(ids, rows, strict=True):
+        path = _find(file, row, roots, notes)
+        location = f"image {own} ({row['file_name']})"
         sides = (_whole(file, location, row, "width"), _whole(file, location, row, "height"))
-        listed.append(Listed(number, row["file_name"], path, sides))
+        number = numbers.get(own, own)
+        listed.append(Listed(number, row["file_name"], path, sides, own if numbers else None))
+        if numbers:
+            notes.add("picture id beyond 64 bits, or beside one: numbered anew", location, "note")
     return listed
 
 
-def _find(file: Path, row: Mapping[str, Any], roots: list[Path]) -> Path | None:
+def _find(file: Path, row: Mapping[str, Any], roots: list[Path], notes: Notes) -> Path | None:
     name = row.get("file_name")
     if not isinstance(name, str) or not name:
         raise DataError(f"{file}: image {row['id']} has no file_name")
     require_path(name, f"{file}: file_name")
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or set(name) & set("\\:\0"):
-        raise DataError(
-            f"{file}: file_name {name!r} leaves the data set's folder; it must be a relative path inside"
-        )
-    return next((root / path for root in roots if (root / path).is_file()), None)
+    for spelling in spellings(name):
+        path = PurePosixPath(normpath(spelling))
+        if path.is_absolute() or path.parts[0] == "..":
+            raise _leaving(file, name)
+        found = next((root / path for root in roots if (root / path).is_file()), None)
+        if found is not None:
+            if spelling != name:
+                notes.add("file_name with backslashes, read as slashes", repr(name), "note")
+            return found
+    if is_of_windows(name):
+        raise _leaving(file, name)
+    return None
+
+
+def _leaving(file: Path, name: str) -> DataError:
+    return DataError(
+        f"{file}: file_name {name!r} leaves the data set's folder; it must be a relative path inside"
+    )
 
 
 def _boxes(
@@ -122,12 +158,13 @@ def _boxes(
     categories: tuple[Category, ...],
     notes: Notes,
 ) -> dict[int, list[Box]]:
-    labels = {category.id: index for index, category in enumerate(categories)}
+    labels = {category.own_id: index for index, category in enumerate(categories)}
+    pictures = {entry.listed.own_id: entry for entry in entries.values()}
     boxes: dict[int, list[Box]] = {number: [] for number in entries}
     seen: set[str] = set()
     for index, row in enumerate(content["annotations"]):
         location = f"annotation {row.get('id', f'[{index}]')}"
-        entry, label = _known(entries, row.get("image_id")), _known(labels, row.get("category_id"))
+        entry, label = _known(pictures, row.get("image_id")), _known(labels, row.get("category_id"))
         if entry is None:
             notes.add(
                 "annotation left out: unknown image_id", f"{location}: {row.get('image_id')!r}"
@@ -145,8 +182,9 @@ def _boxes(
     return boxes
 
 
-def _known(table: Mapping[int, _Known], key: object) -> _Known | None:
-    return table.get(key) if isinstance(key, int) else None  # a list, say, has no hash
+def _known(table: Mapping[Any, _Known], key: object) -> _Known | None:
+    # a list, say, has no hash; a whole number is found as a float, too
+    return table.get(key) if isinstance(key, int | float) else None
 
 
 def _note_id(number: str, seen: set[str], notes: Notes, location: str) -> None:
@@ -165,11 +203,21 @@ def _box(
     if not _is_four_numbers(xywh):
         notes.add("annotation left out: no box of four numbers", location)
         return None
-    crowd = bool(row.get("iscrowd", 0))
+    crowd = _crowd(row.get("iscrowd"), notes, location)
     area, outline = row.get("area", ...), _outline(row.get("segmentation"))
     return make_box(
         xywh, entry, notes, location, label=label, crowd=crowd, area=area, outline=outline
     )
+
+
+def _crowd(value: object, notes: Notes, location: str) -> bool:
+    """Whether a region is one of many objects. The truth value of a text is that of its being there."""
+    if value is None or (isinstance(value, int | float) and value in {0, 1}):
+        return bool(value)
+    meant = _MEANT.get(value.strip().lower(), False) if isinstance(value, str) else False
+    shown = f"{location}: {value!r:.{_LONGEST}}"
+    notes.add(f"iscrowd is neither 0 nor 1, and taken as {int(meant)}", shown)
+    return meant
 
 
 def _is_four_numbers(value: object) -> TypeGuard[list[float]]:
@@ -200,7 +248,10 @@ def _area(polygon: list[float]) -> float:
 
 
 def _whole(file: Path, location: str, row: Mapping[str, Any], key: str) -> int:
+    """A whole number, which tables with gaps write as a float."""
     value = row.get(key)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if not isinstance(value, int) or isinstance(value, bool):
         raise DataError(f"{file}: {location} has {key} {value!r}; it must be a whole number")
     if key != "id" and value < 1:

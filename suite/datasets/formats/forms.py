@@ -24,7 +24,7 @@ _FORMS = (  # in the order in which they are looked for
 )
 
 
-def read_split(folder: Path, split: SplitName) -> Split:
+def read_split(folder: Path, split: SplitName, *, labelled: bool = True) -> Split:
     """One part of a data set, read, checked and fingerprinted; no picture is decoded.
 
         val = read_split(Path("data/coco"), "val")
@@ -37,11 +37,19 @@ def read_split(folder: Path, split: SplitName) -> Split:
     Args:
         folder: of the data set, or a YOLO `data.yaml` that describes it.
         split: which part.
+        labelled: whether a part without a usable object is none.
 
     Raises:
         DataError: its files are wrong; the message names file and line, and what would be right.
         MissingDataError: there is no such data, or nothing usable is left.
     """
+    found = _read(folder, split)
+    if labelled:
+        _require_objects(found)
+    return found
+
+
+def _read(folder: Path, split: SplitName) -> Split:
     if folder.is_file():
         return yolo.read(folder, split)
     if not folder.is_dir():
@@ -56,6 +64,25 @@ def read_split(folder: Path, split: SplitName) -> Split:
             f"annotations/instances_{split}2017.json (COCO), data.yaml (YOLO) or ImageSets/Main/{split}.txt (VOC)"
         )
     return form.read(folder, split)
+
+
+def _require_objects(found: Split) -> None:
+    """AP of a part without objects has no value, and a training has nothing to learn: better said before than after."""
+    if any((~picture.crowd).any() for picture in found.pictures):
+        return
+    purpose = "train" if found.split == "train" else "evaluate"
+    reasons = [
+        f"{issue.kind} ({issue.count}: {issue.examples[0]})"
+        for issue in found.issues
+        if issue.severity == "warning"
+    ]
+    if found.box_count:
+        reasons.append(f"each of its {found.box_count} objects is a crowd region or difficult")
+    why = ", ".join(reasons) or "it has no annotations"
+    raise MissingDataError(
+        f"{found.file or found.folder}: no object is left to {purpose} on; {why}; "
+        f"labels were looked for in {found.sought}"
+    )
 
 
 def check_same_categories(train: Split, val: Split) -> None:

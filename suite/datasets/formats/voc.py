@@ -57,7 +57,8 @@ def read(folder: Path, split: str) -> Split:
         entry = entries[numbers[stem]]
         if entry.usable:
             boxes[entry.id] = list(_boxes(folder, sheet, entry, labels, notes))
-    return assemble(Source(folder, file, split, FORM), table, entries, boxes, notes)
+    sought = f"{folder / _ANNOTATIONS}: {len(known)} of {len(sheets)} sheets are there"
+    return assemble(Source(folder, file, split, FORM, sought), table, entries, boxes, notes)
 
 
 @dataclass(frozen=True, slots=True)

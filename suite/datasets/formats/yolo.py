@@ -1,6 +1,5 @@
 """Reads a data set in YOLO's form: a text file a picture, described by a data.yaml."""
 
-import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,14 +26,13 @@ from suite.datasets.formats.folder import (
     read_text,
     require_path,
 )
+from suite.datasets.formats.spelling import is_of_windows, spellings
+from suite.datasets.formats.yolo_rows import KeyPoints, RowReader
 from suite.datasets.formats.yolo_yaml import Description, has_names, read_description
 from suite.datasets.split import DataError, MissingDataError, Split
 
 FORM = "YOLO txt"
 _NAMES = "classes.txt"
-_BOX = 5  # numbers on a line: class, centre x, centre y, width, height
-_FEWEST = 1 + 2 * 3  # of a polygon: class and three points
-_LARGEST_SHARE = 2.0  # rounding gives a little over 1; pixels give far more
 
 
 def description_file(folder: Path) -> Path | None:
@@ -52,7 +50,8 @@ def read(source: Path, split: str) -> Split:
     """Read a part of the data set in the folder `source`, or that the .yaml file `source` describes.
 
     The labels of images/a/b.jpg are in labels/a/b.txt; without a folder `images` they lie beside the picture. A picture
-    without labels has no objects. A polygon counts as the box around it.
+    without labels has no objects. A polygon counts as the box around it; of a row with key points, a score or a track
+    id the box is taken.
 
     Raises:
         DataError: a file is wrong.
@@ -75,13 +74,17 @@ def read(source: Path, split: str) -> Split:
     ]
     notes = Notes()
     entries = look_at(listed, notes)
+    reader = RowReader(len(described.names), described.key_points, notes)
     boxes = {
-        entry.id: list(_boxes(folder, entry, described.names, notes))
-        for entry in entries.values()
-        if entry.usable
+        entry.id: list(_boxes(folder, entry, reader)) for entry in entries.values() if entry.usable
     }
-    table = categories(described.names)
-    return assemble(Source(folder, described.file, split, FORM), table, entries, boxes, notes)
+    reader.tell()
+    # shares fit a picture whichever way up it is
+    notes.reach.update(dict.fromkeys(notes.reach, (0.0, 0.0)))
+    first = _label_file(folder, next(iter(paths)))
+    sought = f"{first} and so on: {reader.files} of {len(boxes)} such files are there"
+    origin = Source(folder, described.file, split, FORM, sought)
+    return assemble(origin, categories(described.names), entries, boxes, notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,7 @@ class _Described:
     file: Path
     names: tuple[str, ...]
     parts: tuple[Path, ...]
+    key_points: KeyPoints | None = None
 
 
 def _described(source: Path, split: str) -> _Described:
@@ -102,7 +106,8 @@ def _described(source: Path, split: str) -> _Described:
         return _Described(folder, file, class_names(file), (folder / "images" / split,))
     about = read_description(file)
     folder = _folder(file, about)
-    return _Described(folder, file, about.names, _parts(folder, file, about, split))
+    parts = _parts(folder, file, about, split)
+    return _Described(folder, file, about.names, parts, about.key_points)
 
 
 def _folder(file: Path, about: Description) -> Path:
@@ -127,7 +132,7 @@ def _parts(folder: Path, file: Path, about: Description, key: str) -> tuple[Path
         text = said.text.removeprefix("../")
         if not (folder / text).exists():
             text = said.text
-        path = inside(folder, text, f"{where}: {key}")
+        path = _existing(folder, text, f"{where}: {key}")
         if not path.exists():
             raise MissingDataError(f"{where}: {key} names {said.text!r}, which is not in {folder}")
         parts.append(path)
@@ -150,23 +155,34 @@ def _pictures(folder: Path, part: Path) -> Iterator[Path]:
         return
     for number, line in lines(part):
         where = f"{part}:{number}"
-        near = inside(folder, line, where, near=part.parent.relative_to(folder))
-        yield near if near.exists() else inside(folder, line, where)
+        near = _existing(folder, line, where, near=part.parent.relative_to(folder))
+        yield near if near.exists() else _existing(folder, line, where)
 
 
-def _boxes(folder: Path, entry: Entry, names: tuple[str, ...], notes: Notes) -> Iterator[Box]:
+def _existing(folder: Path, text: str, where: str, near: Path | None = None) -> Path:
+    r"""The path that a text means; of `a\b`, which Windows writes for a/b, the one that is there."""
+    if is_of_windows(text) and not (folder / text).exists():
+        raise DataError(
+            f"{where}: {text!r} leaves the data set's folder; it must be a relative path inside"
+        )
+    paths = [inside(folder, spelling, where, near=near) for spelling in spellings(text)]
+    return next((path for path in paths if path.exists()), paths[0])
+
+
+def _boxes(folder: Path, entry: Entry, reader: RowReader) -> Iterator[Box]:
     file = _label_file(folder, entry.file)
     if not file.is_file():
         return
+    reader.files += 1
     within = file.relative_to(folder).as_posix()
+    sides = (entry.width, entry.height)
     for number, line in enumerate(read_text(file).splitlines(), start=1):
         if line.strip():
-            label, shares = _row(f"{file}:{number}", line.split(), len(names))
-            sides = (entry.width, entry.height)
-            pixels = [share * side for share, side in zip(_around(shares), sides * 2, strict=True)]
-            polygon = shares if len(shares) >= _BOX and all(map(math.isfinite, shares)) else []
-            outline = [share * side for share, side in zip(polygon, cycle(sides), strict=False)]
-            box = make_box(pixels, entry, notes, f"{within}:{number}", label=label, outline=outline)
+            location = f"{within}:{number}"
+            row = reader.read(f"{file}:{number}", location, line.split())
+            pixels = [share * side for share, side in zip(row.around, sides * 2, strict=True)]
+            outline = [share * side for share, side in zip(row.polygon, cycle(sides), strict=False)]
+            box = make_box(pixels, entry, reader.notes, location, label=row.label, outline=outline)
             if box:
                 yield box
 
@@ -176,40 +192,3 @@ def _label_file(folder: Path, picture: Path) -> Path:
     if "images" in parts[:-1]:
         parts[len(parts) - 2 - parts[-2::-1].index("images")] = "labels"
     return folder.joinpath(*parts)
-
-
-def _row(where: str, fields: list[str], classes: int) -> tuple[int, list[float]]:
-    """Class index, and x, y, width, height or the polygon as shares of the picture."""
-    try:
-        values = [float(field) for field in fields]
-    except ValueError:
-        raise DataError(
-            f"{where}: {_cut(fields)!r} are not numbers; a line is `class x y width height`"
-        ) from None
-    if len(values) != _BOX and (len(values) < _FEWEST or len(values) % 2 == 0):
-        raise DataError(
-            f"{where}: has {len(values)} numbers; a line is `class x y width height`, or class and polygon"
-        )
-    if not 0 <= values[0] < classes or values[0] != int(values[0]):
-        raise DataError(
-            f"{where}: class {fields[0]!r}; there are {classes} names, for the classes 0 to {classes - 1}"
-        )
-    largest = max(values[1:])
-    if largest > _LARGEST_SHARE:
-        raise DataError(
-            f"{where}: {largest:g} is no share of the picture; coordinates go from 0 to 1"
-        )
-    return int(values[0]), values[1:]
-
-
-def _around(values: list[float]) -> list[float]:
-    """Left, top, width, height."""
-    if len(values) == _BOX - 1:
-        x, y, width, height = values
-        return [x - width / 2, y - height / 2, width, height]
-    left, top = min(values[::2]), min(values[1::2])
-    return [left, top, max(values[::2]) - left, max(values[1::2]) - top]
-
-
-def _cut(fields: list[str]) -> str:
-    return " ".join(fields)[:40]

@@ -1,4 +1,4 @@
-"""YOLO's description of a data set: the keys path, train, val, names and nc of a data.yaml. Nothing in it is run."""
+"""YOLO's description of a data set: path, train, val, names, nc and kpt_shape of a data.yaml. Nothing in it is run."""
 
 import re
 from collections.abc import Mapping
@@ -22,11 +22,15 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What the file says; `path` is empty where it says nothing."""
+    """What the file says; `path` is empty where it says nothing.
+
+    `key_points` are how many each object has, and how many numbers (2 or 3) each of them: `kpt_shape`.
+    """
 
     path: Said
     parts: Mapping[str, tuple[Said, ...]]
     names: tuple[str, ...]
+    key_points: tuple[int, int] | None = None
 
 
 def has_names(file: Path) -> bool:
@@ -50,7 +54,7 @@ def read_description(file: Path) -> Description:
         if key in entries:
             parts[key] = tuple(_said(file, node, key) for node in _several(entries[key]))
     path = _said(file, entries["path"], "path") if "path" in entries else Said("", 0)
-    return Description(path, parts, _names(file, root))
+    return Description(path, parts, _names(file, root), _key_points(file, root))
 
 
 def _root(file: Path) -> Table:
@@ -107,6 +111,21 @@ def _names(file: Path, root: Table) -> tuple[str, ...]:
             f"{file}:{count.mark.line}: `nc` is {count.value}, but there are {len(names)} `names`"
         )
     return tuple(names)
+
+
+def _key_points(file: Path, root: Table) -> tuple[int, int] | None:
+    node = root.entries.get("kpt_shape")
+    if node is None or (isinstance(node, Scalar) and node.value is None):
+        return None
+    items = node.items if isinstance(node, Items) else []
+    values = [item.value for item in items if isinstance(item, Scalar)]
+    numbers = [value for value in values if type(value) is int]
+    if len(numbers) != 2 or len(items) != 2 or numbers[0] < 1 or numbers[1] not in {2, 3}:
+        raise DataError(
+            f"{file}:{node.mark.line}: `kpt_shape` is not two whole numbers; it has how many key points there are, "
+            "and 2 or 3 for the numbers of each, such as [17, 3]"
+        )
+    return numbers[0], numbers[1]
 
 
 def _first_double(names: list[str]) -> str | None:

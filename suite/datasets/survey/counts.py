@@ -15,6 +15,7 @@ from suite.datasets.findings import Finding, Part, Shot, Survey
 from suite.datasets.formats.forms import check_same_categories
 from suite.datasets.images import encode_jpeg, scale_to
 from suite.datasets.split import BrokenPictureError, Picture, Split
+from suite.datasets.survey.depth import nearly_black
 from suite.datasets.survey.facts import fingerprint, gallery, histogram
 from suite.datasets.survey.near_duplicates import ImageHash, hash_image, near_duplicates, same_files
 from suite.datasets.survey.suspects import Suspect, suspects
@@ -52,6 +53,7 @@ def survey(train: Split, val: Split, *, pictures: bool, progress: Progress | Non
     findings += _class_findings(train, val)
     for part, split in parts.items():
         findings += _left_out(split, part)
+        findings += nearly_black(split, part)
         findings += [
             _suspicious(kind, part, boxes, camera) for kind, boxes in suspects(split).items()
         ]
@@ -204,7 +206,8 @@ def _class_findings(train: Split, val: Split) -> list[Finding]:
 
 def _left_out(split: Split, part: str) -> list[Finding]:
     return [
-        Finding(issue.kind, "warning", part, issue.count, issue.examples) for issue in split.issues
+        Finding(issue.kind, issue.severity, part, issue.count, issue.examples)
+        for issue in split.issues
     ]
 
 

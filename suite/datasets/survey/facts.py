@@ -97,7 +97,7 @@ def _gallery_picture(picture: Picture) -> dict[str, Json]:
         if not crowd
     ]
     return {
-        "id": picture.id,
+        "id": picture.own_id,
         "width": image.shape[1],
         "height": image.shape[0],
         "jpeg": base64.b64encode(encode_jpeg(image)).decode("ascii"),

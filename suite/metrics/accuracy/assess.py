@@ -81,13 +81,26 @@ def assess(
     return Assessment(measurements, traced.matches)
 
 
-def results_of(truth: Truth, detections: Detections) -> list[dict[str, Any]]:
-    """Detections as COCO results: image_id, category_id, bbox (left, top, width, height), score."""
+def results_of(
+    truth: Truth, detections: Detections, *, own_ids: bool = False
+) -> list[dict[str, Any]]:
+    """Detections as COCO results: image_id, category_id, bbox (left, top, width, height), score.
+
+    `own_ids` are those of the data set's file, which may be too large for an array.
+    """
+    pictures, categories = truth.pictures.tolist(), truth.categories.tolist()
+    if own_ids:
+        pictures, categories = truth.own_pictures or pictures, truth.own_categories or categories
     return [
-        {"image_id": picture, "category_id": category, "bbox": box, "score": score}
+        {
+            "image_id": pictures[picture],
+            "category_id": categories[category],
+            "bbox": box,
+            "score": score,
+        }
         for picture, category, box, score in zip(
-            truth.pictures[detections.picture].tolist(),
-            truth.categories[detections.category].tolist(),
+            detections.picture.tolist(),
+            detections.category.tolist(),
             detections.boxes.tolist(),
             detections.score.tolist(),
             strict=True,

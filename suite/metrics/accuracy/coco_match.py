@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.datasets.split import Split
+from suite.datasets.split import Category, Picture, Split
 from suite.metrics.accuracy.pairs import overlaps, pairs_of, places_in_runs
 from suite.stats.matches import AREAS, IOU_THRESHOLDS, LIMITS, Matches
 
@@ -45,6 +45,10 @@ class Truth:
     area: Floats  # (G,) that decides the size; not always width x height
     crowd: NDArray[np.bool_]  # (G,)
     data: str = ""
+    own_pictures: tuple[
+        int, ...
+    ] = ()  # (I,) ids as the data set's file has them, where `pictures` has others
+    own_categories: tuple[int, ...] = ()  # (K,) likewise
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +74,13 @@ def truth_of(split: Split) -> Truth:
         np.concatenate([picture.area for picture in split.pictures]),
         np.concatenate([picture.crowd for picture in split.pictures]),
         split.fingerprint,
+        _own(split.pictures),
+        _own(split.categories),
     )
+
+
+def _own(rows: Sequence[Picture] | Sequence[Category]) -> tuple[int, ...]:
+    return tuple(row.own_id for row in rows if row.numbered is not None)
 
 
 def from_results(truth: Truth, results: Sequence[Mapping[str, Any]]) -> Detections:
@@ -79,8 +89,9 @@ def from_results(truth: Truth, results: Sequence[Mapping[str, Any]]) -> Detectio
     Raises:
         ValueError: a detection is of a picture or a category that the data does not have.
     """
-    pictures = {number: index for index, number in enumerate(truth.pictures.tolist())}
-    labels = {number: index for index, number in enumerate(truth.categories.tolist())}
+    ids, classes = truth.own_pictures or truth.pictures.tolist(), truth.own_categories
+    pictures = {number: index for index, number in enumerate(ids)}
+    labels = {number: index for index, number in enumerate(classes or truth.categories.tolist())}
     _require_known(results, "image_id", "picture", pictures)
     _require_known(results, "category_id", "category", labels)
     return Detections(

@@ -49,7 +49,7 @@ class Evaluation:
     @property
     def detections(self) -> tuple[dict[str, Any], ...]:
         """COCO results: image_id, category_id, bbox (x, y, w, h), score."""
-        return tuple(results_of(self.truth, self.detected))
+        return tuple(results_of(self.truth, self.detected, own_ids=True))
 
 
 def evaluate(
@@ -171,7 +171,7 @@ def _as_detections(boxes: Mapping[int, Tensor], val: Split) -> Detections:
 def _gallery(boxes: Mapping[int, Tensor], val: Split, settings: Mapping[str, Json]) -> Measurement:
     """How many detections there are; beside it the gallery's, in the gallery pictures' pixels, best first."""
     pictures = tuple(
-        DetectedPicture(picture.id, _shown(boxes[picture.id], gallery_ratio(picture)))
+        DetectedPicture(picture.own_id, _shown(boxes[picture.id], gallery_ratio(picture)))
         for picture in gallery(val)
     )
     total = float(sum(len(rows) for rows in boxes.values()))

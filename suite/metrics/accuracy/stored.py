@@ -45,11 +45,16 @@ def _is_result(row: object) -> bool:
     if not isinstance(row, dict) or not row.keys() >= set(_KEYS):
         return False
     picture, category, box, score = (row[key] for key in _KEYS)
-    if not isinstance(picture, int | str) or not isinstance(category, int):
+    if not (_is_whole(picture) or isinstance(picture, str)) or not _is_whole(category):
         return False
     if not isinstance(box, list) or len(box) != 4:
         return False
     return all(_is_sane(value) for value in (*box, score))
+
+
+def _is_whole(value: object) -> bool:
+    """Whether it can be an id: tables with gaps write whole numbers as floats."""
+    return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
 
 
 def _is_sane(value: object) -> bool:

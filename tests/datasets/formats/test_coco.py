@@ -323,7 +323,7 @@ def test_the_fingerprint_ignores_the_files_form_and_order(write: Write) -> None:
 
 @pytest.mark.parametrize("change", ["box", "label", "crowd", "name", "pixel"])
 def test_the_fingerprint_changes_with_what_matters(write: Write, change: str) -> None:
-    found = content(annotation(1))
+    found = content(annotation(1), annotation(2))
     before = read_split(write(found), "val").fingerprint
 
     row = found["annotations"][0]

@@ -1,0 +1,13 @@
+"""Paths as other systems write them: a backslash is a separator to some, and a lawful sign here."""
+
+from pathlib import PureWindowsPath
+
+
+def spellings(text: str) -> tuple[str, ...]:
+    """The paths that a text can mean: as it stands, then with its backslashes as separators."""
+    return tuple(dict.fromkeys((text, text.replace("\\", "/"))))
+
+
+def is_of_windows(text: str) -> bool:
+    r"""Whether it is a whole path there, such as `C:\data\a.jpg`; a name with a colon, `09:27 a.jpg`, is not."""
+    return PureWindowsPath(text).is_absolute()
