@@ -134,7 +134,7 @@ def _find(file: Path, row: Mapping[str, Any], roots: list[Path], notes: Notes) -
     require_path(name, f"{file}: file_name")
     for spelling in spellings(name):
         path = PurePosixPath(normpath(spelling))
-        if path.is_absolute() or path.parts[0] == "..":
+        if path.is_absolute() or path.parts[:1] == ("..",):
             raise _leaving(file, name)
         found = next((root / path for root in roots if (root / path).is_file()), None)
         if found is not None:
