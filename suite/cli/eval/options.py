@@ -26,6 +26,7 @@ class EvalOptions:
     weights: Path | None
     detections: Path | None
     data: Path | None
+    classes_by_place: bool
     imgsz: int | None
     conf: float
     iou: float | None
@@ -55,6 +56,11 @@ OPTIONS: tuple[Decorator, ...] = (
         type=click.Path(path_type=Path),
         metavar="DIR",
         help="A data set; without it the built-in one.",
+    ),
+    click.option(
+        "--classes-by-place",
+        is_flag=True,
+        help="Take classes by their place where data and weights name them differently.",
     ),
     *box_options(confidence=0.001, iou="0.6; YOLOv5's published numbers have 0.65", most=300),
     click.option("--batch", type=click.IntRange(1), default=16, show_default=True),

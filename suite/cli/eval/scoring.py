@@ -7,6 +7,7 @@ from typing import Any
 
 from suite.cli.checkpoints import fitting_size, load_detector
 from suite.cli.errors import refusing_data
+from suite.cli.eval.classes import outputs_by_class
 from suite.cli.eval.options import EvalOptions, Evaluator
 from suite.cli.eval.output import as_json_data, tell
 from suite.cli.output import ExitCode, Refusal, reply, say
@@ -74,8 +75,9 @@ def _scored(options: EvalOptions) -> tuple[Split, _Scored]:
     loaded = load_detector(name, weights, options.variants, allow_code=options.allow_code)
     size = fitting_size(options.imgsz, loaded)
     val = _read(options.data)
-    _check_classes(loaded, weights, val)
-    return val, _evaluated(loaded, val, options, size=size, setup=setup)
+    outputs = outputs_by_class(loaded, weights, val, by_place=options.classes_by_place)
+    how = _How(size, setup, outputs)
+    return val, _evaluated(loaded, val, options, how)
 
 
 def _setup(options: EvalOptions) -> Setup | None:
@@ -95,23 +97,16 @@ def _read(data: Path | None) -> Split:
         return read_split(data_or_built_in(data), "val")
 
 
-def _check_classes(loaded: LoadedDetector, weights: Path, val: Split) -> None:
-    """Refuse another number of classes; say where only their names differ."""
-    names = tuple(category.name for category in val.categories)
-    classes = loaded.model.classes
-    if len(names) != classes:
-        raise Refusal(
-            ExitCode.USAGE,
-            f"{weights}: scores {classes} classes, but {val.folder} has {len(names)}",
-        )
-    if names != loaded.class_names:
-        theirs, ours = _few(names), _few(loaded.class_names)
-        say(f"warning: {val.folder} names its classes {theirs}, the weights {ours}")
+@dataclass(frozen=True, slots=True)
+class _How:
+    """Side of the network's image, the runtime (None: eager mode), and the output of each class of the data."""
+
+    size: int
+    setup: Setup | None
+    outputs: tuple[int, ...] | None
 
 
-def _evaluated(
-    loaded: LoadedDetector, val: Split, options: EvalOptions, *, size: int, setup: Setup | None
-) -> _Scored:
+def _evaluated(loaded: LoadedDetector, val: Split, options: EvalOptions, how: _How) -> _Scored:
     suppression = loaded.suppression
     if options.iou is not None:
         suppression = replace(suppression, iou=options.iou)
@@ -122,13 +117,14 @@ def _evaluated(
             confidence=options.conf,
             iou=DEFAULT_IOU if options.iou is None else options.iou,
             max_detections=options.max_det,
-            image_size=size,
+            image_size=how.size,
             batch=options.batch,
             rectangular=options.rect,
             evaluator=options.evaluator,
             device=options.device,
             suppression=suppression,
-            setup=setup,
+            setup=how.setup,
+            outputs=how.outputs,
         )
     return _Scored(evaluation.measurements, evaluation.detections, evaluation.matches)
 
@@ -152,7 +148,3 @@ def _recompute(file: Path, val: Split, *, evaluator: Evaluator) -> _Scored:
 def _keep(scored: _Scored, folder: Path) -> None:
     detections = write_results(scored.detections, folder / "detections.json.gz")
     say(f"kept {detections} and {matches.save(scored.matches, folder / 'matches.npz')}")
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")

@@ -19,6 +19,7 @@ from suite.datasets.formats.assemble import (
     Notes,
     Source,
     assemble,
+    distinct,
     look_at,
     make_box,
 )
@@ -50,8 +51,8 @@ def read(folder: Path, split: str) -> Split:
     file = annotation_file(folder, split)
     assert file is not None, "whoever calls has looked"
     content = _load(file)
-    categories = _categories(file, content)
     notes = Notes()
+    categories = distinct(_categories(file, content), notes)
     entries = look_at(_pictures(file, content, _roots(folder, split)), notes)
     boxes = _boxes(content, entries, categories, notes)
     return assemble(Source(folder, file, split, FORM), categories, entries, boxes, notes)
