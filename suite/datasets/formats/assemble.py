@@ -5,7 +5,6 @@ A fault of one picture or one box is counted, left out or mended, and reported: 
 
 import hashlib
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -225,20 +224,6 @@ def assemble(
         notes.issues(),
         fingerprint,
         source.form,
-    )
-
-
-def distinct(categories: tuple[Category, ...], notes: Notes) -> tuple[Category, ...]:
-    """The same with the id behind every name that stands there twice: tables by class are by name."""
-    counts = Counter(category.name for category in categories)
-    for name in (name for name, count in counts.items() if count > 1):
-        ids = [str(category.id) for category in categories if category.name == name]
-        notes.add("category name used twice, told apart by id", f"{name}: {' and '.join(ids)}")
-    return tuple(
-        replace(category, name=f"{category.name} ({category.id})")
-        if counts[category.name] > 1
-        else category
-        for category in categories
     )
 
 

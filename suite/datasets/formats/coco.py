@@ -7,6 +7,7 @@ picture or one box is counted, left out or mended, and reported.
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeGuard, TypeVar
 
@@ -19,7 +20,6 @@ from suite.datasets.formats.assemble import (
     Notes,
     Source,
     assemble,
-    distinct,
     look_at,
     make_box,
 )
@@ -52,7 +52,7 @@ def read(folder: Path, split: str) -> Split:
     assert file is not None, "whoever calls has looked"
     content = _load(file)
     notes = Notes()
-    categories = distinct(_categories(file, content), notes)
+    categories = _distinct(_categories(file, content), notes)
     entries = look_at(_pictures(file, content, _roots(folder, split)), notes)
     boxes = _boxes(content, entries, categories, notes)
     return assemble(Source(folder, file, split, FORM), categories, entries, boxes, notes)
@@ -84,6 +84,20 @@ def _categories(file: Path, content: Mapping[str, Any]) -> tuple[Category, ...]:
         raise DataError(f"{file}: its table of categories is empty")
     names = dict(zip(ids, (str(row.get("name", "")) for row in rows), strict=True))
     return tuple(Category(number, names[number] or str(number)) for number in sorted(names))
+
+
+def _distinct(categories: tuple[Category, ...], notes: Notes) -> tuple[Category, ...]:
+    """The same with the id behind every name that stands there twice: tables by class are by name."""
+    counts = Counter(category.name for category in categories)
+    for name in (name for name, count in counts.items() if count > 1):
+        ids = [str(category.id) for category in categories if category.name == name]
+        notes.add("category name used twice, told apart by id", f"{name}: {' and '.join(ids)}")
+    return tuple(
+        replace(category, name=f"{category.name} ({category.id})")
+        if counts[category.name] > 1
+        else category
+        for category in categories
+    )
 
 
 def _roots(folder: Path, split: str) -> list[Path]:
