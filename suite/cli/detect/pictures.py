@@ -1,12 +1,12 @@
 """Which pictures `detect` looks at, and that what it draws overwrites none of them."""
 
-import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from suite.cli.output import ExitCode, Refusal, say
 from suite.datasets.formats.folder import PICTURES
+from suite.datasets.formats.listing import files_below, is_picture
 
 
 def pictures_of(arguments: Sequence[Path], out: Path) -> list[Path]:
@@ -28,11 +28,10 @@ def pictures_of(arguments: Sequence[Path], out: Path) -> list[Path]:
 
 
 def _within(folder: Path, out: Path) -> list[Path]:
-    files = list(_files(folder, out.resolve()))
-    pictures = [file for file in files if file.suffix.lower() in PICTURES]
-    others = Counter(file.suffix.lower() or "no ending" for file in files)
-    for ending in PICTURES & others.keys():
-        del others[ending]
+    # drawn pictures of an earlier call may lie within
+    files = list(files_below(folder, leave_out=out))
+    pictures = [file for file in files if is_picture(file)]
+    others = Counter(file.suffix.lower() or "no ending" for file in files if not is_picture(file))
     if not pictures:
         raise Refusal(
             ExitCode.NOTHING,
@@ -42,16 +41,6 @@ def _within(folder: Path, out: Path) -> list[Path]:
         kinds = ", ".join(f"{ending}: {count}" for ending, count in sorted(others.items()))
         say(f"{folder}: {others.total()} files passed over, no pictures by their ending ({kinds})")
     return pictures
-
-
-def _files(folder: Path, out: Path) -> Iterator[Path]:
-    """All that are not hidden, in order, but for those in `out`: drawn pictures of an earlier call may lie there."""
-    for parent, inner, names in os.walk(folder):
-        here = Path(parent)
-        inner[:] = sorted(
-            name for name in inner if not name.startswith(".") and (here / name).resolve() != out
-        )
-        yield from (here / name for name in sorted(names) if not name.startswith("."))
 
 
 def _refuse_own_folder(images: Sequence[Path], out: Path) -> None:

@@ -1,12 +1,13 @@
 """Reads a data set in YOLO's form: a text file a picture, described by a data.yaml."""
 
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import cycle
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
+from suite.datasets.formats import darknet
 from suite.datasets.formats.assemble import (
     Box,
     Entry,
@@ -18,16 +19,15 @@ from suite.datasets.formats.assemble import (
     make_box,
 )
 from suite.datasets.formats.folder import (
-    PICTURES,
     categories,
     class_names,
     inside,
-    lines,
     numbered,
     read_text,
-    require_path,
 )
-from suite.datasets.formats.yolo_yaml import Description, has_names, read_description
+from suite.datasets.formats.listing import note_passed_over
+from suite.datasets.formats.yolo_files import label_file, only_part, parts_of, pictures_of
+from suite.datasets.formats.yolo_yaml import Description, Said, has_names, read_description
 from suite.datasets.split import DataError, MissingDataError, Split
 
 FORM = "YOLO txt"
@@ -38,13 +38,15 @@ _LARGEST_SHARE = 2.0  # rounding gives a little over 1; pixels give far more
 
 
 def description_file(folder: Path) -> Path | None:
-    """What describes a YOLO data set: data.yaml, the one .yaml file with `names`, or classes.txt beside labels/."""
+    """What describes a YOLO set: data.yaml, the one .yaml file with `names`, obj.data, or classes.txt beside labels/."""
     yamls = [path for path in sorted(folder.glob("*.y*ml")) if path.is_file()]
     named = [path for path in yamls if path.stem == "data"]
     telling = named or [path for path in yamls if has_names(path)]
     if named or len(telling) == 1:
         return telling[0]
-    names = folder / _NAMES
+    names, of_darknet = folder / _NAMES, folder / darknet.FILE
+    if of_darknet.is_file():
+        return of_darknet
     return names if names.is_file() and (folder / "labels").is_dir() else None
 
 
@@ -61,7 +63,7 @@ def read(source: Path, split: str) -> Split:
     described = _described(source, split)
     folder = described.folder
     # a picture that two lists name comes once
-    paths = dict.fromkeys(path for part in described.parts for path in _pictures(folder, part))
+    paths = dict.fromkeys(path for part in described.parts for path in pictures_of(folder, part))
     if not paths:
         where = ", ".join(str(part) for part in described.parts)
         raise MissingDataError(
@@ -74,6 +76,7 @@ def read(source: Path, split: str) -> Split:
         for number, name, path in zip(numbers, names, paths, strict=True)
     ]
     notes = Notes()
+    note_passed_over(folder, described.parts, paths, partial(label_file, folder), notes)
     entries = look_at(listed, notes)
     boxes = {
         entry.id: list(_boxes(folder, entry, described.names, notes))
@@ -95,14 +98,36 @@ class _Described:
 
 
 def _described(source: Path, split: str) -> _Described:
+    file, folder, about = _about(source)
+    return _Described(folder, file, about.names, parts_of(folder, file, about.parts, split))
+
+
+def _about(source: Path) -> tuple[Path, Path, Description]:
+    """The description's file, the data set's folder, and what is said there."""
     file = description_file(source) if source.is_dir() else source
     assert file is not None, "whoever calls has looked"
     if file.name == _NAMES:
-        folder = file.parent
-        return _Described(folder, file, class_names(file), (folder / "images" / split,))
+        silent: dict[str, tuple[Said, ...]] = {"train": (), "val": ()}
+        return file, file.parent, Description(Said("", 0), silent, class_names(file))
+    if file.name == darknet.FILE:
+        return file, file.parent, darknet.read_description(file)
     about = read_description(file)
-    folder = _folder(file, about)
-    return _Described(folder, file, about.names, _parts(folder, file, about, split))
+    return file, _folder(file, about), about
+
+
+def whole(source: Path) -> list[str] | None:
+    """The pictures of a set that is in one part, seen from its folder; None for one that has both.
+
+    Raises:
+        DataError: a file is wrong.
+        MissingDataError: what the description names is not there.
+    """
+    file, folder, about = _about(source)
+    parts = only_part(folder, file, about.parts)
+    if parts is None:
+        return None
+    paths = dict.fromkeys(path for part in parts for path in pictures_of(folder, part))
+    return [path.relative_to(folder).as_posix() for path in paths if path.is_file()]
 
 
 def _folder(file: Path, about: Description) -> Path:
@@ -118,44 +143,8 @@ def _folder(file: Path, about: Description) -> Path:
         ) from None
 
 
-def _parts(folder: Path, file: Path, about: Description, key: str) -> tuple[Path, ...]:
-    parts = []
-    for said in about.parts[key]:
-        where = f"{file}:{said.line}"
-        require_path(said.text, f"{where}: {key}")
-        # a form that some tools export: data.yaml lies in the data set's folder, but writes as if it were one deeper
-        text = said.text.removeprefix("../")
-        if not (folder / text).exists():
-            text = said.text
-        path = inside(folder, text, f"{where}: {key}")
-        if not path.exists():
-            raise MissingDataError(f"{where}: {key} names {said.text!r}, which is not in {folder}")
-        parts.append(path)
-    if not parts:
-        raise MissingDataError(
-            f"{file}: has no {key!r}; it must name a folder of pictures or a list of them"
-        )
-    return tuple(parts)
-
-
-def _pictures(folder: Path, part: Path) -> Iterator[Path]:
-    """Pictures in order; those that a list names need not exist."""
-    if part.is_dir():
-        for parent, inner, files in os.walk(part):
-            inner.sort()
-            for name in sorted(files):
-                path = Path(parent, name)
-                if path.suffix.lower() in PICTURES and not name.startswith("."):
-                    yield path
-        return
-    for number, line in lines(part):
-        where = f"{part}:{number}"
-        near = inside(folder, line, where, near=part.parent.relative_to(folder))
-        yield near if near.exists() else inside(folder, line, where)
-
-
 def _boxes(folder: Path, entry: Entry, names: tuple[str, ...], notes: Notes) -> Iterator[Box]:
-    file = _label_file(folder, entry.file)
+    file = label_file(folder, entry.file)
     if not file.is_file():
         return
     within = file.relative_to(folder).as_posix()
@@ -169,13 +158,6 @@ def _boxes(folder: Path, entry: Entry, names: tuple[str, ...], notes: Notes) -> 
             box = make_box(pixels, entry, notes, f"{within}:{number}", label=label, outline=outline)
             if box:
                 yield box
-
-
-def _label_file(folder: Path, picture: Path) -> Path:
-    parts = list(PurePosixPath(picture.relative_to(folder).as_posix()).with_suffix(".txt").parts)
-    if "images" in parts[:-1]:
-        parts[len(parts) - 2 - parts[-2::-1].index("images")] = "labels"
-    return folder.joinpath(*parts)
 
 
 def _row(where: str, fields: list[str], classes: int) -> tuple[int, list[float]]:
