@@ -33,6 +33,21 @@ class BrokenPictureError(DataError):
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """How a data set is read.
+
+    `pixels` says whether pictures have to be there, which scores of stored detections do without where sizes are
+    stated. `voc_first_pixel` is 1 where the corners of VOC boxes count pixels from 1 and the last one in.
+    """
+
+    pixels: bool = True
+    voc_first_pixel: int = 0
+
+
+USUAL = Reading()
+
+
+@dataclass(frozen=True, slots=True)
 class Category:
     """A row of the file's own table; its place in `Split.categories` is the class index that networks see."""
 
@@ -80,6 +95,7 @@ class Split:
     """The training or the validation part of a data set; pictures are in order of their ids.
 
     `fingerprint` changes with anything that training or evaluation could notice: categories, boxes, pictures.
+    `left_out` has the ids of pictures that the files name, but that cannot be used.
     """
 
     name: str
@@ -90,6 +106,7 @@ class Split:
     issues: tuple[Issue, ...]
     fingerprint: str
     form: str = "COCO JSON"
+    left_out: frozenset[int] = frozenset()
 
     @property
     def box_count(self) -> int:

@@ -17,7 +17,8 @@ Evaluator: TypeAlias = Literal["checked", "fast", "pycocotools"]
 class EvalOptions:
     """A variant with its weights, or stored detections, and how they are scored on which data.
 
-    `imgsz` None: what was trained at; `iou` None: the variant's own suppression; `data` None: the built-in set.
+    `imgsz` None: what was trained at; `iou` None: the variant's own suppression; `data` None: the built-in set;
+    `first_class` None: what the stored numbers decide.
     """
 
     name: str | None
@@ -25,6 +26,7 @@ class EvalOptions:
     allow_code: bool
     weights: Path | None
     detections: Path | None
+    first_class: int | None
     data: Path | None
     classes_by_place: bool
     imgsz: int | None
@@ -50,6 +52,11 @@ OPTIONS: tuple[Decorator, ...] = (
         type=click.Path(path_type=Path),
         metavar="FILE",
         help="Score these COCO results (.json or .json.gz, as a run keeps them) in the place of a model's.",
+    ),
+    click.option(
+        "--first-class",
+        type=click.IntRange(0, 1),
+        help="Number of the first class in --detections of data without ids. Default: what their numbers decide.",
     ),
     click.option(
         "--data",

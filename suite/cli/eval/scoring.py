@@ -8,11 +8,12 @@ from typing import Any
 from suite.cli.checkpoints import fitting_size, load_detector
 from suite.cli.errors import refusing_data
 from suite.cli.eval.classes import outputs_by_class
-from suite.cli.eval.options import EvalOptions, Evaluator
+from suite.cli.eval.options import EvalOptions
 from suite.cli.eval.output import as_json_data, tell
+from suite.cli.eval.stored import fitted
 from suite.cli.output import ExitCode, Refusal, reply, say
 from suite.datasets.formats.forms import read_split
-from suite.datasets.split import Split
+from suite.datasets.split import USUAL, Reading, Split
 from suite.metrics.accuracy import detections
 from suite.metrics.accuracy.assess import assess
 from suite.metrics.accuracy.coco_match import from_results, truth_of
@@ -65,8 +66,8 @@ def _scored(options: EvalOptions) -> tuple[Split, _Scored]:
     """The data, and what was found there by the network, or in the file of detections."""
     name, weights, stored = options.name, options.weights, options.detections
     if stored is not None and name is None and weights is None:
-        val = _read(options.data)
-        return val, _recompute(stored, val, evaluator=options.evaluator)
+        val = _read(options.data, Reading(pixels=False))
+        return val, _recompute(stored, val, options)
     if name is None or weights is None or stored is not None:
         raise Refusal(
             ExitCode.USAGE, "eval: needs NAME and --weights FILE, or --detections FILE alone"
@@ -92,9 +93,9 @@ def _setup(options: EvalOptions) -> Setup | None:
     return Setup(options.device, options.runtime or EAGER, options.precision or "fp32")
 
 
-def _read(data: Path | None) -> Split:
+def _read(data: Path | None, how: Reading = USUAL) -> Split:
     with refusing_data():
-        return read_split(data_or_built_in(data), "val")
+        return read_split(data_or_built_in(data), "val", how)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,18 +130,18 @@ def _evaluated(loaded: LoadedDetector, val: Split, options: EvalOptions, how: _H
     return _Scored(evaluation.measurements, evaluation.detections, evaluation.matches)
 
 
-def _recompute(file: Path, val: Split, *, evaluator: Evaluator) -> _Scored:
+def _recompute(file: Path, val: Split, options: EvalOptions) -> _Scored:
     """Score stored detections; nothing is known of the model that made them."""
     truth = truth_of(val)
     try:
-        results = read_results(file)
+        results = fitted(read_results(file), val, options.first_class)
         detected = from_results(truth, results)
     except ValueError as error:
         named = str(file) in str(error)
         raise Refusal(ExitCode.USAGE, str(error) if named else f"{file}: {error}") from error
     settings: dict[str, Json] = {"detections": file.name, "pictures": len(val.pictures)}
     assessed = assess(
-        truth, detected, settings, evaluator=evaluator, annotations=lambda: val.annotations
+        truth, detected, settings, evaluator=options.evaluator, annotations=lambda: val.annotations
     )
     return _Scored(assessed.measurements, results, assessed.matches)
 

@@ -24,7 +24,7 @@ from suite.datasets.formats.assemble import (
     make_box,
 )
 from suite.datasets.formats.folder import require_path
-from suite.datasets.split import Category, DataError, Split
+from suite.datasets.split import Category, DataError, Reading, Split
 
 FORM = "COCO JSON"
 _FARTHEST = 1e6  # pixels; a corner beyond is no corner
@@ -38,7 +38,7 @@ def annotation_file(folder: Path, split: str) -> Path | None:
     return next((file for file in files if file.is_file()), None)
 
 
-def read(folder: Path, split: str) -> Split:
+def read(folder: Path, split: str, how: Reading) -> Split:
     """Read `instances_{split}.json` (or `annotations/instances_{split}2017.json`) and find its pictures.
 
     Pictures may lie in images/{split}, images/{split}2017, {split}2017, {split}, images, or the folder itself. Class
@@ -53,7 +53,7 @@ def read(folder: Path, split: str) -> Split:
     content = _load(file)
     notes = Notes()
     categories = _distinct(_categories(file, content), notes)
-    entries = look_at(_pictures(file, content, _roots(folder, split)), notes)
+    entries = look_at(_pictures(file, content, _roots(folder, split)), notes, pixels=how.pixels)
     boxes = _boxes(content, entries, categories, notes)
     return assemble(Source(folder, file, split, FORM), categories, entries, boxes, notes)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from suite.datasets.formats import coco, voc, yolo
-from suite.datasets.split import DataError, MissingDataError, Split
+from suite.datasets.split import USUAL, DataError, MissingDataError, Reading, Split
 
 SplitName = Literal["train", "val"]
 
@@ -14,7 +14,7 @@ SplitName = Literal["train", "val"]
 @dataclass(frozen=True, slots=True)
 class _Form:
     has: Callable[[Path, str], bool]
-    read: Callable[[Path, str], Split]
+    read: Callable[[Path, str, Reading], Split]
 
 
 _FORMS = (  # in the order in which they are looked for
@@ -24,7 +24,7 @@ _FORMS = (  # in the order in which they are looked for
 )
 
 
-def read_split(folder: Path, split: SplitName) -> Split:
+def read_split(folder: Path, split: SplitName, how: Reading = USUAL) -> Split:
     """One part of a data set, read, checked and fingerprinted; no picture is decoded.
 
         val = read_split(Path("data/coco"), "val")
@@ -37,13 +37,14 @@ def read_split(folder: Path, split: SplitName) -> Split:
     Args:
         folder: of the data set, or a YOLO `data.yaml` that describes it.
         split: which part.
+        how: it is read.
 
     Raises:
         DataError: its files are wrong; the message names file and line, and what would be right.
         MissingDataError: there is no such data, or nothing usable is left.
     """
     if folder.is_file():
-        return yolo.read(folder, split)
+        return yolo.read(folder, split, how)
     if not folder.is_dir():
         raise MissingDataError(
             f"{folder}: no such folder; a data set is a folder with annotations and pictures"
@@ -55,7 +56,7 @@ def read_split(folder: Path, split: SplitName) -> Split:
             f"{folder}: no annotations of '{split}'; there should be instances_{split}.json or "
             f"annotations/instances_{split}2017.json (COCO), data.yaml (YOLO) or ImageSets/Main/{split}.txt (VOC)"
         )
-    return form.read(folder, split)
+    return form.read(folder, split, how)
 
 
 def check_same_categories(train: Split, val: Split) -> None:

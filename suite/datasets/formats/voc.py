@@ -21,7 +21,7 @@ from suite.datasets.formats.assemble import (
 )
 from suite.datasets.formats.folder import PICTURES, categories, class_names, inside, lines, numbered
 from suite.datasets.formats.markup import Element, read_xml
-from suite.datasets.split import Category, DataError, Split
+from suite.datasets.split import Category, DataError, Reading, Split
 
 FORM = "Pascal VOC"
 _SETS, _ANNOTATIONS, _PICTURES = "ImageSets/Main", "Annotations", "JPEGImages"
@@ -34,7 +34,7 @@ def list_file(folder: Path, split: str) -> Path:
     return folder / _SETS / f"{split}.txt"
 
 
-def read(folder: Path, split: str) -> Split:
+def read(folder: Path, split: str, how: Reading) -> Split:
     """Read the pictures that `ImageSets/Main/{split}.txt` names.
 
     The classes are those of `classes.txt`, or all that the objects of both parts have, in the order of the alphabet.
@@ -51,7 +51,7 @@ def read(folder: Path, split: str) -> Split:
     table = _classes(folder, split, known)
     labels = {category.name: index for index, category in enumerate(table)}
     numbers = dict(zip(known, numbered([f"{stem}.xml" for stem in known]), strict=True))
-    entries = look_at(_listed(known, numbers, files), notes)
+    entries = look_at(_listed(known, numbers, files), notes, pixels=how.pixels)
     boxes: dict[int, list[Box]] = {}
     for stem, sheet in known.items():
         entry = entries[numbers[stem]]

@@ -28,7 +28,7 @@ from suite.datasets.formats.folder import (
 from suite.datasets.formats.listing import note_passed_over
 from suite.datasets.formats.yolo_files import label_file, only_part, parts_of, pictures_of
 from suite.datasets.formats.yolo_yaml import Description, Said, has_names, read_description
-from suite.datasets.split import DataError, MissingDataError, Split
+from suite.datasets.split import DataError, MissingDataError, Reading, Split
 
 FORM = "YOLO txt"
 _NAMES = "classes.txt"
@@ -38,7 +38,7 @@ _LARGEST_SHARE = 2.0  # rounding gives a little over 1; pixels give far more
 
 
 def description_file(folder: Path) -> Path | None:
-    """What describes a YOLO set: data.yaml, the one .yaml file with `names`, obj.data, or classes.txt beside labels/."""
+    """What describes a YOLO set: data.yaml, one .yaml file with `names`, obj.data, or classes.txt beside labels/."""
     yamls = [path for path in sorted(folder.glob("*.y*ml")) if path.is_file()]
     named = [path for path in yamls if path.stem == "data"]
     telling = named or [path for path in yamls if has_names(path)]
@@ -50,7 +50,7 @@ def description_file(folder: Path) -> Path | None:
     return names if names.is_file() and (folder / "labels").is_dir() else None
 
 
-def read(source: Path, split: str) -> Split:
+def read(source: Path, split: str, how: Reading) -> Split:
     """Read a part of the data set in the folder `source`, or that the .yaml file `source` describes.
 
     The labels of images/a/b.jpg are in labels/a/b.txt; without a folder `images` they lie beside the picture. A picture
@@ -77,7 +77,7 @@ def read(source: Path, split: str) -> Split:
     ]
     notes = Notes()
     note_passed_over(folder, described.parts, paths, partial(label_file, folder), notes)
-    entries = look_at(listed, notes)
+    entries = look_at(listed, notes, pixels=how.pixels)
     boxes = {
         entry.id: list(_boxes(folder, entry, described.names, notes))
         for entry in entries.values()
