@@ -37,11 +37,12 @@ class Reading:
     """How a data set is read.
 
     `pixels` says whether pictures have to be there, which scores of stored detections do without where sizes are
-    stated. `voc_first_pixel` is 1 where the corners of VOC boxes count pixels from 1 and the last one in.
+    stated. `voc_first_pixel` is 1 where the corners of VOC boxes count pixels from 1 and the last one in; None takes
+    them as they stand, and notes what looks so.
     """
 
     pixels: bool = True
-    voc_first_pixel: int = 0
+    voc_first_pixel: int | None = None
 
 
 USUAL = Reading()

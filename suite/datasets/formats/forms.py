@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from suite.datasets.formats import coco, voc, yolo
+from suite.datasets.formats import coco, voc, voc_files, yolo
 from suite.datasets.split import USUAL, DataError, MissingDataError, Reading, Split
 
 SplitName = Literal["train", "val"]
@@ -19,7 +19,7 @@ class _Form:
 
 _FORMS = (  # in the order in which they are looked for
     _Form(lambda folder, split: coco.annotation_file(folder, split) is not None, coco.read),
-    _Form(lambda folder, split: voc.list_file(folder, split).is_file(), voc.read),
+    _Form(lambda folder, split: voc_files.layout(folder, split) is not None, voc.read),
     _Form(lambda folder, _: yolo.description_file(folder) is not None, yolo.read),
 )
 
