@@ -34,6 +34,23 @@ class BrokenPictureError(DataError):
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """How a data set is read.
+
+    `pixels` says whether pictures have to be there, which scores of stored detections do without where sizes are
+    stated; `labelled` whether a part without a usable object is none. `voc_first_pixel` is 1 where the corners of VOC
+    boxes count pixels from 1 and the last one in; None takes them as they stand, and notes what looks so.
+    """
+
+    pixels: bool = True
+    labelled: bool = True
+    voc_first_pixel: int | None = None
+
+
+USUAL = Reading()
+
+
+@dataclass(frozen=True, slots=True)
 class Category:
     """A row of the file's own table; its place in `Split.categories` is the class index that networks see.
 
@@ -97,7 +114,8 @@ class Split:
     """The training or the validation part of a data set; pictures are in order of their ids.
 
     `fingerprint` changes with anything that training or evaluation could notice: categories, boxes, pictures. `file`
-    says what is in the part, `sought` where its labels were looked for.
+    says what is in the part, `sought` where its labels were looked for; `left_out` has the ids of pictures that the
+    files name, but that cannot be used.
     """
 
     name: str
@@ -110,6 +128,7 @@ class Split:
     form: str = "COCO JSON"
     file: Path | None = None
     sought: str = ""
+    left_out: frozenset[int] = frozenset()
 
     @property
     def box_count(self) -> int:

@@ -47,7 +47,7 @@ def fixed(monkeypatch) -> list[tuple[int, ...]]:
 
 def picture(folder: Path, name: str = "a.png", size: tuple[int, int] = (256, 150)) -> str:
     """A grey picture of `size` (width, height)."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(folder / name), np.full((size[1], size[0], 3), 90, np.uint8))
     return str(folder / name)
 
@@ -167,6 +167,72 @@ def test_a_picture_that_cannot_be_read_does_not_stop_the_others(fixed, tmp_path,
         "gone.jpg: no such picture",
         "half.jpg: truncated",
     ]
+
+
+@pytest.mark.parametrize("given", ["file", "folder", "link"])
+@pytest.mark.parametrize("ending", ["jpg", "png"])
+def test_a_folder_of_the_pictures_looked_at_takes_no_drawn_ones(
+    fixed, tmp_path, capsys, given, ending
+):
+    """A drawn a.jpg would be written over the first, and be a picture more for whatever reads the folder."""
+    pics = tmp_path / "pics"
+    image = Path(picture(pics, f"a.{ending}"))
+    (tmp_path / "way").symlink_to(pics)
+    before = image.read_bytes()
+    asked = {"file": image, "folder": pics, "link": tmp_path / "way" / image.name}[given]
+
+    code = main(["detect", "yolov5p", str(asked), "--weights", "w", "--out", str(pics)])
+
+    assert code == 2
+    assert "drawn pictures need another folder" in capsys.readouterr().err
+    assert image.read_bytes() == before
+    assert [path.name for path in pics.iterdir()] == [image.name]
+
+
+def test_a_link_to_a_picture_where_a_drawn_one_goes_is_replaced_not_followed(fixed, tmp_path):
+    image = Path(picture(tmp_path / "pics", "a.jpg"))
+    before = image.read_bytes()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/a.jpg").symlink_to(image)
+
+    assert run(tmp_path, str(image)) == 0
+
+    assert image.read_bytes() == before
+    assert (tmp_path / "out/a.jpg").read_bytes() != before
+
+
+def test_of_a_folder_all_pictures_are_looked_at_and_other_files_counted(fixed, tmp_path, capsys):
+    pics = tmp_path / "pics"
+    wanted = [picture(pics, "b.png"), picture(pics / "deep", "a.jpg")]
+    for name in ("notes.txt", "moving.gif", ".hidden.png"):
+        (pics / name).write_bytes(b"")
+
+    assert run(tmp_path, str(pics), wanted[0], options=("--json",)) == 0
+
+    out, err = capsys.readouterr()
+    assert [found["image"] for found in json.loads(out)["data"]] == wanted
+    assert "2 files passed over, no pictures by their ending (.gif: 1, .txt: 1)" in err
+
+
+def test_drawn_pictures_of_an_earlier_call_are_not_looked_at(fixed, tmp_path, capsys):
+    pics = tmp_path / "pics"
+    asked = ["detect", "yolov5p", str(pics), "--weights", "w", "--out", str(pics / "drawn")]
+    picture(pics, "a.png")
+
+    assert [main(asked), main([*asked, "--json"])] == [0, 0]
+
+    out = capsys.readouterr().out
+    assert [Path(found["image"]).name for found in json.loads(out[out.index("{") :])["data"]] == [
+        "a.png"
+    ]
+
+
+def test_a_folder_without_pictures_is_one_line(fixed, tmp_path, capsys):
+    (tmp_path / "none").mkdir()
+
+    assert run(tmp_path, str(tmp_path / "none")) == 4
+
+    assert "none: holds no picture" in capsys.readouterr().err
 
 
 def test_a_real_checkpoint_detects(tmp_path, capsys):

@@ -14,6 +14,7 @@ from suite.cli.output import ExitCode, Refusal, reply, say, table
 from suite.datasets.decode import load_image
 from suite.datasets.formats.forms import read_split
 from suite.datasets.images import Image
+from suite.datasets.split import Reading
 from suite.metrics.speed.rounds import Settings
 from suite.metrics.speed.stages import (
     BOTH,
@@ -166,7 +167,7 @@ def _pictures(options: BenchOptions) -> list[Image]:
     made = protocols.load("smoke").data
     assert made is not None
     with refusing_data():
-        split = read_split(options.data or built_in_data(made), "val", labelled=False)
+        split = read_split(options.data or built_in_data(made), "val", Reading(labelled=False))
         return [load_image(picture) for picture in split.pictures[:_PICTURES]]
 
 

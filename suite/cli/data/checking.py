@@ -51,10 +51,10 @@ class _Progress:
     def __init__(self) -> None:
         self._said = time.monotonic()
 
-    def tell(self, done: int, total: int) -> None:
+    def tell(self, what: str, done: int, total: int) -> None:
         if time.monotonic() - self._said >= _QUIET_SECONDS:
             self._said = time.monotonic()
-            say(f"[{done}/{total}] pictures decoded")
+            say(f"[{done}/{total}] {what}")
 
 
 def _write(page: Path, surveyed: Survey) -> None:

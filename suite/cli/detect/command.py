@@ -14,6 +14,7 @@ from suite.cli.options import json_option
 def command(options: DetectOptions, *, as_json: bool) -> int:
     """Draw what a variant finds in pictures, and list the boxes.
 
+    IMAGE is a file, or a folder: then all pictures in it and in its folders are looked at.
     A picture that cannot be read is named, the others are done, and the exit code is 4.
     """
     refuse_unknown((options.name,), options.variants)

@@ -8,6 +8,7 @@ import torch
 from suite.cli.checkpoints import fitting_size, load_detector
 from suite.cli.detect.drawing import draw, write
 from suite.cli.detect.options import DetectOptions
+from suite.cli.detect.pictures import pictures_of
 from suite.cli.detect.records import Box, Seen, Thresholds
 from suite.cli.output import ExitCode, reply, say, table
 from suite.datasets.decode import darkness, read_image
@@ -24,6 +25,7 @@ DEFAULT_IOU = 0.45  # YOLOv5's
 
 def detect(options: DetectOptions, *, as_json: bool) -> int:
     """Look at every picture, draw and list what is there; the exit code."""
+    images = pictures_of(options.images, options.out)
     loaded = load_detector(
         options.name, options.weights, options.variants, allow_code=options.allow_code
     )
@@ -35,7 +37,7 @@ def detect(options: DetectOptions, *, as_json: bool) -> int:
     thresholds = Thresholds(options.conf, suppression, options.max_det)
     seen: list[Seen] = []
     problems: list[str] = []
-    for image in options.images:
+    for image in images:
         try:
             pixels = read_image(image)
         except DataError as error:

@@ -7,6 +7,7 @@ import cv2
 
 from suite.cli.detect.records import Box
 from suite.datasets.images import Image, encode_jpeg
+from suite.files import replacing
 
 
 def draw(pixels: Image, boxes: Sequence[Box], names: Sequence[str]) -> Image:
@@ -54,5 +55,6 @@ def write(drawn: Image, out: Path, image: Path, taken: set[Path]) -> Path:
     while path in taken:
         number += 1
         path = out / f"{image.stem}-{number}.jpg"
-    path.write_bytes(encode_jpeg(drawn, quality=92))
+    with replacing(path, durable=False) as part:  # what a link of that name leads to stays as it is
+        part.write_bytes(encode_jpeg(drawn, quality=92))
     return path

@@ -12,7 +12,7 @@ from suite.cli.options import allow_code_option, name_argument, out_option, vari
 
 @dataclass(frozen=True, slots=True)
 class DetectOptions:
-    """Which variant with which weights looks at which pictures, how, and where the drawn ones go.
+    """Which variant with which weights looks at which pictures (files and folders), how, and where the drawn ones go.
 
     `imgsz` None: what was trained at; `iou` None: the variant's own suppression.
     """
@@ -39,7 +39,9 @@ OPTIONS: tuple[Decorator, ...] = (
     variants_option,
     allow_code_option,
     checkpoint_option(required=True),
-    out_option("Where the drawn pictures go.", Path("out/detect")),
+    out_option(
+        "Where the drawn pictures go, which is no folder of those to look at.", Path("out/detect")
+    ),
     *box_options(confidence=0.25, iou="0.45", most=1000),
     click.option(
         "--stretch",

@@ -17,7 +17,8 @@ Evaluator: TypeAlias = Literal["checked", "fast", "pycocotools"]
 class EvalOptions:
     """A variant with its weights, or stored detections, and how they are scored on which data.
 
-    `imgsz` None: what was trained at; `iou` None: the variant's own suppression; `data` None: the built-in set.
+    `imgsz` None: what was trained at; `iou` None: the variant's own suppression; `data` None: the built-in set;
+    `first_class` None: what the stored numbers decide.
     """
 
     name: str | None
@@ -25,7 +26,9 @@ class EvalOptions:
     allow_code: bool
     weights: Path | None
     detections: Path | None
+    first_class: int | None
     data: Path | None
+    classes_by_place: bool
     imgsz: int | None
     conf: float
     iou: float | None
@@ -51,10 +54,20 @@ OPTIONS: tuple[Decorator, ...] = (
         help="Score these COCO results (.json or .json.gz, as a run keeps them) in the place of a model's.",
     ),
     click.option(
+        "--first-class",
+        type=click.IntRange(0, 1),
+        help="Number of the first class in --detections of data without ids. Default: what their numbers decide.",
+    ),
+    click.option(
         "--data",
         type=click.Path(path_type=Path),
         metavar="DIR",
         help="A data set; without it the built-in one.",
+    ),
+    click.option(
+        "--classes-by-place",
+        is_flag=True,
+        help="Take classes by their place where data and weights name them differently.",
     ),
     *box_options(confidence=0.001, iou="0.6; YOLOv5's published numbers have 0.65", most=300),
     click.option("--batch", type=click.IntRange(1), default=16, show_default=True),

@@ -7,11 +7,13 @@ from typing import Any
 
 from suite.cli.checkpoints import fitting_size, load_detector
 from suite.cli.errors import refusing_data
-from suite.cli.eval.options import EvalOptions, Evaluator
+from suite.cli.eval.classes import outputs_by_class
+from suite.cli.eval.options import EvalOptions
 from suite.cli.eval.output import as_json_data, tell
+from suite.cli.eval.stored import fitted
 from suite.cli.output import ExitCode, Refusal, reply, say
 from suite.datasets.formats.forms import read_split
-from suite.datasets.split import Split
+from suite.datasets.split import USUAL, Reading, Split
 from suite.metrics.accuracy import detections
 from suite.metrics.accuracy.assess import assess
 from suite.metrics.accuracy.coco_match import from_results, truth_of
@@ -64,8 +66,8 @@ def _scored(options: EvalOptions) -> tuple[Split, _Scored]:
     """The data, and what was found there by the network, or in the file of detections."""
     name, weights, stored = options.name, options.weights, options.detections
     if stored is not None and name is None and weights is None:
-        val = _read(options.data)
-        return val, _recompute(stored, val, evaluator=options.evaluator)
+        val = _read(options.data, Reading(pixels=False))
+        return val, _recompute(stored, val, options)
     if name is None or weights is None or stored is not None:
         raise Refusal(
             ExitCode.USAGE, "eval: needs NAME and --weights FILE, or --detections FILE alone"
@@ -74,8 +76,9 @@ def _scored(options: EvalOptions) -> tuple[Split, _Scored]:
     loaded = load_detector(name, weights, options.variants, allow_code=options.allow_code)
     size = fitting_size(options.imgsz, loaded)
     val = _read(options.data)
-    _check_classes(loaded, weights, val)
-    return val, _evaluated(loaded, val, options, size=size, setup=setup)
+    outputs = outputs_by_class(loaded, weights, val, by_place=options.classes_by_place)
+    how = _How(size, setup, outputs)
+    return val, _evaluated(loaded, val, options, how)
 
 
 def _setup(options: EvalOptions) -> Setup | None:
@@ -90,28 +93,21 @@ def _setup(options: EvalOptions) -> Setup | None:
     return Setup(options.device, options.runtime or EAGER, options.precision or "fp32")
 
 
-def _read(data: Path | None) -> Split:
+def _read(data: Path | None, how: Reading = USUAL) -> Split:
     with refusing_data():
-        return read_split(data_or_built_in(data), "val")
+        return read_split(data_or_built_in(data), "val", how)
 
 
-def _check_classes(loaded: LoadedDetector, weights: Path, val: Split) -> None:
-    """Refuse another number of classes; say where only their names differ."""
-    names = tuple(category.name for category in val.categories)
-    classes = loaded.model.classes
-    if len(names) != classes:
-        raise Refusal(
-            ExitCode.USAGE,
-            f"{weights}: scores {classes} classes, but {val.folder} has {len(names)}",
-        )
-    if names != loaded.class_names:
-        theirs, ours = _few(names), _few(loaded.class_names)
-        say(f"warning: {val.folder} names its classes {theirs}, the weights {ours}")
+@dataclass(frozen=True, slots=True)
+class _How:
+    """Side of the network's image, the runtime (None: eager mode), and the output of each class of the data."""
+
+    size: int
+    setup: Setup | None
+    outputs: tuple[int, ...] | None
 
 
-def _evaluated(
-    loaded: LoadedDetector, val: Split, options: EvalOptions, *, size: int, setup: Setup | None
-) -> _Scored:
+def _evaluated(loaded: LoadedDetector, val: Split, options: EvalOptions, how: _How) -> _Scored:
     suppression = loaded.suppression
     if options.iou is not None:
         suppression = replace(suppression, iou=options.iou)
@@ -122,29 +118,30 @@ def _evaluated(
             confidence=options.conf,
             iou=DEFAULT_IOU if options.iou is None else options.iou,
             max_detections=options.max_det,
-            image_size=size,
+            image_size=how.size,
             batch=options.batch,
             rectangular=options.rect,
             evaluator=options.evaluator,
             device=options.device,
             suppression=suppression,
-            setup=setup,
+            setup=how.setup,
+            outputs=how.outputs,
         )
     return _Scored(evaluation.measurements, evaluation.detections, evaluation.matches)
 
 
-def _recompute(file: Path, val: Split, *, evaluator: Evaluator) -> _Scored:
+def _recompute(file: Path, val: Split, options: EvalOptions) -> _Scored:
     """Score stored detections; nothing is known of the model that made them."""
     truth = truth_of(val)
     try:
-        results = read_results(file)
+        results = fitted(read_results(file), val, options.first_class)
         detected = from_results(truth, results)
     except ValueError as error:
         named = str(file) in str(error)
         raise Refusal(ExitCode.USAGE, str(error) if named else f"{file}: {error}") from error
     settings: dict[str, Json] = {"detections": file.name, "pictures": len(val.pictures)}
     assessed = assess(
-        truth, detected, settings, evaluator=evaluator, annotations=lambda: val.annotations
+        truth, detected, settings, evaluator=options.evaluator, annotations=lambda: val.annotations
     )
     return _Scored(assessed.measurements, results, assessed.matches)
 
@@ -152,7 +149,3 @@ def _recompute(file: Path, val: Split, *, evaluator: Evaluator) -> _Scored:
 def _keep(scored: _Scored, folder: Path) -> None:
     detections = write_results(scored.detections, folder / "detections.json.gz")
     say(f"kept {detections} and {matches.save(scored.matches, folder / 'matches.npz')}")
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")

@@ -131,18 +131,25 @@ class Source:
     sought: str = ""
 
 
-def look_at(listed: Sequence[Listed], notes: Notes) -> dict[int, Entry]:
-    """Entries by id, in order of the ids; files that cannot be used are noted."""
+def look_at(listed: Sequence[Listed], notes: Notes, *, pixels: bool = True) -> dict[int, Entry]:
+    """Entries by id, in order of the ids; files that cannot be used are noted.
+
+    Without `pixels` a picture whose size is stated can be used whatever its file is.
+    """
     whole = sum(row.file.stat().st_size for row in listed if row.file is not None) <= _HASHED_WHOLE
     return {
-        row.id: _entry(row, notes, whole=whole) for row in sorted(listed, key=lambda row: row.id)
+        row.id: _entry(row, notes, whole=whole, pixels=pixels)
+        for row in sorted(listed, key=lambda row: row.id)
     }
 
 
-def _entry(row: Listed, notes: Notes, *, whole: bool) -> Entry:
+def _entry(row: Listed, notes: Notes, *, whole: bool, pixels: bool) -> Entry:
     examined = Examined("missing", "", "")
     if row.file:
         examined = examine(row.file, row.sides, whole=whole)
+    if examined.fault and row.sides and not pixels:
+        notes.add(f"picture taken by its stated size: {examined.fault}", row.name)
+        examined = Examined("", "", examined.fault)
     if examined.fault:
         notes.add(f"picture left out: {examined.fault}", f"{row.name} {examined.detail}".strip())
     elif examined.bits > _BITS:
@@ -246,6 +253,7 @@ def assemble(
         source.form,
         source.file,
         source.sought,
+        frozenset(entry.id for entry in entries.values() if not entry.usable),
     )
 
 

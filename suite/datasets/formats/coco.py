@@ -7,6 +7,7 @@ picture or one box is counted, left out or mended, and reported.
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from os.path import normpath
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeGuard, TypeVar
@@ -25,7 +26,7 @@ from suite.datasets.formats.assemble import (
 )
 from suite.datasets.formats.folder import require_path
 from suite.datasets.formats.spelling import is_of_windows, spellings
-from suite.datasets.split import Category, DataError, Split
+from suite.datasets.split import Category, DataError, Reading, Split
 
 FORM = "COCO JSON"
 _BITS = 63  # of an id, besides its sign, that an array can hold
@@ -42,7 +43,7 @@ def annotation_file(folder: Path, split: str) -> Path | None:
     return next((file for file in files if file.is_file()), None)
 
 
-def read(folder: Path, split: str) -> Split:
+def read(folder: Path, split: str, how: Reading) -> Split:
     """Read `instances_{split}.json` (or `annotations/instances_{split}2017.json`) and find its pictures.
 
     Pictures may lie in images/{split}, images/{split}2017, {split}2017, {split}, images, or the folder itself. Class
@@ -55,9 +56,10 @@ def read(folder: Path, split: str) -> Split:
     file = annotation_file(folder, split)
     assert file is not None, "whoever calls has looked"
     content = _load(file)
-    categories = _categories(file, content)
     notes = Notes()
-    entries = look_at(_pictures(file, content, _roots(folder, split), notes), notes)
+    categories = _distinct(_categories(file, content), notes)
+    listed = _pictures(file, content, _roots(folder, split), notes)
+    entries = look_at(listed, notes, pixels=how.pixels)
     boxes = _boxes(content, entries, categories, notes)
     sought = f"its list 'annotations', of {len(content['annotations'])} rows"
     source = Source(folder, file, split, FORM, sought)
@@ -101,6 +103,20 @@ def _fitting(ids: Sequence[int]) -> dict[int, int]:
     if all(-(2**_BITS) <= number < 2**_BITS for number in ids):
         return {}
     return {own: place for place, own in enumerate(sorted(ids), start=1)}
+
+
+def _distinct(categories: tuple[Category, ...], notes: Notes) -> tuple[Category, ...]:
+    """The same with the id behind every name that stands there twice: tables by class are by name."""
+    counts = Counter(category.name for category in categories)
+    for name in (name for name, count in counts.items() if count > 1):
+        ids = [str(category.id) for category in categories if category.name == name]
+        notes.add("category name used twice, told apart by id", f"{name}: {' and '.join(ids)}")
+    return tuple(
+        replace(category, name=f"{category.name} ({category.id})")
+        if counts[category.name] > 1
+        else category
+        for category in categories
+    )
 
 
 def _roots(folder: Path, split: str) -> list[Path]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from suite.datasets.formats import coco, voc, yolo
-from suite.datasets.split import DataError, MissingDataError, Split
+from suite.datasets.formats import coco, voc, voc_files, yolo
+from suite.datasets.split import USUAL, DataError, MissingDataError, Reading, Split
 
 SplitName = Literal["train", "val"]
 
@@ -14,17 +14,17 @@ SplitName = Literal["train", "val"]
 @dataclass(frozen=True, slots=True)
 class _Form:
     has: Callable[[Path, str], bool]
-    read: Callable[[Path, str], Split]
+    read: Callable[[Path, str, Reading], Split]
 
 
 _FORMS = (  # in the order in which they are looked for
     _Form(lambda folder, split: coco.annotation_file(folder, split) is not None, coco.read),
-    _Form(lambda folder, split: voc.list_file(folder, split).is_file(), voc.read),
+    _Form(lambda folder, split: voc_files.layout(folder, split) is not None, voc.read),
     _Form(lambda folder, _: yolo.description_file(folder) is not None, yolo.read),
 )
 
 
-def read_split(folder: Path, split: SplitName, *, labelled: bool = True) -> Split:
+def read_split(folder: Path, split: SplitName, how: Reading = USUAL) -> Split:
     """One part of a data set, read, checked and fingerprinted; no picture is decoded.
 
         val = read_split(Path("data/coco"), "val")
@@ -37,21 +37,21 @@ def read_split(folder: Path, split: SplitName, *, labelled: bool = True) -> Spli
     Args:
         folder: of the data set, or a YOLO `data.yaml` that describes it.
         split: which part.
-        labelled: whether a part without a usable object is none.
+        how: it is read.
 
     Raises:
         DataError: its files are wrong; the message names file and line, and what would be right.
         MissingDataError: there is no such data, or nothing usable is left.
     """
-    found = _read(folder, split)
-    if labelled:
+    found = _read(folder, split, how)
+    if how.labelled:
         _require_objects(found)
     return found
 
 
-def _read(folder: Path, split: SplitName) -> Split:
+def _read(folder: Path, split: SplitName, how: Reading) -> Split:
     if folder.is_file():
-        return yolo.read(folder, split)
+        return yolo.read(folder, split, how)
     if not folder.is_dir():
         raise MissingDataError(
             f"{folder}: no such folder; a data set is a folder with annotations and pictures"
@@ -63,7 +63,7 @@ def _read(folder: Path, split: SplitName) -> Split:
             f"{folder}: no annotations of '{split}'; there should be instances_{split}.json or "
             f"annotations/instances_{split}2017.json (COCO), data.yaml (YOLO) or ImageSets/Main/{split}.txt (VOC)"
         )
-    return form.read(folder, split)
+    return form.read(folder, split, how)
 
 
 def _require_objects(found: Split) -> None:

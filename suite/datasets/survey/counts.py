@@ -17,7 +17,13 @@ from suite.datasets.images import encode_jpeg, scale_to
 from suite.datasets.split import BrokenPictureError, Picture, Split
 from suite.datasets.survey.depth import nearly_black
 from suite.datasets.survey.facts import fingerprint, gallery, histogram
-from suite.datasets.survey.near_duplicates import ImageHash, hash_image, near_duplicates, same_files
+from suite.datasets.survey.near_duplicates import (
+    ImageHash,
+    Report,
+    hash_image,
+    look_alikes,
+    same_files,
+)
 from suite.datasets.survey.suspects import Suspect, suspects
 
 _AT_ONCE = 256  # pictures
@@ -26,7 +32,7 @@ _SHOTS, _EXAMPLES = 6, 3
 _RARE = 10  # boxes of a class
 _PERCENTILES = (5, 25, 50, 75, 95)
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[str, int, int], None]
 
 
 def survey(train: Split, val: Split, *, pictures: bool, progress: Progress | None = None) -> Survey:
@@ -36,7 +42,7 @@ def survey(train: Split, val: Split, *, pictures: bool, progress: Progress | Non
         train: the part to train on.
         val: the part to evaluate on.
         pictures: whether findings and parts get small pictures to look at.
-        progress: told how many pictures are behind, of how many.
+        progress: told what is done, how much of it, and of how much.
 
     Raises:
         DataError: the two parts have different classes.
@@ -57,9 +63,12 @@ def survey(train: Split, val: Split, *, pictures: bool, progress: Progress | Non
         findings += [
             _suspicious(kind, part, boxes, camera) for kind, boxes in suspects(split).items()
         ]
-        findings += _doubles(split, part, hashes[part], camera)
+        same = _comparer(progress, part)
+        findings += _doubles(split, part, hashes[part], camera, same)
         findings += _empty(split, part, camera)
-    findings += _leaks(train, val, hashes, camera)
+    findings += _leaks(
+        (train, val), (hashes["train"], hashes["val"]), camera, _comparer(progress, "both")
+    )
     order = ("error", "warning", "note")
     findings.sort(key=lambda finding: order.index(finding.severity))
     return Survey(
@@ -75,7 +84,15 @@ def survey(train: Split, val: Split, *, pictures: bool, progress: Progress | Non
 def _counter(progress: Progress | None, total: int) -> Callable[[], None]:
     """What to call after each picture."""
     done = itertools.count(1)
-    return lambda: progress(next(done), total) if progress is not None else None
+    return lambda: progress("pictures decoded", next(done), total) if progress else None
+
+
+def _comparer(progress: Progress | None, part: str) -> Report | None:
+    """What the search for look-alikes calls as it goes on."""
+    if progress is None:
+        return None
+    what = f"parts of the search for look-alikes ({part})"
+    return lambda done, total: progress(what, done, total)
 
 
 def _hashed(
@@ -227,14 +244,19 @@ def _empty(split: Split, part: str, camera: _Camera) -> list[Finding]:
 
 
 def _doubles(
-    split: Split, part: str, hashes: Sequence[ImageHash | None], camera: _Camera
+    split: Split,
+    part: str,
+    hashes: Sequence[ImageHash | None],
+    camera: _Camera,
+    report: Report | None,
 ) -> list[Finding]:
-    """Pictures that the part has more than once; each group counts but its first."""
+    """Pictures that the part has more than once; each counts once, and the first of its kind not at all."""
     indices, images = _decoded(hashes)
     same = [(group[0], further) for group in same_files(images) for further in group[1:]]
+    alike = [(first, further) for further, first in look_alikes(images, report=report).items()]
     kinds = {
         "picture twice in one part: same file": same,
-        "picture twice in one part: looks the same": near_duplicates(images),
+        "picture twice in one part: looks the same": alike,
     }
     findings = []
     for kind, pairs in kinds.items():
@@ -245,21 +267,21 @@ def _doubles(
 
 
 def _leaks(
-    train: Split, val: Split, hashes: dict[str, list[ImageHash | None]], camera: _Camera
+    parts: tuple[Split, Split],
+    hashes: tuple[Sequence[ImageHash | None], Sequence[ImageHash | None]],
+    camera: _Camera,
+    report: Report | None,
 ) -> list[Finding]:
     """Pictures to evaluate on that were trained on; each counts once."""
-    of_train, train_images = _decoded(hashes["train"])
-    of_val, val_images = _decoded(hashes["val"])
-    images, border = [*train_images, *val_images], len(train_images)
-    same = [(group[0], further) for group in same_files(images) for further in group[1:]]
-    kinds = {"same file": same, "looks the same": near_duplicates(images)}
+    train, val = parts
+    (of_train, train_images), (of_val, val_images) = map(_decoded, hashes)
+    known = {image.content: index for index, image in reversed(list(enumerate(train_images)))}
+    same = {b: known[image.content] for b, image in enumerate(val_images) if image.content in known}
+    kinds = {"same file": same, "looks the same": look_alikes(val_images, train_images, report)}
     findings = []
-    for kind, pairs in kinds.items():
-        crossing = [(a, b) for a, b in pairs if a < border <= b]
-        first = {b: a for a, b in reversed(crossing)}
+    for kind, found in kinds.items():
         leaked = [
-            (train.pictures[of_train[a]], val.pictures[of_val[b - border]])
-            for b, a in sorted(first.items())
+            (train.pictures[of_train[a]], val.pictures[of_val[b]]) for b, a in sorted(found.items())
         ]
         if leaked:
             findings.append(_pairs(f"leak from train to val: {kind}", "both", leaked, camera))

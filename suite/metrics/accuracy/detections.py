@@ -1,6 +1,6 @@
 """How well a detector finds the objects of the validation pictures: COCO's twelve numbers and what they are made of."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +66,7 @@ def evaluate(
     rectangular: bool = False,
     device: str = "cpu",
     setup: Setup | None = None,
+    outputs: Sequence[int] | None = None,
 ) -> Evaluation:
     """Detect on every validation picture, letterboxed to a square, and score the detections.
 
@@ -73,7 +74,8 @@ def evaluate(
     has it. A variant's own `suppression` stands before `iou`, and in the settings. `rectangular`
     pads pictures no further than the batch needs, as YOLOv5 does, so that AP depends on `batch`.
     With a `setup` it is the deployed network in that runtime and precision which detects, for one
-    shape; int8 takes its scales from the first batch. The model is left in evaluation mode.
+    shape; int8 takes its scales from the first batch. `outputs` has the model's output for each class
+    of the data, where the two are not in one order. The model is left in evaluation mode.
 
     Raises:
         RuntimeUnfitError: the setup is not to be had here.
@@ -106,7 +108,11 @@ def evaluate(
     }
     views = _views(model, val, (image_size, batch), rectangular=rectangular)
     model.to(device).eval()
-    predict = model.predict if setup is None else Predictor(model, setup, torch.get_num_threads())
+    predict: Callable[[Tensor], Tensor] = model.predict
+    if setup is not None:
+        predict = Predictor(model, setup, torch.get_num_threads())
+    if outputs is not None:
+        predict = _reordered(predict, outputs)
     boxes = _detect(predict, views, device, {"multi_label": model.classes > 1, **thresholds})
     truth, detected = truth_of(val), _as_detections(boxes, val)
     assessed = assess.assess(
@@ -132,6 +138,14 @@ def _views(
             RectangularBatches(val, image_size=image_size, batch=batch, stride=max(model.strides))
         )
     return iter(ValidationBatches(val, image_size=image_size, batch=batch))
+
+
+def _reordered(
+    predict: Callable[[Tensor], Tensor], outputs: Sequence[int]
+) -> Callable[[Tensor], Tensor]:
+    """The same predictions (B, N, 5 + classes), with the scores in the order of `outputs`."""
+    columns = [*range(5), *(5 + output for output in outputs)]
+    return lambda images: predict(images)[..., columns]
 
 
 def _detect(

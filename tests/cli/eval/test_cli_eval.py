@@ -3,16 +3,28 @@
 import json
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+import torch
+from torch import Tensor
 
+from suite.cli.eval import scoring
 from suite.cli.main import main
 from suite.datasets.builtin.shapes import ensure
+from suite.datasets.split import Category, Picture, Split
 from suite.machine.eight_bits import weight_bits
 from suite.nn.detector import build
 from suite.nn.weights.checkpoint import save_checkpoint
 from suite.record import Json
+from suite.session.detectors import LoadedDetector
 from suite.spec.library import Library
+from suite.spec.records.objective import Suppression
 from suite.stats.matches import load
+from tests.datasets.written_forms import write_coco, write_voc, write_yolo
+from tests.narrowing import stand_in
+
+WRITERS = {"COCO JSON": write_coco, "YOLO txt": write_yolo, "Pascal VOC": write_voc}
 
 SHAPES: list[Json] = ["disc", "square", "triangle", "cross"]
 
@@ -162,15 +174,91 @@ def test_weights_of_another_number_of_classes_are_refused(data, tmp_path, capsys
     assert "scores 7 classes, but" in capsys.readouterr().err
 
 
-def test_weights_trained_on_other_names_are_evaluated_with_a_warning(data, tmp_path, capsys):
+def test_weights_trained_on_other_names_are_refused_unless_places_are_to_count(
+    data, tmp_path, capsys
+):
     model = build(Library().load("yolov5p"), 4, seed=0)
     path = save_checkpoint(
         tmp_path / "w.safetensors", model, {"class_names": ["a", "b", "c", "d"], "image_size": 64}
     )
+    asked = ["eval", "yolov5p", "--weights", str(path), "--data", str(data)]
+
+    codes = [main(asked), main([*asked, "--classes-by-place"])]
+
+    err = capsys.readouterr().err
+    assert codes == [2, 0]
+    assert "disc, square, triangle, cross, the weights a, b, c, d; both must have" in err
+    assert "the weights a, b, c, d; they are taken by place" in err
+
+
+def test_weights_that_name_no_classes_are_evaluated_with_a_warning(data, tmp_path, capsys):
+    model = build(Library().load("yolov5p"), 4, seed=0)
+    path = save_checkpoint(tmp_path / "w.safetensors", model, {"image_size": 64})
 
     assert main(["eval", "yolov5p", "--weights", str(path), "--data", str(data)]) == 0
 
-    assert "the weights a, b, c, d" in capsys.readouterr().err
+    assert "they are taken by place" in capsys.readouterr().err
+
+
+class Knowing(torch.nn.Module):
+    """Finds the one white object of every picture, and calls it by its own number for `truth`'s classes."""
+
+    name, classes, strides = "knowing", 3, (8, 16, 32)
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        super().__init__()
+        self.names = names
+
+    def predict(self, images: Tensor) -> Tensor:
+        """The red, green or blue one is of the class called so."""
+        rows = []
+        for image in images:
+            channel = int(image.flatten(1).sum(1).argmax())
+            ys, xs = torch.nonzero(image[channel] > 0.9, as_tuple=True)
+            left, top, right, bottom = xs.min(), ys.min(), xs.max() + 1, ys.max() + 1
+            scores = [float(name == ("red", "green", "blue")[channel]) for name in self.names]
+            box = [(left + right) / 2, (top + bottom) / 2, right - left, bottom - top]
+            rows.append([[*(float(side) for side in box), 1.0, *scores]])
+        return torch.tensor(rows)
+
+
+@pytest.mark.parametrize("order", [("red", "green", "blue"), ("green", "red", "blue")])
+@pytest.mark.parametrize("form", ["COCO JSON", "YOLO txt", "Pascal VOC"])
+def test_a_perfect_detector_is_perfect_whatever_the_order_of_the_names(
+    monkeypatch, tmp_path, capsys, form, order
+):
+    """Place by place two of the three classes would be exchanged, or all three turned round."""
+    known = ("red", "blue", "green")
+    loaded = LoadedDetector(stand_in(Knowing(known)), known, 64, Suppression())
+    monkeypatch.setattr(scoring, "load_detector", lambda *_, **__: loaded)
+    folder = WRITERS[form](tmp_path / "set", coloured(tmp_path, order))
+
+    told = evaluated(capsys, "yolov5p", "--weights", "w", "--data", str(folder))
+
+    assert told["numbers"]["ap"] == pytest.approx(1.0)
+    assert told["ap_by_class"] == dict.fromkeys(told["ap_by_class"], pytest.approx(1.0))
+    assert set(told["ap_by_class"]) == set(known)
+
+
+def coloured(folder: Path, order: tuple[str, ...]) -> dict[str, Split]:
+    """Black pictures of one red, green or blue object, the fourth to train on; the classes are numbered by `order`."""
+    pictures = []
+    colours = ("red", "green", "blue", "red")
+    for number, colour in enumerate(colours, start=1):
+        image = np.zeros((64, 64, 3), np.uint8)
+        image[8:40, 16:48, 2 - colours.index(colour)] = 255
+        file = folder / f"{number}.png"
+        cv2.imwrite(str(file), image)
+        box = np.array([[16, 8, 32, 32]], np.float64)
+        label = np.array([order.index(colour)])
+        crowd, area = np.array([False]), np.array([1024.0])
+        pictures.append(Picture(number, file, 64, 64, box, label, crowd, area))
+    categories = tuple(Category(number, name) for number, name in enumerate(order, start=1))
+    parts = {"val": tuple(pictures[:3]), "train": tuple(pictures[3:])}
+    return {
+        part: Split("made", folder, part, categories, members, (), "")
+        for part, members in parts.items()
+    }
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,18 @@ def test_class_indices_follow_the_files_own_category_ids(write: Write) -> None:
     assert split.pictures[0].labels.tolist() == [1, 0]
 
 
+def test_categories_of_one_name_are_told_apart_by_their_ids(write: Write) -> None:
+    """Some exporters put the name of the set first, as a category of its own."""
+    found = content(annotation(1, category_id=90), annotation(2, category_id=7))
+    found["categories"] = [{"id": number, "name": "cat"} for number in (7, 90)]
+
+    split = read_split(write(found), "val")
+
+    assert [category.name for category in split.categories] == ["cat (7)", "cat (90)"]
+    assert split.pictures[0].labels.tolist() == [1, 0]
+    assert split.issues[0].examples == ("cat: 7 and 90",)
+
+
 def test_image_id_0_is_an_ordinary_id(write: Write) -> None:
     found = content(annotation(1, image_id=0))
     found["images"] = [picture(0)]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from suite.datasets.formats.forms import read_split
-from suite.datasets.split import DataError
+from suite.datasets.split import DataError, Reading
 
 Write = Callable[..., Path]
 BOX = "<bndbox><xmin>10</xmin><ymin>8</ymin><xmax>30</xmax><ymax>24</ymax></bndbox>"
@@ -68,17 +68,148 @@ def test_a_size_that_is_not_stated_is_the_pictures(write: Write, size: str) -> N
     assert (picture.width, picture.height) == (64, 48)
 
 
-def test_pictures_that_lack_something_are_left_out_and_counted(write: Write) -> None:
+def test_pictures_that_lack_something_are_counted(write: Write) -> None:
+    """A sheet without a picture, a name without either, and a picture without a sheet, which has no objects."""
     folder = write()
-    (folder / "ImageSets/Main/val.txt").write_text("2\n3\n4\n")
+    (folder / "ImageSets/Main/val.txt").write_text("2\n3\n4\n5\n")
     (folder / "Annotations/3.xml").write_text(f"<annotation>{SIZE}</annotation>")
+    cv2.imwrite(str(folder / "JPEGImages/5.jpg"), np.full((48, 64, 3), 90, np.uint8))
 
     split = read_split(folder, "val")
 
+    assert [(p.id, len(p.boxes)) for p in split.pictures] == [(2, 1), (5, 0)]
     assert [(issue.kind, issue.count) for issue in split.issues] == [
-        ("picture left out: missing", 1),
-        ("picture left out: no annotation", 1),
+        ("picture left out: missing", 2),
+        ("picture without a sheet, taken for one without objects", 1),
     ]
+
+
+def test_a_picture_in_a_folder_of_its_own_is_found(write: Write) -> None:
+    folder = write()
+    for kind, ending in (("Annotations", "xml"), ("JPEGImages", "jpg")):
+        (folder / kind / "sub").mkdir()
+        (folder / kind / f"2.{ending}").rename(folder / kind / f"sub/2.{ending}")
+    (folder / "ImageSets/Main/val.txt").write_text("sub/2\n")
+
+    split = read_split(folder, "val")
+
+    assert [p.file.name for p in split.pictures] == ["2.jpg"]
+    assert (split.box_count, split.issues) == (1, ())
+
+
+@pytest.mark.parametrize("line", ["2.jpg", "./2", "2"])
+def test_a_list_may_have_endings(write: Write, line: str) -> None:
+    folder = write()
+    (folder / "ImageSets/Main/val.txt").write_text(f"{line}\n")
+
+    assert read_split(folder, "val").box_count == 1
+
+
+def test_a_line_with_backslashes_is_a_path(write: Write) -> None:
+    folder = write()
+    for kind, ending in (("Annotations", "xml"), ("JPEGImages", "jpg")):
+        (folder / kind / "sub").mkdir()
+        (folder / kind / f"2.{ending}").rename(folder / kind / f"sub/2.{ending}")
+    (folder / "ImageSets/Main/val.txt").write_text("sub\\2\n")
+
+    assert read_split(folder, "val").box_count == 1
+
+
+def test_of_two_pictures_of_one_name_one_is_passed_over_and_counted(write: Write) -> None:
+    folder = write()
+    cv2.imwrite(str(folder / "JPEGImages/2.png"), np.full((48, 64, 3), 90, np.uint8))
+
+    split = read_split(folder, "val")
+
+    assert [p.file.name for p in split.pictures] == ["2.jpg"]
+    assert [(issue.kind, issue.examples) for issue in split.issues] == [
+        ("picture passed over: another has its name", ("2 (2.png)",))
+    ]
+
+
+def test_the_classes_of_a_labelmap_are_those_of_the_set(write: Write) -> None:
+    """One of them without objects, which no sheet names."""
+    folder = write()
+    (folder / "labelmap.txt").write_text(
+        "# label:color_rgb:parts:actions\nbackground:0,0,0::\nowl:grey:1,2,3::\ndog:128,0,0::tail\n"
+    )
+
+    split = read_split(folder, "val")
+
+    assert [c.name for c in split.categories] == ["owl:grey", "dog"]
+    assert split.pictures[0].labels.tolist() == [1]
+
+
+@pytest.mark.parametrize(("value", "crowd"), [("True", True), ("1", True), ("False", False)])
+def test_an_attribute_marks_a_crowd(write: Write, value: str, crowd: bool) -> None:
+    mark = f"<attribute><name>is_crowd</name><value>{value}</value></attribute>"
+    other = "<attribute><name>occluded</name><value>True</value></attribute>"
+    thing = THING.replace("</object>", f"<attributes>{other}{mark}</attributes></object>")
+
+    val = read_split(write(SIZE + thing), "val", Reading(labelled=False))
+
+    assert val.pictures[0].crowd.tolist() == [crowd]
+
+
+FROM_1 = "corners may count pixels from 1 (--voc-first-pixel tells)"
+FAR = THING.replace(">30<", ">64<")
+NEAR = THING.replace(">10<", ">0<")
+
+
+@pytest.mark.parametrize(
+    ("content", "noted"),
+    [
+        (SIZE + FAR, [FROM_1]),
+        (SIZE + THING.replace(">24<", ">48<"), [FROM_1]),
+        (SIZE + FAR + NEAR, []),
+        (SIZE + THING, []),
+        (FAR, []),
+        ("<source><database>roboflow.ai</database></source>" + SIZE + THING, [FROM_1]),
+    ],
+    ids=["right edge", "lower edge", "both", "neither", "no size", "a writer that does"],
+)
+def test_corners_that_look_as_if_counted_from_1_are_noted(
+    write: Write, content: str, noted: list[str]
+) -> None:
+    assert [issue.kind for issue in read_split(write(content), "val").issues] == noted
+
+
+@pytest.mark.parametrize(
+    ("first", "box"), [(1, [9.0, 7.0, 55.0, 17.0]), (0, [10.0, 8.0, 54.0, 16.0])]
+)
+def test_the_first_pixel_can_be_said(write: Write, first: int, box: list[float]) -> None:
+    """10..64 and 8..24 with the first pixel 1 and the last one in: from 9 to 64 and from 7 to 24."""
+    split = read_split(write(SIZE + FAR), "val", Reading(voc_first_pixel=first))
+
+    assert split.pictures[0].boxes.tolist() == [box]
+    assert split.issues == ()
+
+
+def flat(tmp_path: Path, *parts: str, sheets: str = "", pictures: str = "") -> Path:
+    """Two pictures a part, of one object each, and none of VOC's lists."""
+    for part in parts:
+        for kind in (sheets, pictures):
+            (tmp_path / part / kind).mkdir(parents=True, exist_ok=True)
+        for number in (1, 2):
+            image = tmp_path / part / pictures / f"{number}.jpg"
+            cv2.imwrite(str(image), np.full((48, 64, 3), 90, np.uint8))
+            text = f"<annotation>{SIZE}{THING}</annotation>"
+            (tmp_path / part / sheets / f"{number}.xml").write_text(text)
+    return tmp_path
+
+
+@pytest.mark.parametrize("val", ["valid", "val"])
+@pytest.mark.parametrize(("sheets", "pictures"), [("", ""), ("annotations", "images")])
+def test_a_folder_a_part_needs_no_lists(
+    tmp_path: Path, val: str, sheets: str, pictures: str
+) -> None:
+    folder = flat(tmp_path, "train", val, sheets=sheets, pictures=pictures)
+
+    parts = [read_split(folder, part) for part in ("train", "val")]
+
+    assert [(split.form, split.box_count, split.issues) for split in parts] == [
+        ("Pascal VOC", 2, ())
+    ] * 2
 
 
 LAUGHS = """<?xml version="1.0"?>

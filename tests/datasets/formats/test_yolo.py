@@ -180,7 +180,7 @@ def test_a_wrong_description_is_an_error_with_its_line(write: Write, yaml: str, 
 
 
 @pytest.mark.parametrize(
-    "yaml", ["val: images/none\nnames: [cat]\n", "names: [cat]\n", "val: labels\nnames: [cat]\n"]
+    "yaml", ["val: images/none\nnames: [cat]\n", "val: labels\nnames: [cat]\n"]
 )
 def test_a_part_without_pictures_is_no_data(write: Write, yaml: str) -> None:
     with pytest.raises(MissingDataError):

@@ -12,7 +12,13 @@ from suite.datasets.formats.forms import read_split
 from suite.datasets.random import RandomStream
 from suite.datasets.split import Picture
 from suite.datasets.survey.counts import survey
-from suite.datasets.survey.near_duplicates import ImageHash, hash_image, near_duplicates, same_files
+from suite.datasets.survey.near_duplicates import (
+    ImageHash,
+    _Search,
+    hash_image,
+    look_alikes,
+    same_files,
+)
 from suite.datasets.survey.suspects import DISPUTED, STRETCHED, TINY, TWICE, WHOLE, suspects
 from tests.datasets.formats.test_forms import SHARED, needs_shared
 from tests.datasets.made_pictures import made_picture, made_split
@@ -36,26 +42,26 @@ def test_a_picture_saved_anew_scaled_or_a_little_brighter_looks_the_same() -> No
     image = scene(1)
     brighter = np.clip(image.astype(int) + 3, 0, 255).astype(np.uint8)
 
-    assert near_duplicates(prints(image, saved_anew(image))) == [(0, 1)]
-    assert near_duplicates(prints(image, cv2.resize(image, (190, 190)))) == [(0, 1)]
-    assert near_duplicates(prints(image, brighter)) == [(0, 1)]
+    assert look_alikes(prints(image, saved_anew(image))) == {1: 0}
+    assert look_alikes(prints(image, cv2.resize(image, (190, 190)))) == {1: 0}
+    assert look_alikes(prints(image, brighter)) == {1: 0}
 
 
 def test_other_pictures_do_not_look_the_same() -> None:
-    assert near_duplicates(prints(*(scene(seed) for seed in range(60)))) == []
+    assert look_alikes(prints(*(scene(seed) for seed in range(60)))) == {}
 
 
 def test_plain_surfaces_are_not_compared() -> None:
     assert (
-        near_duplicates(prints(np.full((9, 9, 3), 90, np.uint8), np.full((9, 9, 3), 91, np.uint8)))
-        == []
+        look_alikes(prints(np.full((9, 9, 3), 90, np.uint8), np.full((9, 9, 3), 91, np.uint8)))
+        == {}
     )
 
 
 def test_equal_files_are_a_group_and_no_look_alikes() -> None:
     found = prints(scene(1), scene(2), scene(1), scene(1))
 
-    assert (same_files(found), near_duplicates(found)) == ([(0, 2, 3)], [])
+    assert (same_files(found), look_alikes(found)) == ([(0, 2, 3)], {})
 
 
 def test_look_alikes_are_those_that_a_comparison_of_all_with_all_finds() -> None:
@@ -70,11 +76,57 @@ def test_look_alikes_are_those_that_a_comparison_of_all_with_all_finds() -> None
             ImageHash(str(place), centres[place % 5] ^ sum(1 << int(bit) for bit in flips), grey)
         )
 
-    naive = [
-        (a, b) for a in range(80) for b in range(a + 1, 80) if (found[a].hash ^ found[b].hash).bit_count() <= 7
-    ]  # fmt: skip
-    assert near_duplicates(found) == naive
-    assert len(naive) > 20
+    naive = {
+        b: [a for a in range(b) if (found[a].hash ^ found[b].hash).bit_count() <= 7]
+        for b in range(80)
+    }
+    partners = look_alikes(found)
+    assert set(partners) == {b for b, earlier in naive.items() if earlier}
+    assert all(a in naive[b] for b, a in partners.items())
+    assert 20 < len(partners) < 80
+
+    halves = look_alikes(found[40:], found[:40])
+    assert set(halves) == {b for b in range(40) if any(a < 40 for a in naive[40 + b])}
+    assert all(a in naive[40 + b] for b, a in halves.items())
+
+
+def film(frames: int) -> list[ImageHash]:
+    """One scene with noise; each frame is a file of its own."""
+    chance = np.random.default_rng(1)
+    grey = chance.uniform(0, 255, (16, 16)).astype(np.float32)
+    scene = int(chance.integers(0, 2**63))
+    return [
+        ImageHash(str(place), scene ^ (1 << place % 64), grey + np.float32(place % 2))
+        for place in range(frames)
+    ]
+
+
+def test_of_a_film_every_frame_but_the_first_is_told_once() -> None:
+    assert set(look_alikes(film(200))) == set(range(1, 200))
+
+
+def test_a_film_is_compared_in_time_that_grows_with_its_length(monkeypatch) -> None:
+    """What is counted is the pictures that any picture is compared with."""
+    compared = []
+    alike = _Search._alike
+
+    def counting(search: _Search, index: int, block, byte: int):
+        compared.append(len(block))
+        return alike(search, index, block, byte)
+
+    monkeypatch.setattr(_Search, "_alike", counting)
+
+    look_alikes(film(3000))
+
+    assert sum(compared) <= 3000 * 64
+
+
+def test_of_equal_files_the_first_stands_for_all_and_a_leaked_file_is_no_look_alike() -> None:
+    image, noisy = scene(1), saved_anew(scene(1))
+    train, val = prints(image), prints(noisy, noisy, image)
+
+    assert look_alikes(val, train) == {0: 0, 1: 0}
+    assert look_alikes(prints(image, image, noisy, noisy)) == {2: 0}
 
 
 @needs_shared
@@ -84,11 +136,11 @@ def test_two_takes_of_one_field_of_blood_cells_look_the_same() -> None:
         *read_split(SHARED / "bccd", "train").pictures,
         *read_split(SHARED / "bccd", "val").pictures,
     ]
-    found = near_duplicates(
+    found = look_alikes(
         [hash_image(picture_bytes(picture), load_image(picture)) for picture in pictures]
     )
 
-    names = [{pictures[place].file.name for place in pair} for pair in found]
+    names = [{pictures[place].file.name for place in pair} for pair in found.items()]
     assert names == [{"BloodImage_00037.jpg", "BloodImage_00038.jpg"}]
 
 

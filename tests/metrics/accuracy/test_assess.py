@@ -153,19 +153,27 @@ def test_results_come_back_from_their_file_packed_or_not(tmp_path: Path) -> None
         (b"[3]", "[0] is no COCO result; one has image_id, category_id, bbox, score"),
         (
             b'[{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3], "score": 1}]',
-            "[0] is no COCO result",
+            "[0] has bbox [1, 2, 3]; it must be four numbers",
         ),
         (
             b'[{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, NaN], "score": 1}]',
-            "[0] is no COCO result",
+            "[0] has bbox [1, 2, 3, nan]; it must be four numbers",
         ),
         (
             b'[{"image_id": [1], "category_id": 1, "bbox": [1, 2, 3, 4], "score": 1}]',
-            "[0] is no COCO result",
+            "[0] has image_id [1]; it must be a number, or a word",
         ),
         (
             b'[{"image_id": 1, "category_id": {}, "bbox": [1, 2, 3, 4], "score": 1}]',
-            "[0] is no COCO result",
+            "[0] has category_id {}; it must be a whole number",
+        ),
+        (
+            b'[{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": "0.9"}]',
+            "[0] has score '0.9'; it must be a number",
+        ),
+        (
+            b'[{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4]}]',
+            "[0] is no COCO result; one has image_id, category_id, bbox, score",
         ),
     ],
 )
