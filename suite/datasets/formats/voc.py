@@ -21,6 +21,7 @@ from suite.datasets.formats.assemble import (
 )
 from suite.datasets.formats.folder import PICTURES, categories, class_names, inside, lines, numbered
 from suite.datasets.formats.markup import Element, read_xml
+from suite.datasets.formats.spelling import truth
 from suite.datasets.split import Category, DataError, Split
 
 FORM = "Pascal VOC"
@@ -116,7 +117,7 @@ def _sheet(folder: Path, stem: str, file: Path, number: int, notes: Notes) -> _S
         raise DataError(
             f"{path}:{root.line}: begins with <{root.tag}>; an annotation begins with <annotation>"
         )
-    things = tuple(_thing(path, child) for child in root.children if child.tag == "object")
+    things = tuple(_thing(path, child, notes) for child in root.children if child.tag == "object")
     return _Sheet(_sides(path, root), things)
 
 
@@ -131,7 +132,7 @@ def _sides(path: Path, root: Element) -> tuple[int, int] | None:
     return (int(width), int(height)) if stated else None
 
 
-def _thing(path: Path, element: Element) -> _Thing:
+def _thing(path: Path, element: Element, notes: Notes) -> _Thing:
     where = f"{path}:{element.line}"
     within = f"{_ANNOTATIONS}/{path.name}:{element.line}"
     name = element.find("name")
@@ -142,9 +143,17 @@ def _thing(path: Path, element: Element) -> _Thing:
     if len(given) < len(corners):
         raise DataError(f"{where}: the object has no bndbox with {', '.join(_CORNERS)}")
     left, top, right, bottom = (_number(path, corner) for corner in given)
-    mark = element.find("difficult")
-    difficult = mark is not None and mark.text.strip() == "1"
+    difficult = _is_difficult(element, within, notes)
     return _Thing(name.text.strip(), within, (left, top, right - left, bottom - top), difficult)
+
+
+def _is_difficult(element: Element, within: str, notes: Notes) -> bool:
+    mark = element.find("difficult")
+    text = mark.text.strip() if mark is not None else ""
+    difficult = truth(text or "0")
+    if difficult is None:
+        notes.add("difficult is neither 0 nor 1, and taken as 0", f"{within}: {text!r:.40}")
+    return bool(difficult)
 
 
 def _number(path: Path, element: Element) -> float:
