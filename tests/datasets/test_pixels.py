@@ -17,12 +17,12 @@ from suite.datasets.decode import darkness, load_image, read_image
 from suite.datasets.files import examine
 from suite.datasets.formats.forms import read_split
 from suite.datasets.headers import header_of
+from suite.datasets.pixels import DEEP
 from suite.datasets.split import BrokenPictureError, Split
 from suite.datasets.survey.counts import survey
 from tests.datasets.turned_pictures import ORIENTATION, one_picture
 
 WIDTH, HEIGHT = 64, 48
-DEEP = "picture of more than 8 bits a channel: only the upper 8 are used"
 DARK = "picture darker than 1/16 of its range (more than 8 bits, of which the upper 8 are used)"
 
 
