@@ -140,11 +140,11 @@ class RowReader:
 
 def _is_tracked(last: str, values: Sequence[float]) -> bool:
     """Whether six numbers are a box in its picture, a score and a track id, which is written as a whole number."""
+    x, y, width, height, score, track = values
+    if track.is_integer() and not 0 <= track <= _LARGEST_SHARE:
+        return True
     if not last.isdecimal():
         return False
-    if values[-1] > _LARGEST_SHARE:
-        return True
-    x, y, width, height, score, _ = values
     inside = width / 2 <= min(x, 1 - x) + _ROUNDING and height / 2 <= min(y, 1 - y) + _ROUNDING
     return inside and 0 <= score <= 1
 

@@ -98,7 +98,9 @@ def test_a_wrong_kpt_shape_is_an_error_with_its_line(write: Write, shape: str) -
         write(row(*BOX), more=f"kpt_shape: {shape}\n")
 
 
-@pytest.mark.parametrize("extra", [(0.87,), (17,), (0.87, 17), (0.87, 1), (1, 0)], ids=str)
+@pytest.mark.parametrize(
+    "extra", [(0.87,), (17,), (0.87, 17), (0.87, 17.0), (0.87, -1), (0.87, 1), (1, 0)], ids=str
+)
 def test_a_score_and_a_track_id_are_no_corners(write: Write, extra: tuple[float, ...]) -> None:
     split = write(row(*BOX, *extra))
 
