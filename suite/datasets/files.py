@@ -8,6 +8,8 @@ import io
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import cv2
+
 from suite.datasets.headers import UNKNOWN, Header, Sides, read_header
 from suite.datasets.pixels import decoded
 
@@ -59,6 +61,8 @@ def _with_sides(path: Path, header: Header) -> Header:
     """The same with the sides of the decoded picture, where the header does not tell them."""
     if header.fault or header.stored != UNKNOWN:
         return header
+    if not header.kind and not cv2.haveImageReader(str(path)):  # which may be a film of gigabytes
+        return replace(header, fault="not a picture")
     image = decoded(path.read_bytes(), header, upright=False)
     if image is None:
         return replace(header, fault="not a picture")

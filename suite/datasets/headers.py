@@ -201,7 +201,7 @@ def _tiff_header(directory: ImageFileDirectory_v2, size: int) -> Header:
         value = directory.get(tag, default)
         return value if isinstance(value, tuple) else (value,)
 
-    bits = max(values(258, 1))
+    bits = int(max(values(258, 1)))
     pieces = [*zip(values(273, 0), values(279, 0), strict=False)]
     pieces += zip(values(324, 0), values(325, 0), strict=False)
     fault = ""

@@ -6,6 +6,9 @@ from numpy.typing import NDArray
 
 from suite.datasets.headers import Header
 
+DEEP = "picture of more than 8 bits a channel: only the upper 8 are used"
+"""What is noted of such pictures when a data set is read."""
+
 _SINGLE = 2  # dimensions of a picture of one channel
 _BLACKEST = 16  # of 256: what 12 bits in a file of 16 leave
 

@@ -135,6 +135,15 @@ class Split:
         """Objects of all pictures, crowd regions included."""
         return sum(len(picture.boxes) for picture in self.pictures)
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """A line for each kind of thing that was left out or mended, and may not have been meant."""
+        return tuple(
+            f"{self.split}: {issue.kind}: {issue.count} ({', '.join(issue.examples)})"
+            for issue in self.issues
+            if issue.severity == "warning"
+        )
+
     @cached_property
     def annotations(self) -> dict[str, Any]:
         """The split as `pycocotools.coco.COCO` wants it.

@@ -43,7 +43,8 @@ def prepare(options: RunOptions, tell: Tell = silent) -> PreparedRun:
 
     Args:
         options: what is to be done.
-        tell: is told of widths that were matched, of threads that were settled, of a project's own block files.
+        tell: is told of what was left out of the data, of widths that were matched, of threads that were settled, of a
+            project's own block files.
 
     Raises:
         SpecError: a variant, the protocol or the recipe has mistakes; nothing has been made then.
@@ -58,7 +59,7 @@ def prepare(options: RunOptions, tell: Tell = silent) -> PreparedRun:
     counted: tuple[Variant, ...] = ()
     if not options.names:
         counted = finals(library.select(protocol.cost.only), library, options.out, tell)
-    data, data_facts = _data(options, protocol)
+    data, data_facts = _data(options, protocol, tell)
     conditions = Conditions(
         protocol=protocol,
         recipe=chosen_recipe,
@@ -162,7 +163,7 @@ def _names_in(folders: Sequence[Path]) -> tuple[str, ...]:
     return Library(folders).names() if folders else ()
 
 
-def _data(options: RunOptions, protocol: Protocol) -> tuple[Data, dict[str, Json]]:
+def _data(options: RunOptions, protocol: Protocol, tell: Tell) -> tuple[Data, dict[str, Json]]:
     folder = options.data
     if folder is None:
         if protocol.data is None:
@@ -171,6 +172,8 @@ def _data(options: RunOptions, protocol: Protocol) -> tuple[Data, dict[str, Json
             )
         folder = built_in_data(protocol.data, options.out)
     train, val = read_split(folder, "train"), read_split(folder, "val")
+    for warning in (*train.warnings, *val.warnings):
+        tell(f"warning: {warning}")
     names = tuple(category.name for category in train.categories)
     return Data(folder.absolute(), fingerprint(train, val), names), facts(train, val)
 

@@ -19,6 +19,7 @@ from suite.nn.weights.reference import reference_names
 from suite.session.detectors import LoadedDetector
 from suite.spec.library import Library
 from suite.spec.records.objective import Suppression
+from tests.datasets.turned_pictures import write_turned
 from tests.narrowing import present, stand_in
 from tests.nn.reference_checkpoint import write_reference
 
@@ -287,3 +288,20 @@ def test_missing_weights_are_one_line(tmp_path, capsys):
     err = capsys.readouterr().err
     assert "w.pt: no such file" in err
     assert len(err.splitlines()) == 1
+
+
+def test_a_turned_picture_is_seen_as_it_is_shown(fixed, tmp_path, capsys):
+    write_turned(tmp_path / "a.webp", np.full((256, 150, 3), 90, np.uint8), orientation=6)
+
+    assert run(tmp_path, str(tmp_path / "a.webp"), options=("--json",)) == 0
+
+    (found,) = json.loads(capsys.readouterr().out)["data"]
+    assert (found["width"], found["height"]) == (150, 256)
+
+
+def test_a_picture_that_uses_few_of_its_bits_is_warned_of(fixed, tmp_path, capsys):
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((150, 256), 4000, np.uint16))
+
+    assert run(tmp_path, str(tmp_path / "a.png")) == 0
+
+    assert "a.png: darker than 1/16 of its range (16 bits, of which" in capsys.readouterr().err

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from suite.datasets.formats.forms import read_split
 from suite.datasets.split import DataError, Split
+from suite.metrics.accuracy.coco_match import truth_of
 
 FEW = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -75,6 +76,46 @@ def test_any_description(folder: Path, content: Any) -> None:
     (folder / "data.yaml").write_text(json.dumps(content))
 
     looked_at(folder)
+
+
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(0, 3),
+    st.integers(-(2**130), 2**130),
+    st.floats(),
+    st.sampled_from(["", "0", "1", "1.jpg", "..", "a\\b", "C:\\a", "9:27 a.jpg", [], [1], {}]),
+)
+
+
+def rows(**fields: Any) -> st.SearchStrategy[list[dict[str, Any]]]:
+    """Rows that have these fields, mostly sound; the others come and go."""
+    mixed = {key: st.just(value) | st.just(value) | SCALARS for key, value in fields.items()}
+    extra = {key: mixed.pop(key) for key in ("name", "area", "iscrowd") if key in mixed}
+    return st.lists(st.fixed_dictionaries(mixed, optional=extra), min_size=1, max_size=3)
+
+
+@FEW
+@given(
+    st.fixed_dictionaries(
+        {
+            "images": rows(id=1, file_name="1.jpg", width=64, height=48),
+            "categories": rows(id=1, name="cat"),
+            "annotations": rows(
+                id=1, image_id=1, category_id=1, bbox=[1, 2, 3, 4], area=9, iscrowd=0
+            ),
+        }
+    )
+)
+def test_any_values_of_coco(folder: Path, content: dict[str, Any]) -> None:
+    """What is read can be scored, and its ids can be written."""
+    (folder / "instances_val.json").write_text(json.dumps(content))
+
+    split = looked_at(folder)
+
+    if isinstance(split, Split):
+        assert len(truth_of(split).crowd) == split.box_count
+        json.dumps([[picture.own_id, picture.id] for picture in split.pictures])
 
 
 @FEW

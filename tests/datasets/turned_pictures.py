@@ -3,12 +3,13 @@
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-KINDS = {
+KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "jpg": ("JPEG", {"quality": 95}),
     "png": ("PNG", {}),
     "webp": ("WEBP", {"lossless": True}),

@@ -10,6 +10,7 @@ from suite.cli.train.options import Options
 from suite.cli.train.progress import ProgressPrinter
 from suite.datasets.formats.forms import read_split
 from suite.datasets.loading.shared import LoadingError
+from suite.datasets.split import Split
 from suite.jobs import JobError
 from suite.jobs.budget import allowance
 from suite.jobs.train import Evaluated, settled, train_and_evaluate
@@ -47,6 +48,8 @@ def carry_out(
             _announce(checkpoint, curve, options)
             printer.stage("data")
             data, val = read_split(folder, "train"), read_split(folder, "val")
+            if group.is_rank_zero:
+                _warn(data, val)
             printer.stage("build")
             validation = Validation(val, variant, options.imgsz, device)
             limits = allowance(
@@ -82,6 +85,12 @@ def carry_out(
         done.result.discard_checkpoint()
         _report(done, path, as_json=as_json)
     return ExitCode.DONE
+
+
+def _warn(*parts: Split) -> None:
+    for part in parts:
+        for warning in part.warnings:
+            say(f"warning: {warning}")
 
 
 def _announce(checkpoint: Path, curve: Path, options: Options) -> None:

@@ -15,6 +15,7 @@ from suite.datasets.files import Examined, examine
 from suite.datasets.findings import Severity
 from suite.datasets.formats.fingerprint import fingerprint
 from suite.datasets.formats.orientation import doubt
+from suite.datasets.pixels import DEEP
 from suite.datasets.split import Category, Issue, MissingDataError, Picture, Split
 
 _HASHED_WHOLE = 256 * 2**20  # bytes of pictures; larger sets are told apart by names and sizes
@@ -153,8 +154,7 @@ def _entry(row: Listed, notes: Notes, *, whole: bool, pixels: bool) -> Entry:
     if examined.fault:
         notes.add(f"picture left out: {examined.fault}", f"{row.name} {examined.detail}".strip())
     elif examined.bits > _BITS:
-        kind = f"picture of more than {_BITS} bits a channel: only the upper {_BITS} are used"
-        notes.add(kind, f"{row.name} ({examined.bits} bits)", "note")
+        notes.add(DEEP, f"{row.name} ({examined.bits} bits)", "note")
     return Entry(row, examined)
 
 

@@ -25,13 +25,12 @@ from suite.datasets.formats.assemble import (
     make_box,
 )
 from suite.datasets.formats.folder import require_path
-from suite.datasets.formats.spelling import is_of_windows, spellings
+from suite.datasets.formats.spelling import is_of_windows, spellings, truth
 from suite.datasets.split import Category, DataError, Reading, Split
 
 FORM = "COCO JSON"
 _BITS = 63  # of an id, besides its sign, that an array can hold
 _LONGEST = 40  # characters of a value that a note shows
-_MEANT = {"1": True, "true": True, "0": False, "false": False}
 _FARTHEST = 1e6  # pixels; a corner beyond is no corner
 _Known = TypeVar("_Known")
 
@@ -61,6 +60,10 @@ def read(folder: Path, split: str, how: Reading) -> Split:
     listed = _pictures(file, content, _roots(folder, split), notes)
     entries = look_at(listed, notes, pixels=how.pixels)
     boxes = _boxes(content, entries, categories, notes)
+    for category in categories:
+        if category.numbered is not None:
+            kind = "category id beyond 64 bits, or beside one: numbered anew"
+            notes.add(kind, f"category {category.own_id} ({category.name})", "note")
     sought = f"its list 'annotations', of {len(content['annotations'])} rows"
     source = Source(folder, file, split, FORM, sought)
     return assemble(source, categories, entries, boxes, notes)
@@ -230,7 +233,7 @@ def _crowd(value: object, notes: Notes, location: str) -> bool:
     """Whether a region is one of many objects. The truth value of a text is that of its being there."""
     if value is None or (isinstance(value, int | float) and value in {0, 1}):
         return bool(value)
-    meant = _MEANT.get(value.strip().lower(), False) if isinstance(value, str) else False
+    meant = bool(truth(value)) if isinstance(value, str) else False
     shown = f"{location}: {value!r:.{_LONGEST}}"
     notes.add(f"iscrowd is neither 0 nor 1, and taken as {int(meant)}", shown)
     return meant

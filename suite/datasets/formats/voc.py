@@ -23,6 +23,7 @@ from suite.datasets.formats.assemble import (
 )
 from suite.datasets.formats.folder import categories, class_names, inside, lines, numbered
 from suite.datasets.formats.markup import Element, read_xml
+from suite.datasets.formats.spelling import truth
 from suite.datasets.formats.voc_files import Layout, layout, only_part, picture_files, stems
 from suite.datasets.split import Category, DataError, Reading, Split
 
@@ -46,7 +47,7 @@ def read(folder: Path, split: str, how: Reading) -> Split:
     at = layout(folder, split)
     assert at is not None, "whoever calls has looked"
     notes = Notes()
-    sheets = _sheets(folder, at)
+    sheets = _sheets(folder, at, notes)
     files = picture_files(at, list(sheets), notes)
     numbers = dict(zip(sheets, numbered([f"{stem}.xml" for stem in sheets]), strict=True))
     entries = look_at(_listed(sheets, numbers, files, at), notes, pixels=how.pixels)
@@ -109,12 +110,12 @@ class _Sheet:
 _Sheets = Mapping[str, _Sheet | None]
 
 
-def _sheets(folder: Path, at: Layout) -> dict[str, _Sheet | None]:
+def _sheets(folder: Path, at: Layout, notes: Notes) -> dict[str, _Sheet | None]:
     """By the pictures' stems; None where there is no file."""
     sheets = {}
     for where, stem in stems(folder, at):
         path = inside(at.sheets, f"{stem}.xml", where)
-        sheets[stem] = _sheet(folder, path) if path.is_file() else None
+        sheets[stem] = _sheet(folder, path, notes) if path.is_file() else None
     return sheets
 
 
@@ -160,14 +161,15 @@ def _note_pixels(sheets: Iterable[_Sheet | None], notes: Notes) -> None:
         notes.add(kind, thing.location)
 
 
-def _sheet(folder: Path, path: Path) -> _Sheet:
+def _sheet(folder: Path, path: Path, notes: Notes) -> _Sheet:
     root = read_xml(path)
     if root.tag != "annotation":
         raise DataError(
             f"{path}:{root.line}: begins with <{root.tag}>; an annotation begins with <annotation>"
         )
     within = path.relative_to(folder).as_posix()
-    things = tuple(_thing(path, within, child) for child in root.children if child.tag == "object")
+    objects = [child for child in root.children if child.tag == "object"]
+    things = tuple(_thing(path, within, child, notes) for child in objects)
     database = root.find("source/database")
     return _Sheet(_sides(path, root), things, database.text.strip() if database else "")
 
@@ -183,7 +185,7 @@ def _sides(path: Path, root: Element) -> tuple[int, int] | None:
     return (int(width), int(height)) if stated else None
 
 
-def _thing(path: Path, within: str, element: Element) -> _Thing:
+def _thing(path: Path, within: str, element: Element, notes: Notes) -> _Thing:
     where = f"{path}:{element.line}"
     name = element.find("name")
     if name is None or not name.text.strip():
@@ -193,10 +195,8 @@ def _thing(path: Path, within: str, element: Element) -> _Thing:
     if len(given) < len(corners):
         raise DataError(f"{where}: the object has no bndbox with {', '.join(_CORNERS)}")
     left, top, right, bottom = (_number(path, corner) for corner in given)
-    mark = element.find("difficult")
-    difficult = mark is not None and mark.text.strip() == "1"
-    crowd = difficult or _is_crowd(element)
     location = f"{within}:{element.line}"
+    crowd = _is_difficult(element, location, notes) or _is_crowd(element)
     return _Thing(name.text.strip(), location, (left, top, right, bottom), crowd)
 
 
@@ -206,8 +206,17 @@ def _is_crowd(element: Element) -> bool:
     for attribute in attributes.children if attributes else ():
         name, value = attribute.find("name"), attribute.find("value")
         if name and value and name.text.strip() == "is_crowd":
-            return value.text.strip().lower() in {"true", "1"}
+            return truth(value.text) is True
     return False
+
+
+def _is_difficult(element: Element, location: str, notes: Notes) -> bool:
+    mark = element.find("difficult")
+    text = mark.text.strip() if mark is not None else ""
+    difficult = truth(text or "0")
+    if difficult is None:
+        notes.add("difficult is neither 0 nor 1, and taken as 0", f"{location}: {text!r:.40}")
+    return bool(difficult)
 
 
 def _number(path: Path, element: Element) -> float:
@@ -228,7 +237,7 @@ def _classes(folder: Path, split: str, known: _Sheets) -> tuple[Category, ...]:
     sheets = list(known.values())
     for other in {"train", "val"} - {split}:
         at = layout(folder, other)
-        sheets += _sheets(folder, at).values() if at else ()
+        sheets += _sheets(folder, at, Notes()).values() if at else ()
     names = {thing.name for sheet in sheets if sheet for thing in sheet.things}
     return categories(tuple(sorted(names)))
 

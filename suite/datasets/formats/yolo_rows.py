@@ -116,10 +116,12 @@ class RowReader:
     def _remember(self, location: str, values: Sequence[float]) -> None:
         self._polygons += 1
         self._lengths.add(1 + len(values))
-        box = values[:4]
-        clearly = _has_visibilities(values) or not _all_inside(box, [values[2]], [values[3]])
-        if _has_visibilities(values) or _all_inside(box, values[4::2], values[5::2]):
-            self._inside.append((location, clearly))
+        box, triples = values[:4], _inside_as_triples(values)
+        if not triples and not _all_inside(box, values[4::2], values[5::2]):
+            return
+        visibilities = triples and _VISIBILITIES.issuperset(values[6::3])
+        clearly = visibilities or not _all_inside(box, [values[2]], [values[3]])
+        self._inside.append((location, clearly))
 
     def tell(self) -> None:
         """Note the polygons whose further points lie in the box that their first four numbers make.
@@ -138,18 +140,18 @@ class RowReader:
 
 def _is_tracked(last: str, values: Sequence[float]) -> bool:
     """Whether six numbers are a box in its picture, a score and a track id, which is written as a whole number."""
+    x, y, width, height, score, track = values
+    if track.is_integer() and not 0 <= track <= _LARGEST_SHARE:
+        return True
     if not last.isdecimal():
         return False
-    if values[-1] > _LARGEST_SHARE:
-        return True
-    x, y, width, height, score, _ = values
     inside = width / 2 <= min(x, 1 - x) + _ROUNDING and height / 2 <= min(y, 1 - y) + _ROUNDING
     return inside and 0 <= score <= 1
 
 
-def _has_visibilities(values: Sequence[float]) -> bool:
-    """Whether what follows the box are points of three numbers, of which the third is 0, 1 or 2."""
-    if len(values) < 10 or len(values) % 3 != 1 or not _VISIBILITIES.issuperset(values[6::3]):
+def _inside_as_triples(values: Sequence[float]) -> bool:
+    """Whether what follows the box can be points in it, of three numbers each: x, y and visibility or confidence."""
+    if len(values) < 10 or len(values) % 3 != 1:
         return False
     return _all_inside(values[:4], values[4::3], values[5::3])
 

@@ -3,7 +3,7 @@
 from suite.datasets.decode import decode_picture, picture_bytes
 from suite.datasets.findings import Finding
 from suite.datasets.headers import header_of
-from suite.datasets.pixels import is_nearly_black
+from suite.datasets.pixels import DEEP, is_nearly_black
 from suite.datasets.split import BrokenPictureError, Picture, Split
 
 _EXAMPLES = 3
@@ -14,6 +14,8 @@ def nearly_black(split: Split, part: str) -> list[Finding]:
 
     10 or 12 bits in a file of 16 are such: the upper 8, which a network sees, are 0 to 3 or 0 to 15 then.
     """
+    if not any(issue.kind == DEEP for issue in split.issues):
+        return []
     dark = [picture.file.name for picture in split.pictures if _is_nearly_black(picture)]
     if not dark:
         return []

@@ -1,5 +1,6 @@
 """Ids of a COCO file are names: however large they are, and whether they are written as floats."""
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from suite.datasets.formats.forms import read_split
 from suite.datasets.split import DataError, Split
 from suite.metrics.accuracy.assess import assess, results_of
 from suite.metrics.accuracy.coco_match import from_results, truth_of
+from suite.nn.detector import build
+from suite.nn.weights.checkpoint import save_checkpoint
+from suite.spec.library import Library
 from suite.stats.matches import load, save
 
 BEYOND_64 = (2**127 + 5, 2**70, 2**90 + 1)
@@ -125,6 +129,40 @@ def test_what_is_no_whole_number_is_no_id(tmp_path: Path, value: object) -> None
 def test_an_id_that_stands_there_as_whole_and_as_float_stands_there_twice(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="images has the id 885 twice"):
         read_split(write(tmp_path, content((885, 885.0))), "val")
+
+
+@pytest.mark.slow
+def test_a_network_s_detections_are_kept_with_the_files_own_ids(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write(tmp_path, content(BEYOND_64, 2**80))
+    weights = save_checkpoint(
+        tmp_path / "p.safetensors", build(Library().load("yolov5p"), 2, seed=0), {"image_size": 64}
+    )
+    words = ["eval", "yolov5p", "--weights", str(weights), "--data", str(folder), "--conf", "0"]
+
+    assert main([*words, "--out", str(tmp_path / "kept"), "--json"]) == 0
+    first = json.loads(capsys.readouterr().out)["data"]["numbers"]
+    kept = tmp_path / "kept/detections.json.gz"
+    assert main(["eval", "--detections", str(kept), "--data", str(folder), "--json"]) == 0
+
+    assert json.loads(capsys.readouterr().out)["data"]["numbers"] == first
+    found = json.loads(gzip.decompress(kept.read_bytes()))
+    assert {row["image_id"] for row in found} == set(BEYOND_64)
+    assert {row["category_id"] for row in found} <= {2**80, 90}
+
+
+def test_a_set_of_large_ids_can_be_checked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write(tmp_path, content(BEYOND_64))
+    (folder / "instances_train.json").write_bytes((folder / "instances_val.json").read_bytes())
+
+    assert main(["data", "check", str(folder), "--json"]) == 0
+
+    findings = json.loads(capsys.readouterr().out)["data"]["findings"]
+    told = [each["severity"] for each in findings if "numbered anew" in each["kind"]]
+    assert told == ["note", "note"]
 
 
 @pytest.mark.parametrize("ids", [BEYOND_64, MIXED, (885.0, 3.0)], ids=["128", "mixed", "float"])

@@ -60,6 +60,23 @@ def test_difficult_objects_are_ignored_as_crowds_are(write: Write) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "difficult", "counted"),
+    [("0", False, 0), ("1", True, 0), (" true ", True, 0), ("False", False, 0), ("", False, 0),
+     ("yes", False, 1), ("2", False, 1)],
+)  # fmt: skip
+def test_difficult_is_read_by_its_meaning_and_what_has_none_is_counted(
+    write: Write, text: str, difficult: bool, counted: int
+) -> None:
+    hard = THING.replace("</name>", f"</name><difficult>{text}</difficult>")
+
+    split = read_split(write(SIZE + THING + hard), "val")
+
+    assert split.pictures[0].crowd.tolist() == [False, difficult]
+    kinds = ["difficult is neither 0 nor 1, and taken as 0"] * counted
+    assert [issue.kind for issue in split.issues] == kinds
+
+
+@pytest.mark.parametrize(
     "size", ["", "<size><width>0</width><height>0</height></size>"], ids=["none", "zero"]
 )
 def test_a_size_that_is_not_stated_is_the_pictures(write: Write, size: str) -> None:

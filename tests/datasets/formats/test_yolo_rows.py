@@ -98,7 +98,9 @@ def test_a_wrong_kpt_shape_is_an_error_with_its_line(write: Write, shape: str) -
         write(row(*BOX), more=f"kpt_shape: {shape}\n")
 
 
-@pytest.mark.parametrize("extra", [(0.87,), (17,), (0.87, 17), (0.87, 1), (1, 0)], ids=str)
+@pytest.mark.parametrize(
+    "extra", [(0.87,), (17,), (0.87, 17), (0.87, 17.0), (0.87, -1), (0.87, 1), (1, 0)], ids=str
+)
 def test_a_score_and_a_track_id_are_no_corners(write: Write, extra: tuple[float, ...]) -> None:
     split = write(row(*BOX, *extra))
 
@@ -127,6 +129,22 @@ def test_points_of_three_numbers_are_recognised_by_their_visibility(
     write: Write, count: int
 ) -> None:
     assert kinds(write(row(*BOX, *points(count, 3))))[SUSPICIOUS] == 1
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_points_of_three_numbers_may_have_a_confidence(write: Write, count: int) -> None:
+    found = points(count, 3)
+    found[2::3] = [0.9 + 0.01 * place for place in range(count)]
+
+    assert kinds(write(row(*BOX, *found)))[SUSPICIOUS] == 1
+
+
+@pytest.mark.parametrize("count", [1, 5, 17])
+def test_a_large_box_in_the_middle_hides_nothing(write: Write, count: int) -> None:
+    """Its width and height are a point in it: only that all rows are alike tells."""
+    rows = [row(0.5, 0.5, 0.5 + 0.01 * n, 0.5, *points(count, 2)) for n in range(4)]
+
+    assert kinds(write(*rows))[SUSPICIOUS] == 4
 
 
 @pytest.mark.parametrize("count", [1, 5, 17])
