@@ -79,6 +79,42 @@ def test_check_of_no_data_is_one_line(tmp_path, capsys, make, said):
     assert said in capsys.readouterr().err
 
 
+def test_split_writes_lists_that_every_command_follows(folder, capsys):
+    """The set without its second part is one part; nothing but two lists is written."""
+    (folder / "instances_val.json").unlink()
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+    codes = [main(["data", "split", str(folder), "--val", "0.5", "--seed", "1"])]
+    codes += [main(["data", "check", str(folder)]), main(["data", "split", str(folder)])]
+
+    out, err = capsys.readouterr()
+    assert codes == [0, 0, 2]
+    assert "2 pictures to train on, 2 to validate on" in out
+    assert rows(out)["pictures"] == ["2", "2"]
+    assert "is split already; remove split_train.txt and split_val.txt" in err
+    after = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert {path.name for path in after.keys() - before.keys()} == {
+        "split_train.txt",
+        "split_val.txt",
+    }
+    assert {path: after[path] for path in before} == before
+
+
+@pytest.mark.parametrize(
+    ("share", "code"), [("0", 2), ("1", 2), ("0.5", 2)], ids=["none", "all", "two parts"]
+)
+def test_split_of_what_cannot_be_split_is_refused(folder, capsys, share, code):
+    assert main(["data", "split", str(folder), "--val", share]) == code
+
+    assert not (folder / "split_val.txt").exists()
+
+
+def test_split_of_no_data_is_one_line(tmp_path, capsys):
+    assert main(["data", "split", str(tmp_path)]) == 4
+
+    assert "no set in one part" in capsys.readouterr().err
+
+
 def test_make_refuses_a_folder_with_other_content(tmp_path, capsys):
     (tmp_path / "letter.txt").write_text("dear")
 
