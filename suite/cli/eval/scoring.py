@@ -13,7 +13,7 @@ from suite.cli.eval.output import as_json_data, tell
 from suite.cli.eval.stored import fitted
 from suite.cli.output import ExitCode, Refusal, reply, say
 from suite.datasets.formats.forms import read_split
-from suite.datasets.split import USUAL, Reading, Split
+from suite.datasets.split import Reading, Split
 from suite.metrics.accuracy import detections
 from suite.metrics.accuracy.assess import assess
 from suite.metrics.accuracy.coco_match import from_results, truth_of
@@ -66,7 +66,7 @@ def _scored(options: EvalOptions) -> tuple[Split, _Scored]:
     """The data, and what was found there by the network, or in the file of detections."""
     name, weights, stored = options.name, options.weights, options.detections
     if stored is not None and name is None and weights is None:
-        val = _read(options.data, Reading(pixels=False))
+        val = _read(options, pixels=False)
         return val, _recompute(stored, val, options)
     if name is None or weights is None or stored is not None:
         raise Refusal(
@@ -75,7 +75,7 @@ def _scored(options: EvalOptions) -> tuple[Split, _Scored]:
     setup = _setup(options)
     loaded = load_detector(name, weights, options.variants, allow_code=options.allow_code)
     size = fitting_size(options.imgsz, loaded)
-    val = _read(options.data)
+    val = _read(options)
     outputs = outputs_by_class(loaded, weights, val, by_place=options.classes_by_place)
     how = _How(size, setup, outputs)
     return val, _evaluated(loaded, val, options, how)
@@ -93,9 +93,10 @@ def _setup(options: EvalOptions) -> Setup | None:
     return Setup(options.device, options.runtime or EAGER, options.precision or "fp32")
 
 
-def _read(data: Path | None, how: Reading = USUAL) -> Split:
+def _read(options: EvalOptions, *, pixels: bool = True) -> Split:
+    how = Reading(pixels=pixels, voc_first_pixel=options.voc_first_pixel)
     with refusing_data():
-        return read_split(data_or_built_in(data), "val", how)
+        return read_split(data_or_built_in(options.data), "val", how)
 
 
 @dataclass(frozen=True, slots=True)

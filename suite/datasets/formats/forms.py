@@ -56,7 +56,7 @@ def read_split(folder: Path, split: SplitName, how: Reading = USUAL) -> Split:
         MissingDataError: there is no such data, or nothing usable is left.
     """
     if folder.is_file():
-        return yolo.read(folder, split, how)
+        return _read_by(_FORMS[-1], folder, split, how)
     if not folder.is_dir():
         raise MissingDataError(
             f"{folder}: no such folder; a data set is a folder with annotations and pictures"
@@ -70,7 +70,14 @@ def read_split(folder: Path, split: SplitName, how: Reading = USUAL) -> Split:
             f"annotations/instances_{split}2017.json (COCO), data.yaml (YOLO) or ImageSets/Main/{split}.txt (VOC)"
             + (one if any(form.whole(folder) for form in _FORMS) else "")
         )
-    return form.read(folder, split, how)
+    return _read_by(form, folder, split, how)
+
+
+def _read_by(form: _Form, folder: Path, split: SplitName, how: Reading) -> Split:
+    found = form.read(folder, split, how)
+    if how.voc_first_pixel is not None and found.form != voc.FORM:
+        raise DataError(f"{folder}: is {found.form}; --voc-first-pixel is for {voc.FORM} alone")
+    return found
 
 
 def only_part(folder: Path) -> tuple[str, ...]:
