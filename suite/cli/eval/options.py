@@ -8,11 +8,7 @@ import click
 
 from suite.cli.binding import Decorator
 from suite.cli.detection import box_options, checkpoint_option
-from suite.cli.options import (
-    allow_code_option,
-    complete_name,
-    variants_option,
-)
+from suite.cli.options import allow_code_option, complete_name, variants_option
 from suite.cli.reading import voc_first_pixel_option
 
 Evaluator: TypeAlias = Literal["checked", "fast", "pycocotools"]

@@ -173,8 +173,9 @@ def _row(where: str, fields: list[str], classes: int) -> tuple[int, list[float]]
             f"{where}: has {len(values)} numbers; a line is `class x y width height`, or class and polygon"
         )
     if not 0 <= values[0] < classes or values[0] != int(values[0]):
+        hint = "; do the labels count from 1?" if values[0] == classes else ""
         raise DataError(
-            f"{where}: class {fields[0]!r}; there are {classes} names, for the classes 0 to {classes - 1}"
+            f"{where}: class {fields[0]!r}; there are {classes} names, for the classes 0 to {classes - 1}{hint}"
         )
     largest = max(values[1:])
     if largest > _LARGEST_SHARE:
