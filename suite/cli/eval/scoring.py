@@ -58,7 +58,7 @@ def evaluate(options: EvalOptions, *, as_json: bool) -> int:
     if as_json:
         reply("eval", as_json_data(scored.measurements, [issue.as_json() for issue in val.issues]))
     else:
-        tell(scored.measurements)
+        tell(scored.measurements, val)
     return ExitCode.DONE
 
 
