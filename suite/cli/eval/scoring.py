@@ -28,6 +28,7 @@ from suite.stats import matches
 from suite.stats.matches import Matches
 
 DEFAULT_IOU = 0.6  # YOLOv5's
+_KEPT = "detections.json.gz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ def _scored(options: EvalOptions) -> tuple[Split, _Scored]:
     """The data, and what was found there by the network, or in the file of detections."""
     name, weights, stored = options.name, options.weights, options.detections
     if stored is not None and name is None and weights is None:
+        _refuse_overwriting(stored, options.out)
         val = _read(options, pixels=False)
         return val, _recompute(stored, val, options)
     if name is None or weights is None or stored is not None:
@@ -79,6 +81,13 @@ def _scored(options: EvalOptions) -> tuple[Split, _Scored]:
     outputs = outputs_by_class(loaded, weights, val, by_place=options.classes_by_place)
     how = _How(size, setup, outputs)
     return val, _evaluated(loaded, val, options, how)
+
+
+def _refuse_overwriting(stored: Path, out: Path | None) -> None:
+    if out is not None and stored.resolve() == (out / _KEPT).resolve():
+        raise Refusal(
+            ExitCode.USAGE, f"--out {out}: would overwrite {stored}; it must be another folder"
+        )
 
 
 def _setup(options: EvalOptions) -> Setup | None:
@@ -148,5 +157,5 @@ def _recompute(file: Path, val: Split, options: EvalOptions) -> _Scored:
 
 
 def _keep(scored: _Scored, folder: Path) -> None:
-    detections = write_results(scored.detections, folder / "detections.json.gz")
+    detections = write_results(scored.detections, folder / _KEPT)
     say(f"kept {detections} and {matches.save(scored.matches, folder / 'matches.npz')}")

@@ -137,6 +137,18 @@ def test_a_picture_may_be_called_by_its_name(tmp_path, parts, capsys) -> None:
     assert scored(folder, rows, capsys)[0] == pytest.approx(1.0)
 
 
+def test_stored_detections_are_not_overwritten(tmp_path, parts, capsys) -> None:
+    folder = write_coco(tmp_path / "set", parts)
+    file = tmp_path / "detections.json.gz"
+    file.write_text(json.dumps(results()))
+
+    code = main(["eval", "--detections", str(file), "--data", str(folder), "--out", str(tmp_path)])
+
+    assert code == 2
+    assert "would overwrite" in capsys.readouterr().err
+    assert json.loads(file.read_text()) == results()
+
+
 def test_what_other_evaluators_count_otherwise_is_told(tmp_path, parts, capsys) -> None:
     """A crowd, a class without objects, and an annotation of id 0, which pycocotools takes for no match."""
     folder = write_coco(tmp_path / "set", parts)
