@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from suite.datasets.split import USUAL, Reading
 from suite.protocols import Protocol, Setup
 from suite.protocols.setups import EAGER, offer_of
 from suite.record import JobKind, Json, Metric, digest, file_digest
@@ -28,11 +29,12 @@ _LIBRARIES: dict[JobKind, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """The data set of a run: its folder, the hash of its content, the names of its classes."""
+    """The data set of a run: its folder, the hash of its content, the names of its classes, and how it is read."""
 
     folder: Path
     fingerprint: str
     classes: tuple[str, ...]
+    reading: Reading = USUAL
 
 
 @dataclass(frozen=True, slots=True)

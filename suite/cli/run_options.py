@@ -14,6 +14,7 @@ from suite.cli.options import (
     variants_option,
     weights_option,
 )
+from suite.cli.reading import voc_first_pixel_option
 from suite.session.options import RunOptions
 
 
@@ -39,6 +40,7 @@ _OPTIONS: tuple[Decorator, ...] = (
         metavar="DIR",
         help="A data set for the protocol's: COCO JSON, YOLO txt (or its data.yaml) or Pascal VOC.",
     ),
+    voc_first_pixel_option,
     variants_option,
     allow_code_option,
     weights_option,

@@ -55,6 +55,7 @@ def run(
     weights: PathText | None = None,
     workers: int | str | None = None,
     cache: str | None = None,
+    voc_first_pixel: int | None = None,
     force: bool = False,
     wait: bool = False,
     allow_code: bool = False,
@@ -77,6 +78,7 @@ def run(
         weights: a checkpoint that all trainings start from.
         workers: processes that make batches ahead of each training, or "auto". Changes no result.
         cache: where decoded pictures are kept: "ram:4G", "disk:DIR", "none". Changes no result.
+        voc_first_pixel: 1 where the corners of Pascal VOC boxes count pixels from 1 and the last one is in the box.
         force: measure again what is stored.
         wait: wait for another run on the same store instead of raising.
         allow_code: let the block files that specs name run, wherever they lie.
@@ -104,6 +106,7 @@ def run(
         allow_code=allow_code,
         workers=None if workers is None else str(workers),
         cache=_cache(cache),
+        voc_first_pixel=voc_first_pixel,
     )
     prepared = prepare(options, tell)
     summary = carry_out(prepared, step_lines(tell), tell)

@@ -13,7 +13,7 @@ class RunOptions:
     No `names`: what the protocol names, and every variant of the folders `variants`. `protocol` is a name or a file;
     no `data`: the protocol's own. `weights` is what all trainings start from, `force` measures again what is stored,
     and `wait` waits for another run on the same store. `workers` and `cache` change how pictures are loaded, and no
-    result.
+    result. `voc_first_pixel` is as in `Reading`.
     """
 
     names: tuple[str, ...]
@@ -28,6 +28,7 @@ class RunOptions:
     allow_code: bool = False
     workers: str | None = None
     cache: Cache | None = None
+    voc_first_pixel: int | None = None
 
     @property
     def store(self) -> Path:

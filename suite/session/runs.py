@@ -8,7 +8,7 @@ from reports.run.gather import gather
 from reports.run.timing import resolution_words
 from suite import machine, protocols
 from suite.datasets.formats.forms import read_split
-from suite.datasets.split import MissingDataError
+from suite.datasets.split import MissingDataError, Reading
 from suite.datasets.survey.facts import facts, fingerprint
 from suite.executors.local import LocalExecutor
 from suite.machine.threads import settle
@@ -171,11 +171,13 @@ def _data(options: RunOptions, protocol: Protocol, tell: Tell) -> tuple[Data, di
                 f"the protocol {protocol.name!r} has no data of its own; name a --data DIR"
             )
         folder = built_in_data(protocol.data, options.out)
-    train, val = read_split(folder, "train"), read_split(folder, "val")
+    reading = Reading(voc_first_pixel=options.voc_first_pixel)
+    train, val = read_split(folder, "train", reading), read_split(folder, "val", reading)
     for warning in (*train.warnings, *val.warnings):
         tell(f"warning: {warning}")
     names = tuple(category.name for category in train.categories)
-    return Data(folder.absolute(), fingerprint(train, val), names), facts(train, val)
+    data = Data(folder.absolute(), fingerprint(train, val), names, reading)
+    return data, facts(train, val)
 
 
 def _open_store(options: RunOptions, tell: Tell) -> Store:

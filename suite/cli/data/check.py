@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from suite.cli.options import json_option
+from suite.cli.reading import voc_first_pixel_option
 
 
 @click.command("check")
@@ -15,9 +16,17 @@ from suite.cli.options import json_option
     metavar="FILE",
     help="Write it as an HTML page with pictures, too.",
 )
+@voc_first_pixel_option
 @click.option("--strict", is_flag=True, help="Exit with 1 if there is any warning.")
 @json_option
-def command(folder: Path, page: Path | None, *, strict: bool, as_json: bool) -> int:
+def command(
+    folder: Path,
+    page: Path | None,
+    *,
+    voc_first_pixel: int | None,
+    strict: bool,
+    as_json: bool,
+) -> int:
     """Read both parts of the data set in DIR, decode every picture, and say what is there and what is odd.
 
     DIR has COCO JSON, YOLO txt or Pascal VOC, or is a YOLO data.yaml itself. Odd are pictures and boxes that were left
@@ -26,4 +35,4 @@ def command(folder: Path, page: Path | None, *, strict: bool, as_json: bool) -> 
     """
     from suite.cli.data.checking import check  # brings numpy, which `--help` does without
 
-    return check(folder, page, strict=strict, as_json=as_json)
+    return check(folder, page, voc_first_pixel=voc_first_pixel, strict=strict, as_json=as_json)

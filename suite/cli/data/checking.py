@@ -10,7 +10,7 @@ from suite.cli.errors import refusing_data
 from suite.cli.output import ExitCode, Refusal, reply, say, table
 from suite.datasets.findings import Survey
 from suite.datasets.formats.forms import read_split
-from suite.datasets.split import Split
+from suite.datasets.split import Reading, Split
 from suite.datasets.survey.counts import survey
 from suite.datasets.survey.facts import histogram, summary
 from suite.record import Json
@@ -18,10 +18,18 @@ from suite.record import Json
 _QUIET_SECONDS = 3.0  # between two lines of progress
 
 
-def check(folder: Path, page: Path | None, *, strict: bool, as_json: bool) -> int:
+def check(
+    folder: Path,
+    page: Path | None,
+    *,
+    voc_first_pixel: int | None = None,
+    strict: bool,
+    as_json: bool,
+) -> int:
     """Survey a data set and tell what is there and what is odd; the exit code."""
     with refusing_data():
-        train, val = read_split(folder, "train"), read_split(folder, "val")
+        reading = Reading(voc_first_pixel=voc_first_pixel)
+        train, val = read_split(folder, "train", reading), read_split(folder, "val", reading)
         surveyed = survey(train, val, pictures=page is not None, progress=_Progress().tell)
     broken = [
         example

@@ -1,4 +1,4 @@
-"""`data`: look at a data set before a run does, fetch COCO, or write the built-in one."""
+"""`data`: look at a data set before a run does, split it, fetch COCO, or write the built-in one."""
 
 import importlib
 from pathlib import Path
@@ -9,7 +9,7 @@ from suite.cli.errors import refusing_data
 from suite.cli.options import json_option
 from suite.cli.output import ExitCode, Refusal, reply
 
-_LAZY = ("check", "prepare")  # loaded when they are called
+_LAZY = ("check", "prepare", "split")  # loaded when they are called
 
 
 class _Group(click.Group):
@@ -27,7 +27,7 @@ class _Group(click.Group):
 
 @click.group("data", cls=_Group)
 def command() -> None:
-    """Check a data set (COCO JSON, YOLO txt, Pascal VOC), fetch COCO, or write the built-in one."""
+    """Check a data set (COCO JSON, YOLO txt, Pascal VOC), split it, fetch COCO, or write the built-in one."""
 
 
 @command.command("make")

@@ -9,6 +9,7 @@ import click
 from suite.cli.binding import Decorator
 from suite.cli.detection import box_options, checkpoint_option
 from suite.cli.options import allow_code_option, complete_name, variants_option
+from suite.cli.reading import voc_first_pixel_option
 
 Evaluator: TypeAlias = Literal["checked", "fast", "pycocotools"]
 
@@ -28,6 +29,7 @@ class EvalOptions:
     detections: Path | None
     first_class: int | None
     data: Path | None
+    voc_first_pixel: int | None
     classes_by_place: bool
     imgsz: int | None
     conf: float
@@ -64,6 +66,7 @@ OPTIONS: tuple[Decorator, ...] = (
         metavar="DIR",
         help="A data set; without it the built-in one.",
     ),
+    voc_first_pixel_option,
     click.option(
         "--classes-by-place",
         is_flag=True,

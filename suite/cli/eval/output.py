@@ -6,7 +6,9 @@ from typing import TypeAlias
 
 import click
 
+from suite.cli.eval.others import counted_otherwise, numbered_anew
 from suite.cli.output import say, table
+from suite.datasets.split import Split
 from suite.machine.eight_bits import stated_weight_bits
 from suite.metrics.accuracy.curves import fitness
 from suite.metrics.definitions import AP, AP50, CALIBRATION, COCO, ERROR_KINDS, ERRORS
@@ -16,7 +18,7 @@ from suite.record import Json, Measurement
 ByMetric: TypeAlias = Mapping[str, Measurement]
 
 
-def tell(measurements: Sequence[Measurement]) -> None:
+def tell(measurements: Sequence[Measurement], val: Split) -> None:
     """COCO's numbers in COCO's order, then AP by class, then the error kinds."""
     by_metric = {m.metric: m for m in measurements}
     numbers = [(metric.title, _digits(_value(by_metric, metric.name))) for metric in COCO]
@@ -25,6 +27,7 @@ def tell(measurements: Sequence[Measurement]) -> None:
         _tell_classes(by_metric)
     _tell_errors(by_metric)
     _tell_rest(by_metric)
+    _tell_evaluators(by_metric, val)
 
 
 def as_json_data(measurements: Sequence[Measurement], issues: list[Json]) -> Json:
@@ -104,11 +107,18 @@ def _tell_rest(by_metric: ByMetric) -> None:
         say(
             f"expected calibration error {error:.3f}: by so much scores and precision differ on average"
         )
+
+
+def _tell_evaluators(by_metric: ByMetric, val: Split) -> None:
     agreement = _agreement(by_metric)
     if agreement:
         apart = agreement.largest_difference
         closely = f"to {apart:.0e}" if apart else "to the last bit"
-        say(f"the twelve numbers equal those of {agreement.reference} {closely}")
+        anew = numbered_anew(val)
+        say(f"the twelve numbers equal those of {agreement.reference} {closely}{anew}")
+    if AP.name in by_metric:
+        for sentence in counted_otherwise(val):
+            say(sentence)
 
 
 def _notes(by_metric: ByMetric, metric: str) -> Mapping[str, Json]:

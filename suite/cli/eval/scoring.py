@@ -13,7 +13,7 @@ from suite.cli.eval.output import as_json_data, tell
 from suite.cli.eval.stored import fitted
 from suite.cli.output import ExitCode, Refusal, reply, say
 from suite.datasets.formats.forms import read_split
-from suite.datasets.split import USUAL, Reading, Split
+from suite.datasets.split import Reading, Split
 from suite.metrics.accuracy import detections
 from suite.metrics.accuracy.assess import assess
 from suite.metrics.accuracy.coco_match import from_results, truth_of
@@ -28,6 +28,7 @@ from suite.stats import matches
 from suite.stats.matches import Matches
 
 DEFAULT_IOU = 0.6  # YOLOv5's
+_KEPT = "detections.json.gz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def evaluate(options: EvalOptions, *, as_json: bool) -> int:
     if as_json:
         reply("eval", as_json_data(scored.measurements, [issue.as_json() for issue in val.issues]))
     else:
-        tell(scored.measurements)
+        tell(scored.measurements, val)
     return ExitCode.DONE
 
 
@@ -66,7 +67,8 @@ def _scored(options: EvalOptions) -> tuple[Split, _Scored]:
     """The data, and what was found there by the network, or in the file of detections."""
     name, weights, stored = options.name, options.weights, options.detections
     if stored is not None and name is None and weights is None:
-        val = _read(options.data, Reading(pixels=False))
+        _refuse_overwriting(stored, options.out)
+        val = _read(options, pixels=False)
         return val, _recompute(stored, val, options)
     if name is None or weights is None or stored is not None:
         raise Refusal(
@@ -75,10 +77,17 @@ def _scored(options: EvalOptions) -> tuple[Split, _Scored]:
     setup = _setup(options)
     loaded = load_detector(name, weights, options.variants, allow_code=options.allow_code)
     size = fitting_size(options.imgsz, loaded)
-    val = _read(options.data)
+    val = _read(options)
     outputs = outputs_by_class(loaded, weights, val, by_place=options.classes_by_place)
     how = _How(size, setup, outputs)
     return val, _evaluated(loaded, val, options, how)
+
+
+def _refuse_overwriting(stored: Path, out: Path | None) -> None:
+    if out is not None and stored.resolve() == (out / _KEPT).resolve():
+        raise Refusal(
+            ExitCode.USAGE, f"--out {out}: would overwrite {stored}; it must be another folder"
+        )
 
 
 def _setup(options: EvalOptions) -> Setup | None:
@@ -93,9 +102,10 @@ def _setup(options: EvalOptions) -> Setup | None:
     return Setup(options.device, options.runtime or EAGER, options.precision or "fp32")
 
 
-def _read(data: Path | None, how: Reading = USUAL) -> Split:
+def _read(options: EvalOptions, *, pixels: bool = True) -> Split:
+    how = Reading(pixels=pixels, voc_first_pixel=options.voc_first_pixel)
     with refusing_data():
-        return read_split(data_or_built_in(data), "val", how)
+        return read_split(data_or_built_in(options.data), "val", how)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,5 +157,5 @@ def _recompute(file: Path, val: Split, options: EvalOptions) -> _Scored:
 
 
 def _keep(scored: _Scored, folder: Path) -> None:
-    detections = write_results(scored.detections, folder / "detections.json.gz")
+    detections = write_results(scored.detections, folder / _KEPT)
     say(f"kept {detections} and {matches.save(scored.matches, folder / 'matches.npz')}")

@@ -10,7 +10,7 @@ from suite.cli.train.options import Options
 from suite.cli.train.progress import ProgressPrinter
 from suite.datasets.formats.forms import read_split
 from suite.datasets.loading.shared import LoadingError
-from suite.datasets.split import Split
+from suite.datasets.split import Reading, Split
 from suite.jobs import JobError
 from suite.jobs.budget import allowance
 from suite.jobs.train import Evaluated, settled, train_and_evaluate
@@ -47,7 +47,8 @@ def carry_out(
             folder = data_or_built_in(options.data)
             _announce(checkpoint, curve, options)
             printer.stage("data")
-            data, val = read_split(folder, "train"), read_split(folder, "val")
+            reading = Reading(voc_first_pixel=options.voc_first_pixel)
+            data, val = read_split(folder, "train", reading), read_split(folder, "val", reading)
             if group.is_rank_zero:
                 _warn(data, val)
             printer.stage("build")

@@ -14,6 +14,7 @@ from suite.cli.options import (
     variants_option,
     weights_option,
 )
+from suite.cli.reading import voc_first_pixel_option
 from suite.protocols import Budget
 from suite.protocols.loading import Cache
 
@@ -30,6 +31,7 @@ class Options:
     allow_code: bool
     weights: Path | None
     data: Path | None
+    voc_first_pixel: int | None
     steps: int | None
     epochs: int | None
     flops: float | None
@@ -83,6 +85,7 @@ _OPTIONS: tuple[Decorator, ...] = (
         metavar="DIR",
         help="A data set: COCO JSON, YOLO txt or Pascal VOC; without it the built-in one.",
     ),
+    voc_first_pixel_option,
     click.option(
         "--steps", type=click.IntRange(1), help=f"The budget: batches.  [default: {DEFAULT_STEPS}]"
     ),

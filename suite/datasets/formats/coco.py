@@ -8,8 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from os.path import normpath
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, TypeGuard, TypeVar
 
 import numpy as np
@@ -24,8 +23,8 @@ from suite.datasets.formats.assemble import (
     look_at,
     make_box,
 )
-from suite.datasets.formats.folder import require_path
-from suite.datasets.formats.spelling import is_of_windows, spellings, truth
+from suite.datasets.formats.coco_files import annotation_file, find, of_part, only_file, roots
+from suite.datasets.formats.spelling import truth
 from suite.datasets.split import Category, DataError, Reading, Split
 
 FORM = "COCO JSON"
@@ -35,15 +34,8 @@ _FARTHEST = 1e6  # pixels; a corner beyond is no corner
 _Known = TypeVar("_Known")
 
 
-def annotation_file(folder: Path, split: str) -> Path | None:
-    """The file with the annotations of a part, if there is one."""
-    names = [f"{name}.json" for name in (f"instances_{split}", f"instances_{split}2017", split)]
-    files = [parent / name for name in names for parent in (folder, folder / "annotations")]
-    return next((file for file in files if file.is_file()), None)
-
-
 def read(folder: Path, split: str, how: Reading) -> Split:
-    """Read `instances_{split}.json` (or `annotations/instances_{split}2017.json`) and find its pictures.
+    """Read `instances_{split}.json`, or what `coco_files` names beside it, and find its pictures.
 
     Pictures may lie in images/{split}, images/{split}2017, {split}2017, {split}, images, or the folder itself. Class
     indices follow the category ids of the file's own table in rising order.
@@ -57,7 +49,8 @@ def read(folder: Path, split: str, how: Reading) -> Split:
     content = _load(file)
     notes = Notes()
     categories = _distinct(_categories(file, content), notes)
-    listed = _pictures(file, content, _roots(folder, split), notes)
+    listed = _pictures(file, content, roots(folder, split), notes)
+    listed, content = of_part(folder, split, listed, content)
     entries = look_at(listed, notes, pixels=how.pixels)
     boxes = _boxes(content, entries, categories, notes)
     for category in categories:
@@ -67,6 +60,19 @@ def read(folder: Path, split: str, how: Reading) -> Split:
     sought = f"its list 'annotations', of {len(content['annotations'])} rows"
     source = Source(folder, file, split, FORM, sought)
     return assemble(source, categories, entries, boxes, notes)
+
+
+def whole(folder: Path) -> list[str] | None:
+    """The pictures of a set that is in one part, seen from its folder; None for any other.
+
+    Raises:
+        DataError: the file contradicts itself.
+    """
+    file = only_file(folder)
+    if file is None:
+        return None
+    listed = _pictures(file, _load(file), roots(folder, None), Notes())
+    return [row.file.relative_to(folder).as_posix() for row in listed if row.file is not None]
 
 
 def _load(file: Path) -> Mapping[str, Any]:
@@ -122,13 +128,8 @@ def _distinct(categories: tuple[Category, ...], notes: Notes) -> tuple[Category,
     )
 
 
-def _roots(folder: Path, split: str) -> list[Path]:
-    inside = (f"images/{split}", f"images/{split}2017", f"{split}2017", split, "images", ".")
-    return [folder / name for name in inside if (folder / name).is_dir()]
-
-
 def _pictures(
-    file: Path, content: Mapping[str, Any], roots: list[Path], notes: Notes
+    file: Path, content: Mapping[str, Any], folders: list[Path], notes: Notes
 ) -> list[Listed]:
     rows = content["images"]
     ids = [_whole(file, f"images[{index}]", row, "id") for index, row in enumerate(rows)]
@@ -136,7 +137,7 @@ def _pictures(
     numbers = _fitting(ids)
     listed = []
     for own, row in zip(ids, rows, strict=True):
-        path = _find(file, row, roots, notes)
+        path = find(file, row, folders, notes)
         location = f"image {own} ({row['file_name']})"
         sides = (_whole(file, location, row, "width"), _whole(file, location, row, "height"))
         number = numbers.get(own, own)
@@ -144,31 +145,6 @@ def _pictures(
         if numbers:
             notes.add("picture id beyond 64 bits, or beside one: numbered anew", location, "note")
     return listed
-
-
-def _find(file: Path, row: Mapping[str, Any], roots: list[Path], notes: Notes) -> Path | None:
-    name = row.get("file_name")
-    if not isinstance(name, str) or not name:
-        raise DataError(f"{file}: image {row['id']} has no file_name")
-    require_path(name, f"{file}: file_name")
-    for spelling in spellings(name):
-        path = PurePosixPath(normpath(spelling))
-        if path.is_absolute() or path.parts[:1] == ("..",):
-            raise _leaving(file, name)
-        found = next((root / path for root in roots if (root / path).is_file()), None)
-        if found is not None:
-            if spelling != name:
-                notes.add("file_name with backslashes, read as slashes", repr(name), "note")
-            return found
-    if is_of_windows(name):
-        raise _leaving(file, name)
-    return None
-
-
-def _leaving(file: Path, name: str) -> DataError:
-    return DataError(
-        f"{file}: file_name {name!r} leaves the data set's folder; it must be a relative path inside"
-    )
 
 
 def _boxes(

@@ -19,13 +19,13 @@ def read_description(file: Path) -> Description:
     said: dict[str, Said] = {}
     for number, line in lines(file):
         key, _, value = line.partition("=")
-        said[key.strip()] = Said(_there(file.parent, value.strip()), number)
+        said[key.strip().lower()] = Said(_there(file.parent, value.strip()), number)
     names = said.get("names")
     if names is None:
         raise DataError(f"{file}: has no line `names = ...`; it names the file with the classes")
     parts = {
         "train": tuple(said[key] for key in ("train",) if key in said),
-        "val": tuple(said[key] for key in ("valid", "val") if key in said)[:1],
+        "val": tuple(said[key] for key in ("valid", "val", "validation") if key in said)[:1],
     }
     path = inside(file.parent, names.text, f"{file}:{names.line}: names")
     return Description(Said("", 0), parts, class_names(path))

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from suite.datasets.formats import coco, voc, voc_files, yolo
+from suite.datasets.formats import coco, coco_files, voc, voc_files, yolo
+from suite.datasets.formats.one_part import PARTS
 from suite.datasets.split import USUAL, DataError, MissingDataError, Reading, Split
 
 SplitName = Literal["train", "val"]
@@ -13,14 +14,25 @@ SplitName = Literal["train", "val"]
 
 @dataclass(frozen=True, slots=True)
 class _Form:
+    """`whole` gives the pictures of a set that is in one part of this form, None for any other."""
+
     has: Callable[[Path, str], bool]
     read: Callable[[Path, str, Reading], Split]
+    whole: Callable[[Path], list[str] | None]
 
 
 _FORMS = (  # in the order in which they are looked for
-    _Form(lambda folder, split: coco.annotation_file(folder, split) is not None, coco.read),
-    _Form(lambda folder, split: voc_files.layout(folder, split) is not None, voc.read),
-    _Form(lambda folder, _: yolo.description_file(folder) is not None, yolo.read),
+    _Form(
+        lambda folder, split: coco_files.annotation_file(folder, split) is not None,
+        coco.read,
+        coco.whole,
+    ),
+    _Form(lambda folder, split: voc_files.layout(folder, split) is not None, voc.read, voc.whole),
+    _Form(
+        lambda folder, _: yolo.description_file(folder) is not None,
+        yolo.read,
+        lambda folder: yolo.whole(folder) if yolo.description_file(folder) else None,
+    ),
 )
 
 
@@ -51,7 +63,7 @@ def read_split(folder: Path, split: SplitName, how: Reading = USUAL) -> Split:
 
 def _read(folder: Path, split: SplitName, how: Reading) -> Split:
     if folder.is_file():
-        return yolo.read(folder, split, how)
+        return _read_by(_FORMS[-1], folder, split, how)
     if not folder.is_dir():
         raise MissingDataError(
             f"{folder}: no such folder; a data set is a folder with annotations and pictures"
@@ -59,11 +71,48 @@ def _read(folder: Path, split: SplitName, how: Reading) -> Split:
     whole = [form for form in _FORMS if form.has(folder, "train") and form.has(folder, "val")]
     form = next((form for form in (*whole, *_FORMS) if form.has(folder, split)), None)
     if form is None:
+        one = f"; if all is in one part, `data split {folder}` makes two of it"
         raise MissingDataError(
             f"{folder}: no annotations of '{split}'; there should be instances_{split}.json or "
             f"annotations/instances_{split}2017.json (COCO), data.yaml (YOLO) or ImageSets/Main/{split}.txt (VOC)"
+            + (one if any(form.whole(folder) for form in _FORMS) else "")
         )
-    return form.read(folder, split, how)
+    return _read_by(form, folder, split, how)
+
+
+def _read_by(form: _Form, folder: Path, split: SplitName, how: Reading) -> Split:
+    found = form.read(folder, split, how)
+    if how.voc_first_pixel is not None and found.form != voc.FORM:
+        raise DataError(f"{folder}: is {found.form}; --voc-first-pixel is for {voc.FORM} alone")
+    return found
+
+
+def only_part(folder: Path) -> tuple[str, ...]:
+    """The pictures of a data set that is in one part, in order and seen from its folder.
+
+    Raises:
+        DataError: a file is wrong, or the set has two parts.
+        MissingDataError: there is no such data, or none of its pictures is there.
+    """
+    if not folder.is_dir():
+        raise MissingDataError(
+            f"{folder}: no such folder; a data set is a folder with annotations and pictures"
+        )
+    for form in _FORMS:
+        pictures = form.whole(folder)
+        if pictures:
+            return tuple(sorted(pictures))
+        if pictures is not None:
+            raise MissingDataError(f"{folder}: none of its pictures is there")
+    parts = [split for split in PARTS if any(form.has(folder, split) for form in _FORMS)]
+    if parts:
+        raise DataError(
+            f"{folder}: has parts of its own ({' and '.join(parts)}); what is split is a set in one part"
+        )
+    raise MissingDataError(
+        f"{folder}: no set in one part; there should be instances_default.json or result.json (COCO), "
+        "classes.txt beside images/ and labels/ (YOLO), or Annotations/ beside JPEGImages/ (VOC)"
+    )
 
 
 def _require_objects(found: Split) -> None:

@@ -1,11 +1,14 @@
 """Sets whose pictures are all in one part: the lists that `data split` writes say which are to train on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from suite.datasets.formats.folder import inside, lines
+from suite.datasets.random import RandomStream
+from suite.datasets.split import DataError
 
-PARTS = ("train", "val")
+PARTS: Final = ("train", "val")
 
 
 def list_file(folder: Path, split: str) -> Path:
@@ -29,7 +32,33 @@ def listed(folder: Path, split: str) -> Iterator[Path]:
         yield inside(folder, line, f"{file}:{number}")
 
 
-def write_lists(folder: Path, parts: dict[str, list[str]]) -> None:
+def divided(pictures: Sequence[str], share: float, seed: int) -> dict[str, list[str]]:
+    """The pictures of both parts, each in the order given: chance decides which go where, the same for one seed.
+
+    Args:
+        pictures: all of them.
+        share: of those to validate on; each part has one at least.
+        seed: of chance.
+
+    Raises:
+        DataError: there are fewer than two pictures.
+    """
+    if len(pictures) < 2:
+        raise DataError(f"there is {len(pictures)} picture; two parts need two at least")
+    chance = RandomStream(seed)
+    order = list(range(len(pictures)))
+    for last in range(len(order) - 1, 0, -1):
+        other = chance.integer(last + 1)
+        order[last], order[other] = order[other], order[last]
+    count = min(max(round(share * len(order)), 1), len(order) - 1)
+    chosen = set(order[:count])
+    return {
+        "train": [name for place, name in enumerate(pictures) if place not in chosen],
+        "val": [name for place, name in enumerate(pictures) if place in chosen],
+    }
+
+
+def write_lists(folder: Path, parts: Mapping[str, Sequence[str]]) -> None:
     """Write both lists.
 
     Raises:

@@ -30,22 +30,26 @@ class Layout:
 
 def layout(folder: Path, split: str) -> Layout | None:
     """Where a part of the set lies; None where there is no such part."""
-    names = folder / _SETS / f"{split}.txt"
-    if names.is_file():
-        return Layout(folder / _SHEETS[0], _first(folder, _PICTURES), names)
-    if one_part.has_lists(folder):
-        whole = only_part(folder)
-        chosen = one_part.list_file(folder, split)
-        return Layout(whole.sheets, whole.pictures, chosen) if whole else None
-    parts = (folder / name for name in _FOLDERS[split])
-    return next((found for part in parts if (found := _of_folder(part))), None)
+    whole = only_part(folder) if one_part.has_lists(folder) else None
+    if whole is not None:
+        return Layout(whole.sheets, whole.pictures, one_part.list_file(folder, split))
+    return _own(folder, split)
 
 
 def only_part(folder: Path) -> Layout | None:
-    """Where the sheets and pictures of a set lie that nobody has split."""
-    if any((folder / _SETS / f"{split}.txt").is_file() for split in one_part.PARTS):
-        return None
+    """Where a set lies that is in one part; None for one that has two."""
+    parts = [own for split in one_part.PARTS if (own := _own(folder, split)) is not None]
+    if parts:
+        return parts[0] if len(parts) == 1 else None
     return _of_folder(folder)
+
+
+def _own(folder: Path, split: str) -> Layout | None:
+    names = folder / _SETS / f"{split}.txt"
+    if names.is_file():
+        return Layout(_first(folder, _SHEETS), _first(folder, _PICTURES), names)
+    parts = (folder / name for name in _FOLDERS[split])
+    return next((found for part in parts if (found := _of_folder(part))), None)
 
 
 def _of_folder(folder: Path) -> Layout | None:

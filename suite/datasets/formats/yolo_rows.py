@@ -73,9 +73,10 @@ class RowReader:
             ) from None
         kept, extra = self._parted(where, fields, values)
         if not 0 <= values[0] < self.classes or values[0] != int(values[0]):
+            hint = "; do the labels count from 1?" if values[0] == self.classes else ""
             raise DataError(
                 f"{where}: class {fields[0]!r}; there are {self.classes} names, "
-                f"for the classes 0 to {self.classes - 1}"
+                f"for the classes 0 to {self.classes - 1}{hint}"
             )
         largest = max(values[1:kept])
         if largest > _LARGEST_SHARE:

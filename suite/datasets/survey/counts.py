@@ -16,7 +16,7 @@ from suite.datasets.formats.forms import check_same_categories
 from suite.datasets.images import encode_jpeg, scale_to
 from suite.datasets.split import BrokenPictureError, Picture, Split
 from suite.datasets.survey.depth import nearly_black
-from suite.datasets.survey.facts import fingerprint, gallery, histogram
+from suite.datasets.survey.facts import counted_from_1, fingerprint, gallery, histogram
 from suite.datasets.survey.near_duplicates import (
     ImageHash,
     Report,
@@ -57,6 +57,10 @@ def survey(train: Split, val: Split, *, pictures: bool, progress: Progress | Non
         hashes[part], broken = _hashed(split, part, report)
         findings += broken
     findings += _class_findings(train, val)
+    findings += [
+        Finding(issue.kind, "warning", "both", issue.count, issue.examples)
+        for issue in counted_from_1(train, val)
+    ]
     for part, split in parts.items():
         findings += _left_out(split, part)
         findings += nearly_black(split, part)

@@ -1,14 +1,16 @@
 """What the report says about a data set, as plain JSON: counts, what was left out, and a few small pictures."""
 
 import base64
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from suite.datasets.decode import load_image
 from suite.datasets.formats.forms import check_same_categories
+from suite.datasets.formats.yolo import FORM as YOLO
 from suite.datasets.images import encode_jpeg, scale_to
-from suite.datasets.split import Picture, Split
+from suite.datasets.split import Issue, Picture, Split
 from suite.record import Json, digest
 
 GALLERY = 8  # validation pictures that the report shows
@@ -38,9 +40,23 @@ def summary(train: Split, val: Split) -> dict[str, Json]:
         "name": train.name,
         "fingerprint": fingerprint(train, val),
         "categories": [category.name for category in train.categories],
-        "train": _counts(train),
+        "train": _counts(train, counted_from_1(train, val)),
         "val": _counts(val),
     }
+
+
+def counted_from_1(train: Split, val: Split) -> tuple[Issue, ...]:
+    """That the classes of a YOLO set may count from 1, if they may: the first occurs nowhere, and others do.
+
+    Every object would be under the name of the next class, and nothing else would tell.
+    """
+    labels = np.concatenate(
+        [picture.labels for split in (train, val) for picture in split.pictures]
+    )
+    if train.form != YOLO or not len(labels) or not labels.all():
+        return ()
+    kind = "no object of class 0 in either part: do the labels count from 1?"
+    return (Issue(kind, len(labels), (train.categories[0].name,)),)
 
 
 def fingerprint(train: Split, val: Split) -> str:
@@ -76,13 +92,13 @@ def histogram(split: Split) -> dict[str, Json]:
     }
 
 
-def _counts(split: Split) -> dict[str, Json]:
+def _counts(split: Split, further: Sequence[Issue] = ()) -> dict[str, Json]:
     return {
         "images": len(split.pictures),
         "boxes": split.box_count,
         "crowds": sum(int(picture.crowd.sum()) for picture in split.pictures),
         "empty": sum(not len(picture.boxes) for picture in split.pictures),
-        "skipped": [issue.as_json() for issue in split.issues],
+        "skipped": [issue.as_json() for issue in (*split.issues, *further)],
     }
 
 

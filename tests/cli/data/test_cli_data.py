@@ -79,6 +79,84 @@ def test_check_of_no_data_is_one_line(tmp_path, capsys, make, said):
     assert said in capsys.readouterr().err
 
 
+def test_check_of_voc_can_be_told_the_first_pixel(folder, tmp_path, capsys):
+    """Corners 1 and 128 are those of the whole width of 128 pixels, or of one pixel less."""
+    voc = tmp_path / "voc"
+    corners = "<xmin>1</xmin><ymin>1</ymin><xmax>128</xmax><ymax>128</ymax>"
+    for part in ("train", "val"):
+        (voc / part).mkdir(parents=True)
+        shutil.copy(folder / "images/train/000001.png", voc / part / "1.png")
+        size = "<size><width>128</width><height>128</height></size>"
+        thing = f"<object><name>disc</name><bndbox>{corners}</bndbox></object>"
+        (voc / part / "1.xml").write_text(f"<annotation>{size}{thing}</annotation>")
+
+    spreads, notes = [], []
+    for options in ([], ["--voc-first-pixel", "0"], ["--voc-first-pixel", "1"]):
+        assert main(["data", "check", str(voc), "--json", *options]) == 0
+        data = json.loads(capsys.readouterr().out)["data"]
+        spreads.append(data["spread"]["val"]["relative size"][0])
+        notes.append([f["kind"] for f in data["findings"] if "--voc-first-pixel" in f["kind"]])
+
+    assert spreads == pytest.approx([127 / 128, 127 / 128, 1], abs=1e-3)
+    assert [len(kinds) for kinds in notes] == [2, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "yolov5p", "--protocol", "smoke", "--dry-run"],
+        ["train", "yolov5p", "--steps", "1"],
+        ["eval", "--detections", "none.json"],
+        ["data", "check"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_the_first_pixel_reaches_whatever_reads_data(folder, tmp_path, capsys, monkeypatch, words):
+    """Each refuses it for a set that is not VOC, which it has to be told for."""
+    monkeypatch.chdir(tmp_path)
+    data = [str(folder)] if words[0] == "data" else ["--data", str(folder)]
+
+    assert main([*words, *data, "--voc-first-pixel", "1"]) == 2
+
+    assert "is COCO JSON; --voc-first-pixel is for Pascal VOC alone" in capsys.readouterr().err
+
+
+def test_split_writes_lists_that_every_command_follows(folder, capsys):
+    """The set without its second part is one part; nothing but two lists is written."""
+    (folder / "instances_val.json").unlink()
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+    codes = [main(["data", "split", str(folder), "--val", "0.5", "--seed", "1"])]
+    codes += [main(["data", "check", str(folder)]), main(["data", "split", str(folder)])]
+
+    out, err = capsys.readouterr()
+    assert codes == [0, 0, 2]
+    assert "2 pictures to train on, 2 to validate on" in out
+    assert rows(out)["pictures"] == ["2", "2"]
+    assert "is split already; remove split_train.txt and split_val.txt" in err
+    after = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert {path.name for path in after.keys() - before.keys()} == {
+        "split_train.txt",
+        "split_val.txt",
+    }
+    assert {path: after[path] for path in before} == before
+
+
+@pytest.mark.parametrize(
+    ("share", "code"), [("0", 2), ("1", 2), ("0.5", 2)], ids=["none", "all", "two parts"]
+)
+def test_split_of_what_cannot_be_split_is_refused(folder, capsys, share, code):
+    assert main(["data", "split", str(folder), "--val", share]) == code
+
+    assert not (folder / "split_val.txt").exists()
+
+
+def test_split_of_no_data_is_one_line(tmp_path, capsys):
+    assert main(["data", "split", str(tmp_path)]) == 4
+
+    assert "no set in one part" in capsys.readouterr().err
+
+
 def test_make_refuses_a_folder_with_other_content(tmp_path, capsys):
     (tmp_path / "letter.txt").write_text("dear")
 

@@ -137,6 +137,57 @@ def test_a_picture_may_be_called_by_its_name(tmp_path, parts, capsys) -> None:
     assert scored(folder, rows, capsys)[0] == pytest.approx(1.0)
 
 
+def test_stored_detections_are_not_overwritten(tmp_path, parts, capsys) -> None:
+    folder = write_coco(tmp_path / "set", parts)
+    file = tmp_path / "detections.json.gz"
+    file.write_text(json.dumps(results()))
+
+    code = main(["eval", "--detections", str(file), "--data", str(folder), "--out", str(tmp_path)])
+
+    assert code == 2
+    assert "would overwrite" in capsys.readouterr().err
+    assert json.loads(file.read_text()) == results()
+
+
+def test_what_other_evaluators_count_otherwise_is_told(tmp_path, parts, capsys) -> None:
+    """A crowd, a class without objects, and an annotation of id 0, which pycocotools takes for no match."""
+    folder = write_coco(tmp_path / "set", parts)
+    for part in ("train", "val"):
+        path = folder / f"instances_{part}.json"
+        content = json.loads(path.read_text())
+        content["categories"].append({"id": 4, "name": "dog"})
+        content["annotations"][0]["id"] = 0
+        crowd = {**content["annotations"][0], "id": 99, "bbox": [40, 30, 9, 9], "iscrowd": 1}
+        content["annotations"].append(crowd)
+        path.write_text(json.dumps(content))
+    (tmp_path / "d.json").write_text(json.dumps(results()))
+
+    code = main(["eval", "--detections", str(tmp_path / "d.json"), "--data", str(folder)])
+
+    err = capsys.readouterr().err
+    assert code == 0
+    assert (
+        "to the last bit; on the file itself it would give less: 1 annotations have the id 0" in err
+    )
+    assert "1 crowd regions are ignored" in err
+    assert (
+        "1 of 4 classes have no object and no AP; an evaluator that counts 0 for them gives 3/4"
+        in err
+    )
+
+
+def test_of_ordinary_data_nothing_is_counted_otherwise(tmp_path, parts, capsys) -> None:
+    (tmp_path / "d.json").write_text(json.dumps(results()))
+    folder = write_coco(tmp_path / "set", parts)
+
+    main(["eval", "--detections", str(tmp_path / "d.json"), "--data", str(folder)])
+
+    last = capsys.readouterr().err.splitlines()[-2:]
+    assert last[0].startswith("the twelve numbers equal those of pycocotools")
+    assert last[0].endswith("to the last bit")
+    assert "Numbers you may know" in last[1]
+
+
 def test_detections_of_classes_without_objects_and_none_of_those_with_are_told(
     tmp_path, parts, capsys
 ) -> None:

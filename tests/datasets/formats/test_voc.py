@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from suite.datasets.builtin.shapes import ensure
 from suite.datasets.formats.forms import read_split
 from suite.datasets.split import DataError, Reading
 
@@ -200,6 +201,13 @@ def test_the_first_pixel_can_be_said(write: Write, first: int, box: list[float])
 
     assert split.pictures[0].boxes.tolist() == [box]
     assert split.issues == ()
+
+
+def test_the_first_pixel_of_another_form_is_refused(tmp_path: Path) -> None:
+    ensure(tmp_path / "set", train=1, val=1)
+
+    with pytest.raises(DataError, match="is COCO JSON; --voc-first-pixel is for Pascal VOC alone"):
+        read_split(tmp_path / "set", "val", Reading(voc_first_pixel=1))
 
 
 def flat(tmp_path: Path, *parts: str, sheets: str = "", pictures: str = "") -> Path:

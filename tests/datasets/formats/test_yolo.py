@@ -187,6 +187,13 @@ def test_a_part_without_pictures_is_no_data(write: Write, yaml: str) -> None:
         read_split(write(yaml=yaml), "val")
 
 
+def test_a_class_that_is_the_number_of_names_may_be_one_counted_from_1(write: Write) -> None:
+    with pytest.raises(
+        DataError, match=r"class '2'; there are 2 names, .* do the labels count from 1\?"
+    ):
+        read_split(write("2 0.5 0.5 0.1 0.1\n"), "val")
+
+
 def test_a_file_of_another_encoding_is_an_error_with_its_line(write: Write) -> None:
     folder = write()
     (folder / "labels/val/1.txt").write_bytes(b"0 0.5 0.5 0.1 0.1\n\xff\xfe0")

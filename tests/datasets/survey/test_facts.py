@@ -7,8 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
+from suite.datasets.formats.forms import read_split
 from suite.datasets.split import DataError, Issue
-from suite.datasets.survey.facts import facts, fingerprint, gallery
+from suite.datasets.survey.counts import survey
+from suite.datasets.survey.facts import counted_from_1, facts, fingerprint, gallery
 from tests.datasets.made_pictures import made_picture, made_split
 from tests.narrowing import opened
 
@@ -84,3 +86,33 @@ def test_the_fingerprint_is_of_both_parts(tmp_path: Path) -> None:
     val = replace(train, fingerprint="0" * 64)
 
     assert len({fingerprint(train, train), fingerprint(train, val), fingerprint(val, train)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [("1 0.5 0.5 0.2 0.2\n", True), ("0 0.5 0.5 0.2 0.2\n1 0.5 0.5 0.2 0.2\n", False), ("", False)],
+    ids=["only the second", "both", "no object"],
+)
+def test_a_yolo_set_without_an_object_of_class_0_may_count_from_1(
+    tmp_path: Path, rows: str, told: bool
+) -> None:
+    """As sahi writes the ids of a COCO file: every object is under the name of the class after its own."""
+    for part in ("train", "val"):
+        for kind in ("images", "labels"):
+            (tmp_path / kind / part).mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / f"images/{part}/1.jpg"), np.full((48, 64, 3), 90, np.uint8))
+        (tmp_path / f"labels/{part}/1.txt").write_text(rows)
+    (tmp_path / "data.yml").write_text("train: images/train\nval: images/val\nnames: [cat, dog]\n")
+    val = read_split(tmp_path, "val", Reading(labelled=False))
+
+    found = survey(val, val, pictures=False)
+
+    kind = "no object of class 0 in either part: do the labels count from 1?"
+    assert [f.examples for f in found.findings if f.kind == kind] == ([("cat",)] if told else [])
+    assert [issue.kind for issue in counted_from_1(val, val)] == ([kind] if told else [])
+
+
+def test_other_forms_have_numbers_of_their_own(tmp_path: Path) -> None:
+    split = made_split(tmp_path, made_picture(tmp_path, 1, (64, 48), [[4, 4, 9, 9]], labels=[1]))
+
+    assert counted_from_1(split, split) == ()
