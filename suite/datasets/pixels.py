@@ -9,6 +9,9 @@ from suite.datasets.headers import Header
 DEEP = "picture of more than 8 bits a channel: only the upper 8 are used"
 """What is noted of such pictures when a data set is read."""
 
+BLACK = "picture nearly black to a network: it uses less than 1/16 of its more than 8 bits"
+"""What is warned of where the first such pictures all are so."""
+
 _SINGLE = 2  # dimensions of a picture of one channel
 _BLACKEST = 16  # of 256: what 12 bits in a file of 16 leave
 

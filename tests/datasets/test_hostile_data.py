@@ -90,9 +90,13 @@ SCALARS = st.one_of(
 
 def rows(**fields: Any) -> st.SearchStrategy[list[dict[str, Any]]]:
     """Rows that have these fields, mostly sound; the others come and go."""
-    mixed = {key: st.just(value) | st.just(value) | SCALARS for key, value in fields.items()}
-    extra = {key: mixed.pop(key) for key in ("name", "area", "iscrowd") if key in mixed}
-    return st.lists(st.fixed_dictionaries(mixed, optional=extra), min_size=1, max_size=3)
+    values: dict[str, st.SearchStrategy[Any]] = {
+        key: st.just(value) | st.just(value) | SCALARS for key, value in fields.items()
+    }
+    optional = {"name", "area", "iscrowd"}
+    needed = {key: value for key, value in values.items() if key not in optional}
+    others = {key: value for key, value in values.items() if key in optional}
+    return st.lists(st.fixed_dictionaries(needed, optional=others), min_size=1, max_size=3)
 
 
 @FEW

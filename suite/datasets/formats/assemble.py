@@ -15,12 +15,14 @@ from suite.datasets.files import Examined, examine
 from suite.datasets.findings import Severity
 from suite.datasets.formats.fingerprint import fingerprint
 from suite.datasets.formats.orientation import doubt
-from suite.datasets.pixels import DEEP
+from suite.datasets.headers import header_of
+from suite.datasets.pixels import BLACK, DEEP, decoded, is_nearly_black
 from suite.datasets.split import Category, Issue, MissingDataError, Picture, Split
 
 _HASHED_WHOLE = 256 * 2**20  # bytes of pictures; larger sets are told apart by names and sizes
 _BITS = 8  # that a network sees of a channel
 _SLACK = 1.0  # pixels that a box may reach over the edge and stay as it is: COCO's own are rounded
+_LOOKED_INTO = 8  # pictures of more bits; decoding all would take as long as an epoch
 _EXAMPLES = 3
 
 
@@ -138,10 +140,23 @@ def look_at(listed: Sequence[Listed], notes: Notes, *, pixels: bool = True) -> d
     Without `pixels` a picture whose size is stated can be used whatever its file is.
     """
     whole = sum(row.file.stat().st_size for row in listed if row.file is not None) <= _HASHED_WHOLE
-    return {
+    entries = {
         row.id: _entry(row, notes, whole=whole, pixels=pixels)
         for row in sorted(listed, key=lambda row: row.id)
     }
+    deep = [each for each in entries.values() if each.usable and each.examined.bits > _BITS]
+    first = deep[:_LOOKED_INTO]
+    if all(_is_nearly_black(entry.file) for entry in first):
+        for entry in first:
+            notes.add(BLACK, entry.name)
+    return entries
+
+
+def _is_nearly_black(file: Path) -> bool:
+    data = file.read_bytes()
+    header = header_of(data)
+    image = decoded(data, header, upright=False)
+    return image is not None and is_nearly_black(image, header)
 
 
 def _entry(row: Listed, notes: Notes, *, whole: bool, pixels: bool) -> Entry:

@@ -3,7 +3,7 @@
 from suite.datasets.decode import decode_picture, picture_bytes
 from suite.datasets.findings import Finding
 from suite.datasets.headers import header_of
-from suite.datasets.pixels import DEEP, is_nearly_black
+from suite.datasets.pixels import BLACK, DEEP, is_nearly_black
 from suite.datasets.split import BrokenPictureError, Picture, Split
 
 _EXAMPLES = 3
@@ -19,8 +19,7 @@ def nearly_black(split: Split, part: str) -> list[Finding]:
     dark = [picture.file.name for picture in split.pictures if _is_nearly_black(picture)]
     if not dark:
         return []
-    kind = "picture darker than 1/16 of its range (more than 8 bits, of which the upper 8 are used)"
-    return [Finding(kind, "warning", part, len(dark), tuple(dark[:_EXAMPLES]))]
+    return [Finding(BLACK, "warning", part, len(dark), tuple(dark[:_EXAMPLES]))]
 
 
 def _is_nearly_black(picture: Picture) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from suite.datasets.formats.forms import read_split
-from suite.datasets.split import DataError, Issue
+from suite.datasets.split import DataError, Issue, Reading
 from suite.datasets.survey.counts import survey
 from suite.datasets.survey.facts import counted_from_1, facts, fingerprint, gallery
 from tests.datasets.made_pictures import made_picture, made_split
