@@ -6,14 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from suite.files import replacing
+from suite.nn.conv import ACTIVATIONS
 from suite.nn.network import Detector
-from suite.nn.weights.pickles import WeightsError, read_reference_checkpoint
+from suite.nn.weights.inert import shown
+from suite.nn.weights.pickles import (
+    SUFFIXES,
+    ReferenceFile,
+    WeightsError,
+    read_reference_checkpoint,
+)
 from suite.nn.weights.reference import from_reference
 from suite.nn.weights.slots import describe_slots
 from suite.record import Json
@@ -22,8 +30,12 @@ __all__ = [
     "Checkpoint",
     "WeightsError",
     "about_file",
+    "fill_from_checkpoint",
+    "fill_from_reference",
     "load_checkpoint",
     "load_weights",
+    "read_safetensors",
+    "require_finite",
     "save_checkpoint",
 ]
 
@@ -73,16 +85,25 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise WeightsError(
             f"{error.filename}: no such file; a checkpoint is a .safetensors file and its .json"
         ) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise WeightsError(f"{path}: cannot be read ({error})") from error
-    if hashlib.sha256(data).hexdigest() != facts.get("sha256"):
+    if not isinstance(facts, dict) or hashlib.sha256(data).hexdigest() != facts.get("sha256"):
         raise WeightsError(
             f"{path}: damaged, or not the file that {about_file(path).name} describes"
         )
+    return Checkpoint(read_safetensors(path, data), facts)
+
+
+def read_safetensors(path: Path, data: bytes) -> dict[str, Tensor]:
+    """The tensors of a safetensors file, whose content is `data`.
+
+    Raises:
+        WeightsError: it is none, or holds values of a kind that torch does not have.
+    """
     try:
-        return Checkpoint(load_tensors(data), facts)
-    except SafetensorError as error:
-        raise WeightsError(f"{path}: not a safetensors file ({error})") from error
+        return load_tensors(data)
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise WeightsError(f"{path}: not a safetensors file ({shown(error)})") from error
 
 
 def load_weights(model: Detector, path: Path) -> Mapping[str, Json]:
@@ -91,16 +112,42 @@ def load_weights(model: Detector, path: Path) -> Mapping[str, Json]:
     Raises:
         WeightsError: the file cannot be used, or holds another network than `model`.
     """
-    if path.suffix == ".pt":
-        try:
-            tensors: Mapping[str, Tensor] = from_reference(model, read_reference_checkpoint(path))
-        except WeightsError:
-            raise
-        except ValueError as error:
-            raise WeightsError(f"{path}: {error}") from error
-        model.load_state_dict(tensors)
+    if path.suffix in SUFFIXES:
+        fill_from_reference(model, read_reference_checkpoint(path), path)
         return {"source": "yolov5"}
     checkpoint = load_checkpoint(path)
+    fill_from_checkpoint(model, checkpoint, path)
+    return checkpoint.facts
+
+
+def fill_from_reference(model: Detector, file: ReferenceFile, path: Path) -> None:
+    """Give `model` all tensors of what was read from the YOLOv5 file `path`.
+
+    Raises:
+        WeightsError: it is another network's, was trained with other activations, or holds values that are no numbers.
+    """
+    try:
+        tensors = from_reference(model, file.state)
+    except ValueError as error:
+        raise WeightsError(f"{path}: {error}") from error
+    own = {type(module).__name__ for module in model.modules()}
+    known = {type(make()).__name__ for make in ACTIVATIONS.values()}
+    if file.activations and file.activations <= known - own:
+        theirs = ", ".join(sorted(file.activations))
+        raise WeightsError(
+            f"{path}: was trained with the activation {theirs}, which {model.name} does not have; "
+            "state it as the variant's `activation`"
+        )
+    require_finite(path, tensors)
+    model.load_state_dict(tensors)
+
+
+def fill_from_checkpoint(model: Detector, checkpoint: Checkpoint, path: Path) -> None:
+    """Give `model` all tensors of the checkpoint that was read from `path`.
+
+    Raises:
+        WeightsError: it is another network's, or holds values that are no numbers.
+    """
     wanted = model.state_dict()
     differ = [
         name
@@ -110,12 +157,22 @@ def load_weights(model: Detector, path: Path) -> Mapping[str, Json]:
         or wanted[name].shape != checkpoint.tensors[name].shape
     ]
     if differ:
+        held, classes = (shown(checkpoint.facts.get(fact)) for fact in ("variant", "classes"))
         raise WeightsError(
-            f"{path}: holds {checkpoint.facts.get('variant')} with {checkpoint.facts.get('classes')} classes, not "
-            f"{model.name} with {model.classes}: {len(differ)} tensors differ, first {differ[0]}"
+            f"{path}: holds {held} with {classes} classes, not "
+            f"{model.name} with {model.classes}: {len(differ)} tensors differ, first {shown(differ[0])}"
         )
+    require_finite(path, checkpoint.tensors)
     model.load_state_dict(checkpoint.tensors)
-    return checkpoint.facts
+
+
+def require_finite(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Raise WeightsError with the name of the first tensor of `path` that holds a NaN or an infinity."""
+    broken = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
+    if broken:
+        raise WeightsError(
+            f"{path}: holds values that are no numbers in {len(broken)} tensors, first {shown(broken[0])}"
+        )
 
 
 def about_file(path: Path) -> Path:
