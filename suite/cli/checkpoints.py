@@ -5,6 +5,7 @@ from pathlib import Path
 
 from suite.cli.library import final, open_library
 from suite.cli.output import ExitCode, Refusal, say
+from suite.nn.sizes import require_image_size
 from suite.nn.weights.checkpoint import WeightsError
 from suite.session import detectors
 from suite.session.detectors import LoadedDetector
@@ -31,11 +32,7 @@ def load_detector(
 
 
 def fitting_size(imgsz: int | None, loaded: LoadedDetector) -> int:
-    """The side asked for, else the one trained at; Refusal unless the network's strides divide it."""
+    """The side asked for, else the one trained at; SpecError unless the network's strides divide it."""
     size = imgsz or loaded.image_size
-    stride = max(loaded.model.strides)
-    if size % stride:
-        raise Refusal(
-            ExitCode.USAGE, f"--imgsz {size}: {loaded.model.name} needs a multiple of {stride}"
-        )
+    require_image_size(loaded.model, size, "--imgsz")
     return size

@@ -7,6 +7,7 @@ import cv2
 
 from suite.cli.detect.records import Box
 from suite.datasets.images import Image, encode_jpeg
+from suite.files import replacing
 
 
 def draw(pixels: Image, boxes: Sequence[Box], names: Sequence[str]) -> Image:
@@ -49,10 +50,10 @@ _COLOURS = (
 
 def write(drawn: Image, out: Path, image: Path, taken: set[Path]) -> Path:
     """Two pictures of one name from two folders do not overwrite each other."""
-    out.mkdir(parents=True, exist_ok=True)
     path, number = out / f"{image.stem}.jpg", 1
     while path in taken:
         number += 1
         path = out / f"{image.stem}-{number}.jpg"
-    path.write_bytes(encode_jpeg(drawn, quality=92))
+    with replacing(path, durable=False) as part:
+        part.write_bytes(encode_jpeg(drawn, quality=92))
     return path

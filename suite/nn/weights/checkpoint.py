@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
@@ -24,18 +21,18 @@ from suite.nn.weights.pickles import (
 )
 from suite.nn.weights.reference import from_reference
 from suite.nn.weights.slots import describe_slots
+from suite.nn.weights.values import read_safetensors, require_finite
 from suite.record import Json
 
 __all__ = [
     "Checkpoint",
     "WeightsError",
     "about_file",
+    "check_weights",
     "fill_from_checkpoint",
     "fill_from_reference",
     "load_checkpoint",
     "load_weights",
-    "read_safetensors",
-    "require_finite",
     "save_checkpoint",
 ]
 
@@ -54,6 +51,9 @@ def save_checkpoint(path: Path, model: Detector, facts: Mapping[str, Json]) -> P
     The JSON holds `facts`, the model's name, classes, strides, the slots of the tensors (`suite.nn.weights.slots`), by
     which another network takes them over, and their SHA-256, which is checked on reading: a flipped bit in a weights
     file loads without complaint otherwise.
+
+    Raises:
+        WriteError: the disk is full, or cannot be written to; no part of a file is left.
     """
     data = save_tensors(
         {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
@@ -66,7 +66,6 @@ def save_checkpoint(path: Path, model: Detector, facts: Mapping[str, Json]) -> P
         "slots": describe_slots(model),
         "sha256": hashlib.sha256(data).hexdigest(),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
     _replace(path, data)
     _replace(about_file(path), json.dumps(about, indent=1, sort_keys=True).encode())
     return path
@@ -94,18 +93,6 @@ def load_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(read_safetensors(path, data), facts)
 
 
-def read_safetensors(path: Path, data: bytes) -> dict[str, Tensor]:
-    """The tensors of a safetensors file, whose content is `data`.
-
-    Raises:
-        WeightsError: it is none, or holds values of a kind that torch does not have.
-    """
-    try:
-        return load_tensors(data)
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise WeightsError(f"{path}: not a safetensors file ({shown(error)})") from error
-
-
 def load_weights(model: Detector, path: Path) -> Mapping[str, Json]:
     """Load a checkpoint of ours or a YOLOv5 `.pt` file into `model`, every tensor or none; returns its facts.
 
@@ -118,6 +105,20 @@ def load_weights(model: Detector, path: Path) -> Mapping[str, Json]:
     checkpoint = load_checkpoint(path)
     fill_from_checkpoint(model, checkpoint, path)
     return checkpoint.facts
+
+
+def check_weights(path: Path) -> None:
+    """Read a weights file for what any start from it needs, whatever network it is for.
+
+    Raises:
+        WeightsError: it cannot be read, or holds values that are no numbers.
+    """
+    if path.suffix in SUFFIXES:
+        require_finite(path, read_reference_checkpoint(path).state)
+    elif about_file(path).exists():
+        require_finite(path, load_checkpoint(path).tensors)
+    else:
+        require_finite(path, read_safetensors(path, path.read_bytes()))
 
 
 def fill_from_reference(model: Detector, file: ReferenceFile, path: Path) -> None:
@@ -166,20 +167,11 @@ def fill_from_checkpoint(model: Detector, checkpoint: Checkpoint, path: Path) ->
     model.load_state_dict(checkpoint.tensors)
 
 
-def require_finite(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Raise WeightsError with the name of the first tensor of `path` that holds a NaN or an infinity."""
-    broken = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
-    if broken:
-        raise WeightsError(
-            f"{path}: holds values that are no numbers in {len(broken)} tensors, first {shown(broken[0])}"
-        )
-
-
 def about_file(path: Path) -> Path:
     """The JSON file that belongs to a checkpoint's tensors."""
     return path.with_name(path.name + ".json")
 
 
 def _replace(path: Path, data: bytes) -> None:
-    with replacing(path) as part:
+    with replacing(path, size=len(data)) as part:
         part.write_bytes(data)

@@ -15,18 +15,14 @@ from torch import Tensor
 
 from suite.nn.detector import build
 from suite.nn.network import Detector
-from suite.nn.weights.checkpoint import (
-    about_file,
-    load_checkpoint,
-    read_safetensors,
-    require_finite,
-)
+from suite.nn.weights.checkpoint import about_file, load_checkpoint
 from suite.nn.weights.inert import shown
 from suite.nn.weights.initial import InitialWeights, Skipped, TensorReport
 from suite.nn.weights.pickles import SUFFIXES, WeightsError, read_reference_checkpoint
 from suite.nn.weights.published import published_slots
 from suite.nn.weights.reference import from_reference, reference_classes
 from suite.nn.weights.slots import Slot, slots_from, slots_of, split_address
+from suite.nn.weights.values import read_safetensors, require_finite
 from suite.record import file_digest
 from suite.spec.library import Library
 from suite.spec.records.variant import Variant
