@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from suite.datasets.formats.names import COCO_NAMES
 from suite.nn.detector import Detector, build
 from suite.nn.weights.checkpoint import (
@@ -19,6 +21,7 @@ from suite.record import Json
 from suite.spec.records.objective import Suppression
 from suite.spec.records.variant import Variant
 
+_TRIAL_SIZE = 128  # pixels
 DEFAULT_SIZE = 640  # pixels, of a checkpoint that does not say what it was trained at
 
 
@@ -67,6 +70,7 @@ def load_detector(variant: Variant, weights: Path) -> LoadedDetector:
         raise WeightsError(f"{weights}: does not say how many classes it has")
     model = build(variant, classes)
     fill_from_checkpoint(model, checkpoint, weights)
+    _require_finite_predictions(model, weights)
     names = _stated_names(facts, classes)
     return LoadedDetector(
         model.eval(),
@@ -85,6 +89,7 @@ def _from_reference(variant: Variant, weights: Path) -> LoadedDetector:
         raise WeightsError(f"{weights}: {error}") from error
     model = build(variant, classes)
     fill_from_reference(model, file, weights)
+    _require_finite_predictions(model, weights)
     reasons = Counter(file.left_out.values())
     notes = [f"{weights.name}: left out, {n} tensors: {reason}" for reason, n in reasons.items()]
     if file.fused:
@@ -98,6 +103,18 @@ def _from_reference(variant: Variant, weights: Path) -> LoadedDetector:
         names,
         tuple(notes),
     )
+
+
+def _require_finite_predictions(model: Detector, weights: Path) -> None:
+    """Raise WeightsError where one grey picture shows that the values, each a number, lead to none."""
+    model.eval()
+    with torch.inference_mode():
+        predictions = model.predict(torch.full((1, 3, _TRIAL_SIZE, _TRIAL_SIZE), 0.5))
+    if not torch.isfinite(predictions).all():
+        raise WeightsError(
+            f"{weights}: its predictions are no numbers, although its values are: they are too large, or of "
+            "another network of the same shapes"
+        )
 
 
 def _stated_names(facts: Mapping[str, Json], classes: int) -> tuple[str, ...]:

@@ -67,6 +67,30 @@ def test_a_training_s_document_has_the_numbers_and_the_error(
     assert [error["code"] for error in document["errors"]] == ["exit-5"]
 
 
+@pytest.mark.parametrize("as_json", [False, True])
+def test_an_evaluation_s_numbers_are_told_before_its_detections_find_no_room(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], as_json: bool
+) -> None:
+    data = ensure(tmp_path / "data", train=2, val=1, size=64)
+    truth = json.loads((data / "instances_val.json").read_text())
+    rows = [
+        {key: box[key] for key in ("image_id", "category_id", "bbox")} | {"score": 0.5}
+        for box in truth["annotations"]
+    ]
+    (tmp_path / "found.json").write_text(json.dumps(rows))
+    command = ["eval", "--detections", str(tmp_path / "found.json"), "--data", str(data)]
+    command += ["--out", str(tmp_path / "full"), *["--json"] * as_json]
+
+    with full_after(20):
+        assert main(command) == 5
+
+    output = capsys.readouterr()
+    told = list(json.loads(output.out)["data"]["numbers"]) if as_json else output.out.splitlines()
+    assert told[0] == ("ap" if as_json else "NUMBER\tVALUE")
+    assert f"{tmp_path}/full/detections.json.gz: cannot be written: " in output.err
+    assert list((tmp_path / "full").iterdir()) == []
+
+
 @pytest.mark.parametrize(
     "words",
     [
