@@ -102,5 +102,5 @@ def _asset(name: str) -> Markup:
 
 def _replace(path: Path, text: str) -> None:
     """Whoever has the old file open keeps it; a kill leaves the old one."""
-    with replacing(path) as part:
+    with replacing(path, size=len(text.encode())) as part:
         part.write_text(text, encoding="utf-8", newline="")

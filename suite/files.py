@@ -1,14 +1,58 @@
 """Files that appear whole or not at all, and locks that end with their holder. Below everything else."""
 
+import errno
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+REFUSED = FULL | {errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+
+
+class WriteError(OSError):
+    """The disk does not take a file: it is full, cannot be written to, or fails. `str()` names the file and why."""
+
+    said = ""
+
+    def __str__(self) -> str:
+        return self.said
 
 
 @contextmanager
-def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
+def writing(path: Path, size: int = 0) -> Iterator[None]:
+    """Name `path` where the disk does not take what the block writes; a path is not part of what the system says.
+
+    Args:
+        path: what is written.
+        size: the bytes that it needs, 0 where that is not known before.
+
+    Raises:
+        WriteError: the disk is full, or cannot be written to.
+        OSError: anything else is wrong.
+    """
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, WriteError) or error.errno not in REFUSED:
+            raise
+        raise _write_error(error, path, size) from error
+
+
+def _write_error(error: OSError, path: Path, size: int) -> WriteError:
+    refused = WriteError(error.errno, error.strerror, str(path))
+    refused.said = f"{path}: cannot be written: {error.strerror or error}"
+    if error.errno in FULL:
+        folder = next(parent for parent in path.absolute().parents if parent.is_dir())
+        needed = f"it needs {size:,} bytes, and " if size else ""
+        refused.said += f"; {needed}{shutil.disk_usage(folder).free:,} bytes are free there"
+    return refused
+
+
+@contextmanager
+def replacing(path: Path, *, durable: bool = True, size: int = 0) -> Iterator[Path]:
     """Write a file anew: whoever reads `path` sees the old content or the new one, never a half.
 
         with replacing(path) as part:
@@ -21,18 +65,24 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
         path: the file to write; it need not exist.
         durable: let the content reach the disk before the name does, so that not even a loss of power leaves an empty
             file. What can be had again at no cost does without.
+        size: the bytes that it needs, for the message where they find no room; 0 where that is not known before.
 
     Raises:
-        OSError: the folder, the file or the disk does not take it.
+        WriteError: the disk is full, or the folder cannot be written to.
+        OSError: anything else is wrong with the folder or the file.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield part
-        put_in_place(part, path, durable=durable)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    with writing(path, size):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield part
+            put_in_place(part, path, durable=durable)
+        except BaseException:
+            with suppress(
+                OSError
+            ):  # of a folder that cannot be written to; what went wrong first is what is told
+                part.unlink(missing_ok=True)
+            raise
 
 
 def put_in_place(part: Path, path: Path, *, durable: bool = True) -> None:

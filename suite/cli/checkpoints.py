@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from suite.cli.library import final, open_library
-from suite.cli.output import ExitCode, Refusal
+from suite.cli.output import ExitCode, Refusal, say
+from suite.nn.sizes import require_image_size
 from suite.nn.weights.checkpoint import WeightsError
 from suite.session import detectors
 from suite.session.detectors import LoadedDetector
@@ -13,7 +14,7 @@ from suite.session.detectors import LoadedDetector
 def load_detector(
     name: str, weights: Path, variants: Sequence[Path], *, allow_code: bool
 ) -> LoadedDetector:
-    """Build the variant for as many classes as the checkpoint has and load it.
+    """Build the variant for as many classes as the checkpoint has and load it; says what of the file was left out.
 
     Raises:
         Refusal: the weights cannot be used, or are another network's.
@@ -22,17 +23,16 @@ def load_detector(
     library = open_library(variants, allow_code=allow_code)
     variant = final(library.load(name), library)
     try:
-        return detectors.load_detector(variant, weights)
+        loaded = detectors.load_detector(variant, weights)
     except WeightsError as error:
         raise Refusal(ExitCode.USAGE, str(error)) from error
+    for note in loaded.notes:
+        say(note)
+    return loaded
 
 
 def fitting_size(imgsz: int | None, loaded: LoadedDetector) -> int:
-    """The side asked for, else the one trained at; Refusal unless the network's strides divide it."""
+    """The side asked for, else the one trained at; SpecError unless the network's strides divide it."""
     size = imgsz or loaded.image_size
-    stride = max(loaded.model.strides)
-    if size % stride:
-        raise Refusal(
-            ExitCode.USAGE, f"--imgsz {size}: {loaded.model.name} needs a multiple of {stride}"
-        )
+    require_image_size(loaded.model, size, "--imgsz")
     return size

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from suite.cli.output import ExitCode, Refusal, reply, say
+from suite.files import REFUSED, WriteError
 from suite.record import Json
 from suite.yaml.errors import NoMatchError, Problem, SpecError
 from suite.yaml.mark import Mark
@@ -56,9 +57,14 @@ def problem_json(problem: Problem) -> Json:
     }
 
 
-def report_error(error: BaseException, command: str, *, as_json: bool) -> int:
-    """Tell what went wrong, on stderr and with `--json` as a document; returns the exit code."""
-    code, message = _explain(error)
+def report_error(
+    error: BaseException, command: str, *, as_json: bool, logs: Path = LOG_FOLDER
+) -> int:
+    """Tell what went wrong, on stderr and with `--json` as a document; returns the exit code.
+
+    The traceback of an internal error is kept in `logs`.
+    """
+    code, message = _explain(error, logs)
     errors: list[Json] = [{"code": f"exit-{int(code)}", "message": message}]
     if isinstance(error, SpecError):
         print_problems(error.problems)
@@ -72,7 +78,7 @@ def report_error(error: BaseException, command: str, *, as_json: bool) -> int:
     return code
 
 
-def _explain(error: BaseException) -> tuple[int, str]:
+def _explain(error: BaseException, logs: Path) -> tuple[int, str]:
     if isinstance(error, NoMatchError):
         return ExitCode.NOTHING, str(error)
     if isinstance(error, SpecError):
@@ -81,7 +87,17 @@ def _explain(error: BaseException) -> tuple[int, str]:
         return error.exit_code, error.format_message()
     if isinstance(error, KeyboardInterrupt | click.Abort):
         return ExitCode.INTERRUPTED, "interrupted; the same command resumes"
-    return ExitCode.INTERNAL, f"internal error: {_first_line(error)}; {_keep_traceback(error)}"
+    if isinstance(error, OSError) and error.errno in REFUSED:
+        return ExitCode.UNFIT, _said_of_disk(error)
+    kept = _keep_traceback(error, logs)
+    return ExitCode.INTERNAL, f"internal error: {_first_line(error)}; {kept}"
+
+
+def _said_of_disk(error: OSError) -> str:
+    """Which file the system refuses and why; a stream that is no file of ours, such as stdout, has no name."""
+    if isinstance(error, WriteError):
+        return str(error)
+    return f"{error.filename or 'what is written to'}: {error.strerror}"
 
 
 def _first_line(error: BaseException) -> str:
@@ -89,12 +105,12 @@ def _first_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
-def _keep_traceback(error: BaseException) -> str:
+def _keep_traceback(error: BaseException, logs: Path) -> str:
     """Where the traceback was written; if it cannot be written it must not hide the error itself."""
     import traceback  # only an internal error pays for this import
 
     text = "".join(traceback.format_exception(error))
-    path = LOG_FOLDER / f"error-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}.log"
+    path = logs / f"error-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}.log"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

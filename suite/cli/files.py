@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from suite.cli.output import ExitCode, Refusal
+from suite.files import WriteError, replacing
 from suite.shipped import CHECKOUT, SHIPPED
 from suite.spec.catalogue import is_name
 from suite.spec.library import PROJECT, VARIANTS
@@ -41,16 +42,16 @@ def write_spec(path: Path, text: str, *, force: bool) -> None:
     """Write the file, and its folder where that is lacking.
 
     Raises:
-        Refusal: the file is there and `force` is not set, or it cannot be written.
+        Refusal: the file is there and `force` is not set, or nothing can have its name.
+        WriteError: the disk is full, or cannot be written to.
     """
+    if path.exists() and not force:
+        raise Refusal(ExitCode.USAGE, f"{shown_path(path)} is there already; --force overwrites it")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w" if force else "x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise Refusal(
-            ExitCode.USAGE, f"{shown_path(path)} is there already; --force overwrites it"
-        ) from None
+        with replacing(path, size=len(text.encode())) as part:
+            part.write_text(text, encoding="utf-8")
+    except WriteError:
+        raise
     except OSError as error:
         raise Refusal(
             ExitCode.USAGE, f"{shown_path(path)} cannot be written: {error.strerror}"

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from itertools import pairwise
 from keyword import iskeyword
+from pathlib import Path
 
 import click
 
@@ -47,8 +48,8 @@ Exit codes:
     2  usage or spec error; nothing ran
     3  gate: something got worse
     4  nothing matched, or no data
-    5  machine unfit, or store locked
-   70  internal error; the traceback is in out/log/
+    5  machine unfit, store locked, or disk full
+   70  internal error; the traceback is in log/ of --out
   130  interrupted (143: terminated); the same command resumes
 """
 
@@ -118,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as end:  # how click ends on a closed pipe
         return _hush() if end.code == 1 else int(end.code or 0)
     except BaseException as error:  # noqa: BLE001  (the one place that every error of a command reaches)
-        return _report(error, command, as_json=_wants_json(args))
+        return _report(error, command, as_json=_wants_json(args), logs=_log_folder(args, command))
     return code if isinstance(code, int) else ExitCode.DONE
 
 
@@ -127,9 +128,17 @@ def _wants_json(args: Sequence[str]) -> bool:
     return "--json" in args or "--format=json" in args or ("--format", "json") in pairwise(args)
 
 
-def _report(error: BaseException, command: str, *, as_json: bool) -> int:
+def _log_folder(args: Sequence[str], command: str) -> Path:
+    """`log` in the folder that --out names, or beside the file that it names."""
+    words = [word.removeprefix("--out=") for word in args if word.startswith("--out=")]
+    words += [value for word, value in pairwise(args) if word == "--out"]
+    out = Path((*words, os.environ.get(f"{PROGRAM}_{command}_OUT".upper(), ""), "out")[0] or "out")
+    return (out.parent if out.suffix and not out.is_dir() else out) / "log"
+
+
+def _report(error: BaseException, command: str, *, as_json: bool, logs: Path) -> int:
     try:
-        code = report_error(error, command, as_json=as_json)
+        code = report_error(error, command, as_json=as_json, logs=logs)
         sys.stdout.flush()
     except BrokenPipeError:
         return _hush()

@@ -1,18 +1,27 @@
 """A variant with trained weights: what evaluating and detecting begin with."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from suite.datasets.formats.names import COCO_NAMES
 from suite.nn.detector import Detector, build
-from suite.nn.weights.checkpoint import WeightsError, load_checkpoint, load_weights
-from suite.nn.weights.pickles import read_reference_checkpoint
-from suite.nn.weights.reference import reference_classes
+from suite.nn.weights.checkpoint import (
+    WeightsError,
+    fill_from_checkpoint,
+    fill_from_reference,
+    load_checkpoint,
+)
+from suite.nn.weights.pickles import SUFFIXES, read_reference_checkpoint
+from suite.nn.weights.reference import MOST_CLASSES, reference_classes
 from suite.record import Json
 from suite.spec.records.objective import Suppression
 from suite.spec.records.variant import Variant
 
+_TRIAL_SIZE = 128  # pixels
 DEFAULT_SIZE = 640  # pixels, of a checkpoint that does not say what it was trained at
 
 
@@ -20,14 +29,21 @@ DEFAULT_SIZE = 640  # pixels, of a checkpoint that does not say what it was trai
 class LoadedDetector:
     """A detector with its weights, ready to evaluate.
 
-    `class_names` are by class index, `image_size` is the side in pixels that it was trained at, and `suppression` the
-    variant's own way of suppressing doubles.
+    Attributes:
+        model: in evaluation mode.
+        class_names: by class index, made up where the weights name none.
+        image_size: the side in pixels that it was trained at.
+        suppression: the variant's own way of suppressing doubles.
+        stated_names: by class index, as the weights file states them; () where it does not.
+        notes: what was left out of the file or made to fit, for a reader.
     """
 
     model: Detector
     class_names: tuple[str, ...]
     image_size: int
     suppression: Suppression
+    stated_names: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def load_detector(variant: Variant, weights: Path) -> LoadedDetector:
@@ -38,47 +54,78 @@ def load_detector(variant: Variant, weights: Path) -> LoadedDetector:
         weights: a checkpoint of `train` (.safetensors) or of YOLOv5 (.pt, read without executing anything in it).
 
     Raises:
-        WeightsError: the weights cannot be used, or are another network's.
+        WeightsError: the weights cannot be used, are another network's, or hold values that are no numbers.
         SpecError: the variant does not build.
     """
-    facts, classes = _facts(weights)
-    model = build(variant, classes)
-    load_weights(model, weights)
-    size = facts.get("image_size")
-    if not isinstance(size, int):
-        size = DEFAULT_SIZE
-    return LoadedDetector(model.eval(), _class_names(facts, classes), size, variant.nms)
-
-
-def _facts(weights: Path) -> tuple[Mapping[str, Json], int]:
-    """What the checkpoint says of itself, and its number of classes."""
     if not weights.is_file():
         raise WeightsError(
             f"{weights}: no such file; `train` writes a .safetensors file, YOLOv5 a .pt file"
         )
-    if weights.suffix == ".pt":
-        return {}, _reference_classes(weights)
-    facts = load_checkpoint(weights).facts
-    classes = facts.get("classes")
-    if not isinstance(classes, int) or classes < 1:
+    if weights.suffix in SUFFIXES:
+        return _from_reference(variant, weights)
+    checkpoint = load_checkpoint(weights)
+    facts = checkpoint.facts
+    classes, size = facts.get("classes"), facts.get("image_size")
+    if not isinstance(classes, int) or not 1 <= classes <= MOST_CLASSES:
         raise WeightsError(f"{weights}: does not say how many classes it has")
-    return facts, classes
+    model = build(variant, classes)
+    fill_from_checkpoint(model, checkpoint, weights)
+    _require_finite_predictions(model, weights)
+    names = _stated_names(facts, classes)
+    return LoadedDetector(
+        model.eval(),
+        names or _made_up_names(classes),
+        size if isinstance(size, int) else DEFAULT_SIZE,
+        variant.nms,
+        names,
+    )
 
 
-def _reference_classes(weights: Path) -> int:
+def _from_reference(variant: Variant, weights: Path) -> LoadedDetector:
+    file = read_reference_checkpoint(weights)
     try:
-        return reference_classes(read_reference_checkpoint(weights))
-    except WeightsError:
-        raise
+        classes = reference_classes(file.state)
     except ValueError as error:
         raise WeightsError(f"{weights}: {error}") from error
+    model = build(variant, classes)
+    fill_from_reference(model, file, weights)
+    _require_finite_predictions(model, weights)
+    reasons = Counter(file.left_out.values())
+    notes = [f"{weights.name}: left out, {n} tensors: {reason}" for reason, n in reasons.items()]
+    if file.fused:
+        notes.append(f"{weights.name}: was fused; its norms are built as ones that change nothing")
+    names = file.class_names if len(file.class_names) == classes else ()
+    return LoadedDetector(
+        model.eval(),
+        names or _made_up_names(classes),
+        DEFAULT_SIZE,
+        variant.nms,
+        names,
+        tuple(notes),
+    )
 
 
-def _class_names(facts: Mapping[str, Json], classes: int) -> tuple[str, ...]:
-    """The checkpoint's own; else COCO's for 80 classes, as YOLOv5's files mean them; numbers otherwise."""
+def _require_finite_predictions(model: Detector, weights: Path) -> None:
+    """Raise WeightsError where one grey picture shows that the values, each a number, lead to none."""
+    model.eval()
+    with torch.inference_mode():
+        predictions = model.predict(torch.full((1, 3, _TRIAL_SIZE, _TRIAL_SIZE), 0.5))
+    if not torch.isfinite(predictions).all():
+        raise WeightsError(
+            f"{weights}: its predictions are no numbers, although its values are: they are too large, or of "
+            "another network of the same shapes"
+        )
+
+
+def _stated_names(facts: Mapping[str, Json], classes: int) -> tuple[str, ...]:
     stated = facts.get("class_names")
-    if isinstance(stated, list) and len(stated) == classes:
-        return tuple(str(name) for name in stated)
+    if not isinstance(stated, list) or len(stated) != classes:
+        return ()
+    return tuple(str(name) for name in stated)
+
+
+def _made_up_names(classes: int) -> tuple[str, ...]:
+    """COCO's for 80 classes, as weights that name none mean them; numbers otherwise."""
     if classes == len(COCO_NAMES):
         return COCO_NAMES
     return tuple(f"class {index}" for index in range(classes))

@@ -13,6 +13,8 @@ from suite.datasets.survey.facts import facts, fingerprint
 from suite.executors.local import LocalExecutor
 from suite.machine.threads import settle
 from suite.metrics.definitions import METRICS
+from suite.nn.sizes import require_image_sizes
+from suite.nn.weights.checkpoint import WeightsError, check_weights
 from suite.plan import Conditions, Data, Plan, plan
 from suite.protocols import Protocol
 from suite.record import Json
@@ -47,7 +49,8 @@ def prepare(options: RunOptions, tell: Tell = silent) -> PreparedRun:
             project's own block files.
 
     Raises:
-        SpecError: a variant, the protocol or the recipe has mistakes; nothing has been made then.
+        SpecError: a variant, the protocol or the recipe has mistakes, and nothing has been made then; or a size of
+            pictures does not suit a variant.
         SessionError: the recipe does not suit a run.
         DataError: the data cannot be used; MissingDataError where there is none.
     """
@@ -77,6 +80,7 @@ def prepare(options: RunOptions, tell: Tell = silent) -> PreparedRun:
 
     trained = tuple(started(variant) for variant in chosen)
     jobs = plan(conditions, trained, counted, lambda name: started(library.load(name)))
+    _require_sizes(jobs)
     return PreparedRun(options, jobs, data_facts)
 
 
@@ -104,10 +108,12 @@ def carry_out(prepared: PreparedRun, listen: Listener, tell: Tell = silent) -> S
         tell: is told what is waited for.
 
     Raises:
+        SessionError: the weights that a training is to start from cannot be used; nothing has run.
         StoreLockedError: another run uses the store, and the options do not say to wait.
         StoreError: the store cannot be read.
         ExecutorError: no process can be started.
     """
+    _require_weights(prepared)
     options = prepared.options
     with _open_store(options, tell) as store:
         store.put_dataset(prepared.plan.conditions.data.fingerprint, prepared.data_facts)
@@ -131,6 +137,32 @@ def unfit_reason(store: Path, run_id: str) -> str:
         if admission(resolution, report.rules.latency_floor) == "refused":
             return f"{setup.title}: {resolution_words(report, setup)}"
     return ""
+
+
+def _require_sizes(jobs: Plan) -> None:
+    """Hold every variant to the sizes of pictures that the protocol states."""
+    protocol = jobs.conditions.protocol
+    sizes = {"cost.image_size": protocol.cost.image_size}
+    if "latency" in protocol.metrics:
+        sizes["latency.image_size"] = protocol.latency.image_size
+    require_image_sizes(jobs.variants, sizes)
+    trained = {job.variant.name: job.variant for job in jobs.jobs if job.kind == "train"}
+    require_image_sizes(trained.values(), {"image_size": protocol.image_size})
+
+
+def _require_weights(prepared: PreparedRun) -> None:
+    """Read the weights that trainings are to start from, before any begins.
+
+    Raises:
+        SessionError: a file cannot be used, or holds values that are no numbers.
+    """
+    stored = stored_keys(prepared)
+    due = [job for job in prepared.plan.jobs if job.kind == "train" and job.key not in stored]
+    try:
+        for path in dict.fromkeys(job.variant.weights for job in due if job.variant.weights):
+            check_weights(Path(path))
+    except WeightsError as error:
+        raise SessionError(str(error)) from error
 
 
 def _protocol(options: RunOptions, tell: Tell) -> Protocol:

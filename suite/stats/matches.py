@@ -73,7 +73,7 @@ def save(matches: Matches, path: Path) -> Path:
     arrays["names"] = np.asarray(matches.names, dtype=np.str_)
     content = io.BytesIO()
     np.savez_compressed(content, allow_pickle=False, format=np.asarray(_FORMAT), **arrays)
-    with replacing(path) as part:
+    with replacing(path, size=len(content.getvalue())) as part:
         part.write_bytes(content.getvalue())
     return path
 

@@ -5,6 +5,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
+from suite.files import writing
 from suite.record import Json
 
 WINDOW = 10  # steps that one point of the curve averages, of a run of up to 10,000
@@ -68,14 +69,15 @@ class CurveFile:
     def __init__(self, path: Path, batch: int, known: Iterable[CurvePoint | Score] = ()) -> None:
         self._path = path
         self._batch = batch
-        path.parent.mkdir(parents=True, exist_ok=True)
         # of one step the score comes first, as it does while training
         ordered = sorted(known, key=lambda line: (line.step, isinstance(line, CurvePoint)))
-        path.write_text("".join(f"{line}\n" for line in (HEADER, *map(self._line, ordered))))
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("".join(f"{line}\n" for line in (HEADER, *map(self._line, ordered))))
 
     def add(self, line: CurvePoint | Score) -> None:
         """Append one."""
-        with self._path.open("a") as file:
+        with writing(self._path), self._path.open("a") as file:
             file.write(f"{self._line(line)}\n")
 
     def _line(self, line: CurvePoint | Score) -> str:

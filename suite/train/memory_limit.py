@@ -14,6 +14,7 @@ from suite.datasets.loading.loader import Batch
 from suite.datasets.loading.multiscale import largest_size
 from suite.machine.allocator import is_out_of_memory
 from suite.nn.detector import Detector
+from suite.nn.sizes import coarsest_stride
 from suite.protocols import Budget
 from suite.train.engine import Engine
 from suite.train.process_group import SINGLE
@@ -151,7 +152,7 @@ def _first_images(batch: Batch, count: int, size: tuple[int, int] | None) -> Bat
 def _largest_size(batch: Batch, model: Detector, recipe: Recipe) -> tuple[int, int] | None:
     """The largest height and width at which images may ever be seen; None if sizes do not change."""
     height, width = batch.images.shape[2:]
-    reach, stride = recipe.augment.multi_scale, max(32, *model.strides)
+    reach, stride = recipe.augment.multi_scale, max(32, coarsest_stride(model))
     return largest_size((height, width), reach, stride=stride) if reach else None
 
 

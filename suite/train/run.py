@@ -1,14 +1,13 @@
 """One training from its record to the averaged model: build, start weights, checkpoint, journal, loop."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-
-import torch
 
 from suite.datasets.loading.loader import TrainingBatches
 from suite.datasets.split import Picture
 from suite.nn.detector import Detector, build
+from suite.nn.sizes import coarsest_stride, require_image_size
 from suite.nn.weights.pickles import WeightsError
 from suite.nn.weights.transfer import start_from
 from suite.record import Json
@@ -56,6 +55,7 @@ class TrainingResult:
             "fingerprint": training.variant.fingerprint,
             "architecture": training.variant.architecture,
             "start": self.start,
+            "identity": training.identity(str(self.start.get("sha256", ""))),
         }
 
     def discard_checkpoint(self) -> None:
@@ -78,7 +78,7 @@ def run_training(
         on_progress: told about every point of the curve.
 
     Raises:
-        SpecError: the variant does not build.
+        SpecError: the variant does not build, or not for this image size.
         WeightsError: it cannot start from the variant's weights.
         CheckpointError: the checkpoint is another training's or damaged, or cannot be written.
         TrainingDiverged: loss, gradient or weights stopped being finite.
@@ -86,6 +86,7 @@ def run_training(
         DataError: there is nothing to train on, or a picture does not decode any more.
     """
     model = build(training.variant, len(training.data.categories), seed=training.seed)
+    require_image_size(model, training.image_size)
     start = load_start_weights(training, model)
     keeper = _keeper(training, start)
     resumed = keeper.load() if keeper else None
@@ -132,20 +133,7 @@ def _keeper(training: Training, start: dict[str, Json]) -> Keeper | None:
     """What writes the training's checkpoints, with everything that one must have in common to be gone on from."""
     if training.files.checkpoint is None:
         return None
-    recipe: dict[str, Json] = asdict(training.recipe)
-    identity: dict[str, Json] = {
-        "data": training.data.fingerprint,
-        "weights": start.get("sha256", ""),
-        "network": training.variant.fingerprint,
-        "recipe": recipe,
-        "image_size": training.image_size,
-        "batch": training.batch,
-        training.budget.kind: training.budget.amount,
-        "seed": training.seed,
-        "device": torch.device(training.device).type,
-        "processes": training.group.size,
-        "torch": torch.__version__,
-    }
+    identity = training.identity(str(start.get("sha256", "")))
     return Keeper(training.files.checkpoint, identity, every=training.files.every)
 
 
@@ -167,7 +155,7 @@ def _batches(training: Training, model: Detector, resumed: Snapshot | None) -> T
         image_weights=recipe.image_weights,
         start=resumed.step if resumed else 0,
         rect=recipe.rect,
-        stride=max(32, *model.strides),
+        stride=max(32, coarsest_stride(model)),
         share=(training.group.rank, training.group.size),
         loading=training.loading,
     )

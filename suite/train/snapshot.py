@@ -92,10 +92,10 @@ class Keeper:
         if not self.path.exists():
             return None
         about = self._read()
-        differences = _differences(self._identity, about.identity)
-        if differences:
+        differing = differences(self._identity, about.identity)
+        if differing:
             raise CheckpointError(
-                f"{self.path}: is the checkpoint of another training ({'; '.join(differences)}); "
+                f"{self.path}: is the checkpoint of another training ({'; '.join(differing)}); "
                 "continue with what it was begun with, or delete it to begin anew"
             )
         file = self.path.with_name(about.tensors)
@@ -182,22 +182,23 @@ class Keeper:
         before = "there is none before it"
         if self.kept_step is not None:
             before = f"that of step {self.kept_step} is kept"
+        reason = (error.strerror if isinstance(error, OSError) else "") or error
         return (
             f"{self.path}: the checkpoint of step {snapshot.step} ({size / 1e6:.1f} MB) "
-            f"cannot be written ({error}); {before}, and the same command goes on from there"
+            f"cannot be written ({reason}); {before}, and the same command goes on from there"
         )
 
 
-def _differences(mine: Mapping[str, Json], its: Mapping[str, Json], above: str = "") -> list[str]:
-    """What differs, by its path: "recipe.optimizer.rate 0.01, now 0.02"."""
-    differences = []
+def differences(mine: Mapping[str, Json], its: Mapping[str, Json], above: str = "") -> list[str]:
+    """What differs from the training that has left `its`, by path: "recipe.optimizer.rate 0.01, now 0.02"."""
+    found = []
     for key in sorted(mine.keys() | its.keys()):
         here, there = mine.get(key), its.get(key)
         if isinstance(here, dict) and isinstance(there, dict):
-            differences += _differences(here, there, f"{above}{key}.")
+            found += differences(here, there, f"{above}{key}.")
         elif here != there:
-            differences.append(f"{above}{key} {_short(there)}, now {_short(here)}")
-    return differences
+            found.append(f"{above}{key} {_short(there)}, now {_short(here)}")
+    return found
 
 
 def _short(value: Json) -> str:

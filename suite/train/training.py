@@ -1,13 +1,16 @@
 """The record of one training: all that decides its weights, and where it writes. Made once and handed on whole."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+import torch
 
 from suite.datasets.split import Split
 from suite.nn.detector import Detector
 from suite.protocols import Budget
 from suite.protocols.loading import Loading
+from suite.record import Json
 from suite.spec.records.variant import Variant
 from suite.train.curve import Score
 from suite.train.process_group import SINGLE, ProcessGroup
@@ -114,6 +117,27 @@ class Training:
             raise ValueError(
                 f"the budget is {self.budget.seconds} s, the limit {self.limits.seconds} s"
             )
+
+    def identity(self, weights_sha256: str = "") -> dict[str, Json]:
+        """What has to be the same for two trainings to be one: to go on from a checkpoint, or to be finished already.
+
+        Args:
+            weights_sha256: of the file that it starts from, "" for none.
+        """
+        recipe: dict[str, Json] = asdict(self.recipe)
+        return {
+            "data": self.data.fingerprint,
+            "weights": weights_sha256,
+            "network": self.variant.fingerprint,
+            "recipe": recipe,
+            "image_size": self.image_size,
+            "batch": self.batch,
+            self.budget.kind: self.budget.amount,
+            "seed": self.seed,
+            "device": torch.device(self.device).type,
+            "processes": self.group.size,
+            "torch": torch.__version__,
+        }
 
     @property
     def batch(self) -> int:

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import subprocess
@@ -6,6 +7,7 @@ import types
 from collections.abc import Callable
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -17,7 +19,7 @@ from suite.yaml.errors import NoMatchError, SpecError
 from suite.yaml.mark import Mark
 
 ROOT = Path(__file__).parents[2]
-Fake = Callable[[Callable[[], object]], None]
+Fake = Callable[..., None]  # of what the command does, and options that it takes
 
 
 @pytest.fixture
@@ -25,11 +27,14 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Fake:
     """Put a command `doctor` of one's own making in the place of the suite's; logs go to a folder of the test's."""
     monkeypatch.chdir(tmp_path)
 
-    def install(body: Callable[[], object]) -> None:
+    def install(body: Callable[[], object], *options: Callable[..., object]) -> None:
         module = types.ModuleType("suite.cli.doctor")
         module.__spec__ = ModuleSpec("suite.cli.doctor", None)
         option = click.option("--json", "as_json", is_flag=True)
-        command = click.command("doctor")(option(lambda as_json: body()))
+        function: Any = option(lambda as_json, **_: body())
+        for other in options:
+            function = other(function)
+        command = click.command("doctor")(function)
         vars(module)["command"] = command
         monkeypatch.setitem(sys.modules, "suite.cli.doctor", module)
 
@@ -286,3 +291,60 @@ def test_a_table_on_a_terminal_is_aligned_without_colour_where_none_is_wanted(
 
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     assert lines == ["NAME         N", "long name    1", "c          100"]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "what is written to: No space left on"),
+        (OSError(errno.EROFS, "Read-only file system", "out"), "out: Read-only file system"),
+        (PermissionError(errno.EACCES, "Permission denied", "out/a"), "out/a: Permission denied"),
+    ],
+)
+def test_what_the_disk_refuses_is_no_internal_error(
+    fake: Fake, capsys: pytest.CaptureFixture[str], error: OSError, said: str
+) -> None:
+    fake(raiser(error))
+
+    assert main(["doctor"]) == 5
+    assert capsys.readouterr().err.startswith(f"ablation: {said}")
+
+
+@pytest.mark.parametrize(
+    ("words", "folder"),
+    [
+        (["--out", "mine"], "mine/log"),
+        (["--out=mine"], "mine/log"),
+        (["--out", "mine/w.safetensors"], "mine/log"),
+        ([], "out/log"),
+    ],
+)
+def test_the_traceback_lies_in_the_given_out(
+    fake: Fake, tmp_path: Path, words: list[str], folder: str
+) -> None:
+    fake(raiser(ZeroDivisionError("by zero")), click.option("--out"))
+
+    assert main(["doctor", *words]) == 70
+
+    assert [file.name[:6] for file in (tmp_path / folder).iterdir()] == ["error-"]
+
+
+def test_the_traceback_lies_in_the_out_of_the_environment(
+    fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ABLATION_DOCTOR_OUT", str(tmp_path / "mine"))
+    fake(raiser(ZeroDivisionError("by zero")))
+
+    assert main(["doctor"]) == 70
+
+    assert [file.name[:6] for file in (tmp_path / "mine/log").iterdir()] == ["error-"]
+
+
+def test_a_stdout_that_finds_no_room_is_told() -> None:
+    command = [sys.executable, "run_suite.py", "list"]
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True)
+
+    assert "ablation: what is written to: No space left on device" in ended.stderr
+    assert "internal error" not in ended.stderr
+    assert ended.returncode == 5

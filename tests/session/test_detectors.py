@@ -1,6 +1,7 @@
 """A detector is loaded with what its checkpoint says of itself."""
 
 import pytest
+import torch
 
 from suite.datasets.formats.names import COCO_NAMES
 from suite.nn.detector import build
@@ -61,3 +62,21 @@ def test_a_pt_file_that_is_none_is_refused(tmp_path):
 def test_another_networks_weights_are_refused(saved):
     with pytest.raises(WeightsError):
         load_detector(Library().load("yolov5n"), saved(2))
+
+
+def test_values_that_lead_to_no_numbers_are_refused(tmp_path):
+    model = build(VARIANT, 2, seed=0)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(1e30)
+    path = save_checkpoint(tmp_path / "w.safetensors", model, {})
+
+    with pytest.raises(WeightsError, match="its predictions are no numbers"):
+        load_detector(VARIANT, path)
+
+
+def test_names_that_the_file_states_are_told_from_those_made_up(saved):
+    stated = load_detector(VARIANT, saved(2, class_names=["cat", "dog"]))
+
+    assert stated.stated_names == stated.class_names
+    assert load_detector(VARIANT, saved(2)).stated_names == ()

@@ -92,6 +92,7 @@ def test_a_training_says_where_it_is_and_what_came_of_it(shapes: Training) -> No
         "fingerprint": shapes.variant.fingerprint,
         "architecture": shapes.variant.architecture,
         "start": {"form": "scratch"},
+        "identity": shapes.identity(),
     }
     assert not result.model.training
 

@@ -15,6 +15,7 @@ from suite.cli.library import finals, open_library
 from suite.cli.output import ExitCode, Refusal, reply, say, table
 from suite.machine.threads import settle
 from suite.metrics.speed.latency import LatencyError, Settings, measure_latency
+from suite.nn.sizes import require_image_sizes
 from suite.record import Json, Measurement
 from suite.runtimes import MismatchError, RuntimeUnfitError
 from suite.spec.library import Library
@@ -29,11 +30,15 @@ def bench(options: BenchOptions, *, as_json: bool) -> int:
 
     Raises:
         Refusal: there is nothing to time, or the machine is not fit to.
+        SpecError: a size is no multiple of a variant's coarsest stride.
     """
     library = open_library(options.variants, allow_code=options.allow_code)
     chosen = library.select(options.names or library.names())
     if not chosen:
         raise Refusal(ExitCode.NOTHING, "no variant to time")
+    sizes = {f"--imgsz {size}": size for size in options.sizes}
+    built = [variant for variant in chosen if variant.match is None or variant.match.solution]
+    require_image_sizes(built, sizes)
     _check_machine(strict=options.strict)
     grid = _grid(options)
     if options.stages:

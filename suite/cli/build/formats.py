@@ -1,5 +1,6 @@
 """The files that a network can be written as, each read back and run."""
 
+import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +48,11 @@ def _write_openvino(source: Source, path: Path) -> Tensor:
 
 
 def _write_torch(source: Source, path: Path) -> Tensor:
-    torch.export.save(exported(source.model, source.images), path, extra_files=dict(source.facts))
+    # through memory: on a disk that is full torch's own writer aborts the process
+    written = io.BytesIO()
+    program = exported(source.model, source.images)
+    torch.export.save(program, written, extra_files=dict(source.facts))
+    path.write_bytes(written.getbuffer())
     predictions: Tensor = torch.export.load(path).module()(source.images)
     return predictions.detach()
 

@@ -1,5 +1,6 @@
 """`build`, when it is really called: the file is written beside its place, tried, and only then moved there."""
 
+import errno
 import os
 import shutil
 import tempfile
@@ -13,25 +14,28 @@ from suite.cli.build.options import SUFFIXES, BuildOptions
 from suite.cli.checkpoints import load_detector
 from suite.cli.library import final, open_library
 from suite.cli.output import ExitCode, Refusal, reply, say
+from suite.files import writing
 from suite.metrics.speed.latency import Settings, noise
 from suite.nn.deploy import deploy
 from suite.nn.detector import Detector
 from suite.nn.detector import build as build_detector
+from suite.nn.sizes import require_image_size
 from suite.record import Json
 from suite.runtimes.common.proof import TOLERANCE
+
+_NO_ROOM = 2**16  # bytes: less than any part of a network needs
 
 
 def build(options: BuildOptions, *, as_json: bool) -> int:
     """Write the file and tell where it is; the exit code.
 
     Raises:
-        Refusal: the size, the file's name or the weights do not fit, or the file computes something else.
+        Refusal: the file's name or the weights do not fit, or the file computes something else.
+        SpecError: the variant does not build, or not for this size.
     """
     model = _model(options)
-    stride = max(model.strides)
     size = options.image_size
-    if size % stride:
-        raise Refusal(ExitCode.USAGE, f"--imgsz {size}: {model.name} needs a multiple of {stride}")
+    require_image_size(model, size, "--imgsz")
     images = noise(Settings(image_size=size, batch=options.batch))
     source = Source(model, images, _facts(model, size, options.batch))
     suffix = SUFFIXES[options.target]
@@ -83,13 +87,19 @@ def _write(source: Source, target: str, path: Path) -> float:
 
     Raises:
         Refusal: the file computes something else.
+        WriteError: the disk is full, or cannot be written to.
     """
     with torch.inference_mode():
         expected = source.model.predict(source.images)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return _write_beside(source, target, path, expected)
+
+
+def _write_beside(source: Source, target: str, path: Path, expected: torch.Tensor) -> float:
     with tempfile.TemporaryDirectory(prefix=".build-", dir=path.parent) as folder:
         part = Path(folder) / path.name
-        predictions = WRITERS[target](source, part)
+        predictions = _written(source, target, part)
         error = float((predictions - expected).abs().max() / expected.abs().max())
         if not error <= TOLERANCE["fp32"]:  # a NaN is no agreement either
             message = (
@@ -100,3 +110,13 @@ def _write(source: Source, target: str, path: Path) -> float:
         for file in Path(folder).iterdir():
             shutil.move(os.fspath(file), path.parent / file.name)
     return error
+
+
+def _written(source: Source, target: str, part: Path) -> torch.Tensor:
+    """What the file predicts that was written to `part`; the libraries say RuntimeError of a disk that is full."""
+    try:
+        return WRITERS[target](source, part)
+    except RuntimeError as error:
+        if shutil.disk_usage(part.parent).free >= _NO_ROOM:
+            raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error

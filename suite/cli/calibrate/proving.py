@@ -12,8 +12,10 @@ from suite.cli.calibrate.options import CalibrateOptions
 from suite.cli.calibrate.row import Row
 from suite.cli.library import open_library
 from suite.cli.output import ExitCode, reply, say, table
+from suite.files import writing
 from suite.metrics.speed import aa_test
 from suite.metrics.speed.rounds import Settings
+from suite.nn.sizes import require_image_sizes
 from suite.record import Json, canonical_json, digest
 from suite.spec.records.variant import Variant
 
@@ -50,8 +52,10 @@ class _Plan:
 def calibrate(options: CalibrateOptions, *, as_json: bool) -> int:
     """Do what is left to do, and tell what all repetitions say; the exit code."""
     settings = Settings(image_size=options.image_size, cap_seconds=options.seconds, half_width=0.0)
+    variant = open_library().load(options.name)
+    require_image_sizes((variant,), {"--imgsz": options.image_size})
     plan = _Plan(
-        open_library().load(options.name),
+        variant,
         settings,
         options.planted,
         options.conditions,
@@ -102,9 +106,10 @@ def _add(plan: _Plan, condition: str, number: int) -> dict[str, Any]:
         "wall": {role: [round(value, 5) for value in rounds.wall(role)] for role in rounds.calls},
         "cpu": {role: [round(value, 5) for value in rounds.cpu(role)] for role in rounds.calls},
     }
-    plan.out.parent.mkdir(parents=True, exist_ok=True)
-    with plan.out.open("a", encoding="utf-8") as file:
-        file.write(canonical_json(line) + "\n")
+    with writing(plan.out):
+        plan.out.parent.mkdir(parents=True, exist_ok=True)
+        with plan.out.open("a", encoding="utf-8") as file:
+            file.write(canonical_json(line) + "\n")
     return line
 
 

@@ -13,6 +13,7 @@ from suite.datasets.formats.forms import read_split
 from suite.datasets.split import Reading, Split
 from suite.datasets.survey.counts import survey
 from suite.datasets.survey.facts import histogram, summary
+from suite.files import WriteError, replacing
 from suite.record import Json
 
 _QUIET_SECONDS = 3.0  # between two lines of progress
@@ -67,8 +68,10 @@ class _Progress:
 
 def _write(page: Path, surveyed: Survey) -> None:
     try:
-        page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_text(html(surveyed), encoding="utf-8")
+        with replacing(page, durable=False) as part:
+            part.write_text(html(surveyed), encoding="utf-8")
+    except WriteError:
+        raise
     except OSError as error:
         raise Refusal(
             ExitCode.USAGE, f"{page}: cannot be written ({error.strerror or error})"

@@ -8,6 +8,7 @@ import click
 from suite.cli.errors import refusing_data
 from suite.cli.options import json_option
 from suite.cli.output import ExitCode, Refusal, reply
+from suite.files import REFUSED
 
 _LAZY = ("check", "prepare", "split")  # loaded when they are called
 
@@ -51,9 +52,8 @@ def make(folder: Path, *, seed: int, train: int, val: int, size: int, as_json: b
         with refusing_data():
             ensure(folder, seed=seed, train=train, val=val, size=size)
     except OSError as error:
-        raise Refusal(
-            ExitCode.USAGE, f"{folder}: cannot be written ({error.strerror or error})"
-        ) from error
+        code = ExitCode.UNFIT if error.errno in REFUSED else ExitCode.USAGE
+        raise Refusal(code, f"{folder}: cannot be written ({error.strerror or error})") from error
     if as_json:
         reply(
             "data make",

@@ -17,6 +17,7 @@ from suite.datasets.split import DataError
 from suite.nn.boxes import scale_boxes
 from suite.nn.deploy import deploy
 from suite.nn.detector import Detector
+from suite.nn.sizes import coarsest_stride
 from suite.nn.suppression import nms
 from suite.record import Json
 
@@ -74,7 +75,7 @@ def _view(pixels: Image, model: Detector, size: int, *, stretched: bool) -> View
     if stretched:
         image, placement = stretch(pixels, size)
     else:
-        stride = max(model.strides)
+        stride = coarsest_stride(model)
         image, placement = letterbox(pixels, size, enlarge=True, stride=stride)
     return View(image, placement, (pixels.shape[0], pixels.shape[1]))
 

@@ -50,7 +50,6 @@ _COLOURS = (
 
 def write(drawn: Image, out: Path, image: Path, taken: set[Path]) -> Path:
     """Two pictures of one name from two folders do not overwrite each other."""
-    out.mkdir(parents=True, exist_ok=True)
     path, number = out / f"{image.stem}.jpg", 1
     while path in taken:
         number += 1

@@ -14,6 +14,7 @@ from suite.cli.eval.stored import fitted
 from suite.cli.output import ExitCode, Refusal, reply, say
 from suite.datasets.formats.forms import read_split
 from suite.datasets.split import Reading, Split
+from suite.files import WriteError
 from suite.metrics.accuracy import detections
 from suite.metrics.accuracy.assess import assess
 from suite.metrics.accuracy.coco_match import from_results, truth_of
@@ -54,13 +55,13 @@ def evaluate(options: EvalOptions, *, as_json: bool) -> int:
         raise Refusal(ExitCode.VARIANT_FAILED, str(error)) from error
     for issue in val.issues:
         say(f"{issue.severity}: {issue.kind}: {issue.count} ({', '.join(issue.examples)})")
-    if options.out is not None:
-        _keep(scored, options.out)
-    if as_json:
-        reply("eval", as_json_data(scored.measurements, [issue.as_json() for issue in val.issues]))
-    else:
+    if not as_json:
         tell(scored.measurements, val)
-    return ExitCode.DONE
+    refused = _keep(scored, options.out)
+    if as_json:
+        issues = [issue.as_json() for issue in val.issues]
+        reply("eval", as_json_data(scored.measurements, issues), refused)
+    return ExitCode.UNFIT if refused else ExitCode.DONE
 
 
 def _scored(options: EvalOptions) -> tuple[Split, _Scored]:
@@ -156,6 +157,14 @@ def _recompute(file: Path, val: Split, options: EvalOptions) -> _Scored:
     return _Scored(assessed.measurements, results, assessed.matches)
 
 
-def _keep(scored: _Scored, folder: Path) -> None:
-    detections = write_results(scored.detections, folder / _KEPT)
-    say(f"kept {detections} and {matches.save(scored.matches, folder / 'matches.npz')}")
+def _keep(scored: _Scored, folder: Path | None) -> list[Json]:
+    """Write detections and matches; what the disk refuses is told and given back, so that no number is lost."""
+    if folder is None:
+        return []
+    try:
+        detections = write_results(scored.detections, folder / _KEPT)
+        say(f"kept {detections} and {matches.save(scored.matches, folder / 'matches.npz')}")
+    except WriteError as error:
+        say(f"ablation: {error}")
+        return [{"code": f"exit-{ExitCode.UNFIT:d}", "message": str(error)}]
+    return []

@@ -12,6 +12,7 @@ import click
 
 from reports.page import write
 from suite.cli.run import running, summary
+from suite.files import writing
 from suite.session.options import RunOptions
 from suite.session.progress import step_lines
 
@@ -31,7 +32,8 @@ def night(options: RunOptions, *, strict: bool) -> int:
 @contextmanager
 def _log(folder: Path) -> Iterator[TextIO]:
     """This night's log file; whatever ends the night is written into it too."""
-    folder.mkdir(parents=True, exist_ok=True)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"nightly-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.log"
     with path.open("a", encoding="utf-8") as log:
         _write(log, " ".join(sys.argv))

@@ -32,9 +32,12 @@ def prepare(options: RunOptions) -> PreparedRun:
 
 
 def carry_out(prepared: PreparedRun, listen: Listener) -> Summary:
-    """Do the plan; Refusal where the store is in use or cannot be read."""
-    with refusing_stores():
-        return runs.carry_out(prepared, listen, say)
+    """Do the plan; Refusal where the store is in use or cannot be read, or weights to start from cannot be used."""
+    try:
+        with refusing_stores():
+            return runs.carry_out(prepared, listen, say)
+    except SessionError as error:
+        raise Refusal(ExitCode.USAGE, str(error)) from error
 
 
 def exit_code(summary: Summary, options: RunOptions, *, strict: bool) -> ExitCode:

@@ -7,6 +7,7 @@ from reports.network.draw import Drawing, standalone
 from suite.cli.output import say
 from suite.cli.show.diff import compare
 from suite.cli.show.network import Network
+from suite.files import replacing
 
 
 def write_drawing(path: Path, network: Network, other: Network | None) -> None:
@@ -15,5 +16,6 @@ def write_drawing(path: Path, network: Network, other: Network | None) -> None:
     drawn = boxes(network.variant.architecture, network.facts, differences)
     base = other.variant.name if other else ""
     drawing = Drawing(network.variant.name, drawn, base, differences)
-    path.write_text(standalone(drawing), encoding="utf-8")
+    with replacing(path, durable=False) as part:
+        part.write_text(standalone(drawing), encoding="utf-8")
     say(f"wrote {path}")

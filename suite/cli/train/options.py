@@ -46,6 +46,7 @@ class Options:
     cache: Cache | None
     out: Path | None
     resume: bool
+    force: bool
     checkpoint_every: tuple[float, int]
     tensorboard: Path | None
 
@@ -131,8 +132,11 @@ _OPTIONS: tuple[Decorator, ...] = (
         help="The weights, NAME.safetensors by default; their facts and the curve go beside them.",
     ),
     click.option(
-        "--resume", is_flag=True, help="Go on from the checkpoint beside --out, if there is one."
+        "--resume",
+        is_flag=True,
+        help="Go on from the checkpoint beside --out, if there is one; where the training is finished, do nothing.",
     ),
+    click.option("--force", is_flag=True, help="Train anew where --out is there already."),
     click.option(
         "--checkpoint-every",
         default="10m",

@@ -21,6 +21,7 @@ from suite.metrics.evidence.accuracy import Agreement, ApParts
 from suite.metrics.evidence.gallery import DetectedBox, DetectedPicture, Gallery
 from suite.nn.boxes import scale_boxes
 from suite.nn.detector import Detector
+from suite.nn.sizes import coarsest_stride, require_image_size
 from suite.nn.suppression import nms
 from suite.protocols.setups import Setup
 from suite.record import Json, Measurement
@@ -80,6 +81,7 @@ def evaluate(
     Raises:
         RuntimeUnfitError: the setup is not to be had here.
         ValueError: the model has another number of classes than the data, or a prediction is not finite.
+        SpecError: the model's strides do not divide the size.
         DataError: a picture does not decode.
         EvaluatorError: the fast evaluator and pycocotools disagree.
     """
@@ -87,6 +89,7 @@ def evaluate(
         raise ValueError(
             f"{model.name}: scores {model.classes} classes, but {val.folder} has {len(val.categories)} categories"
         )
+    require_image_size(model, image_size)
     settings: dict[str, Json] = {
         "image_size": image_size,
         "letterbox": "rectangular" if rectangular else "square",
@@ -135,7 +138,9 @@ def _views(
     image_size, batch = sizes
     if rectangular:
         return iter(
-            RectangularBatches(val, image_size=image_size, batch=batch, stride=max(model.strides))
+            RectangularBatches(
+                val, image_size=image_size, batch=batch, stride=coarsest_stride(model)
+            )
         )
     return iter(ValidationBatches(val, image_size=image_size, batch=batch))
 

@@ -16,8 +16,9 @@ _KEYS = ("image_id", "category_id", "bbox", "score")
 def write_results(results: Sequence[Mapping[str, Any]], path: Path) -> Path:
     """Write results (.json.gz); equal results give equal bytes, and no reader sees a half."""
     text = json.dumps(list(results), separators=(",", ":"))
-    with replacing(path) as part:
-        part.write_bytes(gzip.compress(text.encode(), mtime=0))
+    content = gzip.compress(text.encode(), mtime=0)
+    with replacing(path, size=len(content)) as part:
+        part.write_bytes(content)
     return path
 
 

@@ -33,6 +33,7 @@ from suite.metrics.evidence.graph import ReceptiveFields, Tap
 from suite.metrics.evidence.layers import Activations, HiddenWork, LayerCost
 from suite.metrics.evidence.memory import MovedBytes, PeakMaps, WeightSizes
 from suite.nn.network import Detector, Node
+from suite.nn.sizes import require_image_size
 from suite.record import Form, Json, Measurement
 
 _MEGA, _GIGA, _MIB = 1e6, 1e9, 2**20
@@ -40,6 +41,7 @@ _MEGA, _GIGA, _MIB = 1e6, 1e9, 2**20
 
 def measure_complexity(forms: Forms, image_size: int = 640) -> tuple[Measurement, ...]:
     """Multiply-adds (`suite.metrics.cost.flops`) and everything above, of both forms; the fields of the trained one."""
+    require_image_size(forms.trained, image_size)
     measurements: list[Measurement] = []
     for form, model in forms.each():
         traced = trace(model, blank(image_size), follow=form == "trained")

@@ -11,6 +11,7 @@ from suite.metrics.cost.work import by_layer
 from suite.metrics.definitions import GMACS
 from suite.metrics.evidence.layers import LayerCost, LayerCosts
 from suite.nn.network import Detector
+from suite.nn.sizes import require_image_size
 from suite.record import Form, Json, Measurement
 
 GIGA = 1e9
@@ -22,6 +23,7 @@ def count(model: Detector, form: Form, image_size: int) -> Measurement:
     Beside the number stand its shares by part, stage and layer
     (`suite.metrics.evidence.layers.LayerCosts`).
     """
+    require_image_size(model, image_size)
     macs = by_layer(model, blank(image_size))
     return measurement(model, form, image_size, macs, layers=layer_costs(model, macs))
 

@@ -24,6 +24,7 @@ from suite.metrics.cost.forms import Forms, blank
 from suite.metrics.cost.maps import TrainingMaps
 from suite.metrics.cost.recorder import Recorder
 from suite.nn.network import Detector
+from suite.nn.sizes import require_image_size
 
 MOMENTS = {"sgd": 1, "adam": 2, "adamw": 2}  # numbers that the optimiser keeps for each parameter
 MOST = 1 << 16  # images in a batch
@@ -45,6 +46,7 @@ class Estimate:
 
 def inference(forms: Forms, image_size: int, batch: int, precision: str = "fp32") -> Estimate:
     """What a pass of the deployed form needs."""
+    require_image_size(forms.trained, image_size)
     model = _in_precision(forms.deployed, precision)
     images = blank(image_size, batch).to(_dtype(precision))
     maps = TrainingMaps((*model.parameters(), *model.buffers()))
@@ -57,6 +59,7 @@ def training(
     forms: Forms, image_size: int, batch: int, precision: str = "fp32", *, optimizer: str = "sgd"
 ) -> Estimate:
     """What a training step needs once the optimiser has moved; `optimizer` is a key of MOMENTS."""
+    require_image_size(forms.trained, image_size)
     weights = _size(forms.trained)
     trainable = 4 * sum(p.numel() for p in forms.trained.parameters())
     frozen = sum(

@@ -7,6 +7,7 @@ from suite.metrics.speed.rounds import Settings
 from suite.nn.deploy import deploy
 from suite.nn.detector import build
 from suite.nn.network import Detector
+from suite.nn.sizes import require_image_size
 from suite.runtimes import open_session
 from suite.runtimes.common.lively import liven
 from suite.runtimes.common.proof import Errors, Proved, open_proved
@@ -40,7 +41,7 @@ class PreparedNetworks:
         Raises:
             MismatchError: its predictions are not those of eager mode, or not finite.
             RuntimeUnfitError: the runtime, device or precision is not to be had here.
-            SpecError: the variant does not build.
+            SpecError: the variant does not build, or not for images of this size.
         """
         with phase_times.phase("building"):
             model = deploy(self._body(variant, classes, images))
@@ -56,8 +57,15 @@ class PreparedNetworks:
     def _body(self, variant: Variant, classes: int, images: Tensor) -> Detector:
         key = (variant.fingerprint, classes, tuple(images.shape))
         # the one that was asked for last stands last
-        body = self._bodies.pop(key, None) or liven(build(variant, classes, seed=0), images)
+        body = self._bodies.pop(key, None) or _livened(variant, classes, images)
         self._bodies[key] = body
         while len(self._bodies) > _BODIES:
             del self._bodies[next(iter(self._bodies))]
         return body
+
+
+def _livened(variant: Variant, classes: int, images: Tensor) -> Detector:
+    model = build(variant, classes, seed=0)
+    for side in images.shape[2:]:
+        require_image_size(model, side)
+    return liven(model, images)

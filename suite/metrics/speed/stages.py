@@ -21,6 +21,7 @@ from suite.datasets.images import Image, letterbox
 from suite.metrics.speed.latency import noise
 from suite.metrics.speed.rounds import Settings
 from suite.nn.network import Detector
+from suite.nn.sizes import require_image_size
 from suite.nn.suppression import nms
 from suite.runtimes import Session
 from suite.runtimes.common.proof import open_proved
@@ -63,11 +64,13 @@ class Pipeline:
     """A deployed detector, proved equal to eager mode, with what stands before and after it.
 
     Raises:
+        SpecError: the model's strides do not divide the size.
         MismatchError: its predictions on noise are not those of eager mode, or not finite.
         RuntimeUnfitError: the runtime, device or precision is not to be had here.
     """
 
     def __init__(self, model: Detector, settings: Settings, thresholds: Thresholds) -> None:
+        require_image_size(model, settings.image_size)
         self._session: Session = open_proved(
             settings.runtime, model, settings.options, noise(settings)
         ).session

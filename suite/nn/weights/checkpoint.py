@@ -6,22 +6,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from suite.files import replacing
+from suite.nn.conv import ACTIVATIONS
 from suite.nn.network import Detector
-from suite.nn.weights.pickles import WeightsError, read_reference_checkpoint
+from suite.nn.weights.inert import shown
+from suite.nn.weights.pickles import (
+    SUFFIXES,
+    ReferenceFile,
+    WeightsError,
+    read_reference_checkpoint,
+)
 from suite.nn.weights.reference import from_reference
 from suite.nn.weights.slots import describe_slots
+from suite.nn.weights.values import read_safetensors, require_finite
 from suite.record import Json
 
 __all__ = [
     "Checkpoint",
     "WeightsError",
     "about_file",
+    "check_weights",
+    "fill_from_checkpoint",
+    "fill_from_reference",
     "load_checkpoint",
     "load_weights",
     "save_checkpoint",
@@ -42,6 +51,9 @@ def save_checkpoint(path: Path, model: Detector, facts: Mapping[str, Json]) -> P
     The JSON holds `facts`, the model's name, classes, strides, the slots of the tensors (`suite.nn.weights.slots`), by
     which another network takes them over, and their SHA-256, which is checked on reading: a flipped bit in a weights
     file loads without complaint otherwise.
+
+    Raises:
+        WriteError: the disk is full, or cannot be written to; no part of a file is left.
     """
     data = save_tensors(
         {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
@@ -54,7 +66,6 @@ def save_checkpoint(path: Path, model: Detector, facts: Mapping[str, Json]) -> P
         "slots": describe_slots(model),
         "sha256": hashlib.sha256(data).hexdigest(),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
     _replace(path, data)
     _replace(about_file(path), json.dumps(about, indent=1, sort_keys=True).encode())
     return path
@@ -73,16 +84,13 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise WeightsError(
             f"{error.filename}: no such file; a checkpoint is a .safetensors file and its .json"
         ) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise WeightsError(f"{path}: cannot be read ({error})") from error
-    if hashlib.sha256(data).hexdigest() != facts.get("sha256"):
+    if not isinstance(facts, dict) or hashlib.sha256(data).hexdigest() != facts.get("sha256"):
         raise WeightsError(
             f"{path}: damaged, or not the file that {about_file(path).name} describes"
         )
-    try:
-        return Checkpoint(load_tensors(data), facts)
-    except SafetensorError as error:
-        raise WeightsError(f"{path}: not a safetensors file ({error})") from error
+    return Checkpoint(read_safetensors(path, data), facts)
 
 
 def load_weights(model: Detector, path: Path) -> Mapping[str, Json]:
@@ -91,16 +99,56 @@ def load_weights(model: Detector, path: Path) -> Mapping[str, Json]:
     Raises:
         WeightsError: the file cannot be used, or holds another network than `model`.
     """
-    if path.suffix == ".pt":
-        try:
-            tensors: Mapping[str, Tensor] = from_reference(model, read_reference_checkpoint(path))
-        except WeightsError:
-            raise
-        except ValueError as error:
-            raise WeightsError(f"{path}: {error}") from error
-        model.load_state_dict(tensors)
+    if path.suffix in SUFFIXES:
+        fill_from_reference(model, read_reference_checkpoint(path), path)
         return {"source": "yolov5"}
     checkpoint = load_checkpoint(path)
+    fill_from_checkpoint(model, checkpoint, path)
+    return checkpoint.facts
+
+
+def check_weights(path: Path) -> None:
+    """Read a weights file for what any start from it needs, whatever network it is for.
+
+    Raises:
+        WeightsError: it cannot be read, or holds values that are no numbers.
+    """
+    if path.suffix in SUFFIXES:
+        require_finite(path, read_reference_checkpoint(path).state)
+    elif about_file(path).exists():
+        require_finite(path, load_checkpoint(path).tensors)
+    else:
+        require_finite(path, read_safetensors(path, path.read_bytes()))
+
+
+def fill_from_reference(model: Detector, file: ReferenceFile, path: Path) -> None:
+    """Give `model` all tensors of what was read from the YOLOv5 file `path`.
+
+    Raises:
+        WeightsError: it is another network's, was trained with other activations, or holds values that are no numbers.
+    """
+    try:
+        tensors = from_reference(model, file.state)
+    except ValueError as error:
+        raise WeightsError(f"{path}: {error}") from error
+    own = {type(module).__name__ for module in model.modules()}
+    known = {type(make()).__name__ for make in ACTIVATIONS.values()}
+    if file.activations and file.activations <= known - own:
+        theirs = ", ".join(sorted(file.activations))
+        raise WeightsError(
+            f"{path}: was trained with the activation {theirs}, which {model.name} does not have; "
+            "state it as the variant's `activation`"
+        )
+    require_finite(path, tensors)
+    model.load_state_dict(tensors)
+
+
+def fill_from_checkpoint(model: Detector, checkpoint: Checkpoint, path: Path) -> None:
+    """Give `model` all tensors of the checkpoint that was read from `path`.
+
+    Raises:
+        WeightsError: it is another network's, or holds values that are no numbers.
+    """
     wanted = model.state_dict()
     differ = [
         name
@@ -110,12 +158,13 @@ def load_weights(model: Detector, path: Path) -> Mapping[str, Json]:
         or wanted[name].shape != checkpoint.tensors[name].shape
     ]
     if differ:
+        held, classes = (shown(checkpoint.facts.get(fact)) for fact in ("variant", "classes"))
         raise WeightsError(
-            f"{path}: holds {checkpoint.facts.get('variant')} with {checkpoint.facts.get('classes')} classes, not "
-            f"{model.name} with {model.classes}: {len(differ)} tensors differ, first {differ[0]}"
+            f"{path}: holds {held} with {classes} classes, not "
+            f"{model.name} with {model.classes}: {len(differ)} tensors differ, first {shown(differ[0])}"
         )
+    require_finite(path, checkpoint.tensors)
     model.load_state_dict(checkpoint.tensors)
-    return checkpoint.facts
 
 
 def about_file(path: Path) -> Path:
@@ -124,5 +173,5 @@ def about_file(path: Path) -> Path:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    with replacing(path) as part:
+    with replacing(path, size=len(data)) as part:
         part.write_bytes(data)

@@ -1,193 +1,222 @@
-"""Reads the tensors of a YOLOv5 `.pt` file without executing anything that the file says.
+"""What a YOLOv5 `.pt` file holds: the tensors of its network, the names of its classes, and what kind of network it is.
 
-Such a file pickles whole model objects. Here every class that it names becomes an inert stand-in that only remembers
-its attributes, three functions that rebuild tensors are our own, and whatever else the file names is refused. So no
-code of the file's choosing runs, no module is imported by name, and a tensor can never reach past its stored bytes.
+Nothing that the file says is executed (`suite.nn.weights.inert`). Read are checkpoints of finished and of interrupted
+trainings, whole models, state dicts, what DataParallel, AutoShape and torch.compile wrap around them, and segmentation
+models, of which boxes are kept and masks are not.
 """
 
-import collections
-import io
-import pickle
-import zipfile
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-import torch
 from torch import Tensor
 
-STAND_INS = (
-    "models.",
-    "utils.",
-    "yolov5.models.",
-    "yolov5.utils.",
-    "torch.nn.modules.",
-    "pathlib.",
-    "datetime.",
-    "numpy.",
-)
-DTYPES = {
-    "FloatStorage": torch.float32,
-    "HalfStorage": torch.float16,
-    "BFloat16Storage": torch.bfloat16,
-    "DoubleStorage": torch.float64,
-    "LongStorage": torch.int64,
-    "IntStorage": torch.int32,
-    "ByteStorage": torch.uint8,
-    "BoolStorage": torch.bool,
-}
+from suite.nn.weights.archives import open_archive
+from suite.nn.weights.inert import StandIn, StoredTensor, WeightsError, shown
+
+__all__ = ["SUFFIXES", "ReferenceFile", "WeightsError", "read_reference_checkpoint"]
+
+SUFFIXES = (".pt", ".pth")
+_HOLDERS = ("ema", "model", "state_dict", "model_state_dict")  # what checkpoints call their network
+_LAYER = re.compile(r"(?:(?:module|model|_orig_mod)\.)*(\d+\..+)")
+_COUNTERS = ("total_ops", "total_params")  # buffers that thop leaves in every module
+_NUMBERED = re.compile(r"(class)?[ _]?\d+")  # what stands for a name where none was given
+_MOST_MODULES = 20_000  # published networks have less than 2000
+_DEEPEST = 50  # modules within modules
 
 
-class WeightsError(ValueError):
-    """A weights file that cannot be used; the message says why and what would be right."""
+@dataclass(frozen=True, slots=True)
+class ReferenceFile:
+    """What was read.
+
+    Attributes:
+        state: tensors by the reference's names, `model.0.conv.weight` and so on, numbers in float32.
+        class_names: by class index, as the file states them; () where it does not.
+        activations: the classes of the activations of its convolutions; none of a state dict.
+        left_out: what else the file holds, by name, and why it is not needed.
+    """
+
+    state: Mapping[str, Tensor]
+    class_names: tuple[str, ...] = ()
+    activations: frozenset[str] = frozenset()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def fused(self) -> bool:
+        """Whether norms lie folded in convolutions, as they do after `model.fuse()`."""
+        return any(
+            name.endswith(".conv.bias")
+            and f"{name.removesuffix('conv.bias')}bn.weight" not in self.state
+            for name in self.state
+        )
 
 
-def read_reference_checkpoint(path: Path) -> dict[str, Tensor]:
-    """The float32 state dict of the model in `path` (its EMA where the file has one), in the reference's names.
+def read_reference_checkpoint(path: Path) -> ReferenceFile:
+    """The network in `path`: its average where the file has one.
 
     Raises:
-        WeightsError: not such a file, damaged, naming something outside a model's classes, or of the Focus era
-            (v5.0 and older), whose networks this suite does not describe.
+        WeightsError: not such a file, damaged, naming something outside a model's classes, or of another kind of
+            network; the message says which.
     """
+    with _named(path), open_archive(path) as archive:
+        network = _network(archive.content)
+        stored, modules = _flat(network)
+        names = {found[1]: name for name in stored if (found := _LAYER.fullmatch(name)) is not None}
+        _refuse_others(names)
+        counters = {
+            f"model.{name}": "a counter of thop"
+            for name in names
+            if name.rpartition(".")[2] in _COUNTERS
+        }
+        state = {
+            f"model.{name}": _number(archive.tensor(stored[held]))
+            for name, held in names.items()
+            if f"model.{name}" not in counters
+        }
+        masks = _without_masks(state)
+        activations = {cls for name, cls in modules.items() if name.rpartition(".")[2] == "act"}
+        names_of_classes, seen = _class_names(network), frozenset(activations)
+        return ReferenceFile(state, names_of_classes, seen, {**counters, **masks})
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
     try:
-        with zipfile.ZipFile(path) as archive:
-            content = _read_archive(archive)
-    except (
-        zipfile.BadZipFile,
-        KeyError,
-        EOFError,
-        OSError,
-        pickle.UnpicklingError,
-        AttributeError,
-        ValueError,
-    ) as error:
-        if isinstance(error, WeightsError):
-            raise WeightsError(f"{path}: {error}") from error
+        yield
+    except WeightsError as error:
+        raise WeightsError(f"{path}: {error}") from error
+    except Exception as error:  # what a damaged or hostile file may lead to has no end
+        reason = shown(error) or type(error).__name__
         raise WeightsError(
-            f"{path}: not a readable YOLOv5 checkpoint ({error}); it may be damaged"
+            f"{path}: not a readable YOLOv5 checkpoint ({reason}); it may be damaged"
         ) from error
-    model = content.get("ema") or content.get("model") if isinstance(content, dict) else content
-    if not isinstance(model, StandIn):
+
+
+def _network(content: object) -> StandIn | dict[object, object]:
+    """The model, or the dictionary of its tensors, wherever it is in the file."""
+    found = _as_network(content)
+    held: dict[object, object] = content if isinstance(content, dict) else {}
+    for name in _HOLDERS:
+        found = found or _as_network(held.get(name))
+    if found is None:
+        what = ", ".join(shown(key) for key in list(held)[:8]) or type(content).__name__
         raise WeightsError(
-            f"{path}: holds no model; a YOLOv5 checkpoint has one under 'ema' or 'model'"
+            f"holds no model; a YOLOv5 checkpoint has one under 'ema' or 'model', here there is: {what}"
         )
-    _refuse_focus(path, model)
-    return {
-        name: tensor.float() if tensor.is_floating_point() else tensor
-        for name, tensor in _tensors(model)
-    }
+    return found
 
 
-class StandIn:
-    """Takes the place of any object of a model file; keeps what was said of it and does nothing."""
-
-    original = ""
-
-    def __init__(self, *_: object, **__: object) -> None:
-        self.state: dict[str, Any] = {}
-
-    def __new__(cls, *_: object, **__: object) -> Self:
-        """An object with empty state, whatever arguments the file gives."""
-        made = object.__new__(cls)
-        made.state = {}
-        return made
-
-    def __setstate__(self, state: object) -> None:
-        if isinstance(state, dict):
-            self.state = state
+def _as_network(value: object) -> StandIn | dict[object, object] | None:
+    if isinstance(value, tuple | list):  # an average with its number of updates, in v4.0
+        value = next(iter(value), None)
+    if isinstance(value, StandIn):
+        inner = value.state.get("ema")  # the object that keeps the average
+        return inner if isinstance(inner, StandIn) else value
+    if isinstance(value, dict) and any(isinstance(held, StoredTensor) for held in value.values()):
+        return value
+    return None
 
 
-class _Unpickler(pickle.Unpickler):
-    """Resolves no name to real code but containers, tensors and dtypes."""
-
-    def __init__(self, data: bytes, storage: Callable[[str, torch.dtype, int], Tensor]) -> None:
-        super().__init__(io.BytesIO(data))
-        self._storage = storage
-
-    def find_class(self, module: str, name: str) -> Any:
-        known = _KNOWN.get(f"{module}.{name}")
-        if known is not None:
-            return known
-        if f"{module}.".startswith(STAND_INS):
-            return type(name, (StandIn,), {"original": f"{module}.{name}"})
-        raise WeightsError(
-            f"names {module}.{name}, which no model needs: refused, nothing was executed"
-        )
-
-    def persistent_load(self, pid: Any) -> Tensor:
-        kind, dtype, key, _, count = pid
-        if kind != "storage" or not isinstance(dtype, torch.dtype):
-            raise WeightsError(f"holds a stored object of unknown kind {kind!r}")
-        return self._storage(str(key), dtype, int(count))
-
-
-def _read_archive(archive: zipfile.ZipFile) -> Any:
-    index = next((name for name in archive.namelist() if name.endswith("/data.pkl")), None)
-    if index is None:
-        raise WeightsError(
-            "has no data.pkl inside; files saved before torch 1.6 must be saved again by a newer one"
-        )
-    root = index.removesuffix("data.pkl")
-
-    def storage(key: str, dtype: torch.dtype, count: int) -> Tensor:
-        data = archive.read(f"{root}data/{key}")
-        if len(data) != count * dtype.itemsize:
-            raise WeightsError(
-                f"storage {key} has {len(data)} bytes, not the {count * dtype.itemsize} it claims"
-            )
-        return (
-            torch.frombuffer(bytearray(data), dtype=dtype) if count else torch.empty(0, dtype=dtype)
-        )
-
-    return _Unpickler(archive.read(index), storage).load()
+def _flat(
+    network: StandIn | dict[object, object],
+) -> tuple[dict[str, StoredTensor], dict[str, str]]:
+    """Every tensor of the state dict by its name, and the class of every module; a state dict names no modules."""
+    if isinstance(network, dict):
+        return {str(k): v for k, v in network.items() if isinstance(v, StoredTensor)}, {}
+    tensors: dict[str, StoredTensor] = {}
+    modules: dict[str, str] = {}
+    waiting = [("", network)]
+    while waiting:
+        name, module = waiting.pop()
+        modules[name] = module.original.rpartition(".")[2]
+        if len(modules) > _MOST_MODULES or name.count(".") > _DEEPEST:
+            raise WeightsError("is nested deeper, or of more modules, than any network is")
+        prefix = f"{name}." if name else ""
+        tensors |= {f"{prefix}{key}": tensor for key, tensor in _own_tensors(module)}
+        children = _held(module, "_modules").items()
+        waiting += [
+            (f"{prefix}{key}", child) for key, child in children if isinstance(child, StandIn)
+        ]
+    return tensors, modules
 
 
-def _rebuild_tensor(
-    storage: Tensor, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: object
-) -> Tensor:
-    if any(n < 0 for n in (*size, *stride, offset)):
-        raise WeightsError("holds a tensor of negative size")
-    last = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
-    count = 1
-    for n in size:
-        count *= n
-    if count and (last >= storage.numel() or count > storage.numel()):
-        raise WeightsError(
-            f"holds a tensor of shape {tuple(size)} that is larger than its {storage.numel()} stored values"
-        )
-    return storage.as_strided(tuple(size), tuple(stride), offset).clone()
-
-
-def _parameter(data: Tensor, *_: object) -> Tensor:
-    return data
-
-
-_KNOWN: dict[str, Any] = {
-    "collections.OrderedDict": collections.OrderedDict,
-    "builtins.set": set,
-    "__builtin__.set": set,
-    "torch.Size": tuple,
-    "torch._utils._rebuild_tensor_v2": _rebuild_tensor,
-    "torch._utils._rebuild_parameter": _parameter,
-    **{f"torch.{name}": dtype for name, dtype in DTYPES.items()},
-}
-
-
-def _tensors(module: StandIn, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
+def _own_tensors(module: StandIn) -> Iterator[tuple[str, StoredTensor]]:
+    passing = module.state.get("_non_persistent_buffers_set")
+    left_out = passing if isinstance(passing, set) else set()
     for group in ("_parameters", "_buffers"):
-        for name, tensor in (module.state.get(group) or {}).items():
-            if isinstance(tensor, Tensor):
-                yield f"{prefix}{name}", tensor
-    for name, child in (module.state.get("_modules") or {}).items():
-        if isinstance(child, StandIn):
-            yield from _tensors(child, f"{prefix}{name}.")
+        for name, tensor in _held(module, group).items():
+            if isinstance(tensor, StoredTensor) and name not in left_out:
+                yield name, tensor
 
 
-def _refuse_focus(path: Path, module: StandIn) -> None:
-    if module.original.endswith(".Focus"):
+def _held(module: StandIn, group: str) -> dict[str, Any]:
+    held = module.state.get(group)
+    return held if isinstance(held, dict) else {}
+
+
+def _refuse_others(names: Mapping[str, str]) -> None:
+    """Say what a network is that no variant describes."""
+    if not names:
         raise WeightsError(
-            f"{path}: is a network with a Focus stem (YOLOv5 v5.0 or older); this suite describes v6.0 to v7.0"
+            "holds no YOLOv5 network: no tensor has a name such as model.0.conv.weight"
         )
-    for child in (module.state.get("_modules") or {}).values():
-        if isinstance(child, StandIn):
-            _refuse_focus(path, child)
+    if any(".dfl." in name for name in names):
+        raise WeightsError(
+            "is a network of ultralytics (YOLOv5u, YOLOv8 or later), whose head has no anchors; "
+            "take the file of YOLOv5's own releases, such as yolov5s.pt in the place of yolov5su.pt"
+        )
+    if not any(name.endswith(".anchors") for name in names) and any(
+        name.endswith(".linear.weight") for name in names
+    ):
+        raise WeightsError(
+            "is a classification model, which has no boxes; take the detector, "
+            "yolov5s.pt in the place of yolov5s-cls.pt"
+        )
+
+
+def _number(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.is_floating_point() else tensor.clone()
+
+
+def _without_masks(state: dict[str, Tensor]) -> dict[str, str]:
+    """Leave a segmentation head's masks out, which change none of its boxes; the names of what is left out whole."""
+    mark = next((name for name in state if name.endswith(".proto.cv3.conv.weight")), "")
+    head = mark.removesuffix("proto.cv3.conv.weight")
+    anchors = state.get(f"{head}anchors")
+    if not mark or anchors is None:
+        return {}
+    masks, boxes = len(state[mark]), anchors.shape[1]
+    left_out = [name for name in state if name.startswith(f"{head}proto.")]
+    for name in left_out:
+        del state[name]
+    for name in [
+        name for name in state if re.fullmatch(r"m\.\d+\.(weight|bias)", name[len(head) :])
+    ]:
+        outputs = state[name]
+        kept = outputs.reshape(boxes, -1, *outputs.shape[1:])[:, :-masks]
+        state[name] = kept.reshape(-1, *outputs.shape[1:])
+    return dict.fromkeys(left_out, "of the masks of a segmentation model, whose boxes are used")
+
+
+def _class_names(network: StandIn | dict[object, object]) -> tuple[str, ...]:
+    """The names that the model, or what is wrapped, states; () where they are only numbers."""
+    module: object = network
+    for _ in range(_DEEPEST):
+        if not isinstance(module, StandIn):
+            return ()
+        stated = module.state.get("names")
+        if stated:
+            break
+        inner = _held(module, "_modules")
+        module = inner.get("module") or inner.get("model") or inner.get("_orig_mod")
+    else:
+        return ()
+    if isinstance(stated, dict):
+        stated = [stated.get(index) for index in range(len(stated))]
+    if not isinstance(stated, list | tuple) or not all(isinstance(name, str) for name in stated):
+        return ()
+    names = tuple(str(name).encode("utf-8", "replace").decode() for name in stated)
+    return () if all(_NUMBERED.fullmatch(name) for name in names) else names

@@ -28,10 +28,14 @@ from torch import Tensor
 
 from suite.nn.blocks.maxpool import MaxPool
 from suite.nn.network import Detector, Node
+from suite.nn.weights.folded import unfolded
+from suite.nn.weights.inert import shown as printable
 from suite.nn.weights.slots import split_address
 
 # patterns at the start of our name within a layer, and what the reference has
 Rules = tuple[tuple[str, str], ...]
+
+MOST_CLASSES = 100_000  # more than any data set has; a file must not ask for a head of any size
 
 _FRAME: Rules = (("reduce", "cv1"), ("bypass", "cv2"), ("merge", "cv3"))
 _GHOST: Rules = (("reduce", "conv.0"), ("mix", "conv.1"), ("project", "conv.2"))
@@ -120,13 +124,15 @@ def reference_names(model: Detector) -> dict[str, str]:
 def from_reference(model: Detector, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """A state dict for `model` from the reference's, in our names and units; an old `anchor_grid` is left out.
 
+    Fused weights get norms that change nothing (`suite.nn.weights.folded`).
+
     Raises:
         ValueError: tensors are missing, left over, or of another shape; the message names the first few.
     """
     names = reference_names(model)
     given = {
         name: tensor.float()
-        for name, tensor in _parted(state).items()
+        for name, tensor in unfolded(model, names, _parted(state)).items()
         if not name.endswith(".anchor_grid")
     }
     wanted = model.state_dict()
@@ -134,8 +140,8 @@ def from_reference(model: Detector, state: Mapping[str, Tensor]) -> dict[str, Te
     surplus = sorted(set(given) - set(names.values()))
     if missing or surplus:
         raise ValueError(
-            f"the weights are of another network: {len(missing)} tensors missing ({_few(missing)}), "
-            f"{len(surplus)} left over ({_few(surplus)})"
+            f"the weights are of another network{_of_another_era(names, state)}: {len(missing)} tensors missing "
+            f"({_few(missing)}), {len(surplus)} left over ({_few(surplus)})"
         )
     wrong = [
         t
@@ -162,9 +168,14 @@ def reference_classes(state: Mapping[str, Tensor]) -> int:
     """
     anchors = next((name for name in state if name.endswith(".anchors")), "")
     outputs = f"{anchors.removesuffix('anchors')}m.0.bias"
-    if outputs not in state:
+    if outputs not in state or state[anchors].ndim != 3 or not state[anchors].numel():
         raise ValueError("has no detection head; a YOLOv5 detector ends in one with anchors")
-    return len(state[outputs]) // state[anchors].shape[1] - 5
+    classes = state[outputs].numel() // state[anchors].shape[1] - 5
+    if not 1 <= classes <= MOST_CLASSES:
+        raise ValueError(
+            f"has a detection head of {classes} classes; there are 1 to {MOST_CLASSES}"
+        )
+    return classes
 
 
 def _reference_name(name: str, nodes: Mapping[str, Node], indices: Mapping[str, int]) -> str:
@@ -181,6 +192,17 @@ def _reference_name(name: str, nodes: Mapping[str, Node], indices: Mapping[str, 
     return f"model.{indices[address]}.{copy or ''}{path}"
 
 
+def _of_another_era(names: Mapping[str, str], state: Mapping[str, Tensor]) -> str:
+    """What is said where the stem alone tells that the file and the variant are of two eras."""
+    stem = "model.0.conv.conv.weight"  # of Focus
+    if stem in state and stem not in names.values():
+        return (
+            " (it has a Focus stem, as YOLOv5 v5.0 and older had: `import` its model file, and load it into that "
+            "variant)"
+        )
+    return ""
+
+
 def _parted(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The state with query, key and value apart, where an attention has them in one tensor."""
     apart: dict[str, Tensor] = {}
@@ -194,4 +216,4 @@ def _few(names: list[str]) -> str:
     if not names:
         return "none"
     shown = names if len(names) <= 3 else [*names[:3], "..."]
-    return ", ".join(shown)
+    return ", ".join(map(printable, shown))

@@ -6,23 +6,23 @@ classes around it) and the shape are the same. Nothing else decides: no layer's 
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
 from torch import Tensor
 
 from suite.nn.detector import build
 from suite.nn.network import Detector
 from suite.nn.weights.checkpoint import about_file, load_checkpoint
+from suite.nn.weights.inert import shown
 from suite.nn.weights.initial import InitialWeights, Skipped, TensorReport
-from suite.nn.weights.pickles import WeightsError, read_reference_checkpoint
+from suite.nn.weights.pickles import SUFFIXES, WeightsError, read_reference_checkpoint
 from suite.nn.weights.published import published_slots
 from suite.nn.weights.reference import from_reference, reference_classes
 from suite.nn.weights.slots import Slot, slots_from, slots_of, split_address
+from suite.nn.weights.values import read_safetensors, require_finite
 from suite.record import file_digest
 from suite.spec.library import Library
 from suite.spec.records.variant import Variant
@@ -40,7 +40,9 @@ class Source:
     network: str
     tensors: Mapping[Slot, Tensor]
     names: Mapping[Slot, str]
-    foreign: tuple[str, ...] = ()  # what else is in the file
+    foreign: Mapping[str, str] = field(
+        default_factory=dict
+    )  # what else is in the file, and why it stays there
 
 
 def start_from(model: Detector, variant: Variant, path: Path) -> InitialWeights:
@@ -62,7 +64,7 @@ def start_from(model: Detector, variant: Variant, path: Path) -> InitialWeights:
         raise WeightsError(
             f"{path}: holds {source.network}, of which nothing belongs to {variant.name}"
         )
-    _require_finite(path, taken)
+    require_finite(path, taken)
     with torch.no_grad():
         for name, tensor in taken.items():
             state[name].copy_(tensor)
@@ -72,7 +74,7 @@ def start_from(model: Detector, variant: Variant, path: Path) -> InitialWeights:
         for slot in source.tensors
         if slot in priors
     ]
-    skipped += [Skipped(name, "", "belongs to no layer of a detector") for name in source.foreign]
+    skipped += [Skipped(name, "", reason) for name, reason in source.foreign.items()]
     return InitialWeights(
         path.name,
         file_digest(path),
@@ -103,11 +105,11 @@ def _read(model: Detector, variant: Variant, path: Path) -> Source:
         raise WeightsError(
             f"{path}: no such file; weights are a .safetensors or a .pt file, and never downloaded"
         )
-    if path.suffix == ".pt":
+    if path.suffix in SUFFIXES:
         return _read_reference(variant, path)
     if path.suffix != ".safetensors":
         raise WeightsError(
-            f"{path}: is no weights file; there are .safetensors files and YOLOv5's .pt files"
+            f"{path}: is no weights file; there are .safetensors files and YOLOv5's .pt files, also called .pth"
         )
     return _read_own(path) if about_file(path).exists() else _read_published(model, variant, path)
 
@@ -122,50 +124,55 @@ def _read_own(path: Path) -> Source:
     try:
         slots = slots_from(described["layers"], described["tensors"])
         tensors = {slot: checkpoint.tensors[name] for name, slot in slots.items()}
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise WeightsError(
-            f"{about_file(path)}: does not describe the tensors of {path.name} ({error!r})"
+            f"{about_file(path)}: does not describe the tensors of {path.name} ({shown(repr(error))})"
         ) from error
     names = {slot: name for name, slot in slots.items()}
-    return Source("checkpoint", str(checkpoint.facts.get("variant")), tensors, names)
+    return Source("checkpoint", shown(checkpoint.facts.get("variant")), tensors, names)
 
 
 def _read_reference(variant: Variant, path: Path) -> Source:
-    """A file of YOLOv5 says nothing of its network but the tensors' names and shapes: exactly one size has them all."""
-    state = read_reference_checkpoint(path)
+    """A file of YOLOv5 does not name its network: exactly one size has all of its tensors, each of its shape."""
+    file = read_reference_checkpoint(path)
     try:
-        classes = reference_classes(state)
+        classes = reference_classes(file.state)
     except ValueError as error:
         raise WeightsError(f"{path}: {error}") from error
-    width = len(state.get("model.0.conv.weight", ()))
+    if file.fused:
+        raise WeightsError(
+            f"{path}: was fused for inference, so that its norms are gone and no training can start from it; take "
+            "the file that the training wrote"
+        )
+    focus = "model.0.conv.conv.weight"
+    width = len(file.state.get(focus, file.state.get("model.0.conv.weight", ())))
     library = Library()
-    candidates = [variant, *map(library.load, SIZES)]
-    for candidate in candidates:
+    for candidate in (variant, *map(library.load, SIZES)):
         if candidate.layers[0].out != width:
             continue
         network = build(candidate, classes, device="meta")
         try:
-            tensors = from_reference(network, state)
+            tensors = from_reference(network, file.state)
         except ValueError:
             continue
         slots = slots_of(network)
         named = {slots[name]: tensor for name, tensor in tensors.items()}
-        return Source("YOLOv5", candidate.name, named, {slot: name for name, slot in slots.items()})
+        names = {slot: name for name, slot in slots.items()}
+        return Source("YOLOv5", candidate.name, named, names, file.left_out)
+    mend = "; it has a Focus stem: `import` its model file, and start from that variant"
     raise WeightsError(
         f"{path}: is neither {variant.name} nor one of {', '.join(SIZES)}, which YOLOv5 publishes"
+        f"{mend if focus in file.state else ''}"
     )
 
 
 def _read_published(model: Detector, variant: Variant, path: Path) -> Source:
-    try:
-        tensors = load_tensors(path.read_bytes())
-    except SafetensorError as error:
-        raise WeightsError(f"{path}: not a safetensors file ({error})") from error
+    tensors = read_safetensors(path, path.read_bytes())
     network, slots = published_slots(model, variant, path, tensors)
     used = {name for name, _ in slots.values()}
     by_slot = {slot: tensor for slot, (_, tensor) in slots.items()}
     names = {slot: name for slot, (name, _) in slots.items()}
-    foreign = tuple(name for name in tensors if name not in used)
+    foreign = {name: "belongs to no layer of a detector" for name in tensors if name not in used}
     return Source("timm", network, by_slot, names, foreign)
 
 
@@ -202,14 +209,6 @@ def _unused(
         else:
             reason = "the network has nothing of this kind in the layer"
         yield Skipped(source.names[slot], slot.role, reason)
-
-
-def _require_finite(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    broken = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
-    if broken:
-        raise WeightsError(
-            f"{path}: holds values that are no numbers in {len(broken)} tensors, first {broken[0]}"
-        )
 
 
 def _shape(tensor: Tensor) -> str:

@@ -3,7 +3,7 @@
 ACTIVATIONS = ("elu", "gelu", "hardswish", "leaky_relu", "mish", "relu", "relu6", "silu")
 NORMS = ("batch", "group", "layer", "instance")
 SCRATCH = "scratch"  # in the place of `weights`: none
-WEIGHTS_FILES = (".safetensors", ".pt")
+WEIGHTS_FILES = (".safetensors", ".pt", ".pth")
 MATCH_METRICS = ("flops", "params", "latency")
 MATCH_BY = ("width",)
 MATCH_TOLERANCE = 0.02

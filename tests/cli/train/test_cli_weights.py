@@ -123,7 +123,7 @@ def test_weights_that_are_not_there_fail_the_training_with_their_name(
 ) -> None:
     spec.write_text(spec.read_text() + "weights: absent.pt\n")
 
-    assert main(arguments) == 1
+    assert main(arguments) == 2
     assert "absent.pt: no such file" in capsys.readouterr().err
 
 
