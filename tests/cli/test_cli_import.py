@@ -92,3 +92,21 @@ def test_a_name_that_is_none_is_exit_code_2(
 ) -> None:
     assert main(["import", str(small), "--name", "../up"]) == 2
     assert "cannot name a variant" in capsys.readouterr().err
+
+
+def test_a_file_with_blocks_that_others_add_is_imported_told_and_built(
+    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = (
+        "[-1, 1, CBAM, [16]], [-1, 2, C3STR, [64]], [-1, 1, SPPCSPC, [32]], [-1, 1, CARAFE, []], [-1, 1, MP, []],"
+        " [-1, 1, CA, [32, 32]], [-1, 1, SimSPPF, [32]], [-1, 1, RepConv, [32, 3, 1]], [-1, 1, BoT3, [64]],"
+        " [-1, 1, GSConv, [32]], [-1, 3, VoVGSCSP, [32]], [-1, 1, SE, []], [-1, 3, C2f, [32]], [-1, 1, SP, [3]],"
+    )
+    text = SMALL.replace("head: [", f"head: [{rows} ").replace("Detect", "IDetect")
+    small.write_text(text)
+
+    assert main(["import", str(small), "--output", str(tmp_path / "mine.yaml")]) == 0
+    output = capsys.readouterr()
+
+    assert "warning: row 2: CBAM is taken as cbam.CBAM" in output.err
+    assert main(["check", "--build", str(tmp_path / "mine.yaml")]) == 0
