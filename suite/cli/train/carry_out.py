@@ -19,6 +19,7 @@ from suite.nn.weights.checkpoint import save_checkpoint
 from suite.protocols import Budget
 from suite.protocols.loading import AUTOMATIC
 from suite.record import Json
+from suite.session.anchors import tell_anchors
 from suite.session.data import data_or_built_in
 from suite.spec.records.variant import Variant
 from suite.train.journal import has_tensorboard
@@ -47,6 +48,11 @@ def carry_out(
             _announce(checkpoint, curve, options)
             printer.stage("data")
             data, val = read_split(folder, "train"), read_split(folder, "val")
+            threshold = recipe.loss.anchor_threshold
+            if group.is_rank_zero:
+                tell_anchors(
+                    (variant,), data, image_size=options.imgsz, threshold=threshold, tell=say
+                )
             printer.stage("build")
             validation = Validation(val, variant, options.imgsz, device)
             limits = allowance(

@@ -24,10 +24,11 @@ MAX_BORDER = 64  # pixels
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """The variant, and what a reader of it should know."""
+    """The variant, and what a reader of it should know, that about its anchors once more."""
 
     variant: Variant
     warnings: tuple[str, ...]
+    about_anchors: tuple[str, ...] = ()
 
 
 def import_model(text: str, file: str, name: str, signatures: Signatures) -> Imported:
@@ -43,7 +44,7 @@ def import_model(text: str, file: str, name: str, signatures: Signatures) -> Imp
     variant = Variant(
         name=name, title=f"{name} (imported)", layers=layers, activation=model.activation
     )
-    return Imported(variant, tuple(importer.warnings))
+    return Imported(variant, tuple(importer.warnings), tuple(importer.about_anchors))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class _Importer:
     maps: dict[int, _Map] = field(default_factory=lambda: {IMAGE: _Map((IMAGE,), 3, 1)})
     lines: list[Line] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    about_anchors: list[str] = field(default_factory=list)
 
     def layers(self) -> tuple[Layer, ...]:
         """All lines with tags and inputs; none if something is wrong, which is reported."""
@@ -188,10 +190,13 @@ class _Importer:
             )
             return None
         strides = [self.maps[source].stride for source in row.sources]
-        levels, warnings = read_anchors(self.modules.model, row, strides, self.modules.reader)
-        self.warnings += warnings
-        options: dict[str, Json] = {"anchors": list(levels)}
-        return Layer(HEADS[row.module], "head", options=options, mark=row.mark) if levels else None
+        anchors = read_anchors(self.modules.model, row, strides, self.modules.reader)
+        self.warnings += anchors.warnings
+        self.about_anchors += anchors.warnings
+        if anchors.option is None:
+            return None
+        options: dict[str, Json] = {"anchors": anchors.option}
+        return Layer(HEADS[row.module], "head", options=options, mark=row.mark)
 
     def _add(self, row: Row, code: str, message: str, hint: str = "") -> None:
         self.modules.reader.problems.add(row.mark, code, message, hint)

@@ -225,10 +225,10 @@ def test_the_activation_is_found_in_a_table(written: str, name: str) -> None:
     )
 
 
-def test_numbers_of_anchors_become_yolov5s_placeholders_with_a_warning() -> None:
+def test_numbers_of_anchors_stay_placeholders_with_a_warning() -> None:
     found = imported(file_of("[-1, 1, Conv, [8]]", more="anchors: 3\n"))
 
-    assert found.variant.layers[-1].options == {"anchors": [[0, 1, 2, 3, 4, 5]]}
+    assert found.variant.layers[-1].options == {"anchors": 3}
     assert "placeholders" in found.warnings[0]
 
 
