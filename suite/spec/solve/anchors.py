@@ -80,25 +80,22 @@ def anchor_warnings(
 def against_strides(
     levels: Sequence[Sequence[float]], strides: Sequence[float]
 ) -> list[tuple[str, str]]:
-    """Messages and hints about anchors that do not go by the strides of their maps, or are smaller than a cell."""
+    """A message and a hint where anchors do not go by the strides of their maps, or are smaller than a cell."""
     if len(levels) != len(strides) or not all(levels):
         return []
-    found = []
     by_stride = sorted(range(len(strides)), key=lambda level: strides[level])
     means = [_mean_size(levels[level]) for level in by_stride]
     if any(later < sooner for sooner, later in itertools.pairwise(means)):
         sizes = ", ".join(f"{_mean_size(level):.0f}" for level in levels)
         listed = ", ".join(f"{stride:g}" for stride in strides)
         message = f"anchors of {sizes} pixels on average do not go by the strides {listed}"
-        found.append((message, "the coarser the map, the larger its anchors"))
+        return [(message, "the coarser the map, the larger its anchors")]
     coarsest = by_stride[-1]
     largest = max(levels[coarsest])
     if largest < strides[coarsest]:
         message = f"the anchors at stride {strides[coarsest]:g} are smaller than its cells: {largest:g} pixels at most"
-        found.append(
-            (message, "are they in units of the strides? multiply each list by its stride")
-        )
-    return found
+        return [(message, "are they in units of the strides? multiply each list by its stride")]
+    return []
 
 
 def head_strides(layers: Sequence[Layer], signatures: Signatures) -> tuple[float, ...] | None:
