@@ -12,16 +12,23 @@ _USUAL = 0.98  # YOLOv5 looks for others below
 
 
 def tell_anchors(
-    variants: tuple[Variant, ...], data: Split, *, image_size: int, threshold: float, tell: Tell
+    variants: tuple[Variant, ...],
+    data: Split,
+    *,
+    image_size: int,
+    threshold: float,
+    tell: Tell,
+    always: bool = False,
 ) -> None:
-    """Tell which share of the training boxes the anchors can take, once for all variants that have the same.
+    """Warn where anchors can take few of the training boxes, once for all variants that have the same.
 
     Args:
         variants: that are to be trained.
         data: the training part.
         image_size: side of the images in pixels.
         threshold: how many times larger or smaller a box may be than its anchor, side by side (`anchor_threshold`).
-        tell: is given a line for each set of anchors, and one for each warning about a variant's.
+        tell: is given a line for each such set of anchors, and one for each warning about a variant's.
+        always: whether the share is told where it is as large as usual too.
 
     Raises:
         SpecError: a variant's anchors are placeholders.
@@ -40,6 +47,8 @@ def tell_anchors(
     for levels, names in named.items():
         anchors = np.concatenate([np.reshape(level, (-1, 2)) for level in levels])
         share = share_taken(sizes, anchors, threshold)
+        if share >= _USUAL and not always:
+            continue
         few = "warning: " if share < _USUAL else ""
         others = f" and {len(names) - 1} more" if len(names) > 1 else ""
         mend = "; `import --anchors-from DATA` finds others" if few else ""

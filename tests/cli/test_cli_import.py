@@ -29,12 +29,12 @@ def test_import_prints_a_variant_file(small: Path, capsys: pytest.CaptureFixture
         "# yaml-language-server: $schema=../schema/variant.schema.json",
         "title: small_net (imported)",
         "backbone:",
-        "  - {block: conv.Conv, out: 16, stride: 4, kernel: 6, padding: 1}",
-        "  - {block: c3.C3, out: 16, repeat: 3, tag: p2}",
+        "  - {block: conv.Conv, out: 16, stride: 4, kernel: 6, padding: 1, row: 0}",
+        "  - {block: c3.C3, out: 16, repeat: 3, tag: p2, row: 1}",
         "neck:",
-        "  - {block: conv.Conv, out: 16, stride: 2, tag: n3, kernel: 3}",
+        "  - {block: conv.Conv, out: 16, stride: 2, tag: n3, kernel: 3, row: 2}",
         "head:",
-        "  - {block: anchor.AnchorHead, inputs: [n3], anchors: [[10, 13, 16, 30, 33, 23]]}",
+        "  - {block: anchor.AnchorHead, inputs: [n3], anchors: [[10, 13, 16, 30, 33, 23]], row: 3}",
     ]
 
 
@@ -133,7 +133,7 @@ def mine(small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> str
 def test_placeholders_are_marked_in_the_spec_and_told_by_check(
     mine: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert "anchors: 3}" in Path(mine).read_text()
+    assert "anchors: 3, row: 3}" in Path(mine).read_text()
     for options in ([], ["--build"]):
         assert main(["check", *options, mine]) == 0
         err = capsys.readouterr().err

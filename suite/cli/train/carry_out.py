@@ -51,7 +51,12 @@ def carry_out(
             threshold = recipe.loss.anchor_threshold
             if group.is_rank_zero:
                 tell_anchors(
-                    (variant,), data, image_size=options.imgsz, threshold=threshold, tell=say
+                    (variant,),
+                    data,
+                    image_size=options.imgsz,
+                    threshold=threshold,
+                    tell=say,
+                    always=True,
                 )
             printer.stage("build")
             validation = Validation(val, variant, options.imgsz, device)

@@ -139,9 +139,11 @@ class _Importer:
             return None
         times = copies if factor != 1 else 1
         reads, stride = source.lines, source.stride
-        for _ in range(times):
+        for copy in range(times):
             stride *= factor
-            reads = self._add_line(replace(layer, repeat=layer.repeat // times), reads, row, stride)
+            numbers = (row.index, copy) if times > 1 else (row.index,)
+            line = replace(layer, repeat=layer.repeat // times, row=numbers)
+            reads = self._add_line(line, reads, row, stride)
         return _Map(reads, channels, stride)
 
     def _add_line(
@@ -165,7 +167,9 @@ class _Importer:
         lines = tuple(line for source in sources for line in source.lines)
         channels, stride = sum(source.channels for source in sources), sources[0].stride
         if len(readers) != 1 or readers[0].module in HEADS:
-            lines = self._add_line(Layer(JOIN, "neck", mark=row.mark), lines, row, stride)
+            lines = self._add_line(
+                Layer(JOIN, "neck", mark=row.mark, row=(row.index,)), lines, row, stride
+            )
         return _Map(lines, channels, stride)
 
     def _padded(self, row: Row, source: _Map, readers: Sequence[Row]) -> _Map | None:
@@ -196,7 +200,7 @@ class _Importer:
         if anchors.option is None:
             return None
         options: dict[str, Json] = {"anchors": anchors.option}
-        return Layer(HEADS[row.module], "head", options=options, mark=row.mark)
+        return Layer(HEADS[row.module], "head", options=options, mark=row.mark, row=(row.index,))
 
     def _add(self, row: Row, code: str, message: str, hint: str = "") -> None:
         self.modules.reader.problems.add(row.mark, code, message, hint)
