@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from suite.metrics.cost.forms import Forms, blank
 from suite.metrics.cost.recorder import without_fast_attention
-from suite.metrics.cost.work import Call, record
+from suite.metrics.cost.work import Call, record, record_vector_products
 from suite.metrics.definitions import FVCORE, THOP
 from suite.metrics.evidence.counters import CounterCause, CounterCauses
 from suite.record import Json, Measurement
@@ -165,7 +165,7 @@ def ask_fvcore(model: nn.Module, images: Tensor, calls: Sequence[Call]) -> Opini
         analysis.tracer_warnings("none")
         by_operator: Mapping[str, float] = analysis.by_operator()
         by_module = analysis.by_module_and_operator()
-        unsupported = {name.removeprefix("aten::") for name in analysis.unsupported_ops()}
+        unsupported = {name.rpartition("::")[2] for name in analysis.unsupported_ops()}
     causes = _Causes()
     products = 0.0
     for operator, macs in by_operator.items():
@@ -181,10 +181,18 @@ def ask_fvcore(model: nn.Module, images: Tensor, calls: Sequence[Call]) -> Opini
         if call.function in unsupported:
             causes.add(_unknown(call.function), -call.macs, {call.path: -call.macs})
             missing += call.macs
+    for call in record_vector_products(model, images):
+        if call.function not in unsupported:
+            causes.add(_vectors(call.function), call.macs, {call.path: call.macs})
+            missing -= call.macs
     if missing:
         inside_attention = _ATTENTION in unsupported
         causes.add(_unknown(_ATTENTION) if inside_attention else "unexplained", missing, {})
     return Opinion(int(sum(by_operator.values())), true, causes.sorted())
+
+
+def _vectors(function: str) -> str:
+    return f"{_called(function)} with a vector, which torch does not count"
 
 
 def _unknown(function: str) -> str:
@@ -254,7 +262,9 @@ def _unseen(call: Call, hooked: Mapping[type[nn.Module], object]) -> str:
 def _called(function: str) -> str:
     """The function as a programmer writes it."""
     name = function.strip("_")
-    return f"F.{name}" if hasattr(functional, name) else f"torch.{name}"
+    if hasattr(functional, name):
+        return f"F.{name}"
+    return f"torch.{name}" if hasattr(torch, name) else f"torchvision.ops.{name}"
 
 
 def _leaves(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, int]]:

@@ -1,12 +1,16 @@
-"""`build`, when it is really called: the file is written beside its place, tried, and only then moved there."""
+"""`build`, when it is really called: the file is written beside its place, tried, and only then moved there.
+
+As built, a network's signals fade until the output hardly depends on the image, and its file proves nothing. Without
+weights a file of the same network with lively values is tried as well, and not kept.
+"""
 
 import os
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import click
-import torch
 
 from suite.cli.build.formats import WRITERS, Source
 from suite.cli.build.options import SUFFIXES, BuildOptions
@@ -18,7 +22,9 @@ from suite.nn.deploy import deploy
 from suite.nn.detector import Detector
 from suite.nn.detector import build as build_detector
 from suite.record import Json
-from suite.runtimes.common.proof import TOLERANCE
+from suite.runtimes.common.lively import liven
+from suite.runtimes.common.proof import Errors, judge
+from suite.spec.records.variant import Variant
 
 
 def build(options: BuildOptions, *, as_json: bool) -> int:
@@ -27,7 +33,7 @@ def build(options: BuildOptions, *, as_json: bool) -> int:
     Raises:
         Refusal: the size, the file's name or the weights do not fit, or the file computes something else.
     """
-    model = _model(options)
+    model, variant = _model(options)
     stride = max(model.strides)
     size = options.image_size
     if size % stride:
@@ -38,33 +44,41 @@ def build(options: BuildOptions, *, as_json: bool) -> int:
     path = options.output or Path(f"{model.name}{suffix}")
     if path.suffix != suffix:
         raise Refusal(ExitCode.USAGE, f"{path}: a file for {options.target} ends in {suffix}")
-    error = _write(source, options.target, path)
+    lively = _lively(variant, source) if variant else None
+    found = _write(source, lively, options.target, path)
     if as_json:
         data: dict[str, Json] = {
             "file": str(path),
             "target": options.target,
-            "largest_error": error,
+            "largest_error": max(found.boxes, found.scores),
             **source.facts,
         }
         reply("build", data)
     else:
         click.echo(str(path))
         say(
-            f"read back and run: predictions differ from the network's by {error:.1e} of the largest at most"
+            f"read back and run: boxes differ from the network's by {found.boxes:.1e} of their size at most, "
+            f"scores by {found.scores:.1e}"
         )
     return ExitCode.DONE
 
 
-def _model(options: BuildOptions) -> Detector:
-    """The deployed network, trained or with the values it starts from."""
+def _model(options: BuildOptions) -> tuple[Detector, Variant | None]:
+    """The deployed network, trained or with the values it starts from; of an untrained one the variant too."""
     if options.weights is not None:
         loaded = load_detector(
             options.name, options.weights, options.variants, allow_code=options.allow_code
         )
-        return deploy(loaded.model)
+        return deploy(loaded.model), None
     library = open_library(options.variants, allow_code=options.allow_code)
     variant = final(library.load(options.name), library)
-    return deploy(build_detector(variant, options.classes, seed=0))
+    return deploy(build_detector(variant, options.classes, seed=0)), variant
+
+
+def _lively(variant: Variant, source: Source) -> Source:
+    """The same with values by which every layer's work shows in the output."""
+    model = build_detector(variant, source.model.classes, seed=0)
+    return replace(source, model=deploy(liven(model, source.images)))
 
 
 def _facts(model: Detector, image_size: int, batch: int) -> dict[str, str]:
@@ -78,25 +92,36 @@ def _facts(model: Detector, image_size: int, batch: int) -> dict[str, str]:
     }
 
 
-def _write(source: Source, target: str, path: Path) -> float:
-    """Write beside the place, try, and only then move there; the largest error relative to the largest prediction.
+def _write(source: Source, lively: Source | None, target: str, path: Path) -> Errors:
+    """Write beside the place, try, and only then move there; the larger errors of both files, where there are two.
 
     Raises:
-        Refusal: the file computes something else.
+        Refusal: a file computes something else.
     """
-    with torch.inference_mode():
-        expected = source.model.predict(source.images)
     path.parent.mkdir(parents=True, exist_ok=True)
+    found = Errors(0, 0)
     with tempfile.TemporaryDirectory(prefix=".build-", dir=path.parent) as folder:
-        part = Path(folder) / path.name
-        predictions = WRITERS[target](source, part)
-        error = float((predictions - expected).abs().max() / expected.abs().max())
-        if not error <= TOLERANCE["fp32"]:  # a NaN is no agreement either
-            message = (
-                f"{source.model.name}: the {target} file differs from the network by {error:.1e}; "
-                "nothing is written"
-            )
-            raise Refusal(ExitCode.VARIANT_FAILED, message)
-        for file in Path(folder).iterdir():
+        for each in (lively, source):
+            if each is None:
+                continue
+            part = Path(folder) / ("kept" if each is source else "tried")
+            part.mkdir()
+            errors = _proved(each, target, part / path.name)
+            found = Errors(max(found.boxes, errors.boxes), max(found.scores, errors.scores))
+        for file in (Path(folder) / "kept").iterdir():
             shutil.move(os.fspath(file), path.parent / file.name)
-    return error
+    return found
+
+
+def _proved(source: Source, target: str, path: Path) -> Errors:
+    """Write a file and run it beside the network."""
+    predictions = WRITERS[target](source, path)
+    found, allowed = judge(source.model, predictions, source.images)
+    if not found.within(allowed):
+        message = (
+            f"{source.model.name}: the {target} file differs from the network: boxes by {found.boxes:.1e} of their "
+            f"size and scores by {found.scores:.1e}, where {allowed.boxes:.1e} and {allowed.scores:.1e} are allowed; "
+            "nothing is written"
+        )
+        raise Refusal(ExitCode.VARIANT_FAILED, message)
+    return found
