@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from suite.metrics.cost.forms import Forms, blank
 from suite.metrics.cost.recorder import without_fast_attention
-from suite.metrics.cost.work import Call, record, record_vector_products
+from suite.metrics.cost.work import Call, record
 from suite.metrics.definitions import FVCORE, THOP
 from suite.metrics.evidence.counters import CounterCause, CounterCauses
 from suite.record import Json, Measurement
@@ -181,18 +181,10 @@ def ask_fvcore(model: nn.Module, images: Tensor, calls: Sequence[Call]) -> Opini
         if call.function in unsupported:
             causes.add(_unknown(call.function), -call.macs, {call.path: -call.macs})
             missing += call.macs
-    for call in record_vector_products(model, images):
-        if call.function not in unsupported:
-            causes.add(_vectors(call.function), call.macs, {call.path: call.macs})
-            missing -= call.macs
     if missing:
         inside_attention = _ATTENTION in unsupported
         causes.add(_unknown(_ATTENTION) if inside_attention else "unexplained", missing, {})
     return Opinion(int(sum(by_operator.values())), true, causes.sorted())
-
-
-def _vectors(function: str) -> str:
-    return f"{_called(function)} with a vector, which torch does not count"
 
 
 def _unknown(function: str) -> str:

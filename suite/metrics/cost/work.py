@@ -18,9 +18,6 @@ from suite.metrics.cost.recorder import Event, Observer, walk
 from suite.nn.network import Detector
 from suite.nn.shapes import Shapes
 
-# where among an operator's arguments the matrix is
-_VECTOR_PRODUCTS = {"mv": 0, "addmv": 1, "dot": 0, "vdot": 0}
-
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -48,20 +45,6 @@ def record(model: nn.Module, images: Tensor) -> tuple[Call, ...]:
         ('addmm', 600)
     """
     calls = _Calls(model)
-    with calls.following_modules(), calls.functions:
-        walk(model, images, calls)
-    return tuple(calls.calls)
-
-
-def record_vector_products(model: nn.Module, images: Tensor) -> tuple[Call, ...]:
-    """Products of a matrix or a vector with a vector, which torch's counter leaves out, as `record` gives the others.
-
-    Example:
-        >>> (call,) = record_vector_products(Own(), torch.zeros(1, 3, 64, 64))  # x @ v, of a matrix of 4 x 5
-        >>> call.operator, call.function, call.macs
-        ('mv', 'matmul', 20)
-    """
-    calls = _Calls(model, of_vectors=True)
     with calls.following_modules(), calls.functions:
         walk(model, images, calls)
     return tuple(calls.calls)
@@ -108,10 +91,9 @@ class _Functions(TorchFunctionMode):
 
 
 class _Calls(Observer):
-    """Writes down every operator that has a formula; `of_vectors` the products that have none."""
+    """Writes down every operator that has a formula."""
 
-    def __init__(self, model: nn.Module, *, of_vectors: bool = False) -> None:
-        self._of_vectors = of_vectors
+    def __init__(self, model: nn.Module) -> None:
         self.calls: list[Call] = []
         self.functions = _Functions()
         self._paths = {module: path for path, module in model.named_modules()}
@@ -120,8 +102,7 @@ class _Calls(Observer):
 
     def ran(self, event: Event) -> None:
         """In the module that began last of those that have not ended."""
-        macs = _vector_macs(event) if self._of_vectors else event.macs
-        if macs is None:
+        if event.macs is None:
             return
         module = self._stack[-1]
         call = Call(
@@ -129,7 +110,7 @@ class _Calls(Observer):
             module=type(module),
             function=self.functions.current,
             operator=event.operator,
-            macs=macs,
+            macs=event.macs,
             own_weight=any(self._is_weight(value) for value in event.args),
         )
         self.calls.append(call)
@@ -156,13 +137,3 @@ class _Calls(Observer):
     def _is_weight(self, value: object) -> bool:
         # Views share their storage's implementation, which on the meta device has no address to compare.
         return isinstance(value, Tensor) and value.untyped_storage()._cdata in self._weights  # noqa: SLF001
-
-
-def _vector_macs(event: Event) -> int | None:
-    """As many as the matrix, or the vector, has numbers; None for any other operator."""
-    place = _VECTOR_PRODUCTS.get(event.operator)
-    if place is None:
-        return None
-    matrix = event.args[place]
-    assert isinstance(matrix, Tensor)
-    return matrix.numel()
