@@ -101,6 +101,6 @@ def _likeness(sizes: Sizes, anchors: Sizes) -> Sizes:
 
 def by_level(anchors: Sizes, strides: Sequence[float]) -> list[Json]:
     """Anchors from small to large, dealt to the maps from fine to coarse: one flat list in whole pixels a map."""
-    levels: list[Json] = anchors.reshape(len(strides), -1).round().astype(int).tolist()
+    levels = list[Json](anchors.reshape(len(strides), -1).round().astype(int).tolist())
     order = sorted(range(len(strides)), key=lambda level: strides[level])
     return [levels[order.index(level)] for level in range(len(strides))]

@@ -8,12 +8,14 @@ from torch import Tensor
 
 from suite.nn.detector import Detector, build
 from suite.nn.weights.reference import from_reference, reference_indices, reference_names
+from suite.nn.weights.transfer import start_from
 from suite.spec.blocks.signatures import default_signatures
 from suite.spec.library import Library
 from suite.spec.records.variant import Variant
 from suite.spec.views.write import write
 from suite.spec.yolov5.importer import import_model
 from tests.narrowing import opened
+from tests.nn.reference_checkpoint import write_reference
 
 JOINS_OF_JOINS = """
 backbone:
@@ -99,6 +101,25 @@ def test_a_written_import_takes_its_own_weights_bit_by_bit(
         if ours != "head.anchors":
             assert torch.equal(loaded[ours], theirs[name])
     assert torch.equal(loaded["head.anchors"], opened(model.head).anchors)
+
+
+@every_file
+def test_a_file_of_yolov5_starts_the_network_that_was_imported_from_its_model_file(
+    text: str, rows: set[int], tmp_path: Path
+) -> None:
+    variant, path = variant_of(text), tmp_path / "best.pt"
+    theirs = state_of(build(variant, 3, seed=2))
+    write_reference(path, theirs)
+    model = build(variant, 3, seed=1)
+
+    start = start_from(model, variant, path)
+
+    assert {int(name.split(".")[1]) for name in theirs} == rows
+    assert {report.reason for report in start.tensors} == {""}
+    for ours, name in reference_names(model).items():
+        if ours != "head.anchors":
+            kept = theirs[name].half().float() if theirs[name].is_floating_point() else theirs[name]
+            assert torch.equal(model.state_dict()[ours].float(), kept.float())
 
 
 def state_of(model: Detector) -> dict[str, Tensor]:

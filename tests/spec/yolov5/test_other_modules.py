@@ -150,9 +150,10 @@ def test_no_hint_leads_to_a_shorter_name(module: str) -> None:
 
 def test_every_table_names_blocks_that_there_are() -> None:
     signatures = default_signatures()
-    addresses = [entry.block for entry in (*MODULES.values(), *BLOCKS.values(), *KEEPERS.values())]
+    modules = [module.block for module in (*MODULES.values(), *BLOCKS.values())]
+    keepers = [keeper.block for keeper in KEEPERS.values()]
 
-    for address in (*addresses, *ALIASES.values()):
+    for address in (*modules, *keepers, *ALIASES.values()):
         assert signatures.get(address).address == address
     for module in BLOCKS.values():
         assert set(module.defaults) <= set(signatures.get(module.block).options)
