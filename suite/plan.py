@@ -10,6 +10,7 @@ from suite.protocols.setups import EAGER, offer_of
 from suite.record import JobKind, Json, Metric, digest, file_digest
 from suite.sources import code_digest
 from suite.spec.records.variant import Variant
+from suite.spec.solve.anchors import require_sizes
 from suite.spec.userblocks import imported_modules
 from suite.store import JobRecord, VariantRecord
 from suite.train.recipe import Recipe
@@ -154,7 +155,7 @@ def plan(
         load: finds a baseline by name.
 
     Raises:
-        SpecError: the weights that a variant starts from are not there.
+        SpecError: the weights that a variant starts from are not there, or its anchors are placeholders.
     """
     first = _with_baselines(trained, load)
     variants = _with_baselines((*first, *counted), load)
@@ -250,6 +251,7 @@ class _Planner:
         return jobs
 
     def train(self, variant: Variant, seed: int) -> Job:
+        require_sizes(variant)
         protocol = self.conditions.protocol
         facts: dict[str, Json] = {
             "data": self.conditions.data.fingerprint,

@@ -165,7 +165,7 @@ def ask_fvcore(model: nn.Module, images: Tensor, calls: Sequence[Call]) -> Opini
         analysis.tracer_warnings("none")
         by_operator: Mapping[str, float] = analysis.by_operator()
         by_module = analysis.by_module_and_operator()
-        unsupported = {name.removeprefix("aten::") for name in analysis.unsupported_ops()}
+        unsupported = {name.rpartition("::")[2] for name in analysis.unsupported_ops()}
     causes = _Causes()
     products = 0.0
     for operator, macs in by_operator.items():
@@ -254,7 +254,9 @@ def _unseen(call: Call, hooked: Mapping[type[nn.Module], object]) -> str:
 def _called(function: str) -> str:
     """The function as a programmer writes it."""
     name = function.strip("_")
-    return f"F.{name}" if hasattr(functional, name) else f"torch.{name}"
+    if hasattr(functional, name):
+        return f"F.{name}"
+    return f"torch.{name}" if hasattr(torch, name) else f"torchvision.ops.{name}"
 
 
 def _leaves(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, int]]:

@@ -303,6 +303,7 @@ def _node(
         strides=tuple(PROBE // out.shape[-1] for out in maps),
         tags=tuple(layer.tags),
         kept=False,
+        row=layer.row,
     )
 
 

@@ -36,6 +36,7 @@ class Node:
     kept: bool  # a later layer than the next one reads an output
     role: str = ""  # which layer it is, whatever stands around it (`suite.spec.solve.roles`)
     copies: int = 1  # of the block, stacked
+    row: tuple[int, ...] = ()  # of an imported model file, and which of the row's copies
 
     @property
     def stride(self) -> int:

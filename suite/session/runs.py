@@ -8,7 +8,7 @@ from reports.run.gather import gather
 from reports.run.timing import resolution_words
 from suite import machine, protocols
 from suite.datasets.formats.forms import read_split
-from suite.datasets.split import MissingDataError, Reading
+from suite.datasets.split import MissingDataError, Reading, Split
 from suite.datasets.survey.facts import facts, fingerprint
 from suite.executors.local import LocalExecutor
 from suite.machine.threads import settle
@@ -20,6 +20,7 @@ from suite.protocols import Protocol
 from suite.record import Json
 from suite.runner import Listener, Summary
 from suite.runner import carry_out as carry_out_plan
+from suite.session.anchors import tell_anchors
 from suite.session.data import built_in_data
 from suite.session.errors import SessionError
 from suite.session.options import RunOptions
@@ -62,7 +63,7 @@ def prepare(options: RunOptions, tell: Tell = silent) -> PreparedRun:
     counted: tuple[Variant, ...] = ()
     if not options.names:
         counted = finals(library.select(protocol.cost.only), library, options.out, tell)
-    data, data_facts = _data(options, protocol, tell)
+    data, data_facts, train = _data(options, protocol, tell)
     conditions = Conditions(
         protocol=protocol,
         recipe=chosen_recipe,
@@ -79,6 +80,14 @@ def prepare(options: RunOptions, tell: Tell = silent) -> PreparedRun:
         return replace(variant, weights=str(options.weights.absolute()))
 
     trained = tuple(started(variant) for variant in chosen)
+    if "accuracy" in protocol.metrics:
+        tell_anchors(
+            chosen,
+            train,
+            image_size=protocol.image_size,
+            threshold=chosen_recipe.loss.anchor_threshold,
+            tell=tell,
+        )
     jobs = plan(conditions, trained, counted, lambda name: started(library.load(name)))
     _require_sizes(jobs)
     return PreparedRun(options, jobs, data_facts)
@@ -195,7 +204,9 @@ def _names_in(folders: Sequence[Path]) -> tuple[str, ...]:
     return Library(folders).names() if folders else ()
 
 
-def _data(options: RunOptions, protocol: Protocol, tell: Tell) -> tuple[Data, dict[str, Json]]:
+def _data(
+    options: RunOptions, protocol: Protocol, tell: Tell
+) -> tuple[Data, dict[str, Json], Split]:
     folder = options.data
     if folder is None:
         if protocol.data is None:
@@ -209,7 +220,7 @@ def _data(options: RunOptions, protocol: Protocol, tell: Tell) -> tuple[Data, di
         tell(f"warning: {warning}")
     names = tuple(category.name for category in train.categories)
     data = Data(folder.absolute(), fingerprint(train, val), names, reading)
-    return data, facts(train, val)
+    return data, facts(train, val), train
 
 
 def _open_store(options: RunOptions, tell: Tell) -> Store:

@@ -12,6 +12,7 @@ from suite.protocols import Budget
 from suite.protocols.loading import Loading
 from suite.record import Json
 from suite.spec.records.variant import Variant
+from suite.spec.solve.anchors import require_sizes
 from suite.train.curve import Score
 from suite.train.process_group import SINGLE, ProcessGroup
 from suite.train.recipe import Recipe
@@ -79,6 +80,7 @@ class Training:
         evaluate: scores the averaged model; needed where the recipe has it evaluated in between.
 
     Raises:
+        SpecError: the variant's anchors are placeholders.
         ValueError: `budget` and `limits` contradict each other, or there is nothing to show the network.
 
     Example:
@@ -109,6 +111,7 @@ class Training:
     evaluate: Evaluate | None = None
 
     def __post_init__(self) -> None:
+        require_sizes(self.variant)
         if self.batch < 1 or self.image_size < 1:
             raise ValueError(
                 f"a step takes at least one image of one pixel, not {self.batch} of {self.image_size}"

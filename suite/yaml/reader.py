@@ -121,4 +121,6 @@ def _described(node: Node) -> str:
         return "empty"
     if isinstance(value, bool):
         return "true" if value else "false"
-    return f"the word {quote(value)}" if isinstance(value, str) else f"{value:g}"
+    if isinstance(value, str):
+        return f"the word {quote(value)}"
+    return repr(value) if f"{value:g}".isdigit() else f"{value:g}"  # 128.0 is not 128

@@ -1,9 +1,11 @@
 """`build` as a user calls it: a file that computes what the network does, or none."""
 
+import copy
 import json
 
 import pytest
 import torch
+from torch import nn
 
 from suite.cli.build import command as build
 from suite.cli.build import writing
@@ -53,11 +55,38 @@ def test_a_file_that_computes_something_else_is_not_kept(tmp_path, monkeypatch, 
     monkeypatch.setattr(writing, "WRITERS", {"torch": wrong})
 
     assert main(["build", *SMALL, "--to", "torch", "--output", str(tmp_path / "a.pt2")]) == 1
-    assert (
-        "yolov5p: the torch file differs from the network by 1.0e-02; nothing is written"
-        in capsys.readouterr().err
-    )
+    assert "yolov5p: the torch file differs from the network: boxes by " in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_with_one_wrong_layer_is_not_kept(tmp_path, monkeypatch, capsys):
+    """At its start values the network would hide it: its output hardly depends on the image."""
+
+    def wrong(source, path):
+        path.write_text("wrong")
+        other = copy.deepcopy(source.model)
+        first = next(m for m in other.backbone.modules() if isinstance(m, nn.Conv2d))
+        with torch.no_grad():
+            first.weight *= 1.05
+        return other.predict(source.images)
+
+    monkeypatch.setattr(writing, "WRITERS", {"torch": wrong})
+
+    assert main(["build", *SMALL, "--to", "torch", "--output", str(tmp_path / "a.pt2")]) == 1
+    assert "nothing is written" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_scores_are_judged_as_they_are_and_not_by_the_largest_box(tmp_path, monkeypatch, capsys):
+    def wrong(source, path):
+        path.write_text("wrong")
+        predictions = source.model.predict(source.images)
+        return torch.cat((predictions[..., :4], predictions[..., 4:] + 1e-3), -1)
+
+    monkeypatch.setattr(writing, "WRITERS", {"torch": wrong})
+
+    assert main(["build", *SMALL, "--to", "torch", "--output", str(tmp_path / "a.pt2")]) == 1
+    assert "and scores by 1.0e-03, where" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

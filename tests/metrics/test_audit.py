@@ -178,6 +178,41 @@ def test_what_fvcore_misses_has_a_name():
     )
 
 
+def test_a_deformable_convolution_has_a_name_in_both():
+    by_fvcore, by_thop = opinions(Deformable())
+
+    assert by_fvcore.sentence == (
+        "misses 100 %: torchvision.ops.deform_conv2d, which it does not know"
+    )
+    assert by_thop.sentence == (
+        "misses 100 %: torchvision.ops.deform_conv2d with weights of DeformConv2d"
+    )
+
+
+class Vectors(nn.Module):
+    """A convolution and a product of its map, as a matrix, with a vector."""
+
+    def __init__(self, how):
+        super().__init__()
+        self.conv = nn.Conv2d(16, 16, 1, bias=False)
+        self.how = how
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = self.conv(x)[0].flatten(1)  # (16, 400)
+        vector = rows[0]
+        if self.how == "addmv":
+            return torch.addmv(rows[:, 0], rows, vector)
+        if self.how == "dot":
+            return torch.dot(vector, vector)
+        return torch.mv(rows, vector)
+
+
+@pytest.mark.parametrize("how", ["mv", "addmv", "dot"])
+def test_a_product_with_a_vector_that_nobody_counts_is_no_difference(how):
+    for opinion in opinions(Vectors(how)):
+        assert (opinion.sentence, opinion.causes) == ("agrees (+0.0 %)", ())
+
+
 def test_what_a_counter_adds_has_a_name_and_a_place_count():
     model = nn.Sequential(nn.Conv2d(16, 16, 1, bias=False), nn.BatchNorm2d(16), nn.BatchNorm2d(16))
 

@@ -1,13 +1,17 @@
-"""`build`, when it is really called: the file is written beside its place, tried, and only then moved there."""
+"""`build`, when it is really called: the file is written beside its place, tried, and only then moved there.
+
+As built, a network's signals fade until the output hardly depends on the image, and its file proves nothing. Without
+weights a file of the same network with lively values is tried as well, and not kept.
+"""
 
 import errno
 import os
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import click
-import torch
 
 from suite.cli.build.formats import WRITERS, Source
 from suite.cli.build.options import SUFFIXES, BuildOptions
@@ -21,7 +25,9 @@ from suite.nn.detector import Detector
 from suite.nn.detector import build as build_detector
 from suite.nn.sizes import require_image_size
 from suite.record import Json
-from suite.runtimes.common.proof import TOLERANCE
+from suite.runtimes.common.lively import liven
+from suite.runtimes.common.proof import Errors, judge
+from suite.spec.records.variant import Variant
 
 _NO_ROOM = 2**16  # bytes: less than any part of a network needs
 
@@ -33,7 +39,7 @@ def build(options: BuildOptions, *, as_json: bool) -> int:
         Refusal: the file's name or the weights do not fit, or the file computes something else.
         SpecError: the variant does not build, or not for this size.
     """
-    model = _model(options)
+    model, variant = _model(options)
     size = options.image_size
     require_image_size(model, size, "--imgsz")
     images = noise(Settings(image_size=size, batch=options.batch))
@@ -42,33 +48,41 @@ def build(options: BuildOptions, *, as_json: bool) -> int:
     path = options.output or Path(f"{model.name}{suffix}")
     if path.suffix != suffix:
         raise Refusal(ExitCode.USAGE, f"{path}: a file for {options.target} ends in {suffix}")
-    error = _write(source, options.target, path)
+    lively = _lively(variant, source) if variant else None
+    found = _write(source, lively, options.target, path)
     if as_json:
         data: dict[str, Json] = {
             "file": str(path),
             "target": options.target,
-            "largest_error": error,
+            "largest_error": max(found.boxes, found.scores),
             **source.facts,
         }
         reply("build", data)
     else:
         click.echo(str(path))
         say(
-            f"read back and run: predictions differ from the network's by {error:.1e} of the largest at most"
+            f"read back and run: boxes differ from the network's by {found.boxes:.1e} of their size at most, "
+            f"scores by {found.scores:.1e}"
         )
     return ExitCode.DONE
 
 
-def _model(options: BuildOptions) -> Detector:
-    """The deployed network, trained or with the values it starts from."""
+def _model(options: BuildOptions) -> tuple[Detector, Variant | None]:
+    """The deployed network, trained or with the values it starts from; of an untrained one the variant too."""
     if options.weights is not None:
         loaded = load_detector(
             options.name, options.weights, options.variants, allow_code=options.allow_code
         )
-        return deploy(loaded.model)
+        return deploy(loaded.model), None
     library = open_library(options.variants, allow_code=options.allow_code)
     variant = final(library.load(options.name), library)
-    return deploy(build_detector(variant, options.classes, seed=0))
+    return deploy(build_detector(variant, options.classes, seed=0)), variant
+
+
+def _lively(variant: Variant, source: Source) -> Source:
+    """The same with values by which every layer's work shows in the output."""
+    model = build_detector(variant, source.model.classes, seed=0)
+    return replace(source, model=deploy(liven(model, source.images)))
 
 
 def _facts(model: Detector, image_size: int, batch: int) -> dict[str, str]:
@@ -82,34 +96,45 @@ def _facts(model: Detector, image_size: int, batch: int) -> dict[str, str]:
     }
 
 
-def _write(source: Source, target: str, path: Path) -> float:
-    """Write beside the place, try, and only then move there; the largest error relative to the largest prediction.
+def _write(source: Source, lively: Source | None, target: str, path: Path) -> Errors:
+    """Write beside the place, try, and only then move there; the larger errors of both files, where there are two.
 
     Raises:
-        Refusal: the file computes something else.
+        Refusal: a file computes something else.
         WriteError: the disk is full, or cannot be written to.
     """
-    with torch.inference_mode():
-        expected = source.model.predict(source.images)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        return _write_beside(source, target, path, expected)
+        return _write_beside(source, lively, target, path)
 
 
-def _write_beside(source: Source, target: str, path: Path, expected: torch.Tensor) -> float:
+def _write_beside(source: Source, lively: Source | None, target: str, path: Path) -> Errors:
+    found = Errors(0, 0)
     with tempfile.TemporaryDirectory(prefix=".build-", dir=path.parent) as folder:
-        part = Path(folder) / path.name
-        predictions = _written(source, target, part)
-        error = float((predictions - expected).abs().max() / expected.abs().max())
-        if not error <= TOLERANCE["fp32"]:  # a NaN is no agreement either
-            message = (
-                f"{source.model.name}: the {target} file differs from the network by {error:.1e}; "
-                "nothing is written"
-            )
-            raise Refusal(ExitCode.VARIANT_FAILED, message)
-        for file in Path(folder).iterdir():
+        for each in (lively, source):
+            if each is None:
+                continue
+            part = Path(folder) / ("kept" if each is source else "tried")
+            part.mkdir()
+            errors = _proved(each, target, part / path.name)
+            found = Errors(max(found.boxes, errors.boxes), max(found.scores, errors.scores))
+        for file in (Path(folder) / "kept").iterdir():
             shutil.move(os.fspath(file), path.parent / file.name)
-    return error
+    return found
+
+
+def _proved(source: Source, target: str, path: Path) -> Errors:
+    """Write a file and run it beside the network."""
+    predictions = _written(source, target, path)
+    found, allowed = judge(source.model, predictions, source.images)
+    if not found.within(allowed):
+        message = (
+            f"{source.model.name}: the {target} file differs from the network: boxes by {found.boxes:.1e} of their "
+            f"size and scores by {found.scores:.1e}, where {allowed.boxes:.1e} and {allowed.scores:.1e} are allowed; "
+            "nothing is written"
+        )
+        raise Refusal(ExitCode.VARIANT_FAILED, message)
+    return found
 
 
 def _written(source: Source, target: str, part: Path) -> torch.Tensor:

@@ -1,4 +1,7 @@
-"""`check --build`: every network is built and tried on the meta device; its baseline is there to be compared with."""
+"""`check --build`: every network is built and tried on the meta device; its baseline is there to be compared with.
+
+A network with blocks of the user's own is tried on numbers too: nobody else has.
+"""
 
 from suite.metrics.export_check import (
     ExportCheck,
@@ -6,6 +9,7 @@ from suite.metrics.export_check import (
     judge_strides,
     run_export_check,
 )
+from suite.metrics.number_check import check_numbers
 from suite.spec.library import Library
 from suite.spec.records.variant import Variant
 from suite.spec.views.write import expect_line
@@ -30,6 +34,8 @@ class Builder:
         usual = self._usual(variant, trial)
         hint = f"as built: {expect_line(trial.measured)}"
         problems = [*broken_expectations(trial, usual, hint), *trial.problems]
+        if variant.used_blocks and not trial.problems:
+            problems += check_numbers(variant)
         strides = judge_strides(trial, usual)
         return trial, ((strides,) if strides else ()) + trial.warnings, problems
 

@@ -17,6 +17,7 @@ from suite.record import Json
 from suite.session.variants import open_match
 from suite.spec.library import Library
 from suite.spec.records.variant import Expect, Variant
+from suite.spec.solve.anchors import anchor_warnings
 from suite.spec.views.write import expect_line
 from suite.yaml.errors import Problem, SpecError
 
@@ -25,7 +26,7 @@ FORMATS = ("text", "json", "github")
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A sound file; with --build, what its network turned out to be."""
+    """A sound file, with warnings; with --build, what its network turned out to be."""
 
     variant: Variant
     measured: Expect | None = None
@@ -86,7 +87,7 @@ def command(options: CheckOptions, *, as_json: bool) -> int:
     library = open_library(options.variants, allow_code=allow_code)
     variants, problems = _read(library, options.names)
     files = _count_files(variants, problems)
-    checked = [Checked(variant) for variant in variants]
+    checked = [Checked(variant, warnings=anchor_warnings(variant)) for variant in variants]
     if options.builds and variants:
         with collected_rarely():
             checked, complaints = _try_all(variants, library, exports=options.export)
@@ -137,7 +138,8 @@ def _try_all(
             problems |= dict.fromkeys(error.problems)
             continue
         problems |= dict.fromkeys(complaints)
-        checked.append(Checked(variant, trial.measured, warnings))
+        anchors = anchor_warnings(variant, trial.measured.strides)
+        checked.append(Checked(variant, trial.measured, (*anchors, *warnings)))
     return checked, list(problems)
 
 

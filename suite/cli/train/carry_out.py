@@ -23,6 +23,7 @@ from suite.nn.weights.checkpoint import WeightsError, save_checkpoint
 from suite.protocols import Budget
 from suite.protocols.loading import AUTOMATIC
 from suite.record import Json
+from suite.session.anchors import tell_anchors
 from suite.session.data import data_or_built_in
 from suite.spec.records.variant import Variant
 from suite.train.finished import differs_from_finished
@@ -72,6 +73,14 @@ def carry_out(
             data, val = read_split(folder, "train", reading), read_split(folder, "val", reading)
             if group.is_rank_zero:
                 _warn(data, val)
+                tell_anchors(
+                    (variant,),
+                    data,
+                    image_size=options.imgsz,
+                    threshold=recipe.loss.anchor_threshold,
+                    tell=say,
+                    always=True,
+                )
             printer.stage("build")
             validation = Validation(val, variant, options.imgsz, device)
             limits = allowance(

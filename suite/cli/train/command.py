@@ -7,6 +7,7 @@ import click
 from suite.cli.library import final, open_library
 from suite.cli.options import json_option
 from suite.cli.train.options import Options, train_options
+from suite.spec.solve.anchors import require_sizes
 from suite.train.recipe import recipe
 
 
@@ -22,6 +23,7 @@ def command(options: Options, *, as_json: bool) -> int:
     budget = options.budget
     library = open_library(options.variants, allow_code=options.allow_code)
     variant = final(library.load(options.name), library)
+    require_sizes(variant)
     if options.weights:
         variant = replace(variant, weights=str(options.weights.absolute()))
     chosen = recipe(options.recipe_name)

@@ -14,7 +14,8 @@ BOX_AND_OBJECTNESS = 5
 class AnchorHead(Head):
     """Predicts, for every anchor of every cell: x, y, w, h, objectness, one score a class.
 
-    `anchors` is one flat list of widths and heights in pixels a level; the buffer of that name has shape
+    `anchors` is one flat list of widths and heights in pixels a level, or how many a level where none are known yet:
+    YOLOv5's placeholders 0, 1, 2, ... then, from which nothing trains. The buffer of that name has shape
     (levels, anchors a level, 2). The convolutions are not sites of edits: they are the read-out, not the network.
 
     Raises:
@@ -29,9 +30,11 @@ class AnchorHead(Head):
         *,
         classes: int,
         strides: tuple[int, ...],
-        anchors: Sequence[Sequence[float]],
+        anchors: Sequence[Sequence[float]] | int,
     ) -> None:
         super().__init__()
+        if isinstance(anchors, int):
+            anchors = [range(2 * anchors)] * len(in_channels)
         if len(anchors) != len(in_channels):
             raise ValueError(
                 f"has {len(in_channels)} inputs but {len(anchors)} lists of anchors; one list an input"
@@ -43,7 +46,8 @@ class AnchorHead(Head):
         self.classes = classes
         self.strides = strides
         self.register_buffer(
-            "anchors", torch.tensor(anchors, dtype=torch.float32).view(len(anchors), -1, 2)
+            "anchors",
+            torch.tensor([*map(list, anchors)], dtype=torch.float32).view(len(anchors), -1, 2),
         )
         self.per_level = len(anchors[0]) // 2
         width = self.per_level * (BOX_AND_OBJECTNESS + classes)

@@ -23,7 +23,7 @@ class ImplicitHead(AnchorHead):
         *,
         classes: int,
         strides: tuple[int, ...],
-        anchors: Sequence[Sequence[float]],
+        anchors: Sequence[Sequence[float]] | int,
     ) -> None:
         super().__init__(in_channels, classes=classes, strides=strides, anchors=anchors)
         self.outputs = nn.ModuleList(_Implicit(output) for output in self.outputs)

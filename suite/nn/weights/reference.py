@@ -1,8 +1,9 @@
 """How the reference's state-dict names map to ours.
 
-The reference numbers its layers `model.0` … `model.24` and counts a concatenation as a layer of its own; here several
-inputs of a line mean concatenation, so a line with several inputs stands for two of its numbers, and so does a pooling
-with a border of zeros. Inside a layer:
+The reference numbers its layers `model.0` … `model.24`; a line of an imported network says which it is. Elsewhere the
+number is worked out: the reference counts a concatenation as a layer of its own; here several inputs of a line mean
+one, so a line with several inputs stands for two of its numbers, and so does a pooling with a border of zeros. Inside
+a layer:
 
 | reference                     | here                          |
 | ----------------------------- | ----------------------------- |
@@ -89,6 +90,19 @@ _PARTED = re.compile(r"\.in_proj_(weight|bias)$")
 
 def reference_indices(model: Detector) -> dict[str, int]:
     """Our layer addresses to the reference's layer numbers."""
+    return {address: row[0] for address, row in _rows(model).items()}
+
+
+def _rows(model: Detector) -> dict[str, tuple[int, ...]]:
+    """Layer addresses to the row of the model file, and which of its copies where a row became several layers.
+
+    Of an imported network only the layers that its file has.
+    """
+    stated = {node.address: node.row for node in model.graph if node.row}
+    return stated or {address: (index,) for address, index in _counted(model).items()}
+
+
+def _counted(model: Detector) -> dict[str, int]:
     indices = {}
     number = 0
     for node in model.graph:
@@ -114,11 +128,11 @@ def reference_names(model: Detector) -> dict[str, str]:
     """Every name of our state dict to the reference's name of the same tensor.
 
     Raises:
-        ValueError: a layer is of a block that the reference does not have.
+        ValueError: a layer is of a block that the reference does not have, or is not of the imported file.
     """
-    indices = reference_indices(model)
+    rows = _rows(model)
     nodes = {node.address: node for node in model.graph}
-    return {name: _reference_name(name, nodes, indices) for name in model.state_dict()}
+    return {name: _reference_name(name, nodes, rows) for name in model.state_dict()}
 
 
 def from_reference(model: Detector, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -178,18 +192,23 @@ def reference_classes(state: Mapping[str, Tensor]) -> int:
     return classes
 
 
-def _reference_name(name: str, nodes: Mapping[str, Node], indices: Mapping[str, int]) -> str:
+def _reference_name(
+    name: str, nodes: Mapping[str, Node], rows: Mapping[str, tuple[int, ...]]
+) -> str:
     address, rest = split_address(name)
     block = nodes[address].block
     if block not in _INSIDE:
         raise ValueError(f"{address} is a {block}, which the reference does not have")
+    if address not in rows:
+        raise ValueError(f"{address} ({block}) is no row of the imported file")
     copy, inner = _COPY.fullmatch(rest).groups()  # type: ignore[union-attr]  # it fits every text
     for ours, theirs in _INSIDE[block]:
         inner, matches = re.subn(f"^{ours}", theirs, inner)
         if matches:
             break
     path = ".".join(_ANYWHERE.get(step, step) for step in inner.split("."))
-    return f"model.{indices[address]}.{copy or ''}{path}"
+    row = ".".join(map(str, rows[address]))
+    return f"model.{row}.{copy or ''}{path}"
 
 
 def _of_another_era(names: Mapping[str, str], state: Mapping[str, Tensor]) -> str:

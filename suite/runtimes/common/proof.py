@@ -90,6 +90,24 @@ def open_proved(runtime: str, model: Detector, options: Options, images: Tensor)
     return Proved(session, prepared, errors, allowed)
 
 
+def judge(model: Detector, output: Tensor, images: Tensor) -> tuple[Errors, Errors]:
+    """How far predictions that something else made of `images` are from the model's own in fp32, and may be.
+
+    Args:
+        model: deployed, on the processor; it is left as it is.
+        output: (B, N, 5 + classes), as `Detector.predict` gives.
+        images: (B, 3, H, W) float32 in 0..1.
+    """
+    with torch.inference_mode():
+        expected = model.predict(images)
+    found = compare(output.float(), expected, "fp32", max(images.shape[-2:]))
+    allowed = allowance("fp32")
+    if not found.within(allowed):
+        lost = _own_loss(copy.deepcopy(model), Options("cpu", "fp32", 1), images, expected)
+        allowed = allowance("fp32", lost)
+    return found, allowed
+
+
 def allowance(precision: str, lost: Errors | None = None) -> Errors:
     """What a session's predictions may differ by, given what the precision itself loses."""
     least = TOLERANCE[precision]

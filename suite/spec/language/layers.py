@@ -180,6 +180,7 @@ def _layer(
         tags=tags,
         options=options,
         mark=mark,
+        row=line.get("row", ()),
     )
 
 

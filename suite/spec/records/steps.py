@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from suite.spec.records.variant import Layer, Option, Selector
-from suite.spec.records.vocabulary import MAX_OUT, MAX_REPEAT, MAX_STRIDE
+from suite.spec.records.vocabulary import MAX_OUT, MAX_REPEAT, MAX_ROW, MAX_STRIDE
 from suite.yaml.mark import Mark
 from suite.yaml.rules import needed, setting
 
@@ -48,6 +48,12 @@ class Line(Numbers):
         "tags, or `last` for the line above (the default); several are concatenated on channels, "
         "or handed over as a list to a block that takes several maps",
         several=True, members="an input", name=True,
+    )  # fmt: skip
+    row: tuple[int, ...] = setting(
+        (),
+        "of an imported network: its row in YOLOv5's model file, by which its own weights are found; of a row that "
+        "became several lines, which of them too: `[7, 1]`",
+        several=True, high=MAX_ROW,
     )  # fmt: skip
 
 

@@ -32,7 +32,8 @@ class Layer:
     (0 for a block with one output). `options` are the block's own keyword arguments.
 
     `role` says which layer this is, whatever is done around it: it is given where the layer is first written and goes
-    with it through scaling, edits and inheritance (`suite.spec.solve.roles`). Weights are handed on by it.
+    with it through scaling, edits and inheritance (`suite.spec.solve.roles`). Weights are handed on by it. `row` is
+    that of an imported file, and which of its copies where a row became several lines; it is no part of the network.
     """
 
     block: str
@@ -45,6 +46,7 @@ class Layer:
     options: Mapping[str, Option] = field(default_factory=dict)
     mark: Mark | None = field(default=None, compare=False)
     role: str = field(default="", compare=False)
+    row: tuple[int, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from suite.spec.records.objective import Assigner
 from suite.spec.records.source import SpecFile
 from suite.spec.records.variant import Layer, Part
 from suite.spec.records.vocabulary import MAX_LAYERS, MAX_REPEATS
+from suite.spec.solve.anchors import complaint
 from suite.yaml.errors import Problems, suggest
 from suite.yaml.mark import Mark
 
@@ -41,6 +42,12 @@ class LayerChecks:
         mark = keys.get("assigner") or keys.get("head") or self.spec.mark
         message = f"{head.block} does not serve the assigner {assigner.name}"
         self.problems.add(mark, "E105", message, f"`assigner` is one of: {', '.join(served)}")
+
+    def check_anchors(self, head: Layer) -> None:
+        """The head's anchors are sizes in pixels, or placeholders that say so, wherever they were written."""
+        message, hint = complaint(head)
+        if message:
+            self.problems.add(self.spec.keys.get("anchors") or head.mark, "E202", message, hint)
 
     def _check_size(self, layers: Sequence[Layer]) -> None:
         mark = self.spec.mark

@@ -76,6 +76,7 @@ def resolve(
     if layers and layers[-1].part == "head":
         layers = resolver.with_anchors(layers)
         checks.check_head(layers[-1], stated["assigner"])
+        checks.check_anchors(layers[-1])
     return Variant(
         name=spec.name,
         title=spec.title or spec.name,

@@ -40,6 +40,7 @@ def _with_role(line: Layer, role: str) -> Layer:
         line.options,
         line.mark,
         role,
+        line.row,
     )
 
 

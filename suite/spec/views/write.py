@@ -133,7 +133,10 @@ def layer_text(layer: Layer) -> str:
         keys["tags"] = dict(layer.tags)
     if layer.inputs != ("last",):
         keys["inputs"] = list(layer.inputs)
-    return flow(keys | dict(layer.options))
+    keys |= dict(layer.options)
+    if layer.row:
+        keys["row"] = layer.row[0] if len(layer.row) == 1 else list(layer.row)
+    return flow(keys)
 
 
 def _edit(edit: ConvEdit) -> list[str]:

@@ -10,21 +10,25 @@ from suite.spec.records.variant import Layer, Part, Variant
 from suite.spec.yolov5.import_tags import Line, tagged
 from suite.spec.yolov5.model_anchors import anchors_a_level, read_anchors
 from suite.spec.yolov5.model_file import IMAGE, Row, read_model, readers_of, value_of
-from suite.spec.yolov5.modules import CONCAT, DETECT, POOL, ZERO_PAD, ModuleReader
+from suite.spec.yolov5.modules import ModuleReader
+from suite.spec.yolov5.tables import CONCAT, DETECT, HEADS, POOL, ZERO_PAD
+from suite.spec.yolov5.unknown import taken_from_others
 from suite.yaml.document import Node, Scalar
 from suite.yaml.errors import Problems
 from suite.yaml.reader import Reader
 
-JOIN, HEAD = "join.Join", "anchor.AnchorHead"
+JOIN = "join.Join"
+OLD = "BottleneckCSP"  # what C3 replaced
 MAX_BORDER = 64  # pixels
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """The variant, and what a reader of it should know."""
+    """The variant, and what a reader of it should know, that about its anchors once more."""
 
     variant: Variant
     warnings: tuple[str, ...]
+    about_anchors: tuple[str, ...] = ()
 
 
 def import_model(text: str, file: str, name: str, signatures: Signatures) -> Imported:
@@ -40,7 +44,7 @@ def import_model(text: str, file: str, name: str, signatures: Signatures) -> Imp
     variant = Variant(
         name=name, title=f"{name} (imported)", layers=layers, activation=model.activation
     )
-    return Imported(variant, tuple(importer.warnings))
+    return Imported(variant, tuple(importer.warnings), tuple(importer.about_anchors))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ class _Importer:
     maps: dict[int, _Map] = field(default_factory=lambda: {IMAGE: _Map((IMAGE,), 3, 1)})
     lines: list[Line] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    about_anchors: list[str] = field(default_factory=list)
 
     def layers(self) -> tuple[Layer, ...]:
         """All lines with tags and inputs; none if something is wrong, which is reported."""
@@ -75,12 +80,23 @@ class _Importer:
         head = self._head(rows[-1])
         if head is None:
             return ()
+        self.warnings += [*taken_from_others(rows), *self._old_activations(rows)]
         read = [line for source in rows[-1].sources for line in self.maps[source].lines]
         return tagged(self.lines, head, read)
 
+    def _old_activations(self, rows: Sequence[Row]) -> list[str]:
+        """A warning where nothing tells the file from one of before v4.0, whose networks had other activations."""
+        if self.modules.model.activation or all(row.module != OLD for row in rows):
+            return []
+        warning = (
+            f"{OLD} was replaced in v4.0: up to v3.1 the activations were Hardswish or LeakyReLU(0.1), which no file "
+            "states; this is the network that v7.0 builds, with SiLU; `activation` states another"
+        )
+        return [warning]
+
     def _has_one_head(self, rows: Sequence[Row]) -> bool:
-        heads = [row for row in rows if row.module == DETECT]
-        if len(heads) == 1 and rows[-1].module == DETECT and not rows[-1].in_backbone:
+        heads = [row for row in rows if row.module in HEADS]
+        if len(heads) == 1 and rows[-1].module in HEADS and not rows[-1].in_backbone:
             return True
         blamed = heads[0] if heads else rows[-1]
         reason = f"row {blamed.index} is not the last"
@@ -107,7 +123,7 @@ class _Importer:
         """The layer as a line; as several, where YOLOv5 strides in every copy and a stack would in its first only."""
         signature = self.modules.signatures.get(layer.block)
         channels = layer.out or source.channels
-        scale = layer.options.get("scale")
+        scale = layer.options.get("scale", signature.options.get("scale"))
         factor = (layer.stride or signature.stride) / (scale if isinstance(scale, int) else 1)
         copies = 1 if signature.takes_repeat else layer.repeat
         if copies > 1 and channels != source.channels:
@@ -123,9 +139,11 @@ class _Importer:
             return None
         times = copies if factor != 1 else 1
         reads, stride = source.lines, source.stride
-        for _ in range(times):
+        for copy in range(times):
             stride *= factor
-            reads = self._add_line(replace(layer, repeat=layer.repeat // times), reads, row, stride)
+            numbers = (row.index, copy) if times > 1 else (row.index,)
+            line = replace(layer, repeat=layer.repeat // times, row=numbers)
+            reads = self._add_line(line, reads, row, stride)
         return _Map(reads, channels, stride)
 
     def _add_line(
@@ -148,8 +166,10 @@ class _Importer:
             return None
         lines = tuple(line for source in sources for line in source.lines)
         channels, stride = sum(source.channels for source in sources), sources[0].stride
-        if len(readers) != 1 or readers[0].module == DETECT:
-            lines = self._add_line(Layer(JOIN, "neck", mark=row.mark), lines, row, stride)
+        if len(readers) != 1 or readers[0].module in HEADS:
+            lines = self._add_line(
+                Layer(JOIN, "neck", mark=row.mark, row=(row.index,)), lines, row, stride
+            )
         return _Map(lines, channels, stride)
 
     def _padded(self, row: Row, source: _Map, readers: Sequence[Row]) -> _Map | None:
@@ -169,13 +189,18 @@ class _Importer:
     def _head(self, row: Row) -> Layer | None:
         """The anchor head without its inputs; how many classes it has is decided when it is built."""
         if len(row.args) != 2 or not _is_classes(row.args[0]):
-            self._add(row, "E202", f"row {row.index}: {DETECT} takes the arguments [nc, anchors]")
+            self._add(
+                row, "E202", f"row {row.index}: {row.module} takes the arguments [nc, anchors]"
+            )
             return None
         strides = [self.maps[source].stride for source in row.sources]
-        levels, warnings = read_anchors(self.modules.model, row, strides, self.modules.reader)
-        self.warnings += warnings
-        options: dict[str, Json] = {"anchors": list(levels)}
-        return Layer(HEAD, "head", options=options, mark=row.mark) if levels else None
+        anchors = read_anchors(self.modules.model, row, strides, self.modules.reader)
+        self.warnings += anchors.warnings
+        self.about_anchors += anchors.warnings
+        if anchors.option is None:
+            return None
+        options: dict[str, Json] = {"anchors": anchors.option}
+        return Layer(HEADS[row.module], "head", options=options, mark=row.mark, row=(row.index,))
 
     def _add(self, row: Row, code: str, message: str, hint: str = "") -> None:
         self.modules.reader.problems.add(row.mark, code, message, hint)

@@ -2,15 +2,33 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from suite.record import Json
+from suite.spec.records.variant import Layer
+from suite.spec.solve.anchors import (
+    MAX_PER_LEVEL,
+    PLACEHOLDERS,
+    against_strides,
+    complaint,
+    sizes_of,
+)
 from suite.spec.yolov5.model_file import ModelFile, Row
+from suite.spec.yolov5.tables import HEADS
 from suite.yaml.document import Items, Node, Scalar
 from suite.yaml.reader import Reader
 
-MAX_ANCHORS = 64  # a level
+TURNED = "the anchors do not go by the strides: turned round, as YOLOv5 does it"
 MAX_PIXELS = 1_000_000
 Levels = list[list[Json]]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAnchors:
+    """The head's option `anchors`, None where something was wrong and has been reported, and warnings."""
+
+    option: Json = None
+    warnings: tuple[str, ...] = ()
 
 
 def anchors_a_level(model: ModelFile) -> int:
@@ -23,7 +41,7 @@ def anchors_a_level(model: ModelFile) -> int:
 
 def read_anchors(
     model: ModelFile, row: Row, strides: Sequence[float], reader: Reader
-) -> tuple[Levels, list[str]]:
+) -> ReadAnchors:
     """Widths and heights for every level that the head's `row` reads, and what is to be known of them.
 
     Args:
@@ -33,31 +51,39 @@ def read_anchors(
         reader: gets what is wrong.
 
     Returns:
-        A list of widths and heights in pixels a level, in the order of the strides (YOLOv5 turns them round where they
-        do not go by them), and warnings. No levels: it was reported.
+        A list of widths and heights in pixels a level, in the order that YOLOv5 has them: turned round where the first
+        and the last do not go by the strides. Of placeholders their number a level.
     """
     node = row.args[1]
     if isinstance(node, Scalar) and node.value == "anchors":
         node = model.anchors
     if isinstance(node, Scalar):
-        return _placeholders(node, len(strides), reader)
+        return _placeholders(node, reader)
     levels = [_level(level, reader) for level in reader.items(node, "`anchors`")]
     if not _fit(levels, strides, row, node, reader):
-        return [], []
-    ordered: Levels = [list(level) for level in levels]
-    growth = _area(levels[-1]) - _area(levels[0])
-    if growth * (strides[-1] - strides[0]) >= 0:
-        return ordered, []
-    return ordered[::-1], ["the anchors do not go by the strides: turned round, as YOLOv5 does it"]
+        return ReadAnchors()
+    turned = (_area(levels[-1]) - _area(levels[0])) * (strides[-1] - strides[0]) < 0
+    ordered: Levels = [list(level) for level in (levels[::-1] if turned else levels)]
+    head = Layer(HEADS[row.module], "head", options={"anchors": list[Json](ordered)})
+    message, hint = complaint(head)
+    if message:
+        reader.problems.add(node.mark, "E202", message, hint)
+        return ReadAnchors()
+    warnings = [TURNED] if turned else []
+    warnings += [f"{said}; {mend}" for said, mend in against_strides(sizes_of(head), strides)]
+    return ReadAnchors(list[Json](ordered), tuple(warnings))
 
 
-def _placeholders(node: Scalar, levels: int, reader: Reader) -> tuple[Levels, list[str]]:
-    """So many numbers a level, which are no sizes: what YOLOv5 makes of `anchors: 3`."""
-    count = reader.whole(node, "the number of anchors a level", low=1, high=MAX_ANCHORS)
+def _placeholders(node: Scalar, reader: Reader) -> ReadAnchors:
+    """So many a level, which are no sizes."""
+    count = reader.whole(node, "the number of anchors a level", low=1, high=MAX_PER_LEVEL)
     if count is None:
-        return [], []
-    warning = f"{count} anchors a level are placeholders, not sizes; state sizes in pixels before training"
-    return [list(range(2 * count)) for _ in range(levels)], [warning]
+        return ReadAnchors()
+    warning = (
+        f"{count} anchors a level are {PLACEHOLDERS}: --anchors-from DATA finds sizes, "
+        "--anchors-from published takes YOLOv5's"
+    )
+    return ReadAnchors(count, (warning,))
 
 
 def _fit(

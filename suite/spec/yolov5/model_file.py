@@ -164,7 +164,7 @@ def _row(node: Node, index: int, depth: float, reader: Reader, *, in_backbone: b
         reader.problems.add(node.mark, "E103", message)
         return None
     origin, number, module, args = node.items
-    sources = _sources(origin, index, reader)
+    sources = _sources(origin, index, reader, _before_v3(module))
     times = reader.whole(number, f"the number of {what}", low=1, high=MAX_REPEAT)
     word = reader.word(module, f"the module of {what}")
     values = reader.items(args, f"the args of {what}")
@@ -176,8 +176,18 @@ def _row(node: Node, index: int, depth: float, reader: Reader, *, in_backbone: b
     return Row(index, in_backbone, sources, scaled, word, tuple(values), node.mark, module.mark)
 
 
-def _sources(node: Node, index: int, reader: Reader) -> tuple[int, ...]:
-    """The rows that a row reads; empty if that has been reported."""
+def _before_v3(module: Node) -> str:
+    """What to do about a head that reads no row, as in files of v1 and v2."""
+    if not isinstance(module, Scalar) or module.value != "Detect":
+        return ""
+    return (
+        "before v3.0 the read-outs of the head were rows, nn.Conv2d; leave these out and let Detect read what they "
+        "read, such as [[17, 20, 23], 1, Detect, [nc, anchors]]"
+    )
+
+
+def _sources(node: Node, index: int, reader: Reader, hint: str) -> tuple[int, ...]:
+    """The rows that a row reads; empty if that has been reported, with a `hint` where it reads none."""
     rows: list[int] = []
     for item in reader.several(node):
         row = _source(item, index, reader)
@@ -185,7 +195,7 @@ def _sources(node: Node, index: int, reader: Reader) -> tuple[int, ...]:
             return ()
         rows.append(row)
     if not rows:
-        reader.problems.add(node.mark, "E103", f"row {index} reads nothing")
+        reader.problems.add(node.mark, "E103", f"row {index} reads nothing", hint)
     return tuple(rows)
 
 

@@ -157,3 +157,9 @@ def test_a_wrong_way_of_loading_is_a_usage_error(command, words, said, capsys):
     assert main([*command, *words]) == 2
 
     assert said in " ".join(capsys.readouterr().err.split())
+
+
+def test_train_says_which_boxes_the_anchors_can_take(arguments, tmp_path, capsys):
+    main([*arguments, "--out", str(tmp_path / "mine.safetensors")])
+
+    assert "the anchors of yolov5p can take " in capsys.readouterr().err

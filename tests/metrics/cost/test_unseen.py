@@ -219,3 +219,16 @@ def test_no_operator_of_a_shipped_variant_is_without_a_formula(name):
                         model(blank(64))
 
     assert names.found - FORMULAS.keys() - FREE - PRODUCTS == set()
+
+
+@pytest.mark.parametrize(
+    ("function", "numbers"),
+    [
+        (lambda x: torch.mv(x[0, 0], x[0, 0, 0]), 20 * 20),
+        (lambda x: torch.addmv(x[0, 0, 0], x[0, 0], x[0, 0, 0]), 20 * 20),
+        (lambda x: torch.dot(x[0, 0, 0], x[0, 0, 0]), 20),
+        (lambda x: torch.vdot(x[0, 0, 0], x[0, 0, 0]), 20),
+    ],
+)
+def test_a_product_with_one_vector_is_every_number_of_the_matrix(function, numbers):
+    assert other(Call(function)) == {MIXING: numbers}

@@ -225,10 +225,10 @@ def test_the_activation_is_found_in_a_table(written: str, name: str) -> None:
     )
 
 
-def test_numbers_of_anchors_become_yolov5s_placeholders_with_a_warning() -> None:
+def test_numbers_of_anchors_stay_placeholders_with_a_warning() -> None:
     found = imported(file_of("[-1, 1, Conv, [8]]", more="anchors: 3\n"))
 
-    assert found.variant.layers[-1].options == {"anchors": [[0, 1, 2, 3, 4, 5]]}
+    assert found.variant.layers[-1].options == {"anchors": 3}
     assert "placeholders" in found.warnings[0]
 
 
@@ -257,7 +257,7 @@ def test_the_written_text_is_a_variant_of_the_same_network(tmp_path: Path) -> No
     [
         (
             "[-1, 1, Convv, [8]]",
-            "5:13: error E201: row 0 is of the module 'Convv', which has no counterpart here; did",
+            "5:13: error E201: row 0 is of the module 'Convv', which has no counterpart here; docs/lang",
         ),
         ("[-1, 1, nn.Upsampel, [8]]", "did you mean 'nn.Upsample'?"),
         (
@@ -295,6 +295,8 @@ def test_the_written_text_is_a_variant_of_the_same_network(tmp_path: Path) -> No
             "[-1, 1, nn.ConvTranspose2d, [8, 2, 2]]",
             "nn.ConvTranspose2d from 3 to 8 channels has no counterpart here",
         ),
+        ("[-1, 1, Conv, [8.5]]", "the channels of row 0 is a whole number, not 8.5"),
+        ("[-1, 1, Conv, [8, 1, 2.0]]", "the stride of row 0 is a whole number, not 2.0"),
         ("[-1, 1, Concat, [0]]", "Concat joins channels, [1], and no other dimension"),
         (
             "[-1, 1, nn.ZeroPad2d, [1]]",

@@ -6,6 +6,8 @@ from pathlib import Path
 import click
 
 from suite.cli.files import new_folder, schema_line, spec_path, write_spec
+from suite.cli.import_.anchors import with_anchors
+from suite.cli.numbers import image_size_option
 from suite.cli.options import json_option
 from suite.cli.output import reply, say
 from suite.record import Json
@@ -27,16 +29,34 @@ _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
     help="Write a file, or one in this folder.",
 )
 @click.option("--name", help="The variant's name; without it, that of FILE.")
+@click.option(
+    "--anchors-from",
+    metavar="DATA",
+    help="Anchors of a data set's boxes, by k-means; or `published`: YOLOv5's own.",
+)
+@image_size_option("The size that --anchors-from is for.")
 @click.option("--force", is_flag=True, help="Overwrite a file that is there.")
 @json_option
-def command(file: Path, output: Path | None, name: str | None, force: bool, as_json: bool) -> None:
+def command(
+    *,
+    file: Path,
+    output: Path | None,
+    name: str | None,
+    anchors_from: str | None,
+    image_size: int,
+    force: bool,
+    as_json: bool,
+) -> None:
     """Turn FILE, a model yaml of YOLOv5, into a variant: the same network, with every number final.
 
     Rows [from, number, module, args] become lines, row numbers become tags. The text goes to stdout, unless --output
-    names a place for it. Nothing in FILE is executed.
+    names a place for it. Nothing in FILE is executed. A file that has placeholders for anchors, such as `anchors: 3`,
+    needs --anchors-from before anything can be trained.
     """
     path = spec_path(output or new_folder(), name or _NOT_IN_NAMES.sub("_", file.stem))
     imported = import_model(read_text(file), shown_path(file), path.stem, default_signatures())
+    if anchors_from is not None:
+        imported = with_anchors(imported, anchors_from, image_size)
     notes = "".join(f"# {warning}\n" for warning in imported.warnings)
     text = schema_line(path.parent) + notes + write(imported.variant)
     written = None
