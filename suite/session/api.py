@@ -20,10 +20,11 @@ from suite.session.comparison import Comparison, Metric, compare_accuracy, compa
 from suite.session.errors import SessionError
 from suite.session.options import RunOptions
 from suite.session.progress import job_title, step_lines
-from suite.session.runs import carry_out, prepare
+from suite.session.runs import carry_out, left_out_words, prepare
 from suite.session.stored import find_run, require_store
 from suite.session.variants import silent
 from suite.store.frames import measurements
+from suite.yaml.errors import Problem
 
 PathText: TypeAlias = str | Path
 _OUT = "out"
@@ -31,7 +32,10 @@ _OUT = "out"
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """How a run ended: its id, how many jobs were done now and how many the store had, and what failed and why."""
+    """How a run ended: its id, how many jobs were done now and how many the store had, and what failed and why.
+
+    `left_out` is what is wrong with the files that a run of whole folders went on without.
+    """
 
     run: str
     out: Path
@@ -39,9 +43,11 @@ class RunResult:
     reused: int
     failed: tuple[tuple[str, Failure], ...]
     report: Path | None
+    left_out: tuple[Problem, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.done} done, {self.reused} stored before, {len(self.failed)} failed"
+        ended = f"{self.done} done, {self.reused} stored before, {len(self.failed)} failed"
+        return ended + left_out_words(self.left_out)
 
 
 def run(
@@ -84,7 +90,7 @@ def run(
         progress: is given one line at each job's begin and end, such as `print`; None: nothing is said.
 
     Raises:
-        SpecError: a variant, the protocol or the recipe has mistakes; nothing has run then.
+        SpecError: the protocol, the recipe or a variant that was named has mistakes; nothing has run then.
         SessionError: what was asked for does not go together.
         DataError: the data cannot be used.
         StoreError: the store is in use (StoreLockedError) or cannot be read.
@@ -109,7 +115,15 @@ def run(
     summary = carry_out(prepared, step_lines(tell), tell)
     page = write(options.store, summary.run_id, options.out / "report").index if report else None
     failed = tuple((job_title(job), failure) for job, failure in summary.failed)
-    return RunResult(summary.run_id, options.out, summary.done, summary.reused, failed, page)
+    return RunResult(
+        run=summary.run_id,
+        out=options.out,
+        done=summary.done,
+        reused=summary.reused,
+        failed=failed,
+        report=page,
+        left_out=prepared.left_out,
+    )
 
 
 def compare(

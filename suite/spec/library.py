@@ -107,19 +107,45 @@ class Library:
             NoMatchError: a glob fits no name.
             SpecError: the problems of all chosen files.
         """
+        variants, problems = self._loaded(self._chosen(patterns))
+        if problems:
+            raise SpecError(problems)
+        return variants
+
+    def sift(self, patterns: Sequence[str]) -> tuple[tuple[Variant, ...], tuple[Problem, ...]]:
+        """The sound ones of the variants that patterns stand for, and what is wrong with the files of the others.
+
+        Raises:
+            NoMatchError: a glob fits no name.
+            SpecError: there is no variant of a name.
+        """
+        chosen = self._chosen(patterns)
+        for library, name in chosen:
+            library._known(name)  # noqa: SLF001
+        return self._loaded(chosen)
+
+    def _chosen(self, patterns: Sequence[str]) -> "tuple[tuple[Library, str], ...]":
+        every = (chosen for pattern in patterns for chosen in self._expand(pattern))
+        return tuple(dict.fromkeys(every))
+
+    @staticmethod
+    def _loaded(
+        chosen: "Sequence[tuple[Library, str]]",
+    ) -> tuple[tuple[Variant, ...], tuple[Problem, ...]]:
         variants: dict[str, Variant] = {}
         problems: dict[Problem, None] = {}
-        for library, name in dict.fromkeys(
-            chosen for pattern in patterns for chosen in self._expand(pattern)
-        ):
+        for library, name in chosen:
             try:
                 variant = library.load(name)
                 variants.setdefault(variant.name, variant)
             except SpecError as error:
                 problems |= dict.fromkeys(error.problems)
-        if problems:
-            raise SpecError(problems)
-        return tuple(variants.values())
+        return tuple(variants.values()), tuple(problems)
+
+    @property
+    def misnamed(self) -> tuple[Problem, ...]:
+        """What is wrong with the names of files of the folders, which no variant comes of."""
+        return tuple(self._catalogue.misnamed)
 
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with any file of the folders."""
@@ -148,12 +174,28 @@ class Library:
         }
         return inherited | stated
 
+    def stated(self, variant: Variant, key: str) -> Mark | None:
+        """Where the value of a key that a variant of this library has or inherits is written; None if nowhere."""
+        path = Path(variant.mark.file) if variant.mark else Path(variant.name)
+        if not self._holds(path):
+            return self._beside(path).stated(variant, key)
+        return self._stated(variant.name, key)
+
+    def _stated(self, name: str, key: str) -> Mark | None:
+        specs = self._specs(name)
+        for spec in reversed(specs):
+            if key in spec.keys:
+                return spec.keys[key]
+        base = specs[0].base
+        return None if base is None else self._stated(base.name, key)
+
     def _known(self, name: str) -> str:
-        if name in self._catalogue.designs:
+        is_variant = name in self._catalogue.entries
+        if name in self._catalogue.designs and not is_variant:
             hint = f"name one: {', '.join(self._catalogue.designs[name])}"
             message = f"{quote(name)} is a design of several variants"
             raise SpecError.single(None, "E204", message, hint=hint)
-        if name not in self._catalogue.entries:
+        if not is_variant:
             hint = suggest(name, self._catalogue.entries)
             raise SpecError.single(None, "E204", f"no variant {quote(name)}", hint=hint)
         return name

@@ -175,3 +175,42 @@ def test_what_show_prints_is_a_spec_of_the_same_network(
 def test_show_of_an_unknown_name_offers_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["show", "yolo5s"]) == 2
     assert "no variant 'yolo5s'; did you mean 'yolov5s'?" in capsys.readouterr().err
+
+
+def test_check_names_a_recipe_and_a_weights_file_that_are_not_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("base: yolov5n\nrecipe: tinny\nweights: gone.pt\nfreeze: [backbone]\n")
+
+    assert main(["check", str(path)]) == 2
+
+    lines = capsys.readouterr().out.splitlines()
+    hint = "weights are files of this machine and never downloaded"
+    assert f"{path}:3:1: error E006: no weights file {tmp_path / 'gone.pt'}; {hint}" in lines
+    assert f"{path}:2:1: error E201: no recipe 'tinny'; did you mean 'tiny'?" in lines
+
+
+def test_check_names_an_inherited_weights_file_where_it_is_written(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "mine.yaml").write_text("base: yolov5n\nwidth: 2\nweights: gone.pt\n")
+    (folder / "mine_relu.yaml").write_text("base: mine\nactivation: relu\n")
+
+    assert main(["check", "mine_relu", "--variants", str(folder)]) == 2
+    assert f"{folder / 'mine.yaml'}:3:1: error E006: no weights file" in capsys.readouterr().out
+
+
+def test_check_accepts_weights_and_recipe_that_are_there(tmp_path: Path) -> None:
+    (tmp_path / "there.pt").write_bytes(b"")
+    path = tmp_path / "mine.yaml"
+    path.write_text("base: yolov5n\nrecipe: tiny\nweights: there.pt\nfreeze: [backbone]\n")
+
+    assert main(["check", str(path)]) == 0
+
+
+def test_a_variant_without_its_weights_can_still_be_shown(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("base: yolov5n\nweights: gone.pt\nfreeze: [backbone]\n")
+
+    assert main(["show", str(path)]) == 0

@@ -14,7 +14,7 @@ from suite.cli.library import final, open_library
 from suite.cli.options import allow_code_option, json_option, names_argument, variants_option
 from suite.cli.output import ExitCode, reply, say
 from suite.record import Json
-from suite.session.variants import open_match
+from suite.session.variants import loose_ends, open_match
 from suite.spec.library import Library
 from suite.spec.records.variant import Expect, Variant
 from suite.spec.views.write import expect_line
@@ -115,6 +115,8 @@ def _read(library: Library, names: Sequence[str]) -> tuple[list[Variant], list[P
             sound += library.select([name])
         except SpecError as error:
             problems |= dict.fromkeys(error.problems)
+    for variant in sound:
+        problems |= dict.fromkeys(loose_ends(variant, library))
     if not names:
         problems |= dict.fromkeys(library.problems())
     return sound, list(problems)
