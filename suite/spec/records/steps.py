@@ -51,14 +51,41 @@ class Line(Numbers):
     )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Replacement(Numbers):
+    """What `with` may say beside options."""
+
+    inputs: tuple[str, ...] = setting(
+        (), "what it reads in the place of what it read",
+        several=True, members="an input", name=True,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Rewrite(Numbers):
+    """What `to` may say beside options."""
+
+    tag: str = setting("", "a name for an output that has none", name=True)
+    inputs: tuple[str, ...] | Mapping[str, str] = setting(
+        (),
+        "what the layers read in the place of what they read, or `{n4: x4}`: who reads n4 reads x4",
+        form="inputs",
+    )  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What `with` or `to` says of a layer; None and missing options leave the layer's own."""
+    """What `with` or `to` says of a layer; None, "" and missing options leave the layer's own.
+
+    `inputs` are new ones, or new tags by the old ones in whose place they are read.
+    """
 
     block: str = ""
     out: int | None = None
     repeat: int | None = None
     stride: int | None = None
+    tag: str = ""
+    inputs: tuple[str, ...] | Mapping[str, str] = ()
     options: Mapping[str, Option] = field(default_factory=dict)
     mark: Mark | None = None
 
