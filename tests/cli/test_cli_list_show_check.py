@@ -5,6 +5,7 @@ import pytest
 
 from suite.cli.main import main
 
+NAMES = "letters, digits, '.', '_' and '-', then .yaml"
 WRONG = "base: yolov5n\nwidht: 0.5\n"
 
 
@@ -214,3 +215,47 @@ def test_a_variant_without_its_weights_can_still_be_shown(tmp_path: Path) -> Non
     path.write_text("base: yolov5n\nweights: gone.pt\nfreeze: [backbone]\n")
 
     assert main(["show", str(path)]) == 0
+
+
+def test_check_of_a_folder_checks_every_file_in_it(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    below = folder / "below"
+    below.mkdir()
+    (below / "mine_relu.yaml").write_text("base: mine\nactivation: relu\n")
+    (below / "odd.yml").write_text("base: mine\n")
+
+    assert main(["check", str(folder)]) == 2
+
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if "error" in line] == [
+        f"{folder / 'wrong.yaml'}:2:1: error E102: unknown key 'widht'; did you mean 'width'?",
+        f"{below / 'odd.yml'}:1:1: error E208: 'odd.yml' cannot name a variant; {NAMES}",
+        "4 files, 2 errors",
+    ]
+
+
+def test_check_takes_folders_and_names_together(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "wrong.yaml").unlink()
+
+    assert main(["check", str(folder), "yolov5n", "--json"]) == 0
+    assert [entry["name"] for entry in document(capsys)["data"]] == ["yolov5n", "mine"]
+
+
+def test_check_of_a_folder_without_variants_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", str(tmp_path)]) == 2
+    assert f"error E210: no variant files in {tmp_path}" in capsys.readouterr().out
+
+
+def test_a_variant_goes_before_a_folder_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "yolov5n").mkdir()
+
+    assert main(["check", "yolov5n"]) == 0
+    assert capsys.readouterr().out == "1 file, no errors\n"
