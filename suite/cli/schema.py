@@ -28,9 +28,9 @@ from suite.spec.language.decode import SpecDecoder
 from suite.spec.language.schema import schema
 from suite.spec.records.cost import Match
 from suite.spec.records.ladder import Design
+from suite.spec.records.lines import Line
 from suite.spec.records.objective import Assigner, Loss, Suppression
 from suite.spec.records.source import SpecFile
-from suite.spec.records.steps import Line
 from suite.spec.records.variant import Expect, Schedule, Selector
 from suite.train.recipe import (
     EmaSettings,

@@ -1,8 +1,9 @@
 """The keys of the language, as its records have them."""
 
 from suite.spec.records.ladder import Design, Step
+from suite.spec.records.lines import Line, Replacement, Rewrite
 from suite.spec.records.source import SpecFile
-from suite.spec.records.steps import EDITS, Line, Replacement, Rewrite, Verb
+from suite.spec.records.steps import EDITS, Verb
 from suite.spec.records.variant import Selector
 from suite.yaml.rules import keys_of
 

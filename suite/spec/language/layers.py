@@ -9,8 +9,9 @@ from suite.spec.blocks.options import misfit, missing
 from suite.spec.blocks.signatures import BlockSignature, Signatures
 from suite.spec.language.keys import LAYER_KEYS, TO_KEYS, WITH_KEYS
 from suite.spec.language.values import SCHEMAS, WORD, read_reference
+from suite.spec.records.lines import Line, Replacement, Rewrite
 from suite.spec.records.source import Layers
-from suite.spec.records.steps import Change, Line, Replacement, Rewrite
+from suite.spec.records.steps import Change
 from suite.spec.records.variant import Layer, Part
 from suite.spec.records.vocabulary import ANCHORS, MAX_OUTPUTS
 from suite.yaml.document import Node, Scalar, Table, plain

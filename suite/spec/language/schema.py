@@ -15,9 +15,10 @@ from suite.spec.language.decode import SpecDecoder
 from suite.spec.language.keys import FAMILY_KEYS, FILE_KEYS, LAYER_KEYS, TO_KEYS, WITH_KEYS
 from suite.spec.language.values import PLACEHOLDER
 from suite.spec.records.ladder import Design, Step
+from suite.spec.records.lines import Line, Rewrite
 from suite.spec.records.objective import Assigner, Loss, Suppression
 from suite.spec.records.source import SpecFile
-from suite.spec.records.steps import EDITS, Line, Rewrite
+from suite.spec.records.steps import EDITS
 from suite.spec.records.variant import PARTS, Expect, Schedule, Selector
 from suite.spec.records.vocabulary import ANCHORS
 from suite.yaml.forms import Schema
