@@ -12,6 +12,7 @@ from suite.cli.output import reply
 from suite.datasets.augment.settings import Augment
 from suite.protocols.budget import Budget, Checkpoints
 from suite.protocols.decode import ProtocolDecoder
+from suite.protocols.decode import schema as protocol_schema
 from suite.protocols.loading import AUTOMATIC, Loading
 from suite.protocols.protocol import (
     BuiltIn,
@@ -120,9 +121,7 @@ LANGUAGES: Mapping[str, Language] = {
     "variant": Language("language.md", lambda: schema(default_signatures()), _variant_tables),
     "protocol": Language(
         "protocols.md",
-        lambda: Schemas(ProtocolDecoder).document(
-            Protocol, "A protocol of the YOLOv5 ablation suite"
-        ),
+        lambda: protocol_schema("A protocol of the YOLOv5 ablation suite"),
         _protocol_tables,
     ),
     "recipe": Language(

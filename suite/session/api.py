@@ -5,7 +5,8 @@ protocols and recipes, `DataError` for data, `StoreError` for the store, `PairEr
 `SessionError` for what does not go together.
 """
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -15,7 +16,7 @@ import pandas as pd
 from reports.compare.pair import Wanted
 from reports.page import ReportPaths, write
 from suite.protocols.loading import Cache, parse_cache
-from suite.record import Failure
+from suite.record import Failure, Json
 from suite.session.comparison import Comparison, Metric, compare_accuracy, compare_latency
 from suite.session.errors import SessionError
 from suite.session.options import RunOptions
@@ -57,6 +58,7 @@ def run(
     data: PathText | None = None,
     out: PathText = _OUT,
     seeds: Sequence[int] = (),
+    settings: Mapping[str, Json] | None = None,
     folders: Sequence[PathText] = (),
     weights: PathText | None = None,
     workers: int | str | None = None,
@@ -79,6 +81,7 @@ def run(
         data: a data set in the place of the protocol's: COCO JSON, YOLO txt (or its data.yaml) or Pascal VOC.
         out: the folder of store, logs, artifacts and report.
         seeds: in the place of the protocol's.
+        settings: keys of the protocol with the values that take the place of its own, such as {"budget.steps": 10}.
         folders: of more variants; a file in them stands in for the shipped one of its name.
         weights: a checkpoint that all trainings start from.
         workers: processes that make batches ahead of each training, or "auto". Changes no result.
@@ -110,6 +113,7 @@ def run(
         allow_code=allow_code,
         workers=None if workers is None else str(workers),
         cache=_cache(cache),
+        settings=tuple(f"{key}={json.dumps(value)}" for key, value in (settings or {}).items()),
     )
     prepared = prepare(options, tell)
     summary = carry_out(prepared, step_lines(tell), tell)

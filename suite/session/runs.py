@@ -140,7 +140,7 @@ def unfit_reason(store: Path, run_id: str) -> str:
 
 def _protocol(options: RunOptions, tell: Tell) -> Protocol:
     """The protocol with what the options say of it; its number of threads is part of what a timing is stored under."""
-    protocol = protocols.load(options.protocol)
+    protocol = protocols.load(options.protocol, options.settings)
     if options.seeds:
         protocol = replace(protocol, seeds=options.seeds)
     threads, why = settle(protocol.latency.threads)

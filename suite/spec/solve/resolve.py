@@ -139,7 +139,8 @@ def _baseline(spec: SpecFile, base: Variant) -> str:
     """The base of a modification; of what is scaled to the cost of another variant, that one."""
     if spec.match:
         return spec.match.to
-    is_size = spec.only_scales and not spec.name.startswith(f"{base.name}_")
+    # `yolov5p[width=0.5]` is a modification too
+    is_size = spec.only_scales and not spec.name.startswith((f"{base.name}_", f"{base.name}["))
     return "" if is_size else base.name
 
 
