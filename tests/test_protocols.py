@@ -280,3 +280,98 @@ def test_threads_may_be_left_to_the_machine(tmp_path):
     assert problems(tmp_path, WHOLE.replace("threads: 1", "threads: many"))[0][1] == (
         "`threads` is a whole number, not the word 'many'"
     )
+
+
+def test_settings_take_the_place_of_what_a_protocol_states():
+    found = protocols.load("smoke", ["budget.steps=10", "latency.seconds=1", "seeds=[3, 4]"])
+
+    assert (found.budget.steps, found.budget.batch) == (10, 8)
+    assert (found.latency.seconds, found.latency.replicas) == (1, 1)
+    assert found.seeds == (3, 4)
+
+
+def test_settings_are_part_of_the_name_and_the_name_gives_the_same_protocol():
+    found = protocols.load("smoke", ["budget.steps=10", "seeds=[3, 4]"])
+
+    assert found.name == "smoke[budget.steps=10,seeds=[3, 4]]"
+    assert protocols.load(found.name) == found
+
+
+def test_the_last_of_two_settings_of_a_key_holds():
+    assert protocols.load("smoke[budget.steps=10]", ["budget.steps=3"]).budget.steps == 3
+
+
+def test_another_amount_takes_the_place_of_the_one_that_is_stated():
+    budget = protocols.load("smoke", ["budget.epochs=2"]).budget
+
+    assert (budget.kind, budget.amount, budget.batch) == ("epochs", 2, 8)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("latency.secnds=1", "unknown key 'secnds'; did you mean 'seconds'?"),
+        ("budgit.steps=1", "unknown key 'budgit'; did you mean 'budget'?"),
+        ("budget.steps=many", "`steps` is a whole number, not the word 'many'"),
+        ("budget.steps=0", "`steps` is from 1 to 1e+08, not 0"),
+        ("budget=3", "`budget` is a mapping, not 3"),
+        ("seeds=[0", "not YAML"),
+        ("steps", "'steps' is no KEY=VALUE; such as budget.steps=10"),
+        ("=3", "'=3' is no KEY=VALUE; such as budget.steps=10"),
+        ("budget.steps=", "'budget.steps=' is no KEY=VALUE; such as budget.steps=10"),
+        ("base=demo", "`base` is of a file and cannot be set"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named(setting, message):
+    with pytest.raises(SpecError) as caught:
+        protocols.load("smoke", [setting])
+
+    assert str(caught.value).startswith(f"--set {setting}:")
+    assert message in str(caught.value)
+
+
+def test_all_wrong_settings_are_told_at_once():
+    with pytest.raises(SpecError) as caught:
+        protocols.load("smoke", ["budget.steps=many", "latency.secnds=1"])
+
+    assert len(caught.value.problems) == 2
+
+
+def test_a_protocol_may_state_only_what_differs_from_its_base(tmp_path):
+    found = load(tmp_path, "base: smoke\ntitle: mine\nlatency: {replicas: 3}\n")
+    smoke = protocols.load("smoke")
+
+    assert (found.name, found.title, found.certifies) == ("mine", "mine", smoke.certifies)
+    assert (found.latency.replicas, found.latency.seconds) == (3, smoke.latency.seconds)
+    assert (found.budget, found.data) == (smoke.budget, smoke.data)
+
+
+def test_a_base_may_be_a_file_beside_the_protocol_and_have_settings(tmp_path):
+    (tmp_path / "below.yaml").write_text("base: 'smoke[budget.epochs=3]'\nparallel: 1\n")
+    found = load(tmp_path, "base: below.yaml\n")
+
+    assert (found.budget.kind, found.budget.amount, found.parallel) == ("epochs", 3, 1)
+
+
+def test_what_a_run_keeps_of_a_protocol_does_not_depend_on_how_it_was_written(tmp_path):
+    (tmp_path / "whole.yaml").write_text(WHOLE)
+
+    assert load(tmp_path, "base: whole.yaml\n").as_json == load(tmp_path, WHOLE).as_json
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("base: smok\n", "there is no protocol 'smok'; did you mean 'smoke'?"),
+        ("base: mine.yaml\n", "the bases go in a circle or too far: mine.yaml"),
+        ("base: [smoke]\n", "`base` is a word, not a list"),
+        ("base: gone.yaml\n", "cannot be read"),
+        ("base: smoke\nbudget: {stepz: 3}\n", "unknown key 'stepz'"),
+        ("base: 'smoke[budget.stepz=3]'\n", "unknown key 'stepz'"),
+    ],
+)
+def test_a_base_that_cannot_be_is_named(tmp_path, text, message):
+    with pytest.raises(SpecError) as caught:
+        load(tmp_path, text)
+
+    assert message in str(caught.value)

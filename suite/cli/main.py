@@ -5,17 +5,19 @@ import importlib.util
 import os
 import sys
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from keyword import iskeyword
 from pathlib import Path
 
 import click
 
 from suite.cli.errors import report_error
-from suite.cli.output import ExitCode, Refusal
+from suite.cli.output import ExitCode, Refusal, reply
+from suite.record import Json
 from suite.yaml.errors import suggest
 
 PROGRAM = "ablation"
+_TRUE = frozenset({"1", "true", "t", "yes", "y", "on"})  # click's
 BROKEN_PIPE = 141  # what a shell reports of a program that SIGPIPE ended
 
 COMMANDS: tuple[tuple[str, str], ...] = (
@@ -116,16 +118,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()  # a full disk or a closed pipe shows here at the latest
     except BrokenPipeError:
         return _hush()
-    except SystemExit as end:  # how click ends on a closed pipe
-        return _hush() if end.code == 1 else int(end.code or 0)
+    except SystemExit as end:  # how click ends on a closed pipe, and a run on SIGTERM
+        return _hush() if end.code == 1 else _ended(end, command, args)
     except BaseException as error:  # noqa: BLE001  (the one place that every error of a command reaches)
-        return _report(error, command, as_json=_wants_json(args), logs=_log_folder(args, command))
+        wants_json = _wants_json(args, command)
+        return _report(error, command, as_json=wants_json, logs=_log_folder(args, command))
     return code if isinstance(code, int) else ExitCode.DONE
 
 
-def _wants_json(args: Sequence[str]) -> bool:
-    """Whether even a mistake on the command line is answered by a document."""
-    return "--json" in args or "--format=json" in args or ("--format", "json") in pairwise(args)
+def _ended(end: SystemExit, command: str, args: Sequence[str]) -> int:
+    code = int(end.code or 0)
+    if code and _wants_json(args, command):
+        error: dict[str, Json] = {"code": f"exit-{code}", "message": "terminated"}
+        reply(command, None, [error])
+    return code
+
+
+def _wants_json(args: Sequence[str], command: str) -> bool:
+    """Whether even a mistake on the command line is answered by a document; the environment may ask for it too."""
+    options = list(takewhile(lambda word: word != "--", args))
+    if "--json" in options or "--format=json" in options or ("--format", "json") in pairwise(args):
+        return True
+    prefix = f"{PROGRAM}_{command}_".upper()
+    asked = os.environ.get(f"{prefix}AS_JSON", "").lower()
+    return asked in _TRUE or os.environ.get(f"{prefix}FORM") == "json"
 
 
 def _log_folder(args: Sequence[str], command: str) -> Path:

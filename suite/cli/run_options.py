@@ -35,6 +35,13 @@ def run_options(protocol: str) -> Decorator:
 
 _OPTIONS: tuple[Decorator, ...] = (
     click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Set a key of the protocol, such as budget.steps=10. Repeatable.",
+    ),
+    click.option(
         "--data",
         type=click.Path(exists=True, path_type=Path),
         metavar="DIR",

@@ -12,6 +12,7 @@ from suite.cli.output import reply
 from suite.datasets.augment.settings import Augment
 from suite.protocols.budget import Budget, Checkpoints
 from suite.protocols.decode import ProtocolDecoder
+from suite.protocols.decode import schema as protocol_schema
 from suite.protocols.loading import AUTOMATIC, Loading
 from suite.protocols.protocol import (
     BuiltIn,
@@ -28,9 +29,9 @@ from suite.spec.language.decode import SpecDecoder
 from suite.spec.language.schema import schema
 from suite.spec.records.cost import Match
 from suite.spec.records.ladder import Design
+from suite.spec.records.lines import Line
 from suite.spec.records.objective import Assigner, Loss, Suppression
 from suite.spec.records.source import SpecFile
-from suite.spec.records.steps import Line
 from suite.spec.records.variant import Expect, Schedule, Selector
 from suite.train.recipe import (
     EmaSettings,
@@ -120,9 +121,7 @@ LANGUAGES: Mapping[str, Language] = {
     "variant": Language("language.md", lambda: schema(default_signatures()), _variant_tables),
     "protocol": Language(
         "protocols.md",
-        lambda: Schemas(ProtocolDecoder).document(
-            Protocol, "A protocol of the YOLOv5 ablation suite"
-        ),
+        lambda: protocol_schema("A protocol of the YOLOv5 ablation suite"),
         _protocol_tables,
     ),
     "recipe": Language(

@@ -109,6 +109,12 @@ class Protocol:
     """What a run does. `name` is the file's stem; `data` is None where the user has to name a data set."""
 
     name: str
+    base: str = setting(
+        "",
+        "the protocol that this one starts from, a name or a file relative to this one: what is stated "
+        "here takes the place of what it states, key by key within `budget`, `latency` and so on",
+        name=True,
+    )
     title: str = needed("what the protocol is, in one line")
     certifies: str = needed("what a run of it can tell, and what not")
     data: BuiltIn | None = setting(
@@ -145,6 +151,7 @@ class Protocol:
     def as_json(self) -> dict[str, Json]:
         """The protocol in plain JSON, as runs keep it."""
         facts: dict[str, Json] = asdict(self)
+        del facts["base"]  # what it stands for has been put in
         facts["loading"] = self.loading.as_json
         facts["budget"] = {self.budget.kind: self.budget.amount, "batch": self.budget.batch}
         return facts

@@ -5,7 +5,8 @@ protocols and recipes, `DataError` for data, `StoreError` for the store, `PairEr
 `SessionError` for what does not go together.
 """
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -15,15 +16,16 @@ import pandas as pd
 from reports.compare.pair import Wanted
 from reports.page import ReportPaths, write
 from suite.protocols.loading import Cache, parse_cache
-from suite.record import Failure
+from suite.record import Failure, Json
 from suite.session.comparison import Comparison, Metric, compare_accuracy, compare_latency
 from suite.session.errors import SessionError
 from suite.session.options import RunOptions
 from suite.session.progress import job_title, step_lines
-from suite.session.runs import carry_out, prepare
+from suite.session.runs import carry_out, left_out_words, prepare
 from suite.session.stored import find_run, require_store
 from suite.session.variants import silent
 from suite.store.frames import measurements
+from suite.yaml.errors import Problem
 
 PathText: TypeAlias = str | Path
 _OUT = "out"
@@ -31,7 +33,10 @@ _OUT = "out"
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """How a run ended: its id, how many jobs were done now and how many the store had, and what failed and why."""
+    """How a run ended: its id, how many jobs were done now and how many the store had, and what failed and why.
+
+    `left_out` is what is wrong with the files that a run of whole folders went on without.
+    """
 
     run: str
     out: Path
@@ -39,9 +44,11 @@ class RunResult:
     reused: int
     failed: tuple[tuple[str, Failure], ...]
     report: Path | None
+    left_out: tuple[Problem, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.done} done, {self.reused} stored before, {len(self.failed)} failed"
+        ended = f"{self.done} done, {self.reused} stored before, {len(self.failed)} failed"
+        return ended + left_out_words(self.left_out)
 
 
 def run(
@@ -51,6 +58,7 @@ def run(
     data: PathText | None = None,
     out: PathText = _OUT,
     seeds: Sequence[int] = (),
+    settings: Mapping[str, Json] | None = None,
     folders: Sequence[PathText] = (),
     weights: PathText | None = None,
     workers: int | str | None = None,
@@ -74,6 +82,7 @@ def run(
         data: a data set in the place of the protocol's: COCO JSON, YOLO txt (or its data.yaml) or Pascal VOC.
         out: the folder of store, logs, artifacts and report.
         seeds: in the place of the protocol's.
+        settings: keys of the protocol with the values that take the place of its own, such as {"budget.steps": 10}.
         folders: of more variants; a file in them stands in for the shipped one of its name.
         weights: a checkpoint that all trainings start from.
         workers: processes that make batches ahead of each training, or "auto". Changes no result.
@@ -86,7 +95,7 @@ def run(
         progress: is given one line at each job's begin and end, such as `print`; None: nothing is said.
 
     Raises:
-        SpecError: a variant, the protocol or the recipe has mistakes; nothing has run then.
+        SpecError: the protocol, the recipe or a variant that was named has mistakes; nothing has run then.
         SessionError: what was asked for does not go together.
         DataError: the data cannot be used.
         StoreError: the store is in use (StoreLockedError) or cannot be read.
@@ -107,12 +116,21 @@ def run(
         workers=None if workers is None else str(workers),
         cache=_cache(cache),
         voc_first_pixel=voc_first_pixel,
+        settings=tuple(f"{key}={json.dumps(value)}" for key, value in (settings or {}).items()),
     )
     prepared = prepare(options, tell)
     summary = carry_out(prepared, step_lines(tell), tell)
     page = write(options.store, summary.run_id, options.out / "report").index if report else None
     failed = tuple((job_title(job), failure) for job, failure in summary.failed)
-    return RunResult(summary.run_id, options.out, summary.done, summary.reused, failed, page)
+    return RunResult(
+        run=summary.run_id,
+        out=options.out,
+        done=summary.done,
+        reused=summary.reused,
+        failed=failed,
+        report=page,
+        left_out=prepared.left_out,
+    )
 
 
 def compare(

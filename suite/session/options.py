@@ -12,8 +12,9 @@ class RunOptions:
 
     No `names`: what the protocol names, and every variant of the folders `variants`. `protocol` is a name or a file;
     no `data`: the protocol's own. `weights` is what all trainings start from, `force` measures again what is stored,
-    and `wait` waits for another run on the same store. `workers` and `cache` change how pictures are loaded, and no
-    result. `voc_first_pixel` is as in `Reading`.
+    and `wait` waits for another run on the same store. `settings` are KEY=VALUE each, which take the place of what the
+    protocol states. `workers` and `cache` change how pictures are loaded, and no result. `voc_first_pixel` is as in
+    `Reading`.
     """
 
     names: tuple[str, ...]
@@ -29,6 +30,7 @@ class RunOptions:
     workers: str | None = None
     cache: Cache | None = None
     voc_first_pixel: int | None = None
+    settings: tuple[str, ...] = ()
 
     @property
     def store(self) -> Path:

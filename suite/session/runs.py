@@ -1,6 +1,5 @@
 """A run in three steps: lay it out, do what the store lacks of it, say whether its timings can be used."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,24 +20,26 @@ from suite.record import Json
 from suite.runner import Listener, Summary
 from suite.runner import carry_out as carry_out_plan
 from suite.session.anchors import tell_anchors
+from suite.session.choice import choose
 from suite.session.data import built_in_data
 from suite.session.errors import SessionError
 from suite.session.options import RunOptions
-from suite.session.variants import Tell, finals, open_library, silent
-from suite.spec.library import Library
+from suite.session.variants import Tell, open_library, silent
 from suite.spec.records.variant import Variant
 from suite.stats.resolution import admission
 from suite.store import Store, StoreLockedError
 from suite.train.recipe import Recipe, recipe
+from suite.yaml.errors import Problem
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedRun:
-    """A plan, what was asked for, and the facts about the data that the store keeps."""
+    """A plan, what was asked for, the facts about the data that the store keeps, and what was left out and why."""
 
     options: RunOptions
     plan: Plan
     data_facts: dict[str, Json]
+    left_out: tuple[Problem, ...] = ()
 
 
 def prepare(options: RunOptions, tell: Tell = silent) -> PreparedRun:
@@ -50,19 +51,15 @@ def prepare(options: RunOptions, tell: Tell = silent) -> PreparedRun:
             project's own block files.
 
     Raises:
-        SpecError: a variant, the protocol or the recipe has mistakes, and nothing has been made then; or a size of
-            pictures does not suit a variant.
+        SpecError: the protocol, the recipe or a variant that was named has mistakes, and nothing has been made then; or
+            a size of pictures does not suit a variant. Where none was named, broken variants are left out.
         SessionError: the recipe does not suit a run.
         DataError: the data cannot be used; MissingDataError where there is none.
     """
     protocol = _protocol(options, tell)
     chosen_recipe = _recipe(protocol)
     library = open_library(options.variants, allow_code=options.allow_code, tell=tell)
-    names = options.names or (*protocol.variants, *_names_in(options.variants))
-    chosen = finals(library.select(names), library, options.out, tell)
-    counted: tuple[Variant, ...] = ()
-    if not options.names:
-        counted = finals(library.select(protocol.cost.only), library, options.out, tell)
+    choice = choose(options, protocol, library, tell)
     data, data_facts, train = _data(options, protocol, tell)
     conditions = Conditions(
         protocol=protocol,
@@ -79,18 +76,26 @@ def prepare(options: RunOptions, tell: Tell = silent) -> PreparedRun:
             return variant
         return replace(variant, weights=str(options.weights.absolute()))
 
-    trained = tuple(started(variant) for variant in chosen)
+    trained = tuple(started(variant) for variant in choice.trained)
     if "accuracy" in protocol.metrics:
         tell_anchors(
-            chosen,
+            choice.trained,
             train,
             image_size=protocol.image_size,
             threshold=chosen_recipe.loss.anchor_threshold,
             tell=tell,
         )
-    jobs = plan(conditions, trained, counted, lambda name: started(library.load(name)))
+    jobs = plan(conditions, trained, choice.counted, lambda name: started(library.load(name)))
     _require_sizes(jobs)
-    return PreparedRun(options, jobs, data_facts)
+    return PreparedRun(options, jobs, data_facts, choice.left_out)
+
+
+def left_out_words(problems: tuple[Problem, ...]) -> str:
+    """The end of a sentence that says how many files a run went on without; "" for none."""
+    files = {problem.mark.file if problem.mark else problem.message for problem in problems}
+    if not files:
+        return ""
+    return f", {len(files)} {'file' if len(files) == 1 else 'files'} left out"
 
 
 def stored_keys(prepared: PreparedRun) -> set[str]:
@@ -176,7 +181,7 @@ def _require_weights(prepared: PreparedRun) -> None:
 
 def _protocol(options: RunOptions, tell: Tell) -> Protocol:
     """The protocol with what the options say of it; its number of threads is part of what a timing is stored under."""
-    protocol = protocols.load(options.protocol)
+    protocol = protocols.load(options.protocol, options.settings)
     if options.seeds:
         protocol = replace(protocol, seeds=options.seeds)
     threads, why = settle(protocol.latency.threads)
@@ -197,11 +202,6 @@ def _recipe(protocol: Protocol) -> Recipe:
         f"the recipe {protocol.recipe!r} has `patience`, which ends variants after different numbers of steps; "
         "a run compares at equal budgets, so leave it out or use `train`"
     )
-
-
-def _names_in(folders: Sequence[Path]) -> tuple[str, ...]:
-    """The variants that lie in the user's own folders."""
-    return Library(folders).names() if folders else ()
 
 
 def _data(

@@ -1,6 +1,7 @@
 """The variants that a session works with: where they are from, whose code may run, and their final widths."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -9,6 +10,7 @@ from suite.spec.records.cost import Match
 from suite.spec.records.variant import Variant
 from suite.spec.userblocks import lies_in_project
 from suite.yaml.document import shown_path
+from suite.yaml.errors import Problem, SpecError
 
 Tell: TypeAlias = Callable[[str], None]
 """Is given one line for a reader."""
@@ -45,6 +47,30 @@ def open_library(
         return in_project or bool(allow_code)
 
     return Library((VARIANTS, *folders), trust=None if allow_code is None else trust)
+
+
+def loose_ends(variant: Variant, library: Library, *, weights: bool = True) -> tuple[Problem, ...]:
+    """What a sound variant names outside the language and is not there: its recipe, and its weights file.
+
+    Args:
+        variant: what `library` has loaded.
+        library: knows where the names are written.
+        weights: whether the weights file is looked for; not where the variant is to start from another.
+    """
+    problems: list[Problem] = []
+    if weights and variant.weights and not Path(variant.weights).is_file():
+        message = f"no weights file {shown_path(Path(variant.weights))}"
+        hint = "weights are files of this machine and never downloaded"
+        problems.append(Problem(library.stated(variant, "weights"), "E006", message, hint))
+    if variant.recipe:
+        from suite.train.recipe import recipe  # listing does without recipes
+
+        try:
+            recipe(variant.recipe)
+        except SpecError as error:
+            mark = library.stated(variant, "recipe")
+            problems += (replace(each, mark=each.mark or mark) for each in error.problems)
+    return tuple(problems)
 
 
 def final(variant: Variant, library: Library, out: Path = OUT, tell: Tell = silent) -> Variant:

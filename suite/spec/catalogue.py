@@ -95,7 +95,8 @@ class Catalogue:
         for name in names:
             self.entries[name] = entries[name]
         if names and entries[names[0]].member:
-            self.entries.pop(path.stem, None)
+            if path.stem not in names:  # one of them may be called like the file
+                self.entries.pop(path.stem, None)
             self.designs[path.stem] = tuple(names)
 
     def _is_free(self, name: str, entry: Entry, taken: dict[str, Path]) -> bool:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from suite.shipped import SHIPPED
 from suite.spec.blocks.signatures import Signatures, default_signatures
-from suite.spec.catalogue import Catalogue, is_name
+from suite.spec.catalogue import Catalogue, Entry, is_name
 from suite.spec.language.decode import decode_tree, read_text, read_tree
+from suite.spec.language.overrides import Override, override, override_text
 from suite.spec.records.blockfile import BlockFile
 from suite.spec.records.source import Reference, SpecFile
 from suite.spec.records.variant import PARTS, Variant
@@ -58,6 +59,7 @@ class Library:
         self._decoded: dict[str, tuple[SpecFile, ...] | SpecError] = {}
         self._variants: dict[str, Variant | SpecError] = {}
         self._work: Counter[str] = Counter()  # by file
+        self._besides: dict[str, Library] = {}  # by the name of the file that each has more
         for folder in self._folders:
             self._catalogue.add_folder(Path(folder))
         if VARIANTS in self._folders and PROJECT.is_dir() and not PROJECT.samefile(VARIANTS):
@@ -67,7 +69,7 @@ class Library:
 
     def names(self) -> tuple[str, ...]:
         """Every variant's name in alphabetical order, those of designs and of wrong files included."""
-        return tuple(sorted(self._catalogue.entries))
+        return tuple(sorted(name for name in self._catalogue.entries if not override(name)))
 
     def load(self, name_or_path: str | Path) -> Variant:
         """The resolved variant of a name, or of a file anywhere whose base is a variant of this library.
@@ -75,7 +77,8 @@ class Library:
         Every number in it is final, unless it has a `match`, whose width is found when the network is first needed.
 
         Args:
-            name_or_path: a variant's name; or a path, which is what has a separator or ends in .yaml.
+            name_or_path: a variant's name; or a path, which is what has a separator or ends in .yaml. Either may have
+                settings behind it: `yolov5p[width=0.5]`.
 
         Raises:
             SpecError: there is no such variant, or it or what it builds on has mistakes; all of the file's are listed.
@@ -84,10 +87,8 @@ class Library:
             >>> Library().load("yolov5s").layers[0].out  # channels
             32
         """
-        path = _as_path(name_or_path)
-        if path is not None and not self._holds(path):
-            return self._beside(path).load(path.stem)
-        return self._resolve(self._known(path.stem if path else str(name_or_path)), ())
+        library, name = self._at(name_or_path)
+        return library._resolve(library._known(name), ())  # noqa: SLF001
 
     def scaled(self, variant: Variant, width: float) -> Variant:
         """A variant of `load` or `select` that has a `match`, as it is at a width; its `match` stays unsolved.
@@ -107,19 +108,45 @@ class Library:
             NoMatchError: a glob fits no name.
             SpecError: the problems of all chosen files.
         """
+        variants, problems = self._loaded(self._chosen(patterns))
+        if problems:
+            raise SpecError(problems)
+        return variants
+
+    def sift(self, patterns: Sequence[str]) -> tuple[tuple[Variant, ...], tuple[Problem, ...]]:
+        """The sound ones of the variants that patterns stand for, and what is wrong with the files of the others.
+
+        Raises:
+            NoMatchError: a glob fits no name.
+            SpecError: there is no variant of a name.
+        """
+        chosen = self._chosen(patterns)
+        for library, name in chosen:
+            library._known(name)  # noqa: SLF001
+        return self._loaded(chosen)
+
+    def _chosen(self, patterns: Sequence[str]) -> "tuple[tuple[Library, str], ...]":
+        every = (chosen for pattern in patterns for chosen in self._expand(pattern))
+        return tuple(dict.fromkeys(every))
+
+    @staticmethod
+    def _loaded(
+        chosen: "Sequence[tuple[Library, str]]",
+    ) -> tuple[tuple[Variant, ...], tuple[Problem, ...]]:
         variants: dict[str, Variant] = {}
         problems: dict[Problem, None] = {}
-        for library, name in dict.fromkeys(
-            chosen for pattern in patterns for chosen in self._expand(pattern)
-        ):
+        for library, name in chosen:
             try:
                 variant = library.load(name)
                 variants.setdefault(variant.name, variant)
             except SpecError as error:
                 problems |= dict.fromkeys(error.problems)
-        if problems:
-            raise SpecError(problems)
-        return tuple(variants.values())
+        return tuple(variants.values()), tuple(problems)
+
+    @property
+    def misnamed(self) -> tuple[Problem, ...]:
+        """What is wrong with the names of files of the folders, which no variant comes of."""
+        return tuple(self._catalogue.misnamed)
 
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with any file of the folders."""
@@ -133,10 +160,10 @@ class Library:
 
     def origins(self, name_or_path: str | Path) -> Mapping[str, str]:
         """The file that each top-level key of the resolved variant comes from, as messages show it."""
-        path = _as_path(name_or_path)
-        if path is not None and not self._holds(path):
-            return self._beside(path).origins(path.stem)
-        name = self._known(path.stem if path else str(name_or_path))
+        library, name = self._at(name_or_path)
+        return library._origins(library._known(name))  # noqa: SLF001
+
+    def _origins(self, name: str) -> Mapping[str, str]:
         self._resolve(name, ())
         specs = self._specs(name)
         stated = {key: spec.mark.file for spec in specs for key in spec.keys}
@@ -144,16 +171,57 @@ class Library:
         if base is None:
             return stated
         inherited = {
-            key: file for key, file in self.origins(base.name).items() if key not in _NOT_INHERITED
+            key: file for key, file in self._origins(base.name).items() if key not in _NOT_INHERITED
         }
         return inherited | stated
 
+    def _at(self, name_or_path: str | Path) -> "tuple[Library, str]":
+        """The library that has what a name, a path, or either with settings means, and its name there."""
+        asked = override(str(name_or_path))
+        if asked is not None:
+            library, base = self._at(asked.base)
+            return library, library._overridden(library._known(base), asked)  # noqa: SLF001
+        path = _as_path(name_or_path)
+        if path is not None and not self._holds(path):
+            return self._beside(path), path.stem
+        name = path.stem if path else str(name_or_path)
+        if path is None and name not in self._catalogue.entries and name in self._besides:
+            return self._besides[name], name  # the base of one that was named by its file
+        return self, name
+
+    def _overridden(self, base: str, asked: Override) -> str:
+        """The name of a variant with settings, which is here from now on, though in no list."""
+        name = asked.name(base)
+        if name not in self._catalogue.entries:
+            text = override_text(base, asked.settings)
+            self._catalogue.entries[name] = Entry(Path(name), text)
+        return name
+
+    def stated(self, variant: Variant, key: str) -> Mark | None:
+        """Where the value of a key that a variant of this library has or inherits is written; None if nowhere."""
+        if override(variant.name):
+            known = variant.name in self._catalogue.entries
+            return self._stated(variant.name, key) if known else variant.mark
+        path = Path(variant.mark.file) if variant.mark else Path(variant.name)
+        if not self._holds(path):
+            return self._beside(path).stated(variant, key)
+        return self._stated(variant.name, key)
+
+    def _stated(self, name: str, key: str) -> Mark | None:
+        specs = self._specs(name)
+        for spec in reversed(specs):
+            if key in spec.keys:
+                return spec.keys[key]
+        base = specs[0].base
+        return None if base is None else self._stated(base.name, key)
+
     def _known(self, name: str) -> str:
-        if name in self._catalogue.designs:
+        is_variant = name in self._catalogue.entries
+        if name in self._catalogue.designs and not is_variant:
             hint = f"name one: {', '.join(self._catalogue.designs[name])}"
             message = f"{quote(name)} is a design of several variants"
             raise SpecError.single(None, "E204", message, hint=hint)
-        if name not in self._catalogue.entries:
+        if not is_variant:
             hint = suggest(name, self._catalogue.entries)
             raise SpecError.single(None, "E204", f"no variant {quote(name)}", hint=hint)
         return name
@@ -165,6 +233,11 @@ class Library:
 
     def _expand(self, pattern: str) -> "Iterator[tuple[Library, str]]":
         """The names that a pattern stands for, with the library that has them; a design stands for all its own."""
+        asked = override(pattern)
+        if asked is not None:
+            for library, name in self._expand(asked.base):
+                yield library, library._overridden(library._known(name), asked)  # noqa: SLF001
+            return
         path = _as_path(pattern)
         if path is not None or not _GLOB & set(pattern):
             library = self if path is None or self._holds(path) else self._beside(path)
@@ -183,7 +256,9 @@ class Library:
         if not is_name(path.stem):
             mark = Mark(shown_path(path), 1, 1)
             raise SpecError.single(mark, "E208", f"{quote(path.name)} cannot name a variant")
-        return Library(self._folders, signatures=self._signatures, extra=path, trust=self._trust)
+        library = Library(self._folders, signatures=self._signatures, extra=path, trust=self._trust)
+        self._besides[path.stem] = library
+        return library
 
     def _specs(self, name: str, chain: tuple[str, ...] = ()) -> tuple[SpecFile, ...]:
         """The decoded file, or the files that a design's variant is made of, each carried out on the one before."""

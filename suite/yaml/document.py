@@ -17,6 +17,7 @@ import yaml
 from suite.record import Json
 from suite.yaml.errors import Problems, SpecError, first_line, quote
 from suite.yaml.mark import Mark
+from suite.yaml.syntax import syntax_hint, syntax_words
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
@@ -123,7 +124,8 @@ def parse(text: str, file: str, problems: Problems, *, numbers_as_keys: bool = F
         start = error.problem_mark or error.context_mark
         _check_bounds(text[: start.index] if start else "", file)
         mark = Mark(file, start.line + 1, start.column + 1) if start else Mark(file, 1, 1)
-        raise SpecError.single(mark, "E001", _syntax(error)) from None
+        words, hint = syntax_words(error), syntax_hint(error, text)
+        raise SpecError.single(mark, "E001", words, hint=hint) from None
     except (yaml.YAMLError, UnicodeError) as error:
         raise SpecError.single(Mark(file, 1, 1), "E001", f"not YAML: {first_line(error)}") from None
     if composer.root is None:
@@ -162,11 +164,6 @@ def _check_bounds(text: str, file: str) -> None:
             raise
     except (yaml.YAMLError, UnicodeError):  # the text ends where no document does
         return
-
-
-def _syntax(error: yaml.MarkedYAMLError) -> str:
-    context = f"{error.context}: " if error.context else ""
-    return f"not YAML: {context}{error.problem or 'unknown problem'}"
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ import pytest
 
 from suite.cli.main import main
 
+NAMES = "letters, digits, '.', '_' and '-', then .yaml"
 WRONG = "base: yolov5n\nwidht: 0.5\n"
 
 
@@ -175,3 +176,86 @@ def test_what_show_prints_is_a_spec_of_the_same_network(
 def test_show_of_an_unknown_name_offers_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["show", "yolo5s"]) == 2
     assert "no variant 'yolo5s'; did you mean 'yolov5s'?" in capsys.readouterr().err
+
+
+def test_check_names_a_recipe_and_a_weights_file_that_are_not_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("base: yolov5n\nrecipe: tinny\nweights: gone.pt\nfreeze: [backbone]\n")
+
+    assert main(["check", str(path)]) == 2
+
+    lines = capsys.readouterr().out.splitlines()
+    hint = "weights are files of this machine and never downloaded"
+    assert f"{path}:3:1: error E006: no weights file {tmp_path / 'gone.pt'}; {hint}" in lines
+    assert f"{path}:2:1: error E201: no recipe 'tinny'; did you mean 'tiny'?" in lines
+
+
+def test_check_names_an_inherited_weights_file_where_it_is_written(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "mine.yaml").write_text("base: yolov5n\nwidth: 2\nweights: gone.pt\n")
+    (folder / "mine_relu.yaml").write_text("base: mine\nactivation: relu\n")
+
+    assert main(["check", "mine_relu", "--variants", str(folder)]) == 2
+    assert f"{folder / 'mine.yaml'}:3:1: error E006: no weights file" in capsys.readouterr().out
+
+
+def test_check_accepts_weights_and_recipe_that_are_there(tmp_path: Path) -> None:
+    (tmp_path / "there.pt").write_bytes(b"")
+    path = tmp_path / "mine.yaml"
+    path.write_text("base: yolov5n\nrecipe: tiny\nweights: there.pt\nfreeze: [backbone]\n")
+
+    assert main(["check", str(path)]) == 0
+
+
+def test_a_variant_without_its_weights_can_still_be_shown(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("base: yolov5n\nweights: gone.pt\nfreeze: [backbone]\n")
+
+    assert main(["show", str(path)]) == 0
+
+
+def test_check_of_a_folder_checks_every_file_in_it(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    below = folder / "below"
+    below.mkdir()
+    (below / "mine_relu.yaml").write_text("base: mine\nactivation: relu\n")
+    (below / "odd.yml").write_text("base: mine\n")
+
+    assert main(["check", str(folder)]) == 2
+
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if "error" in line] == [
+        f"{folder / 'wrong.yaml'}:2:1: error E102: unknown key 'widht'; did you mean 'width'?",
+        f"{below / 'odd.yml'}:1:1: error E208: 'odd.yml' cannot name a variant; {NAMES}",
+        "4 files, 2 errors",
+    ]
+
+
+def test_check_takes_folders_and_names_together(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "wrong.yaml").unlink()
+
+    assert main(["check", str(folder), "yolov5n", "--json"]) == 0
+    assert [entry["name"] for entry in document(capsys)["data"]] == ["yolov5n", "mine"]
+
+
+def test_check_of_a_folder_without_variants_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", str(tmp_path)]) == 2
+    assert f"error E210: no variant files in {tmp_path}" in capsys.readouterr().out
+
+
+def test_a_variant_goes_before_a_folder_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "yolov5n").mkdir()
+
+    assert main(["check", "yolov5n"]) == 0
+    assert capsys.readouterr().out == "1 file, no errors\n"

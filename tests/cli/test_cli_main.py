@@ -348,3 +348,43 @@ def test_a_stdout_that_finds_no_room_is_told() -> None:
     assert "ablation: what is written to: No space left on device" in ended.stderr
     assert "internal error" not in ended.stderr
     assert ended.returncode == 5
+
+
+@pytest.mark.parametrize(
+    "variables", [{"ABLATION_LIST_AS_JSON": "1"}, {"ABLATION_LIST_AS_JSON": "true"}]
+)
+def test_an_error_is_a_document_where_the_environment_asks_for_one(
+    variables: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    assert main(["list", "no_such"]) == 2
+    assert json.loads(capsys.readouterr().out)["errors"][0]["code"] == "E204"
+
+
+def test_the_form_of_check_may_be_asked_for_by_the_environment(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ABLATION_CHECK_FORM", "json")
+
+    assert main(["check", "--no-such-option"]) == 2
+    assert json.loads(capsys.readouterr().out)["errors"][0]["code"] == "exit-2"
+
+
+def test_a_command_that_is_terminated_leaves_a_document_too(
+    fake: Fake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake(raiser(SystemExit(143)))
+
+    assert main(["doctor", "--json"]) == 143
+    assert json.loads(capsys.readouterr().out)["errors"] == [
+        {"code": "exit-143", "message": "terminated"}
+    ]
+
+
+def test_json_behind_two_dashes_is_a_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "--", "--json"]) == 2
+    assert capsys.readouterr().out == ""

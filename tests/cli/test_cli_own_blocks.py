@@ -81,6 +81,16 @@ def test_the_page_s_new_block_is_one_short_file_and_one_spec(project: Path, caps
     assert "using the blocks of ripple.py, which lies in this project" in err
 
 
+def test_the_page_s_block_of_several_maps_builds(project: Path, capsys) -> None:
+    (project / "blend.py").write_text(from_the_page("blend.py", "python"))
+    (project / "yolov5s_blend.yaml").write_text(from_the_page("yolov5s_blend.yaml", "yaml"))
+
+    assert main(["check", "--build", "yolov5s_blend.yaml"]) == 0
+    # 7,235,389 of YOLOv5s; three 1x1 convolutions to 128 channels with their norms, and three weights
+    added = sum(channels * 128 + 2 * 128 for channels in (128, 256, 512)) + 3
+    assert f"params: {7_235_389 + added}" in capsys.readouterr().out
+
+
 @pytest.mark.slow
 def test_the_page_s_new_block_is_timed_and_trained_in_child_processes(
     project: Path, capsys

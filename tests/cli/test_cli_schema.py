@@ -87,6 +87,20 @@ def test_the_schema_of_protocols_refuses_what_the_decoder_refuses(
 
 
 @pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        ("base: smoke\nlatency: {seconds: 1}\n", True),
+        ("base: smoke\nbudget: {epochs: 3}\n", True),
+        ("base: smoke\nlatency: {secnds: 1}\n", False),
+        ("base: smoke\nparallel: no\n", False),
+        ("latency: {seconds: 1}\n", False),
+    ],
+)
+def test_a_protocol_with_a_base_states_what_it_changes(text: str, fits: bool) -> None:
+    assert is_valid("protocol", text) == fits
+
+
+@pytest.mark.parametrize(
     "text", ["precision: fp32", "title: x\nema: {decay: 2}", "title: x\nlos: {}"]
 )
 def test_the_schema_of_recipes_refuses_what_the_decoder_refuses(text: str) -> None:

@@ -1,11 +1,16 @@
 """The steps of a run between the options and the store."""
 
+from pathlib import Path
+
+import pytest
+
 from suite.protocols import BuiltIn
 from suite.session.data import built_in_data
 from suite.session.options import RunOptions
 from suite.session.progress import step_lines
 from suite.session.runs import carry_out, prepare, stored_keys
 from suite.store import Store
+from suite.yaml.errors import SpecError
 from tests.session.conftest import JOBS
 
 
@@ -59,3 +64,86 @@ def test_the_folder_of_a_built_in_set_says_what_is_in_it(tmp_path):
 
     assert folder == tmp_path / "data" / "shapes-64px-2-1-seed3"
     assert folder.is_dir()
+
+
+@pytest.fixture
+def mine(tmp_path):
+    """A folder with one sound variant, and several that cannot be used."""
+    folder = tmp_path / "variants-of-mine"
+    folder.mkdir()
+    for name, text in {
+        "sound": "base: yolov5p\nwidth: 2\n",
+        "wrong": "base: yolov5p\nwidht: 2\n",
+        "on_wrong": "base: wrong\nfreeze: [backbone]\n",
+        "weightless": "base: yolov5p\nweights: not-there.pt\nfreeze: [backbone]\n",
+        "recipeless": "base: yolov5p\nrecipe: tinny\nfreeze: [backbone]\n",
+    }.items():
+        (folder / f"{name}.yaml").write_text(text)
+    return folder
+
+
+def of_folder(protocol, tmp_path, folder, *names, **changes) -> RunOptions:
+    return RunOptions(names, str(protocol), None, (folder,), tmp_path / "out", **changes)
+
+
+def test_a_run_of_whole_folders_leaves_broken_files_out_and_says_so_first(protocol, tmp_path, mine):
+    told = []
+    prepared = prepare(of_folder(protocol, tmp_path, mine), told.append)
+
+    names = {variant.name for variant in prepared.plan.variants}
+    assert names == {"yolov5p", "yolov5p_wide", "sound"}
+    left_out = sorted(Path(problem.mark.file).stem for problem in prepared.left_out)
+    assert left_out == ["on_wrong", "recipeless", "weightless", "wrong"]
+    assert all(line.startswith("left out of this run: ") for line in told[:4])
+
+
+def test_a_file_that_cannot_name_a_variant_is_left_out_and_told(protocol, tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "mine.yml").write_text("base: yolov5p\nfreeze: [backbone]\n")
+
+    prepared = prepare(of_folder(protocol, tmp_path, folder))
+    assert [problem.code for problem in prepared.left_out] == ["E208"]
+
+
+def test_a_broken_file_that_stands_in_for_a_shipped_one_is_left_out_too(protocol, tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "yolov5p_wide.yaml").write_text("base: yolov5p\nwidht: 2\n")
+
+    prepared = prepare(of_folder(protocol, tmp_path, folder))
+    assert {variant.name for variant in prepared.plan.variants} == {"yolov5p"}
+    assert len(prepared.left_out) == 1
+
+
+@pytest.mark.parametrize("name", ["wrong", "on_wrong", "weightless", "recipeless"])
+def test_a_broken_file_that_is_named_ends_the_run_before_it_begins(protocol, tmp_path, mine, name):
+    with pytest.raises(SpecError):
+        prepare(of_folder(protocol, tmp_path, mine, "yolov5p", name))
+
+
+def test_weights_for_the_whole_run_take_the_place_of_a_file_that_is_not_there(
+    protocol, tmp_path, mine
+):
+    weights = tmp_path / "w.safetensors"
+    weights.write_bytes(b"weights")
+
+    prepared = prepare(of_folder(protocol, tmp_path, mine, "weightless", weights=weights))
+    assert {job.variant.weights for job in prepared.plan.jobs} == {str(weights)}
+
+
+def test_a_run_of_which_nothing_is_left_ends_before_it_begins(tmp_path, protocol):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name in ("yolov5p", "yolov5p_wide"):
+        (folder / f"{name}.yaml").write_text("base: yolov5n\nwidht: 2\n")
+
+    with pytest.raises(SpecError, match="widht"):
+        prepare(of_folder(protocol, tmp_path, folder))
+
+
+def test_a_protocol_that_names_no_variant_there_is_ends_the_run(tmp_path, protocol):
+    protocol.write_text(protocol.read_text().replace("yolov5p_wide", "yolov5p_wyde"))
+
+    with pytest.raises(SpecError, match="no variant 'yolov5p_wyde'"):
+        prepare(options(protocol, tmp_path))

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import click
+import torch
 
 from suite.cli.build.formats import WRITERS, Source
 from suite.cli.build.options import SUFFIXES, BuildOptions

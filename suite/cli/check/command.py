@@ -14,11 +14,12 @@ from suite.cli.library import final, open_library
 from suite.cli.options import allow_code_option, json_option, names_argument, variants_option
 from suite.cli.output import ExitCode, reply, say
 from suite.record import Json
-from suite.session.variants import open_match
+from suite.session.variants import loose_ends, open_match
 from suite.spec.library import Library
 from suite.spec.records.variant import Expect, Variant
 from suite.spec.solve.anchors import anchor_warnings
 from suite.spec.views.write import expect_line
+from suite.yaml.document import shown_path
 from suite.yaml.errors import Problem, SpecError
 
 FORMATS = ("text", "json", "github")
@@ -79,13 +80,18 @@ _OPTIONS: tuple[Decorator, ...] = (
 @bound(CheckOptions, _OPTIONS)
 @json_option
 def command(options: CheckOptions, *, as_json: bool) -> int:
-    """Check spec files: NAME, FILE or glob, or all there are.
+    """Check spec files: NAME, FILE, FOLDER or glob, or all there are.
 
     All mistakes of all files are named at once. With --build, a file without `expect` gets the line to paste.
     """
     allow_code = options.allow_code if options.builds else None
-    library = open_library(options.variants, allow_code=allow_code)
-    variants, problems = _read(library, options.names)
+    names, folders = _asked_for(options)
+    library = open_library((*options.variants, *folders), allow_code=allow_code)
+    variants, problems = _read(library, names) if names or not folders else ([], [])
+    for folder in folders:
+        others, complaints = _read_folder(library, folder)
+        variants += [variant for variant in others if variant not in variants]
+        problems += [problem for problem in complaints if problem not in problems]
     files = _count_files(variants, problems)
     checked = [Checked(variant, warnings=anchor_warnings(variant)) for variant in variants]
     if options.builds and variants:
@@ -106,6 +112,25 @@ def _count_files(variants: Sequence[Variant], problems: Sequence[Problem]) -> in
     return len({mark.file for mark in marks if mark})
 
 
+def _asked_for(options: CheckOptions) -> tuple[tuple[str, ...], tuple[Path, ...]]:
+    """The names and files, and the folders; a variant goes before a folder that is called like it."""
+    folders = [name for name in options.names if Path(name).is_dir()]
+    known = open_library(options.variants).names() if folders else ()
+    folders = [name for name in folders if name not in known]
+    names = tuple(name for name in options.names if name not in folders)
+    return names, tuple(map(Path, folders))
+
+
+def _read_folder(library: Library, folder: Path) -> tuple[list[Variant], list[Problem]]:
+    """The sound variants of a folder, and the problems of its other files."""
+    own = Library((folder,))
+    if own.names():
+        variants, problems = _read(library, own.names())
+        return variants, [*problems, *own.misnamed]
+    nothing = Problem(None, "E210", f"no variant files in {shown_path(folder)}")
+    return [], [*own.misnamed] or [nothing]
+
+
 def _read(library: Library, names: Sequence[str]) -> tuple[list[Variant], list[Problem]]:
     """The sound variants among the chosen, and the problems of the rest."""
     chosen = tuple(names) or library.names()
@@ -116,6 +141,8 @@ def _read(library: Library, names: Sequence[str]) -> tuple[list[Variant], list[P
             sound += library.select([name])
         except SpecError as error:
             problems |= dict.fromkeys(error.problems)
+    for variant in sound:
+        problems |= dict.fromkeys(loose_ends(variant, library))
     if not names:
         problems |= dict.fromkeys(library.problems())
     return sound, list(problems)

@@ -3,7 +3,7 @@
 import click
 
 from reports.page import write
-from suite.cli.errors import refusing_stores
+from suite.cli.errors import problem_json, refusing_stores
 from suite.cli.output import ExitCode, reply, table
 from suite.cli.run import running, summary
 from suite.cli.run.progress import progress
@@ -20,6 +20,7 @@ def run(options: RunOptions, *, strict: bool, report: bool, as_json: bool) -> in
         done = running.carry_out(prepared, listen)
     records = summary.read(options.store, done.run_id)
     page = write(options.store, done.run_id, options.out / "report").index if report else None
+    errors = [problem_json(problem) for problem in prepared.left_out]
     if as_json:
         counts: dict[str, Json] = {
             "done": done.done,
@@ -34,13 +35,14 @@ def run(options: RunOptions, *, strict: bool, report: bool, as_json: bool) -> in
                 "variants": list[Json](records),
                 "report": None if page is None else str(page),
             },
+            errors,
         )
-        return running.exit_code(done, options, strict=strict)
+        return running.exit_code(done, options, strict=strict, left_out=bool(prepared.left_out))
     summary.show(records)
-    click.echo(f"{done.done} done, {done.reused} stored before, {len(done.failed)} failed")
+    click.echo(running.sum_up(done, prepared))
     if page is not None:
         click.echo(f"report: {page}")
-    return running.exit_code(done, options, strict=strict)
+    return running.exit_code(done, options, strict=strict, left_out=bool(prepared.left_out))
 
 
 def dry_run(options: RunOptions, *, as_json: bool) -> int:
@@ -49,14 +51,16 @@ def dry_run(options: RunOptions, *, as_json: bool) -> int:
     with refusing_stores():
         stored = stored_keys(prepared)
     jobs = prepared.plan.jobs
+    code = ExitCode.VARIANT_FAILED if prepared.left_out else ExitCode.DONE
     if as_json:
         listed: list[Json] = [
             {"key": job.key, "job": job_title(job), "stored": job.key in stored} for job in jobs
         ]
-        reply("run", {"jobs": listed})
-        return ExitCode.DONE
+        errors = [problem_json(problem) for problem in prepared.left_out]
+        reply("run", {"jobs": listed}, errors)
+        return code
     states = {job.key: "stored" if job.key in stored else "to do" for job in jobs}
     table(
         ("JOB", "STATE", "KEY"), [(job_title(job), states[job.key], job.key[:12]) for job in jobs]
     )
-    return ExitCode.DONE
+    return code

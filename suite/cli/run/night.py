@@ -21,12 +21,14 @@ def night(options: RunOptions, *, strict: bool) -> int:
     """Run, report, and log every step; the exit code."""
     with _log(options.out / "log") as log, running.ending_on_sigterm():
         prepared = running.prepare(options)
+        for problem in prepared.left_out:
+            _write(log, f"left out: {problem}")
         done = running.carry_out(prepared, step_lines(lambda line: _write(log, line)))
         page = write(options.store, done.run_id, options.out / "report").index
     summary.show(summary.read(options.store, done.run_id))
-    click.echo(f"{done.done} done, {done.reused} stored before, {len(done.failed)} failed")
+    click.echo(running.sum_up(done, prepared))
     click.echo(f"report: {page}")
-    return running.exit_code(done, options, strict=strict)
+    return running.exit_code(done, options, strict=strict, left_out=bool(prepared.left_out))
 
 
 @contextmanager

@@ -18,10 +18,10 @@ TERMINATED = 143
 
 
 def prepare(options: RunOptions) -> PreparedRun:
-    """Lay out the run.
+    """Lay out the run; broken files that it goes on without are told.
 
     Raises:
-        SpecError: a variant, the protocol or the recipe has mistakes; nothing has been made then.
+        SpecError: the protocol, the recipe or a variant that was named has mistakes; nothing has been made then.
         Refusal: there is no data, or the recipe does not suit a run.
     """
     try:
@@ -40,13 +40,21 @@ def carry_out(prepared: PreparedRun, listen: Listener) -> Summary:
         raise Refusal(ExitCode.USAGE, str(error)) from error
 
 
-def exit_code(summary: Summary, options: RunOptions, *, strict: bool) -> ExitCode:
+def sum_up(summary: Summary, prepared: PreparedRun) -> str:
+    """The line that a run ends with."""
+    counts = f"{summary.done} done, {summary.reused} stored before, {len(summary.failed)} failed"
+    return counts + runs.left_out_words(prepared.left_out)
+
+
+def exit_code(
+    summary: Summary, options: RunOptions, *, strict: bool, left_out: bool = False
+) -> ExitCode:
     """What a finished run tells the shell; with `strict` also that the machine was not fit for timing."""
     reason = runs.unfit_reason(options.store, summary.run_id) if strict else ""
     if reason:
         say(f"ablation: {reason}")
         return ExitCode.UNFIT
-    return ExitCode.VARIANT_FAILED if summary.failed else ExitCode.DONE
+    return ExitCode.VARIANT_FAILED if summary.failed or left_out else ExitCode.DONE
 
 
 @contextmanager

@@ -65,7 +65,10 @@ class RepViT(nn.Module):
 
 
 class Stage(nn.Sequential):
-    """`repeat` blocks, of which the first, third, fifth, ... have squeeze-excite."""
+    """`repeat` blocks, of which the first, third, fifth, ... have squeeze-excite.
+
+    Maps (B, C, H, W) to the same shape.
+    """
 
     def __init__(
         self,

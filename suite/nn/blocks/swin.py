@@ -74,7 +74,7 @@ class Merge(nn.Module):
 class Stage(nn.Sequential):
     """`repeat` blocks with heads of `head` channels, of which the second, fourth, ... shift their windows.
 
-    Keeps width and resolution. `drop_path` is that of every block.
+    Maps (B, C, H, W) to the same shape. `drop_path` is that of every block.
     """
 
     def __init__(

@@ -17,7 +17,7 @@ def misfit(signature: BlockSignature, name: str, value: Json) -> str:
     """A complaint about an option's value, "" if it fits."""
     annotation = signature.types[name]
     if annotation and not _fits(_parsed(annotation), value):
-        return f"{signature.address}: {name} takes {_readable(annotation)}, not {quote(value)}"
+        return f"{signature.address}: {name} takes {readable(annotation)}, not {quote(value)}"
     if name in POSITIVE and isinstance(value, int | float) and not value > 0:
         return f"{signature.address}: {name} is above 0, not {value:g}"
     return ""
@@ -37,7 +37,8 @@ def _parsed(annotation: str) -> ast.expr:
     return ast.parse(annotation, mode="eval").body
 
 
-def _readable(annotation: str) -> str:
+def readable(annotation: str) -> str:
+    """An annotation in words, where it is one of the plain kinds."""
     names = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a word"}
     return names.get(annotation, annotation)
 

@@ -17,6 +17,9 @@ from suite.yaml.reader import Reader
 from suite.yaml.records import Check, Decoder, Entries
 from suite.yaml.shapes import Special
 
+# keys of a file beside which the head's line may leave its anchors out
+_ANCHORED = frozenset({"base", "anchors"})
+
 
 def read_text(path: Path) -> str:
     """The text of a spec file; SpecError if it is not a regular UTF-8 file of bounded size."""
@@ -68,9 +71,11 @@ def decode_tree(
     Raises:
         SpecError: for all that is wrong with it.
     """
-    decoder = SpecDecoder(Reader(problems), signatures, folder)
     mark = root.mark
     keys = dict(root.keys) if isinstance(root, Table) else {}
+    decoder = SpecDecoder(
+        Reader(problems), signatures, folder, anchored=bool(_ANCHORED & keys.keys())
+    )
     spec = decoder.record(SpecFile, root, "a variant", name=name, mark=mark, keys=keys)
     problems.raise_if_any()
     assert spec is not None, "a file without a problem has a record"
@@ -103,7 +108,9 @@ class SpecDecoder(Decoder):
         **EDIT_CHECKS,
     }
 
-    def __init__(self, reader: Reader, signatures: Signatures, folder: Path) -> None:
+    def __init__(
+        self, reader: Reader, signatures: Signatures, folder: Path, *, anchored: bool = False
+    ) -> None:
         super().__init__(reader)
         self.folder = folder
-        self.layers = LayerReader(self, signatures)
+        self.layers = LayerReader(self, signatures, anchored=anchored)

@@ -1,20 +1,45 @@
 """Edits, selectors and schedules of a file, read against the blocks there are."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
 from suite.spec.language.keys import COMPANIONS, VERBS
 from suite.spec.language.layers import LayerReader
 from suite.spec.language.values import SCHEMAS, WORD
-from suite.spec.records.steps import EDITS, Change, Edit, Inserting
+from suite.spec.records.steps import EDITS, Change, Edit, Inserting, Verb
 from suite.spec.records.variant import Layer, Schedule, Selector
 from suite.spec.records.vocabulary import DROP_PATH, MAX_DROP_PATH, MAX_EDITS, PATTERN_SIGNS
 from suite.yaml.document import Node, Table
+from suite.yaml.errors import quote, suggest
 from suite.yaml.forms import Schema
 from suite.yaml.reader import Reader
 from suite.yaml.records import Check, Entries
 from suite.yaml.schemas import ref, required
 from suite.yaml.shapes import Special
+
+_WORDS = frozenset(VERBS).union(*COMPANIONS.values())
+# what people write, and what it is here
+_MEANT: Mapping[str, tuple[str, ...]] = {
+    "add": ("insert",),
+    "put": ("insert",),
+    "append": ("insert",),
+    "delete": ("remove",),
+    "del": ("remove",),
+    "drop": ("remove",),
+    "change": ("set",),
+    "modify": ("set",),
+    "update": ("set",),
+    "swap": ("replace",),
+    "substitute": ("replace",),
+    "by": ("with", "to"),
+    "to": ("with",),
+    "with": ("to",),
+    "into": ("after",),
+    "at": ("after",),
+    "in": ("after",),
+    "behind": ("after",),
+}
 
 
 class _WithBlocks(Protocol):
@@ -43,13 +68,9 @@ def _edit(decoder: _WithBlocks, node: Node) -> Edit | None:
     table = decoder.reader.table(node, "an edit")
     if table is None:
         return None
-    verbs = [verb for verb in VERBS if verb in table.entries]
-    if len(verbs) != 1:
-        message = f"an edit needs exactly one of: {', '.join(VERBS)}"
-        decoder.reader.problems.add(table.mark, "E105", message)
+    verb = _verb(decoder, table)
+    if verb is None:
         return None
-    [verb] = verbs
-    decoder.reader.table(node, "an edit", (verb, *COMPANIONS[verb]))
     written = decoder.filled(EDITS[verb], table, f"`{verb}`")
     if written is None:
         return None
@@ -61,6 +82,33 @@ def _edit(decoder: _WithBlocks, node: Node) -> Edit | None:
         return None
     edit = Edit(verb, select, table.mark, layers=written.layers)
     return replace(edit, before=written.before is not None, keep_tag=written.keep_tag)
+
+
+def _verb(decoder: _WithBlocks, table: Table) -> Verb | None:
+    """The one verb of an edit, None if that has been reported; keys that do not go with it are reported too."""
+    verbs = [verb for verb in VERBS if verb in table.entries]
+    strange = [key for key in table.keys if key not in _WORDS]
+    if not verbs and strange:
+        _report_words(decoder, table, strange, VERBS)
+        return None
+    if len(verbs) != 1:
+        message = f"an edit needs exactly one of: {', '.join(VERBS)}"
+        decoder.reader.problems.add(table.mark, "E105", message)
+        return None
+    [verb] = verbs
+    known = (verb, *COMPANIONS[verb])
+    _report_words(decoder, table, [key for key in table.keys if key not in known], known)
+    return verb
+
+
+def _report_words(
+    decoder: _WithBlocks, table: Table, words: Sequence[str], known: Sequence[str]
+) -> None:
+    """Report words that an edit does not have, each with the right one: of like letters, or of like meaning."""
+    for word in words:
+        meant = [other for other in _MEANT.get(word.lower(), ()) if other in known]
+        hint = f"did you mean {meant[0]!r}?" if meant else suggest(word, known)
+        decoder.reader.problems.add(table.keys[word], "E102", f"unknown key {quote(word)}", hint)
 
 
 def _inserted(decoder: _WithBlocks, node: Node, _called: str) -> tuple[Layer, ...]:

@@ -1,39 +1,46 @@
 """Layer lines: mappings of a file become `Layer` records whose options fit the block's constructor."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from suite.record import Json
 from suite.spec.blocks.options import misfit, missing
 from suite.spec.blocks.signatures import BlockSignature, Signatures
-from suite.spec.language.keys import CHANGE_KEYS, LAYER_KEYS
+from suite.spec.language.keys import LAYER_KEYS, TO_KEYS, WITH_KEYS
 from suite.spec.language.values import SCHEMAS, WORD, read_reference
+from suite.spec.records.lines import Line, Replacement, Rewrite
 from suite.spec.records.source import Layers
-from suite.spec.records.steps import Change, Line, Numbers
+from suite.spec.records.steps import Change
 from suite.spec.records.variant import Layer, Part
-from suite.spec.records.vocabulary import MAX_OUTPUTS
+from suite.spec.records.vocabulary import ANCHORS, MAX_OUTPUTS
 from suite.yaml.document import Node, Scalar, Table, plain
 from suite.yaml.errors import SpecError, suggest
-from suite.yaml.forms import Schema, Whole
+from suite.yaml.forms import Schema, Whole, Word
 from suite.yaml.mark import Mark
 from suite.yaml.records import Check, Decoder, Entries
 from suite.yaml.schemas import closed, ref
-from suite.yaml.shapes import Special
+from suite.yaml.shapes import Listed, Special
 
 _KIND_PLACE = {
     "head": "is a head; it belongs into `head`",
     "operator": "is an operator; it takes a convolution's place by an edit, `replace`",
 }
+_OF_LAYERS = frozenset({"out", "repeat", "stride", "inputs"})
 _OUTPUT = Whole(0, MAX_OUTPUTS)
+_INPUTS = Listed(Word(), "an input", several=True)
 
 
 @dataclass(frozen=True, slots=True)
 class LayerReader:
-    """Reads layers and changes of layers against the blocks there are."""
+    """Reads layers and changes of layers against the blocks there are.
+
+    `anchored`: a head may leave its anchors out, since the file's `anchors` or the base's take their place.
+    """
 
     decoder: Decoder
     signatures: Signatures
+    anchored: bool = False
 
     def part(self, node: Node, part: Part) -> Layers | None:
         """All lines of a backbone, neck or head, or `{of: OTHER}`."""
@@ -63,7 +70,8 @@ class LayerReader:
         line = self.decoder.values(Line, table, "a layer")
         if complete and signature.takes_out and "out" not in table.entries:
             self._add(table.mark, "E103", f"{signature.address} needs `out`, its channels")
-        self._require(table.mark, signature, options)
+        given = {*options, ANCHORS} if self.anchored and part == "head" else options
+        self._require(table.mark, signature, given)
         return None if line is None else _layer(line, signature, part, options, table.mark)
 
     def change_to(self, node: Node, called: str) -> Change | None:
@@ -74,10 +82,8 @@ class LayerReader:
         if "block" in table.keys:
             message = f"{called} changes a layer's options, not its block"
             self._add(table.keys["block"], "E102", message, "use `replace`")
-        numbers = self.decoder.filled(Numbers, _without_block(table), called)
-        options = {
-            key: plain(node) for key, node in table.entries.items() if key not in CHANGE_KEYS
-        }
+        numbers = self.decoder.filled(Rewrite, _without_block(table), called)
+        options = {key: plain(node) for key, node in table.entries.items() if key not in TO_KEYS}
         return None if numbers is None else _change("", numbers, options, table.mark)
 
     def change_with(self, node: Node, called: str) -> Change | None:
@@ -86,16 +92,16 @@ class LayerReader:
         signature = self._signature(table) if table else None
         if table is None or signature is None:
             return None
-        options = self._options(table, signature, CHANGE_KEYS)
+        options = self._options(table, signature, WITH_KEYS)
         if signature.kind == "operator":
             self._require(table.mark, signature, options)
-            for key in table.keys.keys() & {"out", "repeat", "stride"}:
+            for key in table.keys.keys() & _OF_LAYERS:
                 message = f"{signature.address} is an operator and has no `{key}` here"
                 hint = "it takes over the convolution's own"
                 self._add(table.keys[key], "E202", message, hint)
         else:
             self._refuse_numbers(table, signature)
-        numbers = self.decoder.filled(Numbers, table, called)
+        numbers = self.decoder.filled(Replacement, table, called)
         if numbers is None:
             return None
         return _change(signature.address, numbers, options, table.mark)
@@ -144,7 +150,7 @@ class LayerReader:
             options[key] = plain(node)
         return options
 
-    def _require(self, mark: Mark, signature: BlockSignature, options: Mapping[str, Json]) -> None:
+    def _require(self, mark: Mark, signature: BlockSignature, options: Iterable[str]) -> None:
         for name in missing(signature, set(options)):
             self._add(mark, "E103", f"{signature.address} needs the option {name!r}")
 
@@ -184,8 +190,19 @@ def _layer(
     )
 
 
-def _change(block: str, numbers: Numbers, options: Mapping[str, Json], mark: Mark) -> Change:
-    return Change(block, numbers.out, numbers.repeat, numbers.stride, options, mark)
+def _change(
+    block: str, written: Replacement | Rewrite, options: Mapping[str, Json], mark: Mark
+) -> Change:
+    return Change(
+        block=block,
+        out=written.out,
+        repeat=written.repeat,
+        stride=written.stride,
+        tag=written.tag if isinstance(written, Rewrite) else "",
+        inputs=written.inputs,
+        options=options,
+        mark=mark,
+    )
 
 
 def _without_block(table: Table) -> Table:
@@ -204,6 +221,23 @@ def _tags(decoder: Decoder, node: Node, called: str) -> dict[str, int] | None:
         if index is not None:
             tags[name] = index
     return tags
+
+
+def _inputs(decoder: Decoder, node: Node, called: str) -> tuple[str, ...] | dict[str, str] | None:
+    """Tags, or new tags by the old ones."""
+    if not isinstance(node, Table):
+        listed = _INPUTS.read(decoder, node, called)
+        return None if listed is None else tuple(map(str, listed))
+    if not node.keys:
+        decoder.reader.problems.add(node.mark, "E103", f"{called} names no tag")
+    moved = {old: decoder.reader.word(new, "an input") for old, new in node.entries.items()}
+    words = {old: new for old, new in moved.items() if new}
+    return words if len(words) == len(moved) else None
+
+
+def _inputs_schema() -> Schema:
+    moved: Schema = {"type": "object", "additionalProperties": WORD, "minProperties": 1}
+    return {"anyOf": [SCHEMAS.value(_INPUTS), moved]}
 
 
 def _check_line(line: Entries) -> None:
@@ -251,5 +285,8 @@ LAYER_FORMS = {
         lambda decoder, node, _: decoder.layers.part(node, "head"), lambda: _part_schema("head")
     ),
     "tags": Special(_tags, _tags_schema),
+    "inputs": Special(_inputs, _inputs_schema),
 }
-LAYER_CHECKS: dict[type[Any], Check] = {Line: Check(_check_line)}
+LAYER_CHECKS: dict[type[Any], Check] = dict.fromkeys(
+    (Line, Replacement, Rewrite), Check(_check_line)
+)

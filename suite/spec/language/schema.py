@@ -12,13 +12,15 @@ from suite.record import Json
 from suite.spec.blocks.options import MAPPINGS, POSITIVE, SEQUENCES, missing
 from suite.spec.blocks.signatures import BlockSignature, Default, Signatures
 from suite.spec.language.decode import SpecDecoder
-from suite.spec.language.keys import CHANGE_KEYS, FAMILY_KEYS, FILE_KEYS, LAYER_KEYS
+from suite.spec.language.keys import FAMILY_KEYS, FILE_KEYS, LAYER_KEYS, TO_KEYS, WITH_KEYS
 from suite.spec.language.values import PLACEHOLDER
 from suite.spec.records.ladder import Design, Step
+from suite.spec.records.lines import Line, Rewrite
 from suite.spec.records.objective import Assigner, Loss, Suppression
 from suite.spec.records.source import SpecFile
-from suite.spec.records.steps import EDITS, Line
+from suite.spec.records.steps import EDITS
 from suite.spec.records.variant import PARTS, Expect, Schedule, Selector
+from suite.spec.records.vocabulary import ANCHORS
 from suite.yaml.forms import Schema
 from suite.yaml.rules import plan_of
 from suite.yaml.schemas import DRAFT, Schemas, closed, ref, required
@@ -68,7 +70,10 @@ def schema(signatures: Signatures) -> Schema:
             "inserted": _line(inside, out=False),
             "head": _line(heads, out=True),
             "with": _with(blocks),
-            "to": {"type": "object", "properties": {"block": False, **_line_keys(CHANGE_KEYS[1:])}},
+            "to": {
+                "type": "object",
+                "properties": {"block": False, **_keys_of(Rewrite, TO_KEYS[1:])},
+            },
             "edit": {"type": "object", "oneOf": [SCHEMAS.record(kind) for kind in EDITS.values()]},
             **{name: SCHEMAS.record(kind) for kind, name in SHARED.items()},
             "step": _step(file),
@@ -117,8 +122,8 @@ def _address_elsewhere(blocks: Iterable[BlockSignature]) -> Schema:
     return {"type": "string", "pattern": f"^(?!(?:{stems})\\.)[A-Za-z]\\w*\\.[A-Za-z]\\w*$"}
 
 
-def _line_keys(names: Iterable[str]) -> Schema:
-    keys = plan_of(Line).keys
+def _keys_of(kind: type[Any], names: Iterable[str]) -> Schema:
+    keys = plan_of(kind).keys
     return {name: SCHEMAS.key(keys[name]) for name in names}
 
 
@@ -133,13 +138,15 @@ def _line(blocks: Sequence[BlockSignature], *, out: bool) -> Schema:
 
 
 def _with(blocks: Sequence[BlockSignature]) -> Schema:
-    """What takes a layer's place: a line without tags and inputs."""
-    others: Schema = dict.fromkeys((key for key in LAYER_KEYS if key not in CHANGE_KEYS), False)
+    """What takes a layer's place: a line without tags."""
+    others: Schema = dict.fromkeys((key for key in LAYER_KEYS if key not in WITH_KEYS), False)
     return _line(blocks, out=False) | {"properties": {"block": _addresses(blocks), **others}}
 
 
 def _if_block(block: BlockSignature, *, out: bool) -> Schema:
-    needed: list[Json] = [*missing(block, set())]
+    # a head's line may leave out what its file or its base says
+    given = {ANCHORS} if block.kind == "head" else set()
+    needed: list[Json] = [*missing(block, given)]
     if out and block.takes_out:
         needed.append("out")
     then = ref(block.address)
@@ -152,7 +159,7 @@ def _if_block(block: BlockSignature, *, out: bool) -> Schema:
 def _block(block: BlockSignature) -> Schema:
     """All keys of a line with this block: the language's where the block takes them, then its options."""
     refused = {"block"} | {key for key in ("out", "stride") if not getattr(block, f"takes_{key}")}
-    keys = _line_keys(key for key in LAYER_KEYS if key not in refused)
+    keys = _keys_of(Line, (key for key in LAYER_KEYS if key not in refused))
     if block.kind == "operator":
         keys = {}
     options: Schema = {name: _option(block, name) for name in block.options}

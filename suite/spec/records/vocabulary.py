@@ -11,6 +11,7 @@ CONTROLS = ("broken",)
 ACROSS = ("blocks",)
 # of `freeze`: a part, and the stride of some of its layers
 FROZEN_STAGE = "(backbone|neck) [1-9][0-9]{0,2}"
+ANCHORS = "anchors"  # the option of a head that is its base's where its line says nothing
 DROP_PATH = "drop_path"  # the attribute of a schedule that means stochastic depth
 PATTERN_SIGNS = frozenset("*?[")
 DESIGNS = ("ladder", "one-at-a-time", "leave-one-out", "factorial")

@@ -4,7 +4,7 @@ Matches are collected before an edit acts, and an edit that matches nothing is a
 concerns convolutions inside blocks, which only the builder sees: it becomes a `ConvEdit` and acts after all others.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -49,9 +49,22 @@ class Editor:
         if edit.verb == "remove":
             return self._remove(edit, layers, chosen)
         change = self._replaced if edit.verb == "replace" else self._set
+        self._check_moved(edit.change, [layers[i] for i in chosen])
         return tuple(
             change(layer, edit.change) if i in chosen else layer for i, layer in enumerate(layers)
         )
+
+    def _check_moved(self, change: Change, chosen: Sequence[Layer]) -> None:
+        """Report tags that are to be read no more by layers of which none reads them."""
+        moved = change.inputs if isinstance(change.inputs, Mapping) else {}
+        there = dict.fromkeys(tag for layer in chosen for tag in layer.inputs)
+        for tag in moved:
+            if tag not in there:
+                who = f"{chosen[0].block} does" if len(chosen) == 1 else "none of the layers does"
+                hint = f"there are: {', '.join(there)}"
+                self._add(
+                    change.mark, "E206", f"`inputs` moves {tag!r}, which {who} not read", hint
+                )
 
     def _matches_as_said(
         self, edit: Edit, layers: tuple[Layer, ...], chosen: Sequence[int]
@@ -90,9 +103,19 @@ class Editor:
             out=out,
             repeat=change.repeat or old.repeat,
             stride=self._stride(old, change),
+            inputs=_rewired(old, change),
             options=options,
             mark=change.mark,
         )
+
+    def _tags(self, old: Layer, change: Change) -> Mapping[str, int]:
+        """The layer's tags, with a new one where it had none; an output has one name only."""
+        if not change.tag:
+            return old.tags
+        if old.tags:
+            names = ", ".join(old.tags)
+            self._add(change.mark, "E206", f"{old.block} has the tag {names} already", "read that")
+        return {change.tag: 0}
 
     def _stride(self, old: Layer, change: Change) -> int | None:
         """The stride of a layer whose block is replaced; None where the new block's own holds."""
@@ -119,6 +142,8 @@ class Editor:
             out=change.out or old.out,
             repeat=change.repeat or old.repeat,
             stride=change.stride or old.stride,
+            inputs=_rewired(old, change),
+            tags=self._tags(old, change),
             options=options,
             mark=change.mark,
         )
@@ -139,17 +164,27 @@ class Editor:
         self, edit: Edit, layers: tuple[Layer, ...], chosen: Sequence[int]
     ) -> tuple[Layer, ...]:
         result: list[Layer] = []
+        tags = [tag for layer in layers for tag in layer.tags]
         for index, layer in enumerate(layers):
             if index not in chosen:
                 result.append(layer)
             elif edit.before:
                 result += self._inserted_before(edit, layer)
             else:
-                result += self._inserted_after(edit, layer)
+                result += self._inserted_after(edit, layer, tags)
         return tuple(result)
 
-    def _inserted_after(self, edit: Edit, layer: Layer) -> list[Layer]:
-        """The new lines take the tag over, so that whoever read the layer reads them."""
+    def _report_taken(self, edit: Edit, tag: str, tags: Sequence[str]) -> None:
+        """A new line that reads the tag which it takes over would read itself."""
+        message = (
+            f"`insert` takes the tag {tag!r} over from the layer that it comes after, "
+            "and would read itself"
+        )
+        hint = "`keep_tag: true` leaves the tag there, `last` is the line above; tags: "
+        self._add(edit.layers[0].mark, "E206", message, hint + ", ".join(tags))
+
+    def _inserted_after(self, edit: Edit, layer: Layer, tags: Sequence[str]) -> list[Layer]:
+        """The new lines take the tag over, so that whoever read the layer reads them; `tags` are all there are."""
         if layer.part == "head":
             self._add(edit.mark, "E207", "nothing can be inserted after a head")
             return [layer]
@@ -160,6 +195,10 @@ class Editor:
                 f"{layer.block} has several outputs; nothing can be inserted after it",
             )
         new = [self._placed(edit, line, layer, layer.out) for line in edit.layers]
+        taken = [] if edit.keep_tag else [tag for tag in layer.tags if _reads(edit.layers, tag)]
+        if taken:
+            self._report_taken(edit, taken[0], tags)
+            return [layer, *new]
         if not edit.keep_tag and layer.tags:
             new[-1] = replace(new[-1], tags=dict(layer.tags) | dict(new[-1].tags))
             layer = replace(layer, tags={})
@@ -284,6 +323,18 @@ def _addresses(layers: tuple[Layer, ...], chosen: Sequence[int]) -> list[str]:
     for index, layer in enumerate(layers):
         first.setdefault(layer.part, index)
     return [f"{layers[i].part}.{i - first[layers[i].part]}" for i in chosen]
+
+
+def _rewired(layer: Layer, change: Change) -> tuple[str, ...]:
+    """What the layer reads after the change."""
+    new = change.inputs
+    if isinstance(new, Mapping):
+        return tuple(new.get(tag, tag) for tag in layer.inputs)
+    return new or layer.inputs
+
+
+def _reads(lines: Sequence[Layer], tag: str) -> bool:
+    return any(tag in line.inputs for line in lines)
 
 
 def _renamed(layer: Layer, tag: str, source: str) -> Layer:

@@ -8,10 +8,11 @@ from functools import cache
 from typing import Any
 
 from suite.record import Json
+from suite.spec.blocks.options import missing
 from suite.spec.blocks.signatures import Signatures
 from suite.spec.records.source import Reference, SpecFile
 from suite.spec.records.variant import PARTS, ConvEdit, Layer, Part, Schedule, Variant
-from suite.spec.records.vocabulary import MAX_OUT, MAX_REPEAT
+from suite.spec.records.vocabulary import ANCHORS, MAX_OUT, MAX_REPEAT
 from suite.spec.solve.checks import LayerChecks
 from suite.spec.solve.edits import Editor
 from suite.spec.solve.roles import with_roles
@@ -139,7 +140,8 @@ def _baseline(spec: SpecFile, base: Variant) -> str:
     """The base of a modification; of what is scaled to the cost of another variant, that one."""
     if spec.match:
         return spec.match.to
-    is_size = spec.only_scales and not spec.name.startswith(f"{base.name}_")
+    # `yolov5p[width=0.5]` is a modification too
+    is_size = spec.only_scales and not spec.name.startswith((f"{base.name}_", f"{base.name}["))
     return "" if is_size else base.name
 
 
@@ -174,11 +176,33 @@ class _Resolver:
         if isinstance(written, Reference):
             return self.owners[part].part(part)
         if written is not None:
-            return with_roles(written)
+            return with_roles(tuple(map(self._anchored, written)) if part == "head" else written)
         layers = self.base.part(part)
         if self.spec.width == self.spec.depth == 1:
             return layers
         return tuple(self._scaled(layer) for layer in layers)
+
+    def _anchored(self, head: Layer) -> Layer:
+        """A head's line that leaves its anchors out, with those of the file or of the base's head."""
+        if ANCHORS not in missing(self.signatures.get(head.block), set(head.options)):
+            return head
+        if self.spec.anchors:  # they are written into it when all edits are done
+            levels: Json = [list(level) for level in self.spec.anchors.levels]
+            return replace(head, options={**head.options, ANCHORS: levels})
+        [*_, old] = self.base.part("head") or (head,)
+        anchors = old.options.get(ANCHORS)
+        if anchors is None:
+            message = f"{head.block} needs the option {ANCHORS!r}, and the base's head has none"
+            self.problems.add(head.mark, "E103", message)
+            return head
+        if len(old.inputs) != len(head.inputs):
+            message = (
+                f"the base has anchors for {len(old.inputs)} maps, "
+                f"and this head reads {len(head.inputs)}"
+            )
+            hint = f"write `{ANCHORS}`, one list a map"
+            self.problems.add(head.mark, "E103", message, hint)
+        return replace(head, options={**head.options, ANCHORS: anchors})
 
     def _scaled(self, layer: Layer) -> Layer:
         out, repeat = layer.out, layer.repeat

@@ -324,3 +324,99 @@ def test_a_machine_that_cannot_tell_copies_apart_is_an_exit_code_when_strict(
 
     assert running.exit_code(Summary("latest", 0, 1, ()), options, strict=strict) == code
     assert ("The machine is refused" in capsys.readouterr().err) == (code == 5)
+
+
+@pytest.fixture
+def broken(tmp_path):
+    """A folder with one variant, which has a mistake."""
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    (folder / "wrong.yaml").write_text("base: yolov5p\nwidht: 2\n")
+    return str(folder)
+
+
+@pytest.mark.parametrize("command", ["run", "nightly"])
+def test_a_broken_file_of_a_folder_is_left_out_and_gives_exit_code_1(run, broken, command):
+    code, out, err = run("--variants", broken, command=command)
+
+    assert code == 1
+    assert err.splitlines()[0].startswith(f"left out of this run: {broken}/wrong.yaml:2:1: ")
+    assert f"{JOBS} done, 0 stored before, 0 failed, 1 file left out" in out.splitlines()
+
+
+@pytest.mark.parametrize("command", ["run", "nightly"])
+def test_a_broken_file_that_is_named_is_exit_code_2(run, executor, broken, command):
+    code, _, err = run("wrong", "--variants", broken, command=command)
+
+    assert code == 2
+    assert "unknown key 'widht'" in err
+    assert executor.done == []
+
+
+def test_what_is_left_out_stands_among_the_errors_of_the_document(run, broken):
+    code, out, _ = run("--variants", broken, "--json", "--no-report")
+
+    [error] = json.loads(out)["errors"]
+    assert (code, error["code"], error["line"]) == (1, "E102", 2)
+
+
+def test_a_dry_run_tells_what_would_be_left_out(run, broken):
+    code, out, _ = run("--variants", broken, "--dry-run", "--json")
+
+    assert code == 1
+    assert [error["code"] for error in json.loads(out)["errors"]] == ["E102"]
+
+
+def test_the_log_of_a_night_names_what_was_left_out(run, broken, tmp_path):
+    run("--variants", broken, command="nightly")
+
+    [log] = (tmp_path / "out" / "log").glob("nightly-*.log")
+    assert "left out: " in log.read_text()
+
+
+def keys(run, *arguments):
+    """The key of each job of a dry run."""
+    jobs = json.loads(run(*arguments, "--dry-run", "--json")[1])["data"]["jobs"]
+    return {job["job"]: job["key"] for job in jobs}
+
+
+def test_a_setting_becomes_part_of_the_keys_that_it_concerns(run):
+    plain, longer = keys(run), keys(run, "--set", "budget.steps=3")
+
+    assert plain["count yolov5p"] == longer["count yolov5p"]
+    assert plain["train yolov5p, seed 0"] != longer["train yolov5p, seed 0"]
+
+
+def test_several_settings_may_be_given(run):
+    plain = keys(run)
+    set_ = keys(run, "--set", "latency.seconds=0.2", "--set", "seeds=[5]")
+
+    timed = "time yolov5p by cpu-eager-fp32, replica 0"
+    assert plain[timed] != set_[timed]
+    assert "train yolov5p, seed 5" in set_
+
+
+def test_a_wrong_setting_is_exit_code_2(run, executor):
+    code, _, err = run("--set", "budget.stepz=3")
+
+    assert (code, executor.done) == (2, [])
+    assert "unknown key 'stepz'; did you mean 'steps'?" in err
+
+
+def test_a_run_is_kept_under_the_name_of_the_protocol_with_its_settings(run, tmp_path):
+    run("--set", "budget.steps=3", "--no-report")
+
+    with Store.open_readonly(tmp_path / "out" / "store.sqlite") as store:
+        kept = store.run()
+    assert kept.protocol == "mine[budget.steps=3]"
+    assert opened(kept.protocol_json["budget"])["steps"] == 3
+
+
+def test_a_variant_may_be_set_where_it_is_named(run, executor, tmp_path):
+    code, out, _ = run("yolov5p[width=0.5]")
+
+    assert code == 0
+    assert "train-yolov5p[width=0.5]-seed0" in executor.done
+    assert "train-yolov5p-seed0" in executor.done  # what it is compared with
+    assert "yolov5p[width=0.5]" in out
+    assert "yolov5p[width=0.5]" in (tmp_path / "out" / "report" / "index.html").read_text()

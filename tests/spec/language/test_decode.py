@@ -358,3 +358,41 @@ def test_no_text_makes_the_decoder_raise_anything_but_spec_error(
 ) -> None:
     with suppress(SpecError):
         decode(text, "f.yaml", "f", signatures)
+
+
+@pytest.mark.parametrize(
+    ("edit", "word", "right"),
+    [
+        ("repalce: {tag: p3}, with: {block: conv.Conv}", "repalce", "replace"),
+        ("Replace: {tag: p3}, with: {block: conv.Conv}", "Replace", "replace"),
+        ("instert: {block: conv.Conv}, after: {tag: p3}", "instert", "insert"),
+        ("add: {block: conv.Conv}, after: {tag: p3}", "add", "insert"),
+        ("delete: {tag: p3}", "delete", "remove"),
+        ("remov: {tag: p3}", "remov", "remove"),
+        ("change: {tag: p3}, to: {out: 8}", "change", "set"),
+        ("replace: {tag: p3}, by: {block: conv.Conv}", "by", "with"),
+        ("replace: {tag: p3}, to: {block: conv.Conv}", "to", "with"),
+        ("set: {tag: p3}, with: {out: 8}", "with", "to"),
+        ("set: {tag: p3}, by: {out: 8}", "by", "to"),
+        ("insert: {block: conv.Conv}, afer: {tag: p3}", "afer", "after"),
+        ("insert: {block: conv.Conv}, at: {tag: p3}", "at", "after"),
+        ("insert: {block: conv.Conv}, after: {tag: p3}, keeptag: true", "keeptag", "keep_tag"),
+        ("remove: {tga: p3}", "tga", "tag"),
+        ("remove: {layer: c}", "layer", ""),
+    ],
+)
+def test_a_wrong_word_of_an_edit_gets_the_nearest_right_one(
+    signatures: Signatures, edit: str, word: str, right: str
+) -> None:
+    with pytest.raises(SpecError) as caught:
+        decode(f"base: b\nedits: [{{{edit}}}]", "f.yaml", "f", signatures)
+
+    hint = f"did you mean '{right}'?" if right else "there are: "
+    assert f"error E102: unknown key '{word}'; {hint}" in str(caught.value)
+
+
+def test_an_edit_with_a_wrong_verb_is_one_problem(signatures: Signatures) -> None:
+    with pytest.raises(SpecError) as caught:
+        decode("base: b\nedits: [{delete: {tag: p3}}]", "f.yaml", "f", signatures)
+
+    assert len(caught.value.problems) == 1

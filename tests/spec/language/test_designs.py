@@ -300,3 +300,58 @@ def test_a_factorial_of_many_steps_is_refused(library: Make) -> None:
     made = library(family=f"base: base\ndesign: factorial\nsteps:\n{steps}")
 
     assert "error E005: 10 steps make more than 128 variants" in fail(made, "family")
+
+
+def test_a_variant_may_be_called_like_the_file_of_its_design(library: Make) -> None:
+    made = library(base_all=design("leave-one-out", "name: all\n"))
+
+    assert made.names() == (
+        "base",
+        "base_all",
+        "base_all_without_flat",
+        "base_all_without_slow",
+        "base_all_without_thin",
+    )
+    assert first(made.load("base_all")) == (8, 1, 16)
+    assert made.load("base_all_without_thin").baseline == "base_all"
+
+
+def test_the_name_of_a_designs_file_stands_for_all_its_variants(library: Make) -> None:
+    made = library(base_thin=design("one-at-a-time"))
+
+    chosen = [variant.name for variant in made.select(["base_thin"])]
+    assert chosen == ["base_thin", "base_flat", "base_slow"]
+
+
+def test_another_variant_may_build_on_the_one_that_is_called_like_its_file(library: Make) -> None:
+    made = library(
+        base_all=design("leave-one-out", "name: all\n"), child="base: base_all\nactivation: relu\n"
+    )
+
+    assert first(made.load("child")) == (8, 1, 16)
+
+
+def test_a_plain_file_still_stands_in_for_a_design_of_its_name(
+    library: Make, tmp_path: Path, signatures: Signatures
+) -> None:
+    library(base_all=design("leave-one-out", "name: all\n"))
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "base_all.yaml").write_text("base: base\nactivation: relu\n")
+
+    made = Library((tmp_path, other), signatures=signatures)
+    assert made.load("base_all").activation == "relu"
+    assert [variant.name for variant in made.select(["base_all"])] == ["base_all"]
+
+
+def test_a_design_stands_in_for_a_plain_file_of_its_name(
+    library: Make, tmp_path: Path, signatures: Signatures
+) -> None:
+    library(base_all="base: base\nactivation: relu\n")
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "base_all.yaml").write_text(design("leave-one-out", "name: all\n"))
+
+    made = Library((tmp_path, other), signatures=signatures)
+    assert made.load("base_all").activation == ""
+    assert len(made.select(["base_all"])) == 4

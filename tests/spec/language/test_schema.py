@@ -88,6 +88,10 @@ def test_every_key_of_a_file_has_a_place() -> None:
         "base: base\nloss: {box: nwd, constant: 12, objectness: focal, gamma: 1}\nnms: soft",
         "base: base\nassigner: {name: simota, radius: 2}\nnms: {kind: diou, iou: 0.5, agnostic: true}",
         "base: base\nanchors: [[1, 2.5], [3, 4]]",
+        "base: base\nedits:\n  - {set: {tag: n3}, to: {inputs: [last, p4], tag: x}}",
+        "base: base\nedits:\n  - {set: {part: head}, to: {inputs: {n3: x}}}",
+        "base: base\nedits:\n  - {replace: {tag: n3}, with: {block: conv.Conv, out: 8, inputs: p3}}",
+        "base: base\nhead: [{block: grid.Grid, inputs: [n3]}]",
     ],
 )
 def test_the_decoder_and_the_schema_accept(small: dict, signatures: Signatures, text: str) -> None:
@@ -128,6 +132,10 @@ def test_the_decoder_and_the_schema_accept(small: dict, signatures: Signatures, 
         "base: base\nassigner: {name: simota, candidates: 0}",
         "base: base\nnms: {kind: soft, sigma: 0}",
         "base: base\nanchors: [[1, 0], [3, 4]]",
+        "base: base\nedits: [{set: {tag: n3}, to: {inputs: {}}}]",
+        "base: base\nedits: [{set: {tag: n3}, to: {inputs: {n3: 4}}}]",
+        "base: base\nedits: [{replace: {kernel: 3}, with: {block: conv.Conv, inputs: {n3: x}}}]",
+        "base: base\nedits: [{replace: {kernel: 3}, with: {block: dynamic.Dynamic, inputs: p3}}]",
         "base: base\nexpect: {parms: 3}",
     ],
 )

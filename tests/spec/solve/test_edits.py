@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from suite.spec.library import Library
 from suite.spec.records.variant import ConvEdit, Layer, Selector, Variant
 from suite.yaml.errors import SpecError
+from tests.spec.conftest import BASE
 
 Edited = Callable[[str], Variant]
 
@@ -329,3 +330,145 @@ def test_no_edits_raise_anything_but_spec_error(
     with suppress(SpecError):
         variant = made.load("child")
         assert variant.layers[-1].part == "head"
+
+
+SIDE = "{insert: {block: conv.Conv, tag: x4}, after: {tag: t4}, keep_tag: true}\n  - "
+
+
+def test_set_gives_a_layer_other_inputs(edited: Edited) -> None:
+    variant = edited("{set: {tag: n3}, to: {inputs: [p3, p4]}}")
+
+    assert tagged(variant, "n3").inputs == ("p3", "p4")
+    assert tagged(variant, "n3").options == {"shortcut": False}
+
+
+def test_one_input_needs_no_list(edited: Edited) -> None:
+    assert tagged(edited("{set: {tag: n3}, to: {inputs: p3}}"), "n3").inputs == ("p3",)
+
+
+def test_set_moves_an_input_of_the_head_to_a_new_tag(edited: Edited) -> None:
+    variant = edited(SIDE + "{set: {part: head}, to: {inputs: {t4: x4}}}")
+
+    assert variant.layers[-1].inputs == ("n3", "x4")
+    assert variant.layers[-1].options == {"anchors": [1, 2]}
+
+
+def test_set_moves_an_input_in_every_layer_of_the_neck_that_reads_it(edited: Edited) -> None:
+    variant = edited(
+        "{insert: {block: conv.Conv, tag: x3}, after: {tag: p3}, keep_tag: true}\n"
+        "  - {set: {part: neck}, to: {inputs: {p3: x3}}}"
+    )
+
+    assert [layer.inputs for layer in variant.part("neck")] == [
+        ("last",),
+        ("last",),
+        ("last", "x3"),
+    ]
+
+
+def test_a_move_of_an_input_that_no_layer_reads_is_an_error(edited: Edited) -> None:
+    message = fail(edited, "{set: {part: head}, to: {inputs: {n9: p3}}}")
+
+    assert "`inputs` moves 'n9', which grid.Grid does not read; there are: n3, t4" in message
+
+
+def test_an_input_that_is_moved_to_no_tag_is_an_error(edited: Edited) -> None:
+    assert "has no tag 'x9'" in fail(edited, "{set: {part: head}, to: {inputs: {n3: x9}}}")
+
+
+@pytest.mark.parametrize("inputs", ["[]", "{}"])
+def test_inputs_name_at_least_one_tag(edited: Edited, inputs: str) -> None:
+    assert "`inputs` names no tag" in fail(
+        edited, f"{{set: {{tag: n3}}, to: {{inputs: {inputs}}}}}"
+    )
+
+
+def test_set_names_an_output_that_has_no_tag(edited: Edited) -> None:
+    variant = edited(
+        "{set: {path: backbone.0}, to: {tag: p2}}\n  - {set: {tag: n3}, to: {inputs: [last, p2]}}"
+    )
+
+    assert variant.layers[0].tags == {"p2": 0}
+    assert tagged(variant, "n3").inputs == ("last", "p2")
+
+
+def test_an_output_has_one_name_only(edited: Edited) -> None:
+    message = fail(edited, "{set: {tag: p3}, to: {tag: x3}}")
+
+    assert "stage.Stage has the tag p3 already; read that" in message
+
+
+def test_a_block_in_anothers_place_may_read_something_else(edited: Edited) -> None:
+    variant = edited(
+        "{replace: {tag: n3}, with: {block: stage.Merge, power: 0.5, inputs: [last, p3, p4]}}"
+    )
+
+    assert tagged(variant, "n3").inputs == ("last", "p3", "p4")
+
+
+@pytest.mark.parametrize("lines", ["{block: conv.Conv, inputs: [last, t4]}",
+                                   "[{block: conv.Conv, inputs: t4}, {block: conv.Conv}]"])  # fmt: skip
+def test_a_line_that_would_read_itself_is_told_of_keep_tag_and_of_all_tags(
+    edited: Edited, lines: str
+) -> None:
+    message = fail(edited, f"{{insert: {lines}, after: {{tag: t4}}}}")
+
+    wanted = (
+        "error E206: `insert` takes the tag 't4' over from the layer that it comes after, and would read "
+        "itself; `keep_tag: true` leaves the tag there, `last` is the line above; tags: p3, p4, t4, n3"
+    )
+    assert wanted in message
+    assert len(message.splitlines()) == 1
+
+
+def test_with_keep_tag_a_line_may_read_the_one_that_it_comes_after(edited: Edited) -> None:
+    variant = edited(
+        "{insert: {block: conv.Conv, inputs: [p3, t4]}, after: {tag: t4}, keep_tag: true}"
+    )
+
+    assert variant.part("neck")[1].inputs == ("p3", "t4")
+
+
+def test_a_head_without_anchors_keeps_those_of_its_base(library: Callable[..., Library]) -> None:
+    made = library(child="base: base\nhead:\n  - {block: grid.Grid, inputs: [n3, t4]}\n")
+
+    assert made.load("child").layers[-1].options == {"anchors": [1, 2]}
+    assert made.load("child").fingerprint == made.load("base").fingerprint
+
+
+def test_the_anchors_of_the_file_go_into_a_head_that_has_none(
+    library: Callable[..., Library],
+) -> None:
+    made = library(
+        child="base: base\nanchors: [[1, 2], [3, 4]]\nhead:\n  - {block: grid.Grid, inputs: [n3, t4]}\n"
+    )
+
+    assert made.load("child").layers[-1].options == {"anchors": [[1, 2], [3, 4]]}
+
+
+def test_a_head_of_another_number_of_maps_needs_anchors_of_its_own(
+    library: Callable[..., Library],
+) -> None:
+    made = library(child="base: base\nhead:\n  - {block: grid.Grid, inputs: [n3]}\n")
+
+    with pytest.raises(
+        SpecError, match="has anchors for 2 maps, and this head reads 1; write `anch"
+    ):
+        made.load("child")
+
+
+def test_the_base_may_have_no_anchors_to_keep(library: Callable[..., Library]) -> None:
+    made = library(
+        free="base: base\nassigner: simota\nhead:\n  - {block: grid.Free, inputs: [n3, t4]}\n",
+        child="base: free\nassigner: yolov5\nhead:\n  - {block: grid.Grid, inputs: [n3, t4]}\n",
+    )
+
+    with pytest.raises(SpecError, match="needs the option 'anchors', and the base's head has none"):
+        made.load("child")
+
+
+def test_a_head_of_a_file_without_base_needs_anchors(library: Callable[..., Library]) -> None:
+    whole = BASE.replace(", anchors: [1, 2]", "")
+
+    with pytest.raises(SpecError, match=r"grid\.Grid needs the option 'anchors'"):
+        library(child=whole).load("child")
