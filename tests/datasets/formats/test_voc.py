@@ -147,7 +147,9 @@ def test_an_attribute_marks_a_crowd(write: Write, value: str, crowd: bool) -> No
     other = "<attribute><name>occluded</name><value>True</value></attribute>"
     thing = THING.replace("</object>", f"<attributes>{other}{mark}</attributes></object>")
 
-    assert read_split(write(SIZE + thing), "val").pictures[0].crowd.tolist() == [crowd]
+    (picture,) = read_split(write(SIZE + THING + thing), "val").pictures
+
+    assert picture.crowd.tolist() == [False, crowd]
 
 
 FROM_1 = "corners may count pixels from 1 (--voc-first-pixel tells)"
