@@ -36,7 +36,7 @@ def fitted(results: Sequence[Result], val: Split, first_class: int | None) -> li
 def _by_stem(results: Sequence[Result], val: Split) -> list[Result]:
     """A word for a picture is the name of its file without the ending, as YOLOv5 writes it."""
     stems = Counter(picture.file.stem for picture in val.pictures)
-    numbers = {p.file.stem: p.id for p in val.pictures if stems[p.file.stem] == 1}
+    numbers = {p.file.stem: p.own_id for p in val.pictures if stems[p.file.stem] == 1}
     return [
         {**row, "image_id": numbers.get(row["image_id"], row["image_id"])}
         if isinstance(row["image_id"], str)
@@ -84,11 +84,11 @@ def _tell_mismatch(results: Sequence[Result], val: Split) -> None:
     """Say where the detections look as if they were numbered by another table: nothing else would."""
     found = Counter(row["category_id"] for row in results)
     objects = Counter(
-        val.categories[label].id
+        val.categories[label].own_id
         for picture in val.pictures
         for label in picture.labels[~picture.crowd].tolist()
     )
-    names = {category.id: category.name for category in val.categories}
+    names = {category.own_id: category.name for category in val.categories}
     unfound = [names[number] for number in objects if not found[number]]
     invented = [names[number] for number in found if number in names and not objects[number]]
     if unfound and invented:

@@ -268,7 +268,7 @@ def assemble(
         source.form,
         source.file,
         source.sought,
-        frozenset(entry.id for entry in entries.values() if not entry.usable),
+        frozenset(entry.listed.own_id for entry in entries.values() if not entry.usable),
     )
 
 

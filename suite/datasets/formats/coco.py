@@ -118,10 +118,10 @@ def _distinct(categories: tuple[Category, ...], notes: Notes) -> tuple[Category,
     """The same with the id behind every name that stands there twice: tables by class are by name."""
     counts = Counter(category.name for category in categories)
     for name in (name for name, count in counts.items() if count > 1):
-        ids = [str(category.id) for category in categories if category.name == name]
+        ids = [str(category.own_id) for category in categories if category.name == name]
         notes.add("category name used twice, told apart by id", f"{name}: {' and '.join(ids)}")
     return tuple(
-        replace(category, name=f"{category.name} ({category.id})")
+        replace(category, name=f"{category.name} ({category.own_id})")
         if counts[category.name] > 1
         else category
         for category in categories

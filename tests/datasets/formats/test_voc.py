@@ -164,9 +164,9 @@ def test_an_attribute_marks_a_crowd(write: Write, value: str, crowd: bool) -> No
     other = "<attribute><name>occluded</name><value>True</value></attribute>"
     thing = THING.replace("</object>", f"<attributes>{other}{mark}</attributes></object>")
 
-    val = read_split(write(SIZE + thing), "val", Reading(labelled=False))
+    (picture,) = read_split(write(SIZE + THING + thing), "val").pictures
 
-    assert val.pictures[0].crowd.tolist() == [crowd]
+    assert picture.crowd.tolist() == [False, crowd]
 
 
 FROM_1 = "corners may count pixels from 1 (--voc-first-pixel tells)"
