@@ -12,7 +12,7 @@ _COARSE = 128  # pixels: no network of the zoo goes further, nor does any that Y
 
 def coarsest_stride(model: Detector) -> int:
     """In pixels, of all layers: the head may leave out the level that others are joined with."""
-    return max(*model.strides, *(stride for node in model.graph for stride in node.strides))
+    return max((*model.strides, *(stride for node in model.graph for stride in node.strides)))
 
 
 def require_image_size(model: Detector, size: int, called: str = "image size") -> None:

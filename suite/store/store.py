@@ -308,7 +308,7 @@ class Store:
         except BaseException as error:
             if self._connection.in_transaction:  # SQLite has ended it where the disk is full
                 self._connection.execute("ROLLBACK")
-            if not isinstance(error, sqlite3.OperationalError):
+            if not isinstance(error, sqlite3.OperationalError) or self._lock is None:
                 raise
             message = f"{self.path}: cannot be written: {error}; what was stored before is kept"
             raise StoreError(message) from error

@@ -26,6 +26,10 @@ class CheckpointError(ValueError):
     """A checkpoint cannot be read, is another training's, or cannot be written."""
 
 
+class UnwrittenCheckpointError(CheckpointError):
+    """The disk does not take a checkpoint: it is full, or cannot be written to."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
     """A training after `step` batches."""
@@ -115,7 +119,7 @@ class Keeper:
         """Write a checkpoint in the place of the one before.
 
         Raises:
-            CheckpointError: it cannot be written; the one before is still there.
+            UnwrittenCheckpointError: it cannot be written; the one before is still there.
         """
         file = self.path.with_name(f"{self.path.stem}-{snapshot.step}.safetensors")
         try:
@@ -124,7 +128,7 @@ class Keeper:
         except (OSError, SafetensorError) as error:
             if snapshot.step != self.kept_step:
                 file.unlink(missing_ok=True)
-            raise CheckpointError(self._failure(snapshot, error)) from error
+            raise UnwrittenCheckpointError(self._failure(snapshot, error)) from error
         self._remove_others(file)
         self.kept_step = snapshot.step
         self._written = self._clock()

@@ -27,7 +27,7 @@ from tests.nn.reference_checkpoint import write_reference
 class Fixed(nn.Module):
     """Sees one dog and, less surely, one cat in the network's image, whatever is shown; remembers what it was shown."""
 
-    name, classes, strides = "fixed", 2, (8, 16, 32)
+    name, classes, strides, graph = "fixed", 2, (8, 16, 32), ()
     shown: ClassVar[list[tuple[int, ...]]] = []  # of the class: what runs is a deployed copy
 
     def predict(self, images: Tensor) -> Tensor:

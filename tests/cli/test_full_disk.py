@@ -67,6 +67,18 @@ def test_a_training_s_document_has_the_numbers_and_the_error(
     assert [error["code"] for error in document["errors"]] == ["exit-5"]
 
 
+def test_a_checkpoint_that_finds_no_room_ends_the_training_with_5(
+    train: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with full_after(2**20):
+        assert main([*train, "--checkpoint-every", "1"]) == 5
+
+    said = capsys.readouterr().err
+    assert "the checkpoint of step 1 (" in said
+    assert " cannot be written (" in said
+    assert [file.name for file in (tmp_path / "full").iterdir()] == ["w.curve.csv"]
+
+
 @pytest.mark.parametrize("as_json", [False, True])
 def test_an_evaluation_s_numbers_are_told_before_its_detections_find_no_room(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], as_json: bool

@@ -30,7 +30,7 @@ from suite.train.finished import differs_from_finished
 from suite.train.journal import has_tensorboard
 from suite.train.process_group import joined_group
 from suite.train.recipe import Recipe
-from suite.train.snapshot import Every
+from suite.train.snapshot import Every, UnwrittenCheckpointError
 from suite.train.training import Files, Training
 
 
@@ -114,14 +114,20 @@ def carry_out(
             _announce(paths, options)
             done = train_and_evaluate(training, validation, printer, printer.listen)
     except (JobError, LoadingError) as error:
-        refused = isinstance(error, JobError) and error.code == "weights"
-        code = ExitCode.USAGE if refused else ExitCode.VARIANT_FAILED
-        raise Refusal(code, f"{variant.name}: {error}") from error
+        raise Refusal(_exit_code(error), f"{variant.name}: {error}") from error
     except KeyboardInterrupt:
         if paths.checkpoint.exists():
             say(f"interrupted; the same command with --resume goes on from {paths.checkpoint}")
         raise
     return _keep(done, paths.weights, as_json=as_json) if group.is_rank_zero else ExitCode.DONE
+
+
+def _exit_code(error: JobError | LoadingError) -> ExitCode:
+    if isinstance(error, JobError) and error.code == "weights":
+        return ExitCode.USAGE
+    if isinstance(error.__cause__, UnwrittenCheckpointError):
+        return ExitCode.UNFIT
+    return ExitCode.VARIANT_FAILED
 
 
 def _refuse_overwriting(paths: _Paths, options: Options) -> None:

@@ -97,10 +97,11 @@ def _named(path: Path) -> Iterator[None]:
 
 def _network(content: object) -> StandIn | dict[object, object]:
     """The model, or the dictionary of its tensors, wherever it is in the file."""
-    found = _as_network(content)
     held: dict[object, object] = content if isinstance(content, dict) else {}
+    found = None
     for name in _HOLDERS:
         found = found or _as_network(held.get(name))
+    found = found or _as_network(content)
     if found is None:
         what = ", ".join(shown(key) for key in list(held)[:8]) or type(content).__name__
         raise WeightsError(
@@ -192,9 +193,8 @@ def _without_masks(state: dict[str, Tensor]) -> dict[str, str]:
     left_out = [name for name in state if name.startswith(f"{head}proto.")]
     for name in left_out:
         del state[name]
-    for name in [
-        name for name in state if re.fullmatch(r"m\.\d+\.(weight|bias)", name[len(head) :])
-    ]:
+    outputs_of_head = re.compile(re.escape(head) + r"m\.\d+\.(weight|bias)")
+    for name in filter(outputs_of_head.fullmatch, list(state)):
         outputs = state[name]
         kept = outputs.reshape(boxes, -1, *outputs.shape[1:])[:, :-masks]
         state[name] = kept.reshape(-1, *outputs.shape[1:])

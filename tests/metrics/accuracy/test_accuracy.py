@@ -23,7 +23,7 @@ class Oracle(nn.Module):
     Pictures must be 64 x 48: then the network's image is the picture, 8 pixels lower.
     """
 
-    name = "oracle"
+    name, strides, graph = "oracle", (32,), ()
 
     def __init__(self, found: list[list[list[float]]], classes: int = 2) -> None:
         super().__init__()

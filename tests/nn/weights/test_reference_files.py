@@ -167,6 +167,14 @@ def test_a_state_dict_within_a_checkpoint_loads(
     assert_loads(small, path, model)
 
 
+def test_a_tensor_among_the_facts_is_not_taken_for_the_network(
+    small: Variant, model: Detector, state: dict[str, Tensor], tmp_path: Path
+) -> None:
+    content = {"best_fitness": torch.tensor(0.1), "model": network(state)}
+
+    assert_loads(small, write(tmp_path / "w.pt", content), model)
+
+
 def test_a_network_alone_loads(
     small: Variant, model: Detector, state: dict[str, Tensor], tmp_path: Path
 ) -> None:
