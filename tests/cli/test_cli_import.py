@@ -236,4 +236,4 @@ def test_stated_anchors_are_replaced_with_what_was_said_of_them(
 
     out, err = capsys.readouterr()
     assert [level[0] for level in yaml.safe_load(out)["head"][0]["anchors"]] == [30, 10, 116]
-    assert err.splitlines() == ["warning: the anchors are those that YOLOv5 publishes"]
+    assert err.splitlines() == ["the anchors are those that YOLOv5 publishes"]
