@@ -7,7 +7,7 @@ import pytest
 
 from suite.record import Json
 from suite.spec.blocks.signatures import default_signatures
-from suite.spec.library import Library
+from suite.spec.library import VARIANTS, Library
 from suite.spec.records.variant import Layer, Variant
 from suite.spec.solve.anchors import (
     against_strides,
@@ -152,3 +152,26 @@ def test_a_variant_with_placeholders_is_sound_and_told_but_not_to_be_trained() -
     with pytest.raises(SpecError, match="has 3 anchors a level that are placeholders"):
         require_sizes(variant)
     require_sizes(with_anchors(P5))
+
+
+def test_a_head_that_reads_the_maps_backwards_is_told_of_its_anchors(tmp_path: Path) -> None:
+    head = (
+        "{block: anchor.AnchorHead, inputs: [n5, n4, n3], anchors: [[10, 13], [30, 61], [116, 90]]}"
+    )
+
+    (warning,) = anchor_warnings(Library().load(str(written(tmp_path, f"head: [{head}]"))))
+
+    assert warning.message.endswith("do not go by the strides 32, 16, 8")
+    assert warning.mark is not None
+    assert warning.mark.line == 2
+
+
+def test_placeholders_of_a_base_are_filled_by_anchors(tmp_path: Path) -> None:
+    head = "{block: anchor.AnchorHead, inputs: [n3, n4, n5], anchors: 1}"
+    written(tmp_path, f"head: [{head}]")
+    (tmp_path / "filled.yaml").write_text("base: mine\nanchors: [[10, 13], [30, 61], [116, 90]]\n")
+
+    filled = Library((VARIANTS, tmp_path)).load("filled")
+
+    require_sizes(filled)
+    assert anchor_warnings(filled) == ()
