@@ -12,7 +12,9 @@ from suite.spec.records.variant import Layer, Variant
 from suite.spec.solve.anchors import (
     against_strides,
     anchor_warnings,
+    complaint,
     head_strides,
+    placeholders_of,
     require_sizes,
     sizes_of,
 )
@@ -175,3 +177,11 @@ def test_placeholders_of_a_base_are_filled_by_anchors(tmp_path: Path) -> None:
 
     require_sizes(filled)
     assert anchor_warnings(filled) == ()
+
+
+@pytest.mark.parametrize("anchors", [3, [[0.1, 0.2]], [1, 2]])
+def test_what_anchors_are_to_a_head_of_the_users_own_is_not_judged(anchors: Json) -> None:
+    own = Layer("mine.Head", "head", options={"anchors": anchors})
+
+    assert complaint(own) == ("", "")
+    assert (sizes_of(own), placeholders_of(own)) == ((), 0)
