@@ -11,6 +11,7 @@ from suite.protocols.setups import Offer, offer_of
 from suite.record import Metric
 from suite.spec.records.variant import Expect, Layer, Variant
 from suite.train.recipe import recipe
+from suite.yaml.errors import SpecError
 
 METRICS = (
     Metric("params", "parameters", "1", "lower", 1, 0, "size"),
@@ -282,3 +283,14 @@ def test_a_latency_depends_on_the_version_of_its_runtime():
     assert kinds_that_differ(
         planned(BASE, **protocol), planned(BASE, machine=newer, **protocol), "base"
     ) == {"latency"}
+
+
+def test_placeholders_for_anchors_are_counted_and_timed_but_never_trained():
+    head = Layer("anchor.AnchorHead", "head", options={"anchors": 3})
+    unknown = replace(BASE, layers=(BASE.layers[0], head))
+
+    jobs = planned(counted=(unknown,), **with_protocol(metrics=("size", "latency"))).jobs
+
+    assert {job.kind for job in jobs} == {"static", "latency"}
+    with pytest.raises(SpecError, match="3 anchors a level that are placeholders"):
+        planned(unknown)

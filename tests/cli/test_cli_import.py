@@ -222,3 +222,18 @@ def test_anchors_that_are_no_pixels_are_refused_by_import(
 
     assert main(["import", str(small)]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_stated_anchors_are_replaced_with_what_was_said_of_them(
+    small: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = LEVELS.format("[1, 0, 2]")
+    small.write_text(
+        text.replace("3\n", "[[1, 1, 2, 2, 3, 3], [9, 9, 9, 9, 9, 9], [4, 4, 5, 5, 6, 6]]\n")
+    )
+
+    assert main(["import", str(small), "--anchors-from", "published"]) == 0
+
+    out, err = capsys.readouterr()
+    assert [level[0] for level in yaml.safe_load(out)["head"][0]["anchors"]] == [30, 10, 116]
+    assert err.splitlines() == ["the anchors are those that YOLOv5 publishes"]

@@ -22,6 +22,7 @@ from suite.train.recipe import recipe
 from suite.train.run import load_start_weights, run_training
 from suite.train.snapshot import CheckpointError, Every
 from suite.train.training import Files, Limits, Training
+from suite.yaml.errors import SpecError
 from tests.train.trainings import training_of
 
 TINY = recipe("tiny")
@@ -36,6 +37,13 @@ def shapes(tmp_path: Path) -> Training:
     return training_of(
         Library().load("yolov5p"), TINY, steps=2, data=data, image_size=64, files=files
     )
+
+
+def test_nothing_trains_from_placeholders_for_anchors(mini: Variant) -> None:
+    head = replace(mini.layers[-1], options={"anchors": 2})
+
+    with pytest.raises(SpecError, match="2 anchors a level that are placeholders"):
+        training_of(replace(mini, layers=(*mini.layers[:-1], head)), TINY)
 
 
 @pytest.mark.parametrize("steps", [0, -1])

@@ -16,8 +16,8 @@ PUBLISHED = "published"
 _PUBLISHERS = ("yolov5s", "yolov5s6")  # one of three levels, one of four
 
 
-def with_anchors(imported: Imported, source: str, image_size: int) -> Imported:
-    """The imported network with other anchors, and without the warnings about its own.
+def with_anchors(imported: Imported, source: str, image_size: int) -> tuple[Imported, str]:
+    """The imported network with other anchors, without the warnings about its own; and what they are of.
 
     Args:
         imported: a network of a model file.
@@ -39,9 +39,8 @@ def with_anchors(imported: Imported, source: str, image_size: int) -> Imported:
     filled = replace(head, options={**head.options, "anchors": levels})
     kept = [warning for warning in imported.warnings if warning not in imported.about_anchors]
     said = [f"{said}; {mend}" for said, mend in against_strides(sizes_of(filled), strides)]
-    return Imported(
-        replace(variant, layers=(*variant.layers[:-1], filled)), (*kept, note, *said), tuple(said)
-    )
+    other = replace(variant, layers=(*variant.layers[:-1], filled))
+    return Imported(other, (*kept, *said), tuple(said)), note
 
 
 def _published(strides: tuple[float, ...], count: int) -> Json:

@@ -55,9 +55,11 @@ def command(
     """
     path = spec_path(output or new_folder(), name or _NOT_IN_NAMES.sub("_", file.stem))
     imported = import_model(read_text(file), shown_path(file), path.stem, default_signatures())
+    remarks: list[str] = []
     if anchors_from is not None:
-        imported = with_anchors(imported, anchors_from, image_size)
-    notes = "".join(f"# {warning}\n" for warning in imported.warnings)
+        imported, remark = with_anchors(imported, anchors_from, image_size)
+        remarks.append(remark)
+    notes = "".join(f"# {line}\n" for line in (*remarks, *imported.warnings))
     text = schema_line(path.parent) + notes + write(imported.variant)
     written = None
     if output is not None:
@@ -67,6 +69,8 @@ def command(
         reply("import", _json(imported, path.stem, written, text))
         return
     click.echo(text if written is None else f"{written}\n", nl=False)
+    for remark in remarks:
+        say(remark)
     for warning in imported.warnings:
         say(f"warning: {warning}")
     if written is not None:

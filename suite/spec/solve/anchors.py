@@ -4,18 +4,20 @@ import itertools
 import math
 from collections.abc import Sequence
 
+from suite.record import Json
 from suite.spec.blocks.signatures import Signatures, default_signatures
 from suite.spec.records.variant import Layer, Variant
 from suite.yaml.errors import Problem, SpecError
 
 MAX_PER_LEVEL = 64
+_HEADS = frozenset({"anchor.AnchorHead", "implicit.ImplicitHead"})
 PLACEHOLDERS = "placeholders, from which nothing trains"
 _MEND = "state sizes in pixels; `import --anchors-from DATA` finds them"
 
 
 def sizes_of(head: Layer) -> tuple[tuple[float, ...], ...]:
     """A head's widths and heights in pixels, one flat tuple a level; empty for placeholders and without anchors."""
-    levels = head.options.get("anchors")
+    levels = _option(head)
     if not isinstance(levels, list):
         return ()
     sizes: list[tuple[float, ...]] = []
@@ -28,13 +30,18 @@ def sizes_of(head: Layer) -> tuple[tuple[float, ...], ...]:
 
 def placeholders_of(head: Layer) -> int:
     """How many anchors a level are still to be found; 0 where they are stated, or the head has none."""
-    count = head.options.get("anchors")
+    count = _option(head)
     return count if isinstance(count, int) and not isinstance(count, bool) else 0
+
+
+def _option(head: Layer) -> Json:
+    """What the suite's own heads are told; what the word means to a user's head is not known."""
+    return head.options.get("anchors") if head.block in _HEADS else None
 
 
 def complaint(head: Layer) -> tuple[str, str]:
     """What is wrong with a head's anchors whatever it reads, and what to do; "" twice if nothing is."""
-    count, levels = head.options.get("anchors"), sizes_of(head)
+    count, levels = _option(head), sizes_of(head)
     if isinstance(count, int | float) and not 1 <= placeholders_of(head) <= MAX_PER_LEVEL:
         return f"the number of anchors a level is from 1 to {MAX_PER_LEVEL}, not {count}", ""
     if levels and all(level == tuple(range(len(level))) for level in levels):

@@ -85,6 +85,7 @@ BLOCKS: Mapping[str, Module] = {
     ),
     "C2f": Module("c2f.C2f", _C3, defaults={"shortcut": False}),
     "C3STR": Module("c3str.C3STR", _C3_WITHOUT_BOTTLENECKS, defaults={"window": 8}),
+    "CNeB": Module("c3convnext.C3ConvNeXt", _C3_WITHOUT_BOTTLENECKS),
     "GSConv": Module("gsconv.GSConv", ("out", "kernel", "stride", "its groups", "act")),
     "MP": Module("maxpool.MaxPool", ("kernel",), needed=0),
     "RepConv": Module(
@@ -113,7 +114,6 @@ ALIASES: Mapping[str, str] = {
     "BasicRFB": "rfb.RFB",
     "BiFPN_Add2": "bifpn.Fuse",
     "BiFPN_Add3": "bifpn.Fuse",
-    "CNeB": "c3convnext.C3ConvNeXt",
     "ConvNextBlock": "convnext.ConvNeXt",
     "DCNv2": "deform.DeformConv2d",
     "Decoupled_Detect": "decoupled.DecoupledHead",

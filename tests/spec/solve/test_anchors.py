@@ -7,12 +7,14 @@ import pytest
 
 from suite.record import Json
 from suite.spec.blocks.signatures import default_signatures
-from suite.spec.library import Library
+from suite.spec.library import VARIANTS, Library
 from suite.spec.records.variant import Layer, Variant
 from suite.spec.solve.anchors import (
     against_strides,
     anchor_warnings,
+    complaint,
     head_strides,
+    placeholders_of,
     require_sizes,
     sizes_of,
 )
@@ -152,3 +154,34 @@ def test_a_variant_with_placeholders_is_sound_and_told_but_not_to_be_trained() -
     with pytest.raises(SpecError, match="has 3 anchors a level that are placeholders"):
         require_sizes(variant)
     require_sizes(with_anchors(P5))
+
+
+def test_a_head_that_reads_the_maps_backwards_is_told_of_its_anchors(tmp_path: Path) -> None:
+    head = (
+        "{block: anchor.AnchorHead, inputs: [n5, n4, n3], anchors: [[10, 13], [30, 61], [116, 90]]}"
+    )
+
+    (warning,) = anchor_warnings(Library().load(str(written(tmp_path, f"head: [{head}]"))))
+
+    assert warning.message.endswith("do not go by the strides 32, 16, 8")
+    assert warning.mark is not None
+    assert warning.mark.line == 2
+
+
+def test_placeholders_of_a_base_are_filled_by_anchors(tmp_path: Path) -> None:
+    head = "{block: anchor.AnchorHead, inputs: [n3, n4, n5], anchors: 1}"
+    written(tmp_path, f"head: [{head}]")
+    (tmp_path / "filled.yaml").write_text("base: mine\nanchors: [[10, 13], [30, 61], [116, 90]]\n")
+
+    filled = Library((VARIANTS, tmp_path)).load("filled")
+
+    require_sizes(filled)
+    assert anchor_warnings(filled) == ()
+
+
+@pytest.mark.parametrize("anchors", [3, [[0.1, 0.2]], [1, 2]])
+def test_what_anchors_are_to_a_head_of_the_users_own_is_not_judged(anchors: Json) -> None:
+    own = Layer("mine.Head", "head", options={"anchors": anchors})
+
+    assert complaint(own) == ("", "")
+    assert (sizes_of(own), placeholders_of(own)) == ((), 0)

@@ -57,6 +57,7 @@ def test_a_block_that_keeps_its_channels_may_name_them(module: str, arguments: s
         ("[-1, 1, C3STR, [512, False]]", "c3str.C3STR", {"window": 8}),
         ("[-1, 1, BoT3, [512]]", "bot3.BoT3", {"squeeze": 1.0}),
         ("[-1, 1, BoT3, [512, 0.25, 0.5]]", "bot3.BoT3", {"squeeze": 0.5, "expansion": 0.25}),
+        ("[-1, 1, CNeB, [512]]", "c3convnext.C3ConvNeXt", {}),
         ("[-1, 1, C2f, [512]]", "c2f.C2f", {"shortcut": False}),
         ("[-1, 1, C2f, [512, True]]", "c2f.C2f", {}),
         ("[-1, 1, GSConv, [512, 3, 2]]", "gsconv.GSConv", {"kernel": 3}),
