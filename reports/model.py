@@ -1,7 +1,7 @@
 """What the sections read: one run of a store with its measurements joined to its variants, and everything judged."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -47,6 +47,11 @@ class Judged:
     estimate: Estimate
     verdict: Verdict
     p_adjusted: float
+
+    @property
+    def deciding(self) -> Estimate:
+        """The estimate with the interval that decides: adjusted like p, and never narrower than its own."""
+        return replace(self.estimate, low=self.verdict.low, high=self.verdict.high)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

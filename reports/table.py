@@ -84,7 +84,7 @@ def judged_cell(judged: Judged | None, *, ratio: bool) -> Cell:
         return Cell()
     value, call = judged.estimate.value, CALLS[judged.verdict.word]
     text = f"×{number(value, _digits(value))}" if ratio else signed(value)
-    bounds = interval(judged.estimate, ratio=ratio)
+    bounds = interval(judged.deciding, ratio=ratio)
     return Cell(f"{MARKS[call]} {text}", bounds, value, call, judged.verdict.sentence)
 
 
@@ -151,7 +151,7 @@ def _start(row: Row) -> Cell:
 def _accuracy(metric: str, title: str, group: str) -> list[Column]:
     """The mean of the seeds, and the difference to the base."""
     seeds = "mean of the seeds; below, their lowest and highest"
-    apart = "against the base, with the plain 95 % interval"
+    apart = "against the base, with the interval that decides"
     return [
         Column(metric, title, group, seeds, partial(_mean_of_seeds, metric)),
         Column(f"d{metric}", f"Δ {title}", group, apart, partial(_judged, metric, ratio=False)),

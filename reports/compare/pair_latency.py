@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from reports.compare.family import Family, family_in
 from reports.compare.pair import PairError
 from reports.model import Report, Row, Setup
 from reports.run.gather import gather
@@ -30,6 +31,7 @@ class TimedPair:
     against: str  # what both were timed beside, "" where the base itself
     # milliseconds by process: of the base, of the variant
     medians: tuple[tuple[float, ...], tuple[float, ...]]
+    family: Family
 
 
 def timed_pair(store_path: Path, base: str, variant: str, *, run_id: str = "") -> TimedPair:
@@ -57,6 +59,7 @@ def timed_pair(store_path: Path, base: str, variant: str, *, run_id: str = "") -
                 estimate,
                 against,
                 _medians(base_row, variant_row, setup),
+                family_in(report, base, variant, f"wall:{setup.key}"),
             )
     raise PairError(
         f"run {report.run.id} timed {base} and {variant} neither beside each other nor beside one base; "

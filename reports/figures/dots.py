@@ -20,7 +20,10 @@ _TICKS = (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """One estimate; `low` equal to `high` draws no interval. A hollow dot is the second kind of a pair."""
+    """One estimate; `low` equal to `high` draws no interval. A hollow dot is the second kind of a pair.
+
+    The interval is thicker over its `core`.
+    """
 
     row: str  # what stands beside it
     variant: str
@@ -30,6 +33,7 @@ class Dot:
     mark: Mark
     tip: str
     hollow: bool = False
+    core: tuple[float, float] | None = None
 
 
 def forest(
@@ -65,6 +69,9 @@ def forest(
         if dot.low != dot.high:
             width = 1.4 if dot.hollow else 2.4
             axes.hlines(y, dot.low, dot.high, colors=PALETTE[dot.mark], linewidth=width, zorder=3)
+        if dot.core and dot.core != (dot.low, dot.high):
+            width = 2.8 if dot.hollow else 4.4
+            axes.hlines(y, *dot.core, colors=PALETTE[dot.mark], linewidth=width, zorder=3)
     spots = [_spot(dot, y) for dot, y in zip(dots, heights, strict=True)]
     scatter(canvas, axes, spots)
     _scale(axes, dots, scale)

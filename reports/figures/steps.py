@@ -26,7 +26,8 @@ class Rung:
     """One step of the figure.
 
     `value` is what it reaches and `below` what the step under it reaches; the bar between them is the step's own share.
-    `low` and `high` bound the value: by the interval of the difference where there is one. `text` stands at the end of
+    `low` and `high` bound the value: by the interval of the difference where there is one, which is thicker over its
+    `core`. `text` stands at the end of
     the row, `cost_text` at the end of its cost. A `side` branch is indented and hatched, and nothing stands on it.
     """
 
@@ -42,6 +43,7 @@ class Rung:
     cost_text: str
     tip: str
     side: bool = False
+    core: tuple[float, float] | None = None
 
 
 def draw(rungs: Sequence[Rung], *, name: str, titles: tuple[str, str], label: str) -> Markup:
@@ -73,6 +75,8 @@ def _values(canvas: Canvas, axes: Axes, rungs: Sequence[Rung], title: str) -> No
         _bar(axes, rung, value, y)
         colour = PALETTE[rung.mark]
         axes.hlines(y, rung.low, rung.high, colors=colour, linewidth=1.8, zorder=3)
+        if rung.core:
+            axes.hlines(y, *rung.core, colors=colour, linewidth=3.2, zorder=3)
     scatter(
         canvas, axes, [_spot(rung, value, y, rung.mark, scale=0.95) for y, rung, value in known]
     )

@@ -39,8 +39,9 @@ def build(report: Report) -> Section:
         _ID,
         _TITLE,
         "Ladders",
-        "From top to bottom, each step on the one above it. A bar is what the step alone changes, its line the plain "
-        "95 % interval of that change (the seeds, where they are too few for one). Hatched and hollow: side branches, "
+        "From top to bottom, each step on the one above it. A bar is what the step alone changes, its line the "
+        "interval of that change that decides, thicker as far as the plain 95 % one goes (the seeds, where they are too "
+        "few for one). Hatched and hollow: side branches, "
         "on which nothing stands. ▲ better, ▼ worse, = equivalent, ≈ cannot tell.",
         {"ladders": [_content(ladder, position) for position, ladder in enumerate(every)]},
     )
@@ -80,7 +81,7 @@ def _judged(step: Step) -> Judged | None:
 def _rung(step: Step) -> Rung:
     row = step.row
     value, below = row.mean(PRIMARY), _mean_below(step)
-    low, high = _bounds(step, below)
+    low, high, core = _bounds(step, below)
     reached = number(value) if value is not None else row.state
     cost = _gflops(step)
     cost_text = ""
@@ -93,6 +94,7 @@ def _rung(step: Step) -> Rung:
         below=below,
         low=low,
         high=high,
+        core=core,
         mark="base" if step.below is None else accuracy_mark(row),
         text="  ".join(part for part in (reached, _change(step)) if part),
         cost=cost,
@@ -107,13 +109,17 @@ def _mean_below(step: Step) -> float | None:
     return step.below.mean(PRIMARY) if step.below else None
 
 
-def _bounds(step: Step, below: float | None) -> tuple[float, float]:
-    """Of the value: by the interval of the difference to the step below, or else the lowest and highest seed."""
+def _bounds(step: Step, below: float | None) -> tuple[float, float, tuple[float, float] | None]:
+    """Of the value: by the interval of the difference to the step below, that which decides and its plain core.
+
+    Or else the lowest and highest seed, without a core.
+    """
     judged = _judged(step)
     if judged and below is not None and judged.estimate.high != float("inf"):
-        return below + judged.estimate.low, below + judged.estimate.high
+        core = (below + judged.estimate.low, below + judged.estimate.high)
+        return below + judged.deciding.low, below + judged.deciding.high, core
     seeds = step.row.seeds(PRIMARY)
-    return (min(seeds), max(seeds)) if seeds else (0.0, 0.0)
+    return (min(seeds), max(seeds), None) if seeds else (0.0, 0.0, None)
 
 
 def _change(step: Step) -> str:
@@ -131,7 +137,7 @@ def _tip(step: Step) -> str:
         f"{step.row.name}: AP {number(step.row.mean(PRIMARY))}, {number(_gflops(step))} GFLOPs"
     ]
     if judged and below:
-        change = f"{signed(judged.estimate.value)} ({interval(judged.estimate, ratio=False)})"
+        change = f"{signed(judged.estimate.value)} ({interval(judged.deciding, ratio=False)})"
         lines.append(f"{change} from {below.name}: {judged.verdict.word}")
     return "\n".join(lines)
 
@@ -152,7 +158,7 @@ def _line(step: Step) -> Line:
         step.below.name if step.below else "",
         number(step.row.mean(PRIMARY)),
         _change(step) or UNKNOWN,
-        interval(judged.estimate, ratio=False) if judged else "",
+        interval(judged.deciding, ratio=False) if judged else "",
         CALLS[judged.verdict.word] if judged else "",
         number(cost),
         apart,

@@ -1,6 +1,6 @@
 """How fast, how surely, and what this machine can tell apart."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
@@ -67,7 +67,10 @@ def build(report: Report) -> Section:
 
 def _panel(report: Report, setup: Setup) -> Panel:
     columns, machine = machine_table(report, setup)
-    filled = "Filled: wall time, hollow: CPU time, with 95 % intervals"
+    filled = (
+        "Filled: wall time, hollow: CPU time, with the intervals that decide, "
+        "thicker as far as the 95 % ones of each alone go"
+    )
     return Panel(
         title=setup.title,
         clocks="Wall time, with 95 % intervals" if setup.gpu else filled,
@@ -105,7 +108,7 @@ def _ratios(report: Report, setup: Setup) -> Markup:
         dots,
         name=f"l-{setup.key}r",
         title=f"time against the base ({setup.title}); right is slower",
-        label="Dots with 95 % intervals: time of every variant over its base's, wall and CPU",
+        label="Dots with the intervals that decide: time of every variant over its base's, wall and CPU",
         band=100 * latency_rule(report, f"wall:{setup.key}").floor,
     )
 
@@ -130,7 +133,9 @@ def _ratio_dots(row: Row, setup: Setup, clock: str) -> list[Dot]:
     verdict = judged.verdict
     tip = f"{row.name}, {_CLOCK_NAMES[clock]}: {verdict.word}, {verdict.sentence}"
     names, mark = (row.name, row.name), CALLS[verdict.word]
-    return [_dot(names, judged.estimate, mark, tip, hollow=clock == "cpu")]
+    dot = _dot(names, judged.deciding, mark, tip, hollow=clock == "cpu")
+    plain = _dot(names, judged.estimate, mark, tip, hollow=clock == "cpu")
+    return [replace(dot, core=(plain.low, plain.high))]
 
 
 def _copy_dots(report: Report, setup: Setup, clock: str) -> list[Dot]:

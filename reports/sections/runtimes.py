@@ -53,9 +53,9 @@ def build(report: Report) -> Section:
         "runtimes",
         title,
         title,
-        "Median milliseconds of a batch, as deployed. Below: over the base in the same runtime, with the plain 95 % "
-        "interval, and over the same variant in eager mode, which took part in the same rounds at the same precision "
-        "(beside int8 in fp32). Every session was proved equal to eager mode before it was timed.",
+        "Median milliseconds of a batch, as deployed. Below: over the base in the same runtime, with the "
+        "interval that decides, and over the same variant in eager mode, which took part in the same rounds at the same "
+        "precision (beside int8 in fp32). Every session was proved equal to eager mode before it was timed.",
         {"matrices": matrices, "absent": absent},
     )
 
@@ -97,7 +97,7 @@ def _against_base(judged: Judged | None) -> str:
     if judged is None:
         return ""
     mark = MARKS[CALLS[judged.verdict.word]]
-    return f"{mark} ×{number(judged.estimate.value, 3)} ({interval(judged.estimate, ratio=True)})"
+    return f"{mark} ×{number(judged.estimate.value, 3)} ({interval(judged.deciding, ratio=True)})"
 
 
 def _to_eager(row: Row, setup: Setup) -> Estimate | None:

@@ -108,7 +108,7 @@ def _timed(report: Report, setup: Setup) -> Callable[[Row], Range | None]:
         middle = median_interval(times)
         judged = row.judged.get(f"wall:{setup.key}")
         if judged is not None:
-            ratio = judged.estimate
+            ratio = judged.deciding
             return (
                 ratio.low * middle.value,
                 ratio.value * middle.value,

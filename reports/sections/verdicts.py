@@ -27,11 +27,15 @@ _SETTLED = {
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """A dot with its interval on a strip 100 wide, neutral at 50; what does not fit ends in an arrow."""
+    """A dot with its interval on a strip 100 wide, neutral at 50; what does not fit ends in an arrow.
+
+    The line is the interval that decides, its core the plain one.
+    """
 
     low: float
     dot: float
     high: float
+    core: tuple[float, float]
     floor: float  # half-width of the band in which a difference does not matter
     off_left: bool
     off_right: bool
@@ -100,8 +104,9 @@ def build(report: Report) -> Section:
         _TITLE,
         _TITLE,
         "▲ better, ▼ worse: certain after Holm's correction over all variants and more than the shaded floor; "
-        "= equivalent: certainly within the floor; ≈ cannot tell. Dots with plain 95 % intervals (* of the test "
-        "pictures alone); the middle line is the base, an arrow leaves the strip.",
+        "= equivalent: certainly within the floor; ≈ cannot tell. Dots with the intervals that decide, which the same "
+        "correction widens, thicker as far as the plain 95 % ones go (* of the test pictures alone); the middle line "
+        "is the base, an arrow leaves the strip.",
         {
             "columns": columns,
             "settles": bool(columns) and columns[0].key == "ap",
@@ -131,7 +136,7 @@ def _columns(report: Report) -> tuple[_Column, ...]:
 def _reach(report: Report, column: _Column) -> float:
     """Three of four variants fit with room, and a typical interval; outliers end in an arrow."""
     judged = [row.judged[column.key] for row in report.rows if column.key in row.judged]
-    estimates = [comparison.estimate for comparison in judged]
+    estimates = [comparison.deciding for comparison in judged]
     dots = sorted(abs(_apart(e.value, column.neutral)) for e in estimates)
     widths = [_apart(e.high, column.neutral) - _apart(e.low, column.neutral) for e in estimates]
     typical = sorted(widths)[len(widths) // 2] / 2
@@ -197,7 +202,9 @@ def _compared(row: Row, column: _Column) -> Comparison:
     if judged is None:
         return Comparison(absent=_absent(row, column))
     cell = judged_cell(judged, ratio=column.kind == "latency")
-    placed = strip(judged.estimate, column.neutral, column.reach, column.floor)
+    placed = strip(
+        judged.deciding, column.neutral, column.reach, column.floor, core=judged.estimate
+    )
     if cell.call == "same":
         return Comparison(cell, "", placed, needed_words(judged.verdict.needed))
     return Comparison(cell, _SETTLED[column.kind, cell.call], placed)
@@ -209,16 +216,25 @@ def _absent(row: Row, column: _Column) -> str:
     return "failed" if row.failures else UNKNOWN
 
 
-def strip(estimate: Estimate, neutral: float, reach: float, floor: float) -> Strip:
-    """Place an estimate on a strip that shows `neutral` ± `reach`."""
+def strip(
+    estimate: Estimate,
+    neutral: float,
+    reach: float,
+    floor: float,
+    *,
+    core: Estimate | None = None,
+) -> Strip:
+    """Place an estimate on a strip that shows `neutral` ± `reach`, with the interval of another as its core."""
 
     def place(value: float) -> float:
         return min(max(50 + 47 * _apart(value, neutral) / reach, 3.0), 97.0)
 
+    plain = core or estimate
     return Strip(
         place(estimate.low),
         place(estimate.value),
         place(estimate.high),
+        (place(plain.low), place(plain.high)),
         min(47 * floor / reach, 47.0),
         _apart(estimate.low, neutral) < -reach,
         _apart(estimate.high, neutral) > reach,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from reports.compare.family import Family, family_of_trainings
 from reports.compare.pair import Pair, Wanted, pair
 from reports.compare.pair_latency import TimedPair, timed_pair
 from reports.words import signed
@@ -19,7 +20,8 @@ class Comparison:
     """What was compared, by which rule, and what came of it.
 
     `evidence` holds the trainings of both (`Pair`), or for latency the times of both (`TimedPair`). For accuracy the
-    estimate is the variant's value less the base's; for latency it is the variant's time over the base's.
+    estimate is the variant's value less the base's; for latency it is the variant's time over the base's. `family` are
+    the comparisons among which it was judged.
     """
 
     base: str
@@ -28,6 +30,7 @@ class Comparison:
     evidence: Pair | TimedPair
     rule: Rule
     verdict: Verdict
+    family: Family
 
     @property
     def estimate(self) -> Estimate:
@@ -57,7 +60,11 @@ def compare_accuracy(
     require_store(store)
     evidence = pair(store, base, variant, metric, run_id=run_id)
     rule = Rule("higher", evidence.rules.ap_floor, signed)
-    return _judged(base.name, variant.name, metric, evidence, rule)
+    sides = ((base.name, evidence.base), (variant.name, evidence.variant))
+    ours, theirs = ((name, {each.key for each in trainings}) for name, trainings in sides)
+    family = family_of_trainings(store, ours, theirs, metric)
+    names = (base.name, variant.name)
+    return _judged(names, metric, evidence, rule, family)
 
 
 def compare_latency(store: Path, base: str, variant: str, *, run_id: str = "") -> Comparison:
@@ -69,13 +76,18 @@ def compare_latency(store: Path, base: str, variant: str, *, run_id: str = "") -
     """
     require_store(store)
     evidence = timed_pair(store, base, variant, run_id=run_id)
-    return _judged(base, variant, "latency", evidence, evidence.rule)
+    return _judged((base, variant), "latency", evidence, evidence.rule, evidence.family)
 
 
 def _judged(
-    base: str, variant: str, metric: Metric, evidence: Pair | TimedPair, rule: Rule
+    names: tuple[str, str],
+    metric: Metric,
+    evidence: Pair | TimedPair,
+    rule: Rule,
+    family: Family,
 ) -> Comparison:
-    """A single comparison needs no adjustment for several."""
+    """A pair that a run's report judges too is judged among all of that run, one that no report has on its own."""
     estimate = evidence.estimate
-    judged = verdict(estimate, p_adjusted=estimate.p, rule=rule)
-    return Comparison(base, variant, metric, evidence, rule, judged)
+    p = estimate.p if family.p_adjusted is None else family.p_adjusted
+    judged = verdict(estimate, p_adjusted=p, rule=rule, comparisons=family.size)
+    return Comparison(*names, metric, evidence, rule, judged, family)

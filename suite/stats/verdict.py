@@ -7,7 +7,7 @@ within the floor (Schuirmann 1987).
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from scipy import stats
@@ -26,7 +26,8 @@ class Verdict:
 
     `needed` is None where the verdict is settled or where the spread is unknown; `MOST_UNITS` means
     that or more. `p_equivalent` is the larger p of the two one-sided tests against the floor;
-    `power` is None where nothing could be tested.
+    `power` is None where nothing could be tested. `low` and `high` bound the interval that decides: adjusted like p, so
+    that it leaves "no change" out exactly where p is below 0.05.
     """
 
     word: Word
@@ -34,6 +35,8 @@ class Verdict:
     needed: int | None = None
     p_equivalent: float = 1.0
     power: Power | None = None
+    low: float = -math.inf
+    high: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +102,34 @@ def verdicts(estimates: Sequence[Estimate], rule: Rule) -> tuple[tuple[float, Ve
     )
 
 
+def deciding(estimate: Estimate, p_adjusted: float, rule: Rule) -> tuple[float, float]:
+    """The bounds of the interval that decides: of the level that Holm's adjustment asks of this comparison.
+
+    The plain interval has the level 1 - 0.05, this one 1 - 0.05 · p / p_adjusted. It holds "no change" exactly where
+    the adjusted p is 0.05 or more, so that what is drawn and what is said cannot differ.
+    """
+    if not 0 < estimate.p < p_adjusted or not math.isfinite(estimate.error + estimate.high):
+        return estimate.low, estimate.high
+    level = SIGNIFICANCE * estimate.p / p_adjusted
+    half = float(stats.t.isf(level / 2, estimate.freedom)) * estimate.error
+    if rule.neutral == 0:
+        return estimate.value - half, estimate.value + half
+    return estimate.value * math.exp(-half), estimate.value * math.exp(half)
+
+
 def verdict(estimate: Estimate, *, p_adjusted: float, rule: Rule, comparisons: int = 1) -> Verdict:
     """Judge one difference.
 
     `p_adjusted` comes from `holm` over all `comparisons` that the reader sees together. Power and
     needed units are those of the strictest of Holm's steps.
     """
+    low, high = deciding(estimate, p_adjusted, rule)
+    judged = _judged(replace(estimate, low=low, high=high), p_adjusted, rule, comparisons)
+    return replace(judged, low=low, high=high)
+
+
+def _judged(estimate: Estimate, p_adjusted: float, rule: Rule, comparisons: int) -> Verdict:
+    """The verdict on an estimate whose interval is the one that decides."""
     significance = SIGNIFICANCE / comparisons
     target = max(abs(rule.apart(estimate.value)), rule.reach)
     needed = needed_units(estimate, target, significance)

@@ -1,6 +1,7 @@
 """How numbers are written."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -58,3 +59,10 @@ def test_twice_as_fast_is_as_far_as_twice_as_slow() -> None:
     slow = strip(Estimate(2.0, 2.0, 2.0, 3), 1.0, 1.0, 0.02)
 
     assert 50 - fast.dot == pytest.approx(slow.dot - 50)
+
+
+def test_the_core_of_a_strip_is_the_plain_interval_within_the_one_that_decides() -> None:
+    plain = Estimate(0.02, 0.01, 0.03, 3)
+    found = strip(replace(plain, low=0.0, high=0.04), 0.0, 0.1, 0.004, core=plain)
+
+    assert found.low < found.core[0] < found.dot < found.core[1] < found.high

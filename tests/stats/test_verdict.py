@@ -1,13 +1,16 @@
 """What may be called better, and what may not."""
 
 import math
+from dataclasses import replace
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from suite.stats.difference import Side, difference
-from suite.stats.intervals import Estimate
+from suite.stats.intervals import Estimate, between
 from suite.stats.power import MOST_UNITS
-from suite.stats.verdict import Rule, holm, verdict, verdicts
+from suite.stats.verdict import Rule, deciding, holm, verdict, verdicts
 from tests.narrowing import present
 
 
@@ -241,3 +244,70 @@ def test_an_interval_without_zero_that_holm_does_not_let_pass_says_why():
 
     assert result.word == "cannot tell"
     assert "is within chance among 8 comparisons; about " in result.sentence
+
+
+def told(value: float, error: float, freedom: float) -> Estimate:
+    """A difference with its plain interval and p."""
+    return between(value, n=4, error=error, freedom=freedom)
+
+
+VALUES = st.floats(0.001, 0.1).flatmap(lambda value: st.sampled_from([value, -value]))
+
+
+@given(VALUES, st.floats(0.0005, 0.05), st.floats(2, 100), st.floats(1, 128))
+def test_the_interval_that_decides_holds_no_change_exactly_where_the_adjusted_p_is_no_less_than_5_percent(
+    value, error, freedom, among
+):
+    estimate = told(value, error, freedom)
+    p = min(1.0, among * estimate.p)
+    assume(abs(p - 0.05) > 1e-6)
+    low, high = deciding(estimate, p, AP)
+
+    assert (low <= 0 <= high) == (p >= 0.05)
+    assert low <= estimate.low + 1e-12
+    assert high >= estimate.high - 1e-12
+
+
+@given(st.floats(-0.2, 0.2), st.floats(0.001, 0.05), st.integers(2, 20), st.floats(1, 64))
+def test_ratios_are_decided_by_their_logarithm(log, error, processes, among):
+    plain = told(log, error, processes - 1)
+    estimate = replace(
+        plain, value=math.exp(log), low=math.exp(plain.low), high=math.exp(plain.high)
+    )
+    p = min(1.0, among * estimate.p)
+    assume(abs(p - 0.05) > 1e-6)
+    low, high = deciding(estimate, p, LATENCY)
+
+    assert (low <= 1 <= high) == (p >= 0.05)
+    assert low * high == pytest.approx(estimate.value**2)
+
+
+def test_a_comparison_that_stands_alone_is_decided_by_its_plain_interval():
+    estimate = told(0.02, 0.005, 8)
+    judged = verdict(estimate, p_adjusted=estimate.p, rule=AP)
+
+    assert (judged.low, judged.high) == (estimate.low, estimate.high)
+
+
+def test_twice_the_comparisons_take_half_of_the_error():
+    # the strictest of two steps: Student's t at 97.5 % in the place of 95 %
+    estimate = told(0.02, 0.005, 8)
+    low, high = deciding(estimate, 2 * estimate.p, AP)
+
+    half = 2.751524 * 0.005  # t(0.9875, 8), of tables
+    assert (low, high) == pytest.approx((0.02 - half, 0.02 + half), abs=1e-6)
+
+
+def test_the_sentence_shows_the_interval_that_decides():
+    estimates = [told(0.02, 0.005, 8), told(0.0001, 0.005, 8)]
+    (_, first), _ = verdicts(estimates, AP)
+
+    assert f"({points(first.low)} to {points(first.high)})" in first.sentence
+    assert first.low < estimates[0].low
+
+
+def test_a_verdict_of_better_never_has_an_interval_that_holds_no_change():
+    estimates = [told(0.02 + 0.001 * n, 0.0065, 8) for n in range(8)]
+
+    for _, judged in verdicts(estimates, AP):
+        assert (judged.word == "better") == (judged.low > 0)

@@ -4,7 +4,7 @@ import math
 import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from suite import machine
 from suite.metrics.evidence.timing import Timing
@@ -15,7 +15,7 @@ from suite.metrics.speed.prepared import PreparedNetworks
 from suite.record import Json, Measurement
 from suite.stats.intervals import Estimate, ratio
 from suite.stats.resolution import Admission, Resolution, admission, resolution
-from suite.stats.verdict import Rule, Word, verdict
+from suite.stats.verdict import Rule, Verdict, Word, verdicts
 
 FLOOR = 0.02  # as the protocols have it: less does not matter
 _EAGER = "latency_eager_wall_ms"
@@ -106,7 +106,9 @@ class Bench:
     @property
     def rows(self) -> list[list[object]]:
         """One row for each variant and setting."""
-        return [self._row(timed) for timed in self.timed]
+        return [
+            self._row(timed, judged) for timed, judged in zip(self.timed, self._judged, strict=True)
+        ]
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -146,17 +148,21 @@ class Bench:
             "overhead": round(1 - sum(spent[phase] for phase in _NO_OVERHEAD) / total, 4),
             "not_here": dict(self.not_here),
             "opening": [[_measurement_json(m) for m in replica] for replica in self.opening],
-            "timed": [self._timed_json(timed) for timed in self.timed],
+            "timed": [
+                self._timed_json(timed, judged)
+                for timed, judged in zip(self.timed, self._judged, strict=True)
+            ],
         }
 
-    def _call(self, estimate: Estimate) -> str:
-        """The report's verdict: what counts is more than the floor, and more than can be told apart here."""
+    @property
+    def _judged(self) -> list[Verdict]:
+        """The report's verdicts, over all that is seen together; what counts is more than can be told apart here."""
         floor = max(FLOOR, self.resolution.value)
         rule = Rule("lower", floor, _percent, neutral=1.0, unit="process", least=1)
-        word = verdict(estimate, p_adjusted=estimate.p, rule=rule).word
-        return _CALLS.get(word, word)
+        ratios = [timed.ratio("", "wall") for timed in self.timed]
+        return [judged for _, judged in verdicts(ratios, rule)]
 
-    def _row(self, timed: Timed) -> list[object]:
+    def _row(self, timed: Timed, judged: Verdict) -> list[object]:
         wall, cpu, copy = (
             timed.ratio("", "wall"),
             timed.ratio("", "cpu"),
@@ -173,8 +179,8 @@ class Bench:
             round(statistics.median(timed.samples("latency_wall_ms")), 2),
             round(statistics.median(timed.samples("latency_base_wall_ms")), 2),
             round(wall.value, 3),
-            _bounds(wall),
-            self._call(wall),
+            _bounds(replace(wall, low=judged.low, high=judged.high)),
+            _call(judged),
             round(statistics.median(timed.samples("latency_cpu_ms")), 2),
             round(cpu.value, 3),
             _bounds(cpu),
@@ -185,7 +191,7 @@ class Bench:
             ", ".join(sorted(ended)),
         ]
 
-    def _timed_json(self, timed: Timed) -> Json:
+    def _timed_json(self, timed: Timed, judged: Verdict) -> Json:
         ratios: dict[str, Json] = {
             name: _estimate_json(timed.ratio(role, clock))
             for name, role, clock in (
@@ -203,9 +209,14 @@ class Bench:
             "batch": timed.settings.batch,
             "ratio": ratios,
             "to_eager": _estimate_json(timed.to_eager) if timed.to_eager else None,
-            "call": self._call(timed.ratio("", "wall")),
+            "call": _call(judged),
+            "decides": None if math.isinf(judged.high) else [judged.low, judged.high],
             "replicas": [[_measurement_json(m) for m in replica] for replica in timed.replicas],
         }
+
+
+def _call(judged: Verdict) -> str:
+    return _CALLS.get(judged.word, judged.word)
 
 
 def _one(measurements: Sequence[Measurement], metric: str) -> Measurement:

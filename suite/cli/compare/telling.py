@@ -14,8 +14,7 @@ from suite.cli.errors import refusing_stores
 from suite.cli.output import ExitCode, Refusal, reply, say, table
 from suite.record import Json
 from suite.session.comparison import Comparison, compare_accuracy, compare_latency
-from suite.stats.intervals import Estimate
-from suite.stats.verdict import Rule, Verdict, p_text
+from suite.stats.verdict import p_text
 
 
 def compare(options: CompareOptions, *, as_json: bool) -> int:
@@ -74,7 +73,7 @@ def _tell_accuracy(comparison: Comparison, evidence: Pair, *, as_json: bool) -> 
     pairs = [
         ("mean", " and ".join(f"{statistics.mean(side.values()):.4f}" for side in values)),
         ("sd of a seed", " and ".join(f"{spread:.4f}" for spread in estimate.spread)),
-        *_figures(estimate, judged, comparison.rule),
+        *_figures(comparison),
         *_conditions(evidence),
         ("runs", ", ".join(runs)),
     ]
@@ -120,7 +119,7 @@ def _tell_times(comparison: Comparison, evidence: TimedPair, *, as_json: bool) -
     times = [(f"ms {name}", ", ".join(f"{ms:.3f}" for ms in medians)) for name, medians in by_name]
     pairs = [
         *times,
-        *_figures(estimate, judged, comparison.rule),
+        *_figures(comparison),
         ("set-up", evidence.setup.title),
         ("timed beside", beside),
         ("machine", evidence.machine),
@@ -129,7 +128,8 @@ def _tell_times(comparison: Comparison, evidence: TimedPair, *, as_json: bool) -
     table(("WHAT", "VALUE"), [line for line in pairs if line[1]])
 
 
-def _figures(estimate: Estimate, judged: Verdict, rule: Rule) -> list[tuple[str, str]]:
+def _figures(comparison: Comparison) -> list[tuple[str, str]]:
+    estimate, judged, rule = comparison.estimate, comparison.verdict, comparison.rule
     tests: list[tuple[str, str]] = []
     if judged.power:
         chances = f"{100 * judged.power.floor:.0f} %, {100 * judged.power.seen:.0f} %"
@@ -142,6 +142,7 @@ def _figures(estimate: Estimate, judged: Verdict, rule: Rule) -> list[tuple[str,
     return [
         ("floor", rule.show(rule.floor).lstrip("+")),
         *tests,
+        ("judged", comparison.family.words),
         ("interval holds", estimate.basis),
         ("doubt in the choice of the pictures", doubt_words(estimate)),
         (f"{unit} a side to settle it", needed_words(judged.needed)),
@@ -171,6 +172,8 @@ def _judged(comparison: Comparison) -> dict[str, Json]:
             "needed": judged.needed,
             "p_equivalent": judged.p_equivalent,
             "power": asdict(judged.power) if judged.power else None,
+            "decides": [judged.low, judged.high] if bounded else None,
+            "family": {"size": comparison.family.size, "run": comparison.family.run or None},
         },
     }
 

@@ -10,7 +10,11 @@ from suite.session.options import RunOptions
 
 @click.command("run")
 @run_options("demo")
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Say what would be done and how long that would take, and do nothing.",
+)
 @click.option("--no-report", is_flag=True, help="Write no report.")
 @json_option
 def command(

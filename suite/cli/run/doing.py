@@ -8,6 +8,7 @@ from suite.cli.output import ExitCode, reply, table
 from suite.cli.run import running, summary
 from suite.cli.run.progress import progress
 from suite.record import Json
+from suite.session.estimate import estimate
 from suite.session.options import RunOptions
 from suite.session.progress import job_title
 from suite.session.runs import stored_keys
@@ -46,10 +47,11 @@ def run(options: RunOptions, *, strict: bool, report: bool, as_json: bool) -> in
 
 
 def dry_run(options: RunOptions, *, as_json: bool) -> int:
-    """Tell the jobs of a run, and which of them are stored."""
+    """Tell the jobs of a run, which of them are stored, and what the others will take."""
     prepared = running.prepare(options)
     with refusing_stores():
         stored = stored_keys(prepared)
+        expected = estimate(prepared, stored)
     jobs = prepared.plan.jobs
     code = ExitCode.VARIANT_FAILED if prepared.left_out else ExitCode.DONE
     if as_json:
@@ -57,10 +59,18 @@ def dry_run(options: RunOptions, *, as_json: bool) -> int:
             {"key": job.key, "job": job_title(job), "stored": job.key in stored} for job in jobs
         ]
         errors = [problem_json(problem) for problem in prepared.left_out]
-        reply("run", {"jobs": listed}, errors)
+        foreseen: dict[str, Json] = {
+            "seconds": expected.seconds,
+            "low": expected.low,
+            "high": expected.high,
+            "bytes": expected.bytes,
+            "sources": {str(source): number for source, number in expected.sources.items()},
+        }
+        reply("run", {"jobs": listed, "estimate": foreseen}, errors)
         return code
     states = {job.key: "stored" if job.key in stored else "to do" for job in jobs}
     table(
         ("JOB", "STATE", "KEY"), [(job_title(job), states[job.key], job.key[:12]) for job in jobs]
     )
+    click.echo(str(expected))
     return code

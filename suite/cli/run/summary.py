@@ -33,10 +33,10 @@ def _record(report: Report, row: Row) -> dict[str, Json]:
         "ap50_mean": statistics.mean(ap50) if ap50 else None,
         "ap50_sd": statistics.stdev(ap50) if len(ap50) > 1 else None,
         "seeds": len(ap50),
-        "ap50_delta": _interval(compared.estimate) if compared else None,
+        "ap50_delta": _interval(compared.deciding) if compared else None,
         "params": row.exact("params"),
         "gmacs": row.exact("gmacs"),
-        "latency_ratio": _interval(timed.estimate) if timed else None,
+        "latency_ratio": _interval(timed.deciding) if timed else None,
         "state": row.state,
         "failures": [
             {"job": failed.kind, "stage": failed.failure.stage, "code": failed.failure.code}

@@ -8,7 +8,8 @@ from suite.cli.bench.result import FLOOR, Bench, Timed
 from suite.metrics.speed.latency import Settings
 from suite.record import Json, Measurement
 from suite.stats.intervals import ratio
-from suite.stats.verdict import Rule, verdict
+from suite.stats.verdict import Rule, verdict, verdicts
+from tests.narrowing import opened
 
 ROUNDS = 40
 
@@ -67,3 +68,38 @@ def test_time_that_no_phase_has_booked_is_the_rest():
 
     assert bench.seconds["measuring"] == 2.0
     assert bench.seconds["starting and rest"] > 0
+
+
+def several(*variants: tuple[float, float]) -> Bench:
+    """A call that timed variants one after the other, on a quiet machine."""
+    bench = Bench(1, started=0.0, opening=(measured(1.0, 0.0),))
+    for share, wobble in variants:
+        bench.timed.append(Timed("variant", "base", Settings(), (measured(share, wobble),)))
+    return bench
+
+
+def test_variants_of_one_call_are_judged_together():
+    bench = several((1.10, 0.05), (1.0, 0.0), (1.0, 0.0), (1.0, 0.0))
+    rule = Rule("lower", FLOOR, str, neutral=1.0, unit="process", least=1)
+    family = verdicts([timed.ratio("", "wall") for timed in bench.timed], rule)
+
+    calls = [row[bench.columns.index("CALL")] for row in bench.rows]
+    words = [{"better": "faster", "worse": "slower"}.get(v.word, v.word) for _, v in family]
+    assert calls == words
+
+
+def test_the_interval_that_is_shown_is_the_one_that_decides():
+    alone, among = several((1.10, 0.05)), several((1.10, 0.05), (1.0, 0.1), (1.0, 0.1))
+    column = alone.columns.index("95 %")
+    lows = [float(str(bench.rows[0][column]).split(" ")[0]) for bench in (alone, among)]
+
+    assert lows[1] < lows[0]
+
+
+def test_the_document_has_both_intervals():
+    bench = several((1.10, 0.05), (1.0, 0.1))
+
+    first = opened(opened(bench.as_json)["timed"][0])
+    low, high = first["decides"]
+    wall = opened(first["ratio"])["wall"]
+    assert low < wall["low"] < wall["high"] < high

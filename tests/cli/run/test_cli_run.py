@@ -420,3 +420,18 @@ def test_a_variant_may_be_set_where_it_is_named(run, executor, tmp_path):
     assert "train-yolov5p-seed0" in executor.done  # what it is compared with
     assert "yolov5p[width=0.5]" in out
     assert "yolov5p[width=0.5]" in (tmp_path / "out" / "report" / "index.html").read_text()
+
+
+def test_a_dry_run_says_how_long_the_run_will_take_and_how_sure_that_is(run):
+    out = run("--dry-run")[1]
+
+    last = out.splitlines()[-1]
+    assert last.startswith("estimate: ")
+    assert last.endswith(f"; jobs judged: {JOBS} by FLOPs and an assumed speed")
+
+
+def test_the_estimate_stands_in_the_document(run):
+    found = json.loads(run("--dry-run", "--json")[1])["data"]["estimate"]
+
+    assert found["low"] < found["seconds"] < found["high"]
+    assert found["sources"] == {"same": 0, "others": 0, "guess": JOBS}
