@@ -203,7 +203,7 @@ def test_weights_that_name_no_classes_are_evaluated_with_a_warning(data, tmp_pat
 class Knowing(torch.nn.Module):
     """Finds the one white object of every picture, and calls it by its own number for `truth`'s classes."""
 
-    name, classes, strides = "knowing", 3, (8, 16, 32)
+    name, classes, strides, graph = "knowing", 3, (8, 16, 32), ()
 
     def __init__(self, names: tuple[str, ...]) -> None:
         super().__init__()
