@@ -40,8 +40,8 @@ def build(report: Report) -> Section:
         _TITLE,
         "Ladders",
         "From top to bottom, each step on the one above it. A bar is what the step alone changes, its line the "
-        "interval of that change that decides, thicker as far as the plain 95 % one goes (the seeds, where they are too "
-        "few for one). Hatched and hollow: side branches, "
+        "interval of that change that decides, thicker as far as the plain 95 % one goes (the seeds, where they are "
+        "too few for one). Hatched and hollow: side branches, "
         "on which nothing stands. ▲ better, ▼ worse, = equivalent, ≈ cannot tell.",
         {"ladders": [_content(ladder, position) for position, ladder in enumerate(every)]},
     )

@@ -54,8 +54,8 @@ def build(report: Report) -> Section:
         title,
         title,
         "Median milliseconds of a batch, as deployed. Below: over the base in the same runtime, with the "
-        "interval that decides, and over the same variant in eager mode, which took part in the same rounds at the same "
-        "precision (beside int8 in fp32). Every session was proved equal to eager mode before it was timed.",
+        "interval that decides, and over the same variant in eager mode, which took part in the same rounds at the "
+        "same precision (beside int8 in fp32). Every session was proved equal to eager mode before it was timed.",
         {"matrices": matrices, "absent": absent},
     )
 

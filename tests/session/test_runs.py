@@ -11,6 +11,7 @@ from suite.session.progress import step_lines
 from suite.session.runs import carry_out, prepare, stored_keys
 from suite.store import Store
 from suite.yaml.errors import SpecError
+from tests.narrowing import present
 from tests.session.conftest import JOBS
 
 
@@ -87,12 +88,12 @@ def of_folder(protocol, tmp_path, folder, *names, **changes) -> RunOptions:
 
 
 def test_a_run_of_whole_folders_leaves_broken_files_out_and_says_so_first(protocol, tmp_path, mine):
-    told = []
+    told: list[str] = []
     prepared = prepare(of_folder(protocol, tmp_path, mine), told.append)
 
     names = {variant.name for variant in prepared.plan.variants}
     assert names == {"yolov5p", "yolov5p_wide", "sound"}
-    left_out = sorted(Path(problem.mark.file).stem for problem in prepared.left_out)
+    left_out = sorted(Path(present(problem.mark).file).stem for problem in prepared.left_out)
     assert left_out == ["on_wrong", "recipeless", "weightless", "wrong"]
     assert all(line.startswith("left out of this run: ") for line in told[:4])
 
