@@ -56,7 +56,7 @@ def evaluate(options: EvalOptions, *, as_json: bool) -> int:
         tell(scored.measurements)
     refused = _keep(scored, options.out)
     if as_json:
-        issues = [issue.as_json() for issue in val.issues]
+        issues: list[Json] = [issue.as_json() for issue in val.issues]
         reply("eval", as_json_data(scored.measurements, issues), refused)
     return ExitCode.UNFIT if refused else ExitCode.DONE
 
