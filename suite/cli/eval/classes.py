@@ -1,6 +1,5 @@
 """Which class of the data each output of a network is: found by name, since tables of one set differ in order."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,8 +7,6 @@ from pathlib import Path
 from suite.cli.output import ExitCode, Refusal, say
 from suite.datasets.split import Split
 from suite.session.detectors import LoadedDetector
-
-_UNNAMED = re.compile(r"class \d+")  # what stands for the names of weights that have none
 
 
 def outputs_by_class(
@@ -26,16 +23,19 @@ def outputs_by_class(
     Raises:
         Refusal: the numbers of classes differ, or the names do and `by_place` is not set.
     """
-    theirs, ours = tuple(category.name for category in val.categories), loaded.class_names
+    theirs, ours = tuple(category.name for category in val.categories), loaded.stated_names
     classes = loaded.model.classes
     if len(theirs) != classes:
         raise Refusal(
             ExitCode.USAGE,
             f"{weights}: scores {classes} classes, but {val.folder} has {len(theirs)}",
         )
-    if theirs == ours:
+    if theirs in {ours, loaded.class_names}:
         return None
-    if by_place or all(_UNNAMED.fullmatch(name) for name in ours):
+    if not ours:
+        say(f"warning: {weights} names no classes; those of {val.folder} are taken by place")
+        return None
+    if by_place:
         say(f"warning: {_both(val, theirs, ours)}; they are taken by place")
         return None
     if Counter(theirs) == Counter(ours):

@@ -197,7 +197,8 @@ def test_weights_that_name_no_classes_are_evaluated_with_a_warning(data, tmp_pat
 
     assert main(["eval", "yolov5p", "--weights", str(path), "--data", str(data)]) == 0
 
-    assert "they are taken by place" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert f"{path} names no classes; those of {data} are taken by place" in err
 
 
 class Knowing(torch.nn.Module):
@@ -229,7 +230,7 @@ def test_a_perfect_detector_is_perfect_whatever_the_order_of_the_names(
 ):
     """Place by place two of the three classes would be exchanged, or all three turned round."""
     known = ("red", "blue", "green")
-    loaded = LoadedDetector(stand_in(Knowing(known)), known, 64, Suppression())
+    loaded = LoadedDetector(stand_in(Knowing(known)), known, 64, Suppression(), known)
     monkeypatch.setattr(scoring, "load_detector", lambda *_, **__: loaded)
     folder = WRITERS[form](tmp_path / "set", coloured(tmp_path, order))
 
