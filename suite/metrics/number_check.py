@@ -42,7 +42,7 @@ def check_numbers(variant: Variant) -> tuple[Problem, ...]:
         except MISTAKES as error:  # a small map may be too small for a block; a usual one is not
             failure = first_line(error)
     message = f"fails on numbers in evaluation, though not on shapes alone: {failure}"
-    return (Problem(variant.mark, "E313", message).within(variant.name),)
+    return (Problem(variant.mark, "E314", message).within(variant.name),)
 
 
 def _compared(model: Detector, variant: Variant, side: int) -> tuple[Problem, ...]:
@@ -62,7 +62,7 @@ def _compared(model: Detector, variant: Variant, side: int) -> tuple[Problem, ..
                 for layer, node in zip(variant.layers, model.graph, strict=True)
                 if node.address == address
             )
-            problem = Problem(layer.mark, "E313", f"{address} ({layer.block}) {said}", hint)
+            problem = Problem(layer.mark, "E314", f"{address} ({layer.block}) {said}", hint)
             return (problem.within(variant.name),)
     return ()
 

@@ -48,7 +48,7 @@ def test_a_block_that_depends_on_batch_or_chance_is_found(
     assert checked(formula, tmp_path) == 2
 
     out = capsys.readouterr().out
-    assert f"{tmp_path}/mine.yaml:3:18: error E313: backbone." in out
+    assert f"{tmp_path}/mine.yaml:3:18: error E314: backbone." in out
     assert said in out
 
 
@@ -78,4 +78,4 @@ def test_a_block_that_fails_on_numbers_alone_is_named(
     formula = "self.conv(x) if x.is_meta else self.conv(x.flatten())"
 
     assert checked(formula, tmp_path) == 2
-    assert "E313: fails on numbers in evaluation, though not on shapes" in (capsys.readouterr().out)
+    assert "E314: fails on numbers in evaluation, though not on shapes" in (capsys.readouterr().out)
