@@ -185,6 +185,19 @@ def test_strides_without_published_anchors_are_refused(
     assert "for the strides 8, 16, 32 and 8, 16, 32, 64, not 3 for 8" in capsys.readouterr().err
 
 
+def test_a_head_without_anchors_gets_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "free.yaml"
+    rows = "[[0, 1, Conv, [8]], [1, 1, Conv, [8, 3]], [1, 1, Conv, [8, 3]], [[2, 3], 1, DetectX, [nc, anchors]]]"
+    path.write_text(f"anchors: 1\nbackbone: [[-1, 1, Conv, [8, 3, 8]]]\nhead: {rows}\n")
+
+    assert main(["import", str(path), "--anchors-from", "published"]) == 2
+    assert "decoupled.DecoupledHead has no anchors" in capsys.readouterr().err
+    assert main(["import", str(path), "--output", str(tmp_path / "new.yaml")]) == 0
+    assert main(["check", "--build", str(tmp_path / "new.yaml")]) == 0
+
+
 def test_anchors_from_data_that_are_not_there_are_exit_code_4(
     small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

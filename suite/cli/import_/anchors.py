@@ -31,6 +31,9 @@ def with_anchors(imported: Imported, source: str, image_size: int) -> tuple[Impo
     strides = head_strides(variant.layers, default_signatures())
     assert strides is not None, "the importer knows every block's stride"
     head = variant.layers[-1]
+    if "anchors" not in head.options:
+        message = f"--anchors-from: {head.block} has no anchors; leave the option out"
+        raise Refusal(ExitCode.USAGE, message)
     count = placeholders_of(head) or len(sizes_of(head)[0]) // 2
     if source == PUBLISHED:
         levels, note = _published(strides, count), "the anchors are those that YOLOv5 publishes"

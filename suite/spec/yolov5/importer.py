@@ -6,13 +6,15 @@ from dataclasses import dataclass, field, replace
 from suite.record import Json
 from suite.spec.blocks.signatures import Signatures
 from suite.spec.language.decode import read_tree
+from suite.spec.records.objective import Assigner
 from suite.spec.records.variant import Layer, Part, Variant
 from suite.spec.yolov5.import_tags import Line, tagged
 from suite.spec.yolov5.model_anchors import anchors_a_level, read_anchors
 from suite.spec.yolov5.model_file import IMAGE, Row, read_model, readers_of, value_of
 from suite.spec.yolov5.modules import ModuleReader
-from suite.spec.yolov5.tables import CONCAT, DETECT, HEADS, POOL, ZERO_PAD
+from suite.spec.yolov5.tables import CONCAT, DETECT, DETECT_X, HEADS, POOL, ZERO_PAD
 from suite.spec.yolov5.unknown import taken_from_others
+from suite.spec.yolov5.yolox import YoloxRows, read_yolox
 from suite.yaml.document import Node, Scalar
 from suite.yaml.errors import Problems
 from suite.yaml.reader import Reader
@@ -20,6 +22,7 @@ from suite.yaml.reader import Reader
 JOIN = "join.Join"
 OLD = "BottleneckCSP"  # what C3 replaced
 MAX_BORDER = 64  # pixels
+SIMOTA = Assigner("simota")  # YOLOX's
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,11 @@ def import_model(text: str, file: str, name: str, signatures: Signatures) -> Imp
     layers = importer.layers()
     problems.raise_if_any()
     variant = Variant(
-        name=name, title=f"{name} (imported)", layers=layers, activation=model.activation
+        name=name,
+        title=f"{name} (imported)",
+        layers=layers,
+        activation=model.activation,
+        assigner=SIMOTA if model.rows[-1].module == DETECT_X else Assigner(),
     )
     return Imported(variant, tuple(importer.warnings), tuple(importer.about_anchors))
 
@@ -71,16 +78,22 @@ class _Importer:
         unknown = [row for row in rows if not self.modules.is_known(row)]
         if unknown or not self._has_one_head(rows):
             return ()
+        yolox = None
+        if rows[-1].module == DETECT_X:
+            yolox = read_yolox(self.modules.model, self.modules.reader)
+            if yolox is None:
+                return ()
+            rows = yolox.rows
         readers = readers_of(rows)
         for row in rows[:-1]:
             output = self._map(row, readers[row.index])
             if output is None:
                 return ()  # the rows after it cannot be judged
             self.maps[row.index] = output
-        head = self._head(rows[-1])
+        head = self._yolox_head(rows[-1], yolox) if yolox else self._head(rows[-1])
         if head is None:
             return ()
-        self.warnings += [*taken_from_others(rows), *self._old_activations(rows)]
+        self.warnings += [*taken_from_others(rows), *self._old_activations(rows), *self._loss()]
         read = [line for source in rows[-1].sources for line in self.maps[source].lines]
         return tagged(self.lines, head, read)
 
@@ -93,6 +106,12 @@ class _Importer:
             "states; this is the network that v7.0 builds, with SiLU; `activation` states another"
         )
         return [warning]
+
+    def _loss(self) -> list[str]:
+        """A warning where the file names a loss, which is left out."""
+        loss = self.modules.model.loss
+        said = f"`loss: {loss}` is left out: a variant's own `loss` and `assigner` say how it is trained"
+        return [said] if loss else []
 
     def _has_one_head(self, rows: Sequence[Row]) -> bool:
         heads = [row for row in rows if row.module in HEADS]
@@ -188,10 +207,7 @@ class _Importer:
 
     def _head(self, row: Row) -> Layer | None:
         """The anchor head without its inputs; how many classes it has is decided when it is built."""
-        if len(row.args) != 2 or not _is_classes(row.args[0]):
-            self._add(
-                row, "E202", f"row {row.index}: {row.module} takes the arguments [nc, anchors]"
-            )
+        if not self._takes_classes(row):
             return None
         strides = [self.maps[source].stride for source in row.sources]
         anchors = read_anchors(self.modules.model, row, strides, self.modules.reader)
@@ -201,6 +217,30 @@ class _Importer:
             return None
         options: dict[str, Json] = {"anchors": anchors.option}
         return Layer(HEADS[row.module], "head", options=options, mark=row.mark, row=(row.index,))
+
+    def _yolox_head(self, row: Row, yolox: YoloxRows) -> Layer | None:
+        """The decoupled head in the place of `row` and of the branches before it."""
+        if not self._takes_classes(row):
+            return None
+        hidden = self.modules.out(yolox.width, row)
+        if hidden is None:
+            return None
+        block = HEADS[row.module]
+        self.warnings.append(
+            f"row {row.index}: {row.module} and the {3 * len(row.sources)} rows of its branches are taken as {block}, "
+            f"trained with `assigner: {SIMOTA.name}`"
+        )
+        options: dict[str, Json] = {"hidden": hidden}
+        if yolox.convs != self.modules.signatures.get(block).options["convs"]:
+            options["convs"] = yolox.convs
+        return Layer(block, "head", options=options, mark=row.mark, row=(row.index,))
+
+    def _takes_classes(self, row: Row) -> bool:
+        """Whether a head has its two arguments; reported if not."""
+        if len(row.args) == 2 and _is_classes(row.args[0]):
+            return True
+        self._add(row, "E202", f"row {row.index}: {row.module} takes the arguments [nc, anchors]")
+        return False
 
     def _add(self, row: Row, code: str, message: str, hint: str = "") -> None:
         self.modules.reader.problems.add(row.mark, code, message, hint)

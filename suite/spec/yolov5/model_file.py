@@ -24,6 +24,7 @@ KEYS = (
     "anchors",
     "activation",
     "inplace",
+    "loss",
     "backbone",
     "head",
 )
@@ -59,7 +60,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """A whole file. `activation` "" is YOLOv5's own."""
+    """A whole file. `activation` "" is YOLOv5's own; `loss` is what a fork of it trains by, "" where none is named."""
 
     rows: tuple[Row, ...]
     classes: int
@@ -68,6 +69,7 @@ class ModelFile:
     activation: str
     anchors: Node
     mark: Mark
+    loss: str = ""
 
     def channels(self, value: int, per_level: int) -> int:
         """Channels as YOLOv5 multiplies them: up to a multiple; the width of a read-out it leaves alone."""
@@ -105,7 +107,12 @@ def read_model(root: Node, reader: Reader) -> ModelFile | None:
         activation=_activation(table.entries.get("activation"), reader),
         anchors=table.entries["anchors"],
         mark=table.mark,
+        loss=_loss(table.entries.get("loss"), reader),
     )
+
+
+def _loss(node: Node | None, reader: Reader) -> str:
+    return "" if node is None else reader.word(node, "`loss`") or ""
 
 
 def value_of(node: Node) -> Json:

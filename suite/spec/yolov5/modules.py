@@ -67,7 +67,7 @@ class ModuleReader:
         before = len(self.reader.problems.found)
         pairs = zip(module.arguments, row.args, strict=False)
         given = {name: node for name, node in pairs if name != IGNORED}
-        out = self._out(given.pop("out"), row) if "out" in given else None
+        out = self.out(given.pop("out"), row) if "out" in given else None
         stride = self._stride(given.pop("stride", None), row)
         options: dict[str, Json] = dict(module.defaults)
         for name, node in given.items():
@@ -131,7 +131,7 @@ class ModuleReader:
 
     def _transposed(self, row: Row, channels: int) -> Layer | None:
         """A transposed convolution, where it writes every pixel once and keeps the channels."""
-        out, scale = self._out(row.args[0], row), self._stride(row.args[2], row)
+        out, scale = self.out(row.args[0], row), self._stride(row.args[2], row)
         if out is None or scale is None:
             return None
         kernel, padding = value_of(row.args[1]), [value_of(node) for node in row.args[3:]]
@@ -151,7 +151,8 @@ class ModuleReader:
             options["groups"] = 0
         return Layer(TRANSPOSED, "neck", None, row.number, options=options, mark=row.mark)
 
-    def _out(self, node: Node, row: Row) -> int | None:
+    def out(self, node: Node, row: Row) -> int | None:
+        """The channels that a row states, multiplied; None if they cannot be, which is reported."""
         what = f"the channels of row {row.index}"
         value = self.reader.whole(_as_whole(node), what, low=1, high=MAX_OUT)
         if value is None:

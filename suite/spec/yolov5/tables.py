@@ -10,8 +10,12 @@ from dataclasses import dataclass, field
 from suite.record import Json
 
 CONCAT, ZERO_PAD, POOL = "Concat", "nn.ZeroPad2d", "nn.MaxPool2d"
-HEADS: Mapping[str, str] = {"Detect": "anchor.AnchorHead", "IDetect": "implicit.ImplicitHead"}
-DETECT = "Detect"
+DETECT, DETECT_X = "Detect", "DetectX"
+HEADS: Mapping[str, str] = {
+    DETECT: "anchor.AnchorHead",
+    "IDetect": "implicit.ImplicitHead",
+    DETECT_X: "decoupled.DecoupledHead",
+}
 SAME_POOL = "SP"  # pools with a stride of 1 and a padding that keeps the resolution
 TRANSPOSED = "transposed.Transposed"
 IGNORED = "-"  # the module takes the argument and makes nothing of it
@@ -26,6 +30,7 @@ ONLY: Mapping[str, Json] = {
     "its kernel": 3,
     "its stride": 1,
     "its groups": 1,
+    "deploy": False,
 }
 """Arguments that have no counterpart here, with the only value that needs none."""
 
@@ -54,6 +59,11 @@ class Keeper:
 _CONV = ("out", "kernel", "stride", "padding", "groups", "dilation", "act")
 _C3 = ("out", "shortcut", "groups", "expansion")
 _C3_WITHOUT_BOTTLENECKS = ("out", IGNORED, IGNORED, "expansion")
+_MOBILE_ONE = Module("mobileone.MobileOne", ("out", "branches", "stride", "deploy"), needed=4)
+_SHUFFLE_STEM, _SHUFFLE_UNIT = (
+    Module("shufflenetv2.Stem", ("out",)),
+    Module("shufflenetv2.Unit", ("out", "stride"), needed=2),
+)
 _TRANSPOSED = ("out", "kernel", "stride", "padding", "output padding")
 
 MODULES: Mapping[str, Module] = {
@@ -87,14 +97,20 @@ BLOCKS: Mapping[str, Module] = {
     "C3STR": Module("c3str.C3STR", _C3_WITHOUT_BOTTLENECKS, defaults={"window": 8}),
     "CNeB": Module("c3convnext.C3ConvNeXt", _C3_WITHOUT_BOTTLENECKS),
     "GSConv": Module("gsconv.GSConv", ("out", "kernel", "stride", "its groups", "act")),
+    "Conv_maxpool": _SHUFFLE_STEM,
     "MP": Module("maxpool.MaxPool", ("kernel",), needed=0),
+    "MobileOne": _MOBILE_ONE,
+    "MobileOneBlock": _MOBILE_ONE,
     "RepConv": Module(
         "yolov7.Rep", ("out", "its kernel", "its stride", "inner padding", "its groups", "act")
     ),
     SAME_POOL: Module("maxpool.MaxPool", ("kernel", "stride"), needed=0),
     "SPPCSPC": Module("sppcspc.SPPCSPC", ("out", IGNORED, IGNORED, "expansion", "kernels")),
+    "ShuffleNetV2_Model": _SHUFFLE_UNIT,
+    "Shuffle_Block": _SHUFFLE_UNIT,
     "SimSPPF": Module("simsppf.SimSPPF", ("out", "kernel")),
     "VoVGSCSP": Module("gsconv.VoVGSCSP", _C3_WITHOUT_BOTTLENECKS),
+    "conv_bn_relu_maxpool": _SHUFFLE_STEM,
 }
 KEEPERS: Mapping[str, Keeper] = {
     "CA": Keeper("coordatt.CoordAtt"),

@@ -65,6 +65,12 @@ def test_a_block_that_keeps_its_channels_may_name_them(module: str, arguments: s
         ("[-1, 1, SPPCSPC, [512]]", "sppcspc.SPPCSPC", {}),
         ("[-1, 1, SimSPPF, [512, 5]]", "simsppf.SimSPPF", {}),
         ("[-1, 1, RepConv, [512, 3, 1]]", "yolov7.Rep", {}),
+        ("[-1, 1, Conv_maxpool, [512]]", "shufflenetv2.Stem", {}),
+        ("[-1, 1, conv_bn_relu_maxpool, [512]]", "shufflenetv2.Stem", {}),
+        ("[-1, 1, Shuffle_Block, [512, 2]]", "shufflenetv2.Unit", {}),
+        ("[-1, 1, ShuffleNetV2_Model, [512, 1]]", "shufflenetv2.Unit", {}),
+        ("[-1, 1, MobileOne, [512, 4, 1, False]]", "mobileone.MobileOne", {}),
+        ("[-1, 1, MobileOneBlock, [512, 2, 1, False]]", "mobileone.MobileOne", {"branches": 2}),
         ("[-1, 1, MP, []]", "maxpool.MaxPool", {}),
         ("[-1, 1, SP, [5]]", "maxpool.MaxPool", {"kernel": 5, "padding": 2}),
     ],
@@ -81,6 +87,22 @@ def test_a_row_with_known_arguments_becomes_the_suites_block(
 @pytest.mark.parametrize(("module", "stride"), [("MP, []", 2), ("SP, []", 1), ("MP, [4]", 4)])
 def test_a_named_pooling_has_its_own_stride(module: str, stride: int) -> None:
     assert line_of(f"[-1, 1, {module}]").stride == stride
+
+
+@pytest.mark.parametrize(
+    ("row", "factor"),
+    [
+        ("Conv_maxpool, [512]", 4),
+        ("Shuffle_Block, [512, 2]", 2),
+        ("Shuffle_Block, [512, 1]", 1),
+        ("MobileOne, [512, 4, 2, False]", 2),
+    ],
+)
+def test_a_block_of_a_mobile_network_strides_as_its_row_says(row: str, factor: int) -> None:
+    signatures = default_signatures()
+    line = line_of(f"[-1, 1, {row}]")
+
+    assert (line.stride or signatures.get(line.block).stride) == factor
 
 
 def test_an_upsampling_of_the_suite_halves_the_stride_of_what_follows() -> None:
@@ -118,6 +140,12 @@ def test_what_forks_write_differently_is_told_by_rows() -> None:
         ("[-1, 1, CBAM, [1024]]", "row 1: CBAM on 256 channels, with the arguments [1024]"),
         ("[-1, 1, DySample, [128]]", "row 1: DySample on 256 channels"),
         ("[-1, 1, RepConv, [512, 3, 2]]", "RepConv with its stride 2 has no counterpart here"),
+        ("[-1, 1, Shuffle_Block, [512]]", "Shuffle_Block takes 2 arguments, not 1"),
+        ("[-1, 1, MobileOneBlock, [512, 3, 2]]", "MobileOneBlock takes 4 arguments, not 3"),
+        (
+            "[-1, 1, MobileOne, [512, 4, 1, True]]",
+            "MobileOne with deploy True has no counterpart here",
+        ),
         (
             "[-1, 1, Involution, [128, 3, 2]]",
             "has involution.Involution, whose arguments are not read from rows; import the file with Conv in its pl",
