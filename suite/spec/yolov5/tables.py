@@ -137,10 +137,13 @@ ALIASES: Mapping[str, str] = {
     "GAMAttention": "gam.GAM",
     "MobileNetV2": "mobilenetv2.InvertedResidual",
     "MobileNetV3": "mobilenetv3.InvertedResidual",
+    "MobileNetV3_InvertedResidual": "mobilenetv3.InvertedResidual",
     "RepVGGBlock": "repconv.RepConv",
     "ShuffleNetV2": "shufflenetv2.Unit",
     "SwinTransformer": "swin.Stage",
     "SwinTransformerBlock": "swin.Stage",
+    "conv_bn_hswish": "mobilenetv3.Conv",
+    "mobilev3_bneck": "mobilenetv3.InvertedResidual",
     "space_to_depth": "spdconv.SPDConv",
 }
 """Other names of blocks that the suite has, whose rows do not agree on their arguments."""

@@ -20,6 +20,7 @@ _READ = (*MODULES, *BLOCKS, *KEEPERS, *HEADS, CONCAT, ZERO_PAD)
 _LISTED = "docs/language.md lists the modules that are read"
 _HINTS = {
     "nn.Conv2d": "before v3.0 the read-outs of the head were rows; leave them out, and let Detect read their inputs",
+    "SPPCSP": "it is YOLOv4's, another block than YOLOv7's SPPCSPC; it would be a block file of your own",
     "Segment": "the suite trains detectors; a model file of one ends with Detect",
 }
 

@@ -156,7 +156,20 @@ def test_what_forks_write_differently_is_told_by_rows() -> None:
         ("[-1, 1, GAMAttention, [512, 512]]", "the suite has gam.GAM"),
         ("[-1, 1, ECA, [3]]", "the suite has eca.ECA"),
         ("[-1, 1, ASPP, [512]]", "the suite has aspp.ASPP"),
-        ("[-1, 1, SPPCSP, [512]]", "which has no counterpart here; did you mean 'SPPCSPC'?"),
+        (
+            "[-1, 1, SPPCSP, [512]]",
+            "no counterpart here; it is YOLOv4's, another block than YOLOv7's",
+        ),
+        (
+            "[-1, 1, mobilev3_bneck, [16, 16, 3, 1, 0, 0]]",
+            "the suite has mobilenetv3.InvertedResidual, whose arguments are not read from rows",
+        ),
+        (
+            "[-1, 1, MobileNetV3_InvertedResidual, [16, 16, 3, 1, 0, 0]]",
+            "the suite has mobilenetv3.InvertedResidual",
+        ),
+        ("[-1, 1, conv_bn_hswish, [16, 2]]", "the suite has mobilenetv3.Conv"),
+        ("[-1, 1, SimSPF, [512]]", "which has no counterpart here; did you mean 'SimSPPF'?"),
         ("[-1, 1, C3HB, [512]]", "has no counterpart here; docs/language.md lists"),
         ("[-1, 1, Downsample, [512]]", "has no counterpart here; docs/language.md lists"),
         (
