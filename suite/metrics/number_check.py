@@ -50,12 +50,13 @@ def _compared(model: Detector, variant: Variant, side: int) -> tuple[Problem, ..
     images = torch.rand((2, 3, side, side), generator=generator)
     liven(model, images)
     alone = _maps(model, images[:1])
-    trials: tuple[tuple[Tensor, str, str], ...] = (
-        (images[:1], _CHANCE, _CHANCE_HINT),
-        (images, _BATCH, _BATCH_HINT),
+    trials: tuple[tuple[Tensor, int, str, str], ...] = (
+        (images[:1], 0, _CHANCE, _CHANCE_HINT),
+        (images, 0, _BATCH, _BATCH_HINT),
+        (images.flip(0), 1, _BATCH, _BATCH_HINT),  # a sum up to each image changes no first one
     )
-    for given, said, hint in trials:
-        address = _first_difference(alone, _maps(model, given))
+    for given, place, said, hint in trials:
+        address = _first_difference(alone, _maps(model, given, place))
         if address:
             layer = next(
                 layer
@@ -67,14 +68,14 @@ def _compared(model: Detector, variant: Variant, side: int) -> tuple[Problem, ..
     return ()
 
 
-def _maps(model: Detector, images: Tensor) -> Maps:
-    """What every layer gives for the first image, in the order they run."""
+def _maps(model: Detector, images: Tensor, place: int = 0) -> Maps:
+    """What every layer gives for the image at `place`, in the order they run."""
     maps: Maps = {}
 
     def keep(address: str, _layer: nn.Module, _given: object, out: object) -> None:
         outputs = (out,) if isinstance(out, Tensor) else out
         assert isinstance(outputs, tuple | list)
-        maps[address] = tuple(each[:1].detach().clone() for each in outputs)
+        maps[address] = tuple(each[place : place + 1].detach().clone() for each in outputs)
 
     hooks: list[Callable[[], None]] = [
         model.get_submodule(node.address).register_forward_hook(partial(keep, node.address)).remove

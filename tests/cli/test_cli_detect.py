@@ -190,6 +190,33 @@ def test_a_folder_of_the_pictures_looked_at_takes_no_drawn_ones(
     assert [path.name for path in pics.iterdir()] == [image.name]
 
 
+@pytest.mark.parametrize("name", ["a.jpg", "other.png"])
+@pytest.mark.parametrize("inside", [True, False], ids=["within what is looked at", "elsewhere"])
+def test_a_folder_with_pictures_of_others_takes_no_drawn_ones(
+    fixed, tmp_path, capsys, name, inside
+):
+    """Such a folder may be a data set's, in which one would be written over or become a picture more."""
+    pics = tmp_path / "pics"
+    picture(pics, "a.jpg")
+    out = (pics if inside else tmp_path) / "set"
+    theirs = Path(picture(out, name))
+    before = theirs.read_bytes()
+
+    code = main(["detect", "yolov5p", str(pics), "--weights", "w", "--out", str(out)])
+
+    assert code == 2
+    assert f"holds {name}, which is none that `detect` has drawn" in capsys.readouterr().err
+    assert theirs.read_bytes() == before
+    assert [path.name for path in out.iterdir()] == [name]
+
+
+def test_drawn_pictures_are_replaced_by_those_of_the_next_call(fixed, tmp_path):
+    assert run(tmp_path, picture(tmp_path), picture(tmp_path / "two")) == 0
+    assert run(tmp_path, picture(tmp_path)) == 0
+
+    assert present(cv2.imread(str(tmp_path / "out/a.jpg"))).shape == (300, 512, 3)
+
+
 def test_a_link_to_a_picture_where_a_drawn_one_goes_is_replaced_not_followed(fixed, tmp_path):
     image = Path(picture(tmp_path / "pics", "a.jpg"))
     before = image.read_bytes()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import cv2
 
+from suite.cli.detect.mark import marked
 from suite.cli.detect.records import Box
 from suite.datasets.images import Image, encode_jpeg
 from suite.files import replacing
@@ -55,5 +56,5 @@ def write(drawn: Image, out: Path, image: Path, taken: set[Path]) -> Path:
         number += 1
         path = out / f"{image.stem}-{number}.jpg"
     with replacing(path, durable=False) as part:  # what a link of that name leads to stays as it is
-        part.write_bytes(encode_jpeg(drawn, quality=92))
+        part.write_bytes(marked(encode_jpeg(drawn, quality=92)))
     return path

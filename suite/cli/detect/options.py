@@ -39,9 +39,7 @@ OPTIONS: tuple[Decorator, ...] = (
     variants_option,
     allow_code_option,
     checkpoint_option(required=True),
-    out_option(
-        "Where the drawn pictures go, which is no folder of those to look at.", Path("out/detect")
-    ),
+    out_option("Where the drawn pictures go: no folder with other pictures.", Path("out/detect")),
     *box_options(confidence=0.25, iou="0.45", most=1000),
     click.option(
         "--stretch",

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from suite.cli.detect.mark import is_drawn
 from suite.cli.output import ExitCode, Refusal, say
 from suite.datasets.formats.folder import PICTURES
 from suite.datasets.formats.listing import files_below, is_picture
@@ -17,13 +18,14 @@ def pictures_of(arguments: Sequence[Path], out: Path) -> list[Path]:
         out: where drawn pictures go, which is no folder to look at.
 
     Raises:
-        Refusal: a folder has no picture, or `out` holds one that is to be looked at.
+        Refusal: a folder has no picture, or `out` holds one that is to be looked at, or that `detect` has not drawn.
     """
     found: list[Path] = []
     for argument in arguments:
         found += _within(argument, out) if argument.is_dir() else [argument]
     images = list(dict.fromkeys(found))
     _refuse_own_folder(images, out)
+    _refuse_pictures_of_others(out)
     return images
 
 
@@ -51,4 +53,18 @@ def _refuse_own_folder(images: Sequence[Path], out: Path) -> None:
             raise Refusal(
                 ExitCode.USAGE,
                 f"--out {out}: holds {image.name}, which is to be looked at; drawn pictures need another folder",
+            )
+
+
+def _refuse_pictures_of_others(out: Path) -> None:
+    """They would be written over, or a data set would get pictures more."""
+    if not out.is_dir():
+        return
+    for file in sorted(out.iterdir()):
+        # a link is replaced, and what it leads to stays
+        if is_picture(file) and not file.is_symlink() and not is_drawn(file):
+            raise Refusal(
+                ExitCode.USAGE,
+                f"--out {out}: holds {file.name}, which is none that `detect` has drawn; "
+                "drawn pictures need another folder",
             )

@@ -84,7 +84,7 @@ def find(file: Path, row: Mapping[str, Any], folders: Sequence[Path], notes: Not
                 notes.add("file_name with backslashes, read as slashes", repr(name), "note")
             return found
     if is_of_windows(name):
-        raise _leaves(file, name)
+        return _by_bare_name(file, name, folders, notes)
     return None
 
 

@@ -36,6 +36,8 @@ def checked(formula: str, folder: Path) -> int:
     [
         ("x + self.conv(x - x.mean(0, keepdim=True))", BATCH),
         ("x + self.conv(x.flip(0))", BATCH),
+        ("x + self.conv(x.cumsum(0))", BATCH),
+        ("x + self.conv(x - x[:1])", BATCH),
         ("x + self.conv(x) / len(x)", BATCH),
         ("x + self.conv(x) * x.std((0, 2, 3), keepdim=True)", BATCH),
         ("x + self.conv(x) * torch.rand_like(x)", CHANCE),

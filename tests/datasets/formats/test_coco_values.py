@@ -110,6 +110,17 @@ def test_a_name_that_leaves_the_folder_is_refused(tmp_path: Path, name: str) -> 
         read(tmp_path, name=name, file="other.jpg")
 
 
+@pytest.mark.parametrize(
+    "name", ["C:\\data\\1.jpg", "C:/data/1.jpg", "\\\\host\\1.jpg", "/data/1.jpg"]
+)
+def test_a_whole_path_of_any_system_is_looked_for_by_its_bare_name(
+    tmp_path: Path, name: str
+) -> None:
+    split = read(tmp_path, name=name, file="1.jpg")
+
+    assert kinds(split) == {"picture found by its bare name: the stated path leaves the folder": 1}
+
+
 @pytest.mark.parametrize("name", ["09:27 a.jpg", "a\\b.jpg", ".", "sub/..", "c:a.jpg"])
 def test_a_name_that_is_not_there_is_missing(tmp_path: Path, name: str) -> None:
     with pytest.raises(DataError, match="picture left out: missing"):
