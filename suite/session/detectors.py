@@ -1,7 +1,6 @@
 """A variant with trained weights: what evaluating and detecting begin with."""
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +14,9 @@ from suite.nn.weights.checkpoint import (
     fill_from_reference,
     load_checkpoint,
 )
+from suite.nn.weights.class_names import stated_names
 from suite.nn.weights.pickles import SUFFIXES, read_reference_checkpoint
 from suite.nn.weights.reference import MOST_CLASSES, reference_classes
-from suite.record import Json
 from suite.spec.records.objective import Suppression
 from suite.spec.records.variant import Variant
 
@@ -71,7 +70,7 @@ def load_detector(variant: Variant, weights: Path) -> LoadedDetector:
     model = build(variant, classes)
     fill_from_checkpoint(model, checkpoint, weights)
     _require_finite_predictions(model, weights)
-    names = _stated_names(facts, classes)
+    names = stated_names(facts)
     return LoadedDetector(
         model.eval(),
         names or _made_up_names(classes),
@@ -115,13 +114,6 @@ def _require_finite_predictions(model: Detector, weights: Path) -> None:
             f"{weights}: its predictions are no numbers, although its values are: they are too large, or of "
             "another network of the same shapes"
         )
-
-
-def _stated_names(facts: Mapping[str, Json], classes: int) -> tuple[str, ...]:
-    stated = facts.get("class_names")
-    if not isinstance(stated, list) or len(stated) != classes:
-        return ()
-    return tuple(str(name) for name in stated)
 
 
 def _made_up_names(classes: int) -> tuple[str, ...]:

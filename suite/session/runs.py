@@ -24,6 +24,7 @@ from suite.session.choice import choose
 from suite.session.data import built_in_data
 from suite.session.errors import SessionError
 from suite.session.options import RunOptions
+from suite.session.starts import tell_other_classes
 from suite.session.variants import Tell, open_library, silent
 from suite.spec.records.variant import Variant
 from suite.stats.resolution import admission
@@ -85,6 +86,7 @@ def prepare(options: RunOptions, tell: Tell = silent) -> PreparedRun:
             threshold=chosen_recipe.loss.anchor_threshold,
             tell=tell,
         )
+        tell_other_classes(trained, data.classes, tell)
     jobs = plan(conditions, trained, choice.counted, lambda name: started(library.load(name)))
     _require_sizes(jobs)
     return PreparedRun(options, jobs, data_facts, choice.left_out)

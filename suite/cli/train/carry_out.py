@@ -25,6 +25,7 @@ from suite.protocols.loading import AUTOMATIC
 from suite.record import Json
 from suite.session.anchors import tell_anchors
 from suite.session.data import data_or_built_in
+from suite.session.starts import tell_other_classes
 from suite.spec.records.variant import Variant
 from suite.train.finished import differs_from_finished
 from suite.train.journal import has_tensorboard
@@ -81,6 +82,7 @@ def carry_out(
                     tell=say,
                     always=True,
                 )
+                tell_other_classes((variant,), [each.name for each in data.categories], say)
             printer.stage("build")
             validation = Validation(val, variant, options.imgsz, device)
             limits = allowance(
