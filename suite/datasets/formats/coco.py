@@ -23,7 +23,14 @@ from suite.datasets.formats.assemble import (
     look_at,
     make_box,
 )
-from suite.datasets.formats.coco_files import annotation_file, find, of_part, only_file, roots
+from suite.datasets.formats.coco_files import (
+    annotation_file,
+    find,
+    is_parted_by_lists,
+    of_part,
+    only_file,
+    roots,
+)
 from suite.datasets.formats.spelling import truth
 from suite.datasets.split import Category, DataError, Reading, Split
 
@@ -49,8 +56,10 @@ def read(folder: Path, split: str, how: Reading) -> Split:
     content = _load(file)
     notes = Notes()
     categories = _distinct(_categories(file, content), notes)
-    listed = _pictures(file, content, roots(folder, split), notes)
-    listed, content = of_part(folder, split, listed, content)
+    folders = roots(folder, split)
+    if is_parted_by_lists(folder):
+        content = of_part(folder, split, _pictures(file, content, folders, Notes()), content)
+    listed = _pictures(file, content, folders, notes)
     entries = look_at(listed, notes, pixels=how.pixels)
     boxes = _boxes(content, entries, categories, notes)
     for category in categories:

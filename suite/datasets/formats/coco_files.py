@@ -112,21 +112,26 @@ def _leaves(file: Path, name: str) -> DataError:
     )
 
 
+def is_parted_by_lists(folder: Path) -> bool:
+    """Whether all pictures are in one file, and lists say which part each is of."""
+    return one_part.has_lists(folder) and only_file(folder) is not None
+
+
 def of_part(
     folder: Path, split: str, listed: Sequence[Listed], content: Mapping[str, Any]
-) -> tuple[list[Listed], Mapping[str, Any]]:
-    """The pictures of a part, and the content with their annotations alone, where lists say which those are.
+) -> Mapping[str, Any]:
+    """The content with the pictures and annotations of a part alone; `listed` are its pictures, in its order.
 
     Raises:
         DataError: a list cannot be read, or a line leaves the folder.
     """
-    if not one_part.has_lists(folder) or only_file(folder) is None:
-        return list(listed), content
     chosen = set(one_part.listed(folder, split))
-    mine = [row for row in listed if row.file in chosen]
-    others = {row.own_id for row in listed} - {row.own_id for row in mine}
+    images = [
+        image for image, row in zip(content["images"], listed, strict=True) if row.file in chosen
+    ]
+    others = {row.own_id for row in listed if row.file not in chosen}
     rows = [row for row in content["annotations"] if not _is_of(row.get("image_id"), others)]
-    return mine, {**content, "annotations": rows}
+    return {**content, "images": images, "annotations": rows}
 
 
 def _is_of(number: object, ids: set[int]) -> bool:

@@ -25,6 +25,7 @@ from suite.datasets.formats.folder import (
     read_text,
 )
 from suite.datasets.formats.listing import note_passed_over
+from suite.datasets.formats.spelling import spellings
 from suite.datasets.formats.yolo_files import label_file, only_part, parts_of, pictures_of
 from suite.datasets.formats.yolo_rows import KeyPoints, RowReader
 from suite.datasets.formats.yolo_yaml import Description, Said, has_names, read_description
@@ -138,13 +139,18 @@ def _folder(file: Path, about: Description) -> Path:
     folder = file.parent
     if not about.path.text:
         return folder
-    where = f"{file}:{about.path.line}"
-    try:
-        return inside(folder, about.path.text, f"{where}: path")
-    except DataError:
-        raise DataError(
-            f"{where}: path {about.path.text!r} is not in this file's folder; give --data the data set's own folder"
-        ) from None
+    where = f"{file}:{about.path.line}: path"
+    for text in spellings(about.path.text):
+        try:
+            described = inside(folder, text, where)
+        except DataError:
+            continue
+        if described.is_dir():
+            return described
+    raise DataError(
+        f"{where} {about.path.text!r} is not in this file's folder; give --data the data set's own folder, or "
+        "remove `path` where train and val lie beside this file"
+    )
 
 
 def _boxes(folder: Path, entry: Entry, reader: RowReader) -> Iterator[Box]:

@@ -140,6 +140,25 @@ def test_a_description_of_yolo_may_have_backslashes(tmp_path: Path) -> None:
     assert len(read_split(tmp_path, "val").pictures) == 1
 
 
+@pytest.mark.parametrize("path", [".\\\\", "./", "."])
+def test_the_path_of_a_description_may_be_its_own_folder(tmp_path: Path, path: str) -> None:
+    yolo(tmp_path, f'path: "{path}"\nval: images/val\n', "")
+
+    assert len(read_split(tmp_path, "val").pictures) == 1
+
+
+@pytest.mark.parametrize(
+    "path", ["/content/set", "../datasets/coco128", "C:\\Users\\me\\set", "no"]
+)
+def test_a_path_of_a_description_that_is_elsewhere_is_told_with_the_way_on(
+    tmp_path: Path, path: str
+) -> None:
+    yolo(tmp_path, f"path: {path}\nval: images/val\n", "")
+
+    with pytest.raises(DataError, match=r"data\.yaml:1: path .* remove `path` where train and val"):
+        read_split(tmp_path, "val")
+
+
 @pytest.mark.parametrize("listed", ["..\\..\\1.jpg", "C:\\data\\1.jpg"])
 def test_a_list_of_yolo_that_leaves_the_folder_is_refused(tmp_path: Path, listed: str) -> None:
     yolo(tmp_path, "val: list.txt\n", listed)

@@ -249,6 +249,15 @@ def test_a_set_in_one_part_is_read_by_its_lists(tmp_path: Path, lay: Lay) -> Non
     )
 
 
+def test_what_is_told_of_a_picture_is_told_in_its_own_part_alone(tmp_path: Path) -> None:
+    label_studio_coco(tmp_path)
+    one_part.write_lists(tmp_path, one_part.divided(only_part(tmp_path), 0.4, seed=0))
+
+    parts = [read_split(tmp_path, part) for part in one_part.PARTS]
+
+    assert [sum(issue.count for issue in split.issues) for split in parts] == [3, 2]
+
+
 @pytest.mark.parametrize("lay", ONE_PART)
 def test_only_what_a_layout_lacks_is_told(tmp_path: Path, lay: Lay) -> None:
     lay(tmp_path)
