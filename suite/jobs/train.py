@@ -143,8 +143,8 @@ def _order(job: Job, folder: Path, reporter: Reporter) -> tuple[Training, Valida
     conditions, variant = job.conditions, job.variant
     protocol, device = conditions.protocol, conditions.train_device
     reporter.stage("data")
-    folder, reading = conditions.data.folder, conditions.data.reading
-    data, val = read_split(folder, "train", reading), read_split(folder, "val", reading)
+    source, reading = conditions.data.folder, conditions.data.reading
+    data, val = read_split(source, "train", reading), read_split(source, "val", reading)
     reporter.stage("build")
     limits = allowance(
         protocol.budget,
