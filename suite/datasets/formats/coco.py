@@ -220,7 +220,7 @@ def _crowd(value: object, notes: Notes, location: str) -> bool:
         return bool(value)
     meant = bool(truth(value)) if isinstance(value, str) else False
     shown = f"{location}: {value!r:.{_LONGEST}}"
-    notes.add(f"iscrowd is neither 0 nor 1, and taken as {int(meant)}", shown)
+    notes.add(f"iscrowd is not written as 0 or 1, and taken as {int(meant)}", shown)
     return meant
 
 

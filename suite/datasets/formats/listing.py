@@ -82,10 +82,20 @@ def _note_folder(
             notes.add("label file passed over: not in the folder of labels", _seen(root, file))
         elif ending not in PICTURES | _NO_PICTURES:
             notes.add("file passed over: no picture by its ending", _seen(root, file))
-    if home.is_dir():
-        for file in files_below(home):
-            if file.suffix.lower() == ".txt" and file not in taken and _is_label(file):
-                notes.add("label file passed over: no picture of its name", _seen(root, file))
+    _note_labels(root, home, taken, notes, above=home not in {root, part})
+
+
+def _note_labels(
+    root: Path, home: Path, taken: Counter[Path], notes: Notes, *, above: bool
+) -> None:
+    """Note labels in `home` that belong to no picture, and those one folder above it that a picture lacks."""
+    unlabelled = {labels.name for labels in taken if not labels.is_file()}
+    for file in sorted(home.parent.glob("*.txt")) if above else ():
+        if file.name in unlabelled and file not in taken and _is_label(file):
+            notes.add("label file passed over: not in the folder of labels", _seen(root, file))
+    for file in files_below(home) if home.is_dir() else ():
+        if file.suffix.lower() == ".txt" and file not in taken and _is_label(file):
+            notes.add("label file passed over: no picture of its name", _seen(root, file))
 
 
 def _is_label(file: Path) -> bool:

@@ -215,7 +215,7 @@ def _is_difficult(element: Element, location: str, notes: Notes) -> bool:
     text = mark.text.strip() if mark is not None else ""
     difficult = truth(text or "0")
     if difficult is None:
-        notes.add("difficult is neither 0 nor 1, and taken as 0", f"{location}: {text!r:.40}")
+        notes.add("difficult is not written as 0 or 1, and taken as 0", f"{location}: {text!r:.40}")
     return bool(difficult)
 
 

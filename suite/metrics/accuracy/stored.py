@@ -67,7 +67,9 @@ def _is_box(box: object) -> bool:
 
 def _is_whole(value: object) -> bool:
     """Whether it can be an id: tables with gaps write whole numbers as floats."""
-    return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    if isinstance(value, float):
+        return value.is_integer()
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _is_sane(value: object) -> bool:

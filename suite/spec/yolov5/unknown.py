@@ -28,6 +28,9 @@ _HINTS = {
 def unknown_module(row: Row, signatures: Signatures) -> tuple[str, str]:
     """The complaint about a row whose module is not read, and what to do."""
     where = f"row {row.index} is of the module {quote(row.module)}"
+    spelt = next((name for name in _READ if name.lower() == row.module.lower()), "")
+    if spelt:
+        return f"{where}, which has no counterpart here", f"did you mean {spelt!r}?"
     address = _suites_own(row.module, signatures)
     if address:
         message = f"{where}; the suite has {address}, whose arguments are not read from rows"

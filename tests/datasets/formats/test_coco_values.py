@@ -53,7 +53,7 @@ def test_any_other_iscrowd_is_read_by_its_meaning_and_counted(
     split = read(tmp_path, {"iscrowd": value})
 
     assert split.pictures[0].crowd.tolist() == [False, crowd]
-    assert kinds(split) == {f"iscrowd is neither 0 nor 1, and taken as {int(crowd)}": 1}
+    assert kinds(split) == {f"iscrowd is not written as 0 or 1, and taken as {int(crowd)}": 1}
     assert repr(value) in split.issues[0].examples[0]
 
 

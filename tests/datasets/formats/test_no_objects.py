@@ -144,5 +144,7 @@ def test_a_run_says_what_was_left_out_before_it_begins(
     assert main([*words, "--out", str(tmp_path / "out")]) == 0
 
     said = capsys.readouterr().err
-    expected = "warning: train: iscrowd is neither 0 nor 1, and taken as 0: 1 (annotation 1: '0')"
+    expected = (
+        "warning: train: iscrowd is not written as 0 or 1, and taken as 0: 1 (annotation 1: '0')"
+    )
     assert expected in said

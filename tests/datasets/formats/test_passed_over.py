@@ -53,6 +53,17 @@ def test_labels_beside_pictures_are_counted(folder: Path) -> None:
     }
 
 
+def test_labels_above_their_folder_are_counted_in_the_part_whose_picture_lacks_them(
+    folder: Path,
+) -> None:
+    shutil.move(folder / "labels/val/a1.txt", folder / "labels/a1.txt")
+
+    assert counted(read_split(folder, "train")) == {}
+    assert counted(read_split(folder, "val")) == {
+        "label file passed over: not in the folder of labels": (1, "labels/a1.txt")
+    }
+
+
 def test_labels_without_a_picture_are_counted(folder: Path) -> None:
     (folder / "labels/val/b1.txt").write_text(ROW)
     (folder / "labels/val/deep").mkdir()

@@ -73,7 +73,7 @@ def test_difficult_is_read_by_its_meaning_and_what_has_none_is_counted(
     split = read_split(write(SIZE + THING + hard), "val")
 
     assert split.pictures[0].crowd.tolist() == [False, difficult]
-    kinds = ["difficult is neither 0 nor 1, and taken as 0"] * counted
+    kinds = ["difficult is not written as 0 or 1, and taken as 0"] * counted
     assert [issue.kind for issue in split.issues] == kinds
 
 

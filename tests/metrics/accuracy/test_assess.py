@@ -168,6 +168,10 @@ def test_results_come_back_from_their_file_packed_or_not(tmp_path: Path) -> None
             "[0] has category_id {}; it must be a whole number",
         ),
         (
+            b'[{"image_id": 1, "category_id": true, "bbox": [1, 2, 3, 4], "score": 1}]',
+            "[0] has category_id True; it must be a whole number",
+        ),
+        (
             b'[{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": "0.9"}]',
             "[0] has score '0.9'; it must be a number",
         ),

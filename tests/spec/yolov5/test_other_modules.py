@@ -170,6 +170,7 @@ def test_what_forks_write_differently_is_told_by_rows() -> None:
         ),
         ("[-1, 1, conv_bn_hswish, [16, 2]]", "the suite has mobilenetv3.Conv"),
         ("[-1, 1, SimSPF, [512]]", "which has no counterpart here; did you mean 'SimSPPF'?"),
+        ("[-1, 1, Sppf, [512]]", "which has no counterpart here; did you mean 'SPPF'?"),
         ("[-1, 1, C3HB, [512]]", "has no counterpart here; docs/language.md lists"),
         ("[-1, 1, Downsample, [512]]", "has no counterpart here; docs/language.md lists"),
         (
