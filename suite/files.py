@@ -78,9 +78,8 @@ def replacing(path: Path, *, durable: bool = True, size: int = 0) -> Iterator[Pa
             yield part
             put_in_place(part, path, durable=durable)
         except BaseException:
-            with suppress(
-                OSError
-            ):  # of a folder that cannot be written to; what went wrong first is what is told
+            # of a folder that cannot be written to; what went wrong first is what is told
+            with suppress(OSError):
                 part.unlink(missing_ok=True)
             raise
 

@@ -137,7 +137,11 @@ def _ended(end: SystemExit, command: str, args: Sequence[str]) -> int:
 def _wants_json(args: Sequence[str], command: str) -> bool:
     """Whether even a mistake on the command line is answered by a document; the environment may ask for it too."""
     options = list(takewhile(lambda word: word != "--", args))
-    if "--json" in options or "--format=json" in options or ("--format", "json") in pairwise(args):
+    if (
+        "--json" in options
+        or "--format=json" in options
+        or ("--format", "json") in pairwise(options)
+    ):
         return True
     prefix = f"{PROGRAM}_{command}_".upper()
     asked = os.environ.get(f"{prefix}AS_JSON", "").lower()

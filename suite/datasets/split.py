@@ -50,16 +50,12 @@ class Reading:
 USUAL = Reading()
 
 
-@dataclass(frozen=True, slots=True)
-class Category:
-    """A row of the file's own table; its place in `Split.categories` is the class index that networks see.
+class Numbered:
+    """Has an `id` for arrays, and `numbered`, the file's own, where no array can hold that."""
 
-    `numbered` is the file's own id where `id` is given anew, because no array can hold it.
-    """
-
+    __slots__ = ()
     id: int
-    name: str
-    numbered: int | None = None
+    numbered: int | None
 
     @property
     def own_id(self) -> int:
@@ -67,14 +63,26 @@ class Category:
         return self.id if self.numbered is None else self.numbered
 
 
+@dataclass(frozen=True, slots=True)
+class Category(Numbered):
+    """A row of the file's own table; its place in `Split.categories` is the class index that networks see.
+
+    `numbered` as in `Numbered`.
+    """
+
+    id: int
+    name: str
+    numbered: int | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class Picture:
+class Picture(Numbered):
     """One picture and its objects.
 
     `boxes` (n, 4) are x, y, width, height in pixels; `labels` (n,) class indices; `crowd` (n,) marks regions that
     evaluation ignores and training leaves out; `area` (n,) decides small, medium and large. `upright` says that the
     boxes were drawn on the picture as its EXIF orientation turns it. `outlines` is empty, or has the polygon (k, 2) of
-    each object in pixels, of no points where only its box is known. `numbered` as in `Category`.
+    each object in pixels, of no points where only its box is known. `numbered` as in `Numbered`.
     """
 
     id: int
@@ -88,11 +96,6 @@ class Picture:
     upright: bool = False
     outlines: tuple[NDArray[np.float32], ...] = ()
     numbered: int | None = None
-
-    @property
-    def own_id(self) -> int:
-        """The id that the file has, which detections are written with."""
-        return self.id if self.numbered is None else self.numbered
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from suite.nn.conv import MISTAKES
 from suite.nn.detector import build
 from suite.nn.network import Detector
+from suite.nn.sizes import coarsest_stride
 from suite.runtimes.common.lively import liven
 from suite.spec.records.variant import Variant
 from suite.yaml.errors import Problem, first_line
@@ -34,7 +35,7 @@ def check_numbers(variant: Variant) -> tuple[Problem, ...]:
         SpecError: the variant does not build.
     """
     model = build(variant, seed=0)
-    coarsest = max(model.strides)
+    coarsest = coarsest_stride(model)
     for size in (_SMALL, _USUAL):
         side = max(-(-size // coarsest), 2) * coarsest
         try:

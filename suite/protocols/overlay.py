@@ -42,9 +42,9 @@ def overlaid(base: Table, own: Table) -> Table:
     keys = {key: mark for key, mark in base.keys.items() if key not in gone}
     for key, node in own.entries.items():
         below = base.entries.get(key)
-        nested = isinstance(below, Table) and isinstance(node, Table)
-        entries[key] = overlaid(below, node) if nested else node  # type: ignore[arg-type]
-        keys[key] = own.keys[key]
+        entries[key], keys[key] = node, own.keys[key]
+        if isinstance(below, Table) and isinstance(node, Table):
+            entries[key] = overlaid(below, node)
     return Table(entries, keys, own.mark)
 
 

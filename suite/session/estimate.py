@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from suite.jobs.budget import allowance
+from suite.metrics.evidence.timing import Timing
 from suite.nn.detector import build
 from suite.plan import Conditions, Job
 from suite.session.runs import PreparedRun
@@ -24,12 +25,10 @@ SPREAD: dict[Source, float] = {"same": 1.25, "others": 2.0, "guess": 5.0}
 
 CPU_FLOPS = 10e9  # a second and core in training, a rough figure for processors of the day
 GPU_FLOPS = 5e12  # likewise of a card
-_STATIC, _OPENING, _EVALUATION = 8.0, 5.0, 0.05  # seconds: counting, opening sessions, a picture
-_FLOAT, _BOOKS, _PICTURE = (
-    4,
-    60_000,
-    2_000,
-)  # bytes: a weight, a training's records, a picture's finds
+# seconds: counting a network, opening sessions, evaluating a picture
+_STATIC, _OPENING, _EVALUATION = 8.0, 5.0, 0.05
+# bytes: of a weight, of a training's records, of what is found in a picture
+_FLOAT, _RECORDS, _PICTURE = 4, 60_000, 2_000
 
 
 class _Guess(NamedTuple):
@@ -144,9 +143,9 @@ class _History:
         limit = self.conditions.protocol.latency.seconds
 
         def opening(outcome: StoredOutcome) -> float | None:
-            caps = [m.notes.get("cap_seconds") for m in outcome.measurements]
-            stated = [cap for cap in caps if isinstance(cap, int | float)]
-            return max(outcome.seconds - stated[0], 0) if stated else None
+            timings = (Timing.from_json(m.notes) for m in outcome.measurements)
+            cap = next((timing.cap_seconds for timing in timings if timing.cap_seconds), None)
+            return None if cap is None else max(outcome.seconds - cap, 0)
 
         seconds, source = self._median(job, opening)
         return _Guess(limit + (_OPENING if seconds is None else seconds), 0, source)
@@ -157,17 +156,22 @@ class _History:
         alike, source = self._alike(job)
         trained = [(outcome, spent) for outcome in alike if (spent := _used(outcome))]
         if not trained:
-            speed = CPU_FLOPS * int(str(self.conditions.machine["cores"]))
-            if self.conditions.train_device == "cuda":
-                speed = GPU_FLOPS
-            loop = self.conditions.protocol.budget.seconds or flops / speed
-            size = _FLOAT * _parameters(job.variant) + _BOOKS + _PICTURE * self.pictures[1]
+            loop = self.conditions.protocol.budget.seconds or flops / self._assumed_speed()
+            size = _FLOAT * _parameters(job.variant) + _RECORDS + _PICTURE * self.pictures[1]
             return _Guess(loop + _EVALUATION * self.pictures[1], size, "guess")
         rest = statistics.median(outcome.seconds - spent.seconds for outcome, spent in trained)
         pace = statistics.median(spent.seconds / spent.flops for _, spent in trained)
         loop = self.conditions.protocol.budget.seconds or pace * flops
         left = statistics.median(self._size(outcome) for outcome, _ in trained)
         return _Guess(loop + rest, left, source)
+
+    def _assumed_speed(self) -> float:
+        """FLOPs a second in training, where nothing was trained yet."""
+        if self.conditions.train_device == "cuda":
+            return GPU_FLOPS
+        cores = self.conditions.machine["cores"]
+        assert isinstance(cores, int), "a machine's description counts its cores"
+        return CPU_FLOPS * cores
 
     def _median(
         self, job: Job, value: Callable[[StoredOutcome], float | None]

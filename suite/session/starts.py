@@ -6,8 +6,7 @@ from pathlib import Path
 from suite.nn.weights.class_names import class_names_in
 from suite.session.variants import Tell
 from suite.spec.records.variant import Variant
-
-_SHOWN = 4
+from suite.yaml.errors import few
 
 
 def tell_other_classes(variants: Iterable[Variant], names: Sequence[str], tell: Tell) -> None:
@@ -25,10 +24,6 @@ def tell_other_classes(variants: Iterable[Variant], names: Sequence[str], tell: 
         stated = class_names_in(Path(file))
         if len(stated) == len(names) and stated != tuple(names):
             tell(
-                f"warning: {file} was trained on {_few(stated)}, the data has {_few(names)}: "
+                f"warning: {file} was trained on {few(stated)}, the data has {few(names)}: "
                 "outputs start from those in their place, so another class's"
             )
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")

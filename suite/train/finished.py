@@ -9,9 +9,8 @@ from suite.record import file_digest
 from suite.train.snapshot import differences
 from suite.train.training import Training
 
-_INDIFFERENT = {
-    "torch": ""
-}  # a version that came after a training was over changes nothing in its weights
+# a version that came after a training was over changes nothing in its weights
+_INDIFFERENT = {"torch": ""}
 
 
 def differs_from_finished(training: Training, weights: Path) -> str:

@@ -94,6 +94,12 @@ def first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
+def few(names: Iterable[object], most: int = 4) -> str:
+    """The first of some names, and whether there are more."""
+    listed = [str(name) for name in names]
+    return ", ".join(listed[:most]) + (", ..." if len(listed) > most else "")
+
+
 def quote(value: object) -> str:
     """A value as it appears in a message: quoted, control characters escaped, cut to one line's worth."""
     text = repr(value)

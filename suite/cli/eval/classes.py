@@ -7,6 +7,7 @@ from pathlib import Path
 from suite.cli.output import ExitCode, Refusal, say
 from suite.datasets.split import Split
 from suite.session.detectors import LoadedDetector
+from suite.yaml.errors import few
 
 
 def outputs_by_class(
@@ -51,12 +52,8 @@ def outputs_by_class(
 def _both(val: Split, theirs: Sequence[str], ours: Sequence[str]) -> str:
     if set(theirs) != set(ours):  # say where they differ, not how they begin
         theirs, ours = _only(theirs, ours), _only(ours, theirs)
-    return f"{val.folder} names its classes {_few(theirs)}, the weights {_few(ours)}"
+    return f"{val.folder} names its classes {few(theirs)}, the weights {few(ours)}"
 
 
 def _only(names: Sequence[str], others: Sequence[str]) -> list[str]:
     return [name for name in names if name not in others]
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")

@@ -1,15 +1,15 @@
 """Stored detections made to fit the data: pictures that were left out, and numbers where a form has no ids."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from suite.cli.output import say
 from suite.datasets.split import Split
+from suite.yaml.errors import few
 
 Result = dict[str, Any]
 _WITH_IDS = "COCO JSON"
-_FEW = 4
 
 
 def fitted(results: Sequence[Result], val: Split, first_class: int | None) -> list[Result]:
@@ -51,7 +51,7 @@ def _without_left_out(results: Sequence[Result], val: Split) -> list[Result]:
         pictures = sorted({row["image_id"] for row in results} & val.left_out)
         say(
             f"warning: {len(results) - len(kept)} detections of {len(pictures)} pictures that were left out "
-            f"are not scored ({_few(map(str, pictures))})"
+            f"are not scored ({few(pictures)})"
         )
     return kept
 
@@ -93,11 +93,6 @@ def _tell_mismatch(results: Sequence[Result], val: Split) -> None:
     invented = [names[number] for number in found if number in names and not objects[number]]
     if unfound and invented:
         say(
-            f"warning: no detection of {_few(unfound)}, of which there are objects, but some of {_few(invented)}, of "
+            f"warning: no detection of {few(unfound)}, of which there are objects, but some of {few(invented)}, of "
             "which there are none; are the category ids those of another table?"
         )
-
-
-def _few(words: Iterable[str]) -> str:
-    listed = list(words)
-    return ", ".join(listed[:_FEW]) + (", ..." if len(listed) > _FEW else "")

@@ -69,17 +69,17 @@ def _published(strides: tuple[float, ...], count: int) -> Json:
 
 
 def _found(data: Path, strides: tuple[float, ...], count: int, image_size: int) -> tuple[Json, str]:
-    with refusing_data():
-        # brings the readers of data, which importing alone does without
-        from suite.datasets.formats.forms import read_split
-        from suite.datasets.survey.anchors import (
-            THRESHOLD,
-            box_sizes,
-            by_level,
-            find_anchors,
-            share_taken,
-        )
+    # bring the readers of data, which importing alone does without
+    from suite.datasets.formats.forms import read_split
+    from suite.datasets.survey.anchors import (
+        THRESHOLD,
+        box_sizes,
+        by_level,
+        find_anchors,
+        share_taken,
+    )
 
+    with refusing_data():
         split = read_split(data, "train")
         anchors = find_anchors(split, count * len(strides), image_size=image_size)
     share = share_taken(box_sizes(split, image_size), anchors)

@@ -17,7 +17,7 @@ from suite.datasets.formats.fingerprint import fingerprint
 from suite.datasets.formats.orientation import doubt
 from suite.datasets.headers import header_of
 from suite.datasets.pixels import BLACK, DEEP, decoded, is_nearly_black
-from suite.datasets.split import Category, Issue, MissingDataError, Picture, Split
+from suite.datasets.split import Category, Issue, MissingDataError, Numbered, Picture, Split
 
 _HASHED_WHOLE = 256 * 2**20  # bytes of pictures; larger sets are told apart by names and sizes
 _BITS = 8  # that a network sees of a channel
@@ -53,10 +53,10 @@ class Notes:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Numbered):
     """A picture as an annotation has it: `file` is None where there is none, `sides` where none are stated.
 
-    `numbered` as in `Picture`.
+    `numbered` as in `Numbered`.
     """
 
     id: int
@@ -64,11 +64,6 @@ class Listed:
     file: Path | None
     sides: tuple[int, int] | None = None
     numbered: int | None = None
-
-    @property
-    def own_id(self) -> int:
-        """As in `Picture`."""
-        return self.id if self.numbered is None else self.numbered
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,10 +45,9 @@ class Truth:
     area: Floats  # (G,) that decides the size; not always width x height
     crowd: NDArray[np.bool_]  # (G,)
     data: str = ""
-    own_pictures: tuple[
-        int, ...
-    ] = ()  # (I,) ids as the data set's file has them, where `pictures` has others
-    own_categories: tuple[int, ...] = ()  # (K,) likewise
+    # (I,) and (K,): ids as the data set's file has them, where `pictures` and `categories` have others
+    own_pictures: tuple[int, ...] = ()
+    own_categories: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -148,9 +148,8 @@ class InertUnpickler(_PythonUnpickler):  # type: ignore[misc]  # of a class that
 
     def persistent_load(self, pid: Any) -> Any:
         """Where values lie that the pickle itself does not hold."""
-        if (
-            pid[0] == "module"
-        ):  # of torch before 1.6: a class with its source, which nobody looks at
+        # of torch before 1.6: a class with its source, which nobody looks at
+        if pid[0] == "module":
             return pid[1]
         kind, dtype, key, _, count, *views = pid
         if kind != "storage" or not isinstance(dtype, torch.dtype):

@@ -40,9 +40,8 @@ class Source:
     network: str
     tensors: Mapping[Slot, Tensor]
     names: Mapping[Slot, str]
-    foreign: Mapping[str, str] = field(
-        default_factory=dict
-    )  # what else is in the file, and why it stays there
+    # what else is in the file, and why it stays there
+    foreign: Mapping[str, str] = field(default_factory=dict)
 
 
 def start_from(model: Detector, variant: Variant, path: Path) -> InitialWeights:
