@@ -12,7 +12,6 @@ from suite.datasets.survey.facts import facts, fingerprint
 from suite.executors.local import LocalExecutor
 from suite.machine.threads import settle
 from suite.metrics.definitions import METRICS
-from suite.nn.sizes import require_image_sizes
 from suite.nn.weights.checkpoint import WeightsError, check_weights
 from suite.plan import Conditions, Data, Plan, plan
 from suite.protocols import Protocol
@@ -20,7 +19,7 @@ from suite.record import Json
 from suite.runner import Listener, Summary
 from suite.runner import carry_out as carry_out_plan
 from suite.session.anchors import tell_anchors
-from suite.session.choice import choose
+from suite.session.choice import choose, require_fit
 from suite.session.data import built_in_data
 from suite.session.errors import SessionError
 from suite.session.options import RunOptions
@@ -87,8 +86,13 @@ def prepare(options: RunOptions, tell: Tell = silent) -> PreparedRun:
             tell=tell,
         )
         tell_other_classes(trained, data.classes, tell)
-    jobs = plan(conditions, trained, choice.counted, lambda name: started(library.load(name)))
-    _require_sizes(jobs)
+
+    def baseline(name: str) -> Variant:
+        variant = started(library.load(name))
+        require_fit(variant, protocol)
+        return variant
+
+    jobs = plan(conditions, trained, choice.counted, baseline)
     return PreparedRun(options, jobs, data_facts, choice.left_out)
 
 
@@ -155,23 +159,17 @@ def unfit_reason(store: Path, run_id: str) -> str:
     return ""
 
 
-def _require_sizes(jobs: Plan) -> None:
-    """Hold every variant to the sizes of pictures that the protocol states."""
-    protocol = jobs.conditions.protocol
-    sizes = {"cost.image_size": protocol.cost.image_size}
-    if "latency" in protocol.metrics:
-        sizes["latency.image_size"] = protocol.latency.image_size
-    require_image_sizes(jobs.variants, sizes)
-    trained = {job.variant.name: job.variant for job in jobs.jobs if job.kind == "train"}
-    require_image_sizes(trained.values(), {"image_size": protocol.image_size})
-
-
 def _require_weights(prepared: PreparedRun) -> None:
-    """Read the weights that trainings are to start from, before any begins.
+    """Read the weights that trainings are to start from, before any begins, where somebody has named them.
+
+    In a night over whole folders a variant's own weights that cannot be used fail its own trainings, and no others.
 
     Raises:
         SessionError: a file cannot be used, or holds values that are no numbers.
     """
+    options = prepared.options
+    if not options.names and options.weights is None:
+        return
     stored = stored_keys(prepared)
     due = [job for job in prepared.plan.jobs if job.kind == "train" and job.key not in stored]
     try:

@@ -6,6 +6,7 @@ import pytest
 
 from suite.protocols import BuiltIn
 from suite.session.data import built_in_data
+from suite.session.errors import SessionError
 from suite.session.options import RunOptions
 from suite.session.progress import step_lines
 from suite.session.runs import carry_out, prepare, stored_keys
@@ -148,3 +149,48 @@ def test_a_protocol_that_names_no_variant_there_is_ends_the_run(tmp_path, protoc
 
     with pytest.raises(SpecError, match="no variant 'yolov5p_wyde'"):
         prepare(options(protocol, tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("base: yolov5n6\nfreeze: [backbone]\n", "E313"),  # a stride of 64, pictures of 96
+        ("base: yolov5p\nedits:\n  - set: {part: head}\n    to: {anchors: 3}\n", "E202"),
+    ],
+    ids=["a size that does not suit it", "anchors that are placeholders"],
+)
+def test_a_variant_that_the_protocol_cannot_use_ends_a_run_only_where_it_is_named(
+    protocol, tmp_path, text, code
+):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "unfit.yaml").write_text(text)
+    sizes = ("image_size=96", "cost.image_size=96")
+
+    prepared = prepare(of_folder(protocol, tmp_path, folder, settings=sizes))
+    assert {variant.name for variant in prepared.plan.variants} == {"yolov5p", "yolov5p_wide"}
+    assert {problem.code for problem in prepared.left_out} == {code}
+    assert {present(problem.mark).file for problem in prepared.left_out} == {
+        str(folder / "unfit.yaml")
+    }
+
+    with pytest.raises(SpecError, match=code):
+        prepare(of_folder(protocol, tmp_path, folder, "yolov5p", "unfit", settings=sizes))
+
+
+def test_weights_that_cannot_be_used_end_a_run_only_where_they_are_asked_for(
+    executor, protocol, tmp_path
+):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "w.safetensors").write_bytes(b"no weights")
+    (folder / "started.yaml").write_text("base: yolov5p\nweights: w.safetensors\n")
+
+    night = prepare(of_folder(protocol, tmp_path, folder))
+    summary = carry_out(night, step_lines(lambda _: None))
+    assert summary.done == len(night.plan.jobs) == JOBS + 2
+
+    (folder / "w.safetensors").write_bytes(b"other weights")
+    named = prepare(of_folder(protocol, tmp_path, folder, "started"))
+    with pytest.raises(SessionError, match=r"w\.safetensors"):
+        carry_out(named, step_lines(lambda _: None))
