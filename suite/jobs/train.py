@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from suite.datasets.formats.forms import read_split
+from suite.datasets.formats.forms import read_parts
 from suite.jobs import JobError, Reporter, Result
 from suite.jobs.budget import allowance, measure_budget
 from suite.jobs.validation import Validation
@@ -143,8 +143,7 @@ def _order(job: Job, folder: Path, reporter: Reporter) -> tuple[Training, Valida
     conditions, variant = job.conditions, job.variant
     protocol, device = conditions.protocol, conditions.train_device
     reporter.stage("data")
-    source, reading = conditions.data.folder, conditions.data.reading
-    data, val = read_split(source, "train", reading), read_split(source, "val", reading)
+    data, val = read_parts(conditions.data.folder, conditions.data.reading)
     reporter.stage("build")
     limits = allowance(
         protocol.budget,

@@ -6,7 +6,7 @@ from pathlib import Path
 from reports.run.gather import gather
 from reports.run.timing import resolution_words
 from suite import machine, protocols
-from suite.datasets.formats.forms import read_split
+from suite.datasets.formats.forms import read_parts
 from suite.datasets.split import MissingDataError, Reading, Split
 from suite.datasets.survey.facts import facts, fingerprint
 from suite.executors.local import LocalExecutor
@@ -215,7 +215,7 @@ def _data(
             )
         folder = built_in_data(protocol.data, options.out)
     reading = Reading(voc_first_pixel=options.voc_first_pixel)
-    train, val = read_split(folder, "train", reading), read_split(folder, "val", reading)
+    train, val = read_parts(folder, reading)
     for warning in (*train.warnings, *val.warnings):
         tell(f"warning: {warning}")
     names = tuple(category.name for category in train.categories)

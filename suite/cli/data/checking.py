@@ -9,7 +9,7 @@ from reports.dataset import html
 from suite.cli.errors import refusing_data
 from suite.cli.output import ExitCode, Refusal, reply, say, table
 from suite.datasets.findings import Survey
-from suite.datasets.formats.forms import read_split
+from suite.datasets.formats.forms import read_parts
 from suite.datasets.split import Reading, Split
 from suite.datasets.survey.counts import survey
 from suite.datasets.survey.facts import histogram, summary
@@ -29,8 +29,7 @@ def check(
 ) -> int:
     """Survey a data set and tell what is there and what is odd; the exit code."""
     with refusing_data():
-        reading = Reading(voc_first_pixel=voc_first_pixel)
-        train, val = read_split(folder, "train", reading), read_split(folder, "val", reading)
+        train, val = read_parts(folder, Reading(voc_first_pixel=voc_first_pixel))
         surveyed = survey(train, val, pictures=page is not None, progress=_Progress().tell)
     broken = [
         example

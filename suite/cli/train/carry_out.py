@@ -9,7 +9,7 @@ from suite.cli.errors import refusing_data
 from suite.cli.output import ExitCode, Refusal, reply, say
 from suite.cli.train.options import Options
 from suite.cli.train.progress import ProgressPrinter
-from suite.datasets.formats.forms import read_split
+from suite.datasets.formats.forms import read_parts
 from suite.datasets.loading.shared import LoadingError
 from suite.datasets.split import Reading, Split
 from suite.files import WriteError
@@ -70,8 +70,7 @@ def carry_out(
             printer = ProgressPrinter(batch=budget.batch, quiet=as_json or not group.is_rank_zero)
             printer.stage("data")
             folder = data_or_built_in(options.data)
-            reading = Reading(voc_first_pixel=options.voc_first_pixel)
-            data, val = read_split(folder, "train", reading), read_split(folder, "val", reading)
+            data, val = read_parts(folder, Reading(voc_first_pixel=options.voc_first_pixel))
             if group.is_rank_zero:
                 _warn(data, val)
                 tell_anchors(

@@ -8,7 +8,7 @@ from typing import Any
 from suite.datasets.formats import one_part
 from suite.datasets.formats.assemble import Listed, Notes
 from suite.datasets.formats.folder import require_path
-from suite.datasets.formats.spelling import is_of_windows, spellings
+from suite.datasets.formats.spelling import SLASHES, is_of_windows, spellings
 from suite.datasets.split import DataError
 
 _NAMES = {
@@ -81,7 +81,7 @@ def find(file: Path, row: Mapping[str, Any], folders: Sequence[Path], notes: Not
         found = _in(folders, path)
         if found is not None:
             if spelling != name:
-                notes.add("file_name with backslashes, read as slashes", repr(name), "note")
+                notes.add(SLASHES, repr(name), "note")
             return found
     if is_of_windows(name):
         return _by_bare_name(file, name, folders, notes)

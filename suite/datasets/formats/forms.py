@@ -61,6 +61,11 @@ def read_split(folder: Path, split: SplitName, how: Reading = USUAL) -> Split:
     return found
 
 
+def read_parts(folder: Path, how: Reading = USUAL) -> tuple[Split, Split]:
+    """The training and the validation part, each as `read_split` reads it."""
+    return read_split(folder, "train", how), read_split(folder, "val", how)
+
+
 def _read(folder: Path, split: SplitName, how: Reading) -> Split:
     if folder.is_file():
         return _read_by(_FORMS[-1], folder, split, how)

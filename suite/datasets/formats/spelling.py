@@ -2,6 +2,9 @@
 
 from pathlib import PureWindowsPath
 
+SLASHES = "path with backslashes, read as slashes"
+"""What is noted of such a path."""
+
 _MEANT = {"1": True, "true": True, "0": False, "false": False}
 
 

@@ -78,7 +78,7 @@ def whole(folder: Path) -> list[str] | None:
     at = only_part(folder)
     if at is None:
         return None
-    files = picture_files(at, [stem for _, stem in stems(folder, at)], Notes())
+    files = picture_files(at, [stem for _, stem in stems(folder, at, Notes())], Notes())
     return [file.relative_to(folder).as_posix() for file in files.values()]
 
 
@@ -113,7 +113,7 @@ _Sheets = Mapping[str, _Sheet | None]
 def _sheets(folder: Path, at: Layout, notes: Notes) -> dict[str, _Sheet | None]:
     """By the pictures' stems; None where there is no file."""
     sheets = {}
-    for where, stem in stems(folder, at):
+    for where, stem in stems(folder, at, notes):
         path = inside(at.sheets, f"{stem}.xml", where)
         sheets[stem] = _sheet(folder, path, notes) if path.is_file() else None
     return sheets

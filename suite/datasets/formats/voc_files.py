@@ -8,6 +8,7 @@ from suite.datasets.formats import one_part
 from suite.datasets.formats.assemble import Notes
 from suite.datasets.formats.folder import PICTURES, lines
 from suite.datasets.formats.listing import files_below, is_picture
+from suite.datasets.formats.spelling import SLASHES
 
 _SETS = "ImageSets/Main"
 _SHEETS, _PICTURES = ("Annotations", "annotations"), ("JPEGImages", "images")
@@ -67,8 +68,11 @@ def _first(folder: Path, names: Sequence[str]) -> Path:
     return next((folder / name for name in names if (folder / name).is_dir()), folder / names[0])
 
 
-def stems(folder: Path, at: Layout) -> Iterator[tuple[str, str]]:
-    """Of each picture where it is named, and its path seen from the folder of pictures, without an ending."""
+def stems(folder: Path, at: Layout, notes: Notes) -> Iterator[tuple[str, str]]:
+    """Of each picture where it is named, and its path seen from the folder of pictures, without an ending.
+
+    Lines that were not read as they are written are noted.
+    """
     if not at.is_listed:
         found = {
             file.relative_to(root).with_suffix("").as_posix()
@@ -80,6 +84,8 @@ def stems(folder: Path, at: Layout) -> Iterator[tuple[str, str]]:
         return
     seen_from = at.pictures.relative_to(folder).as_posix()
     for number, line in lines(at.list):
+        if "\\" in line:
+            notes.add(SLASHES, f"{at.list.name}:{number}: {line!r}", "note")
         name = PurePosixPath(line.replace("\\", "/")).as_posix()
         if PurePosixPath(name).suffix.lower() in PICTURES:
             name = name.rpartition(".")[0]

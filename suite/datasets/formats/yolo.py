@@ -59,10 +59,13 @@ def read(source: Path, split: str, how: Reading) -> Split:
         DataError: a file is wrong.
         MissingDataError: there is no such part, or nothing usable is left.
     """
-    described = _described(source, split)
+    notes = Notes()
+    described = _described(source, split, notes)
     folder = described.folder
     # a picture that two lists name comes once
-    paths = dict.fromkeys(path for part in described.parts for path in pictures_of(folder, part))
+    paths = dict.fromkeys(
+        path for part in described.parts for path in pictures_of(folder, part, notes)
+    )
     if not paths:
         where = ", ".join(str(part) for part in described.parts)
         raise MissingDataError(
@@ -74,7 +77,6 @@ def read(source: Path, split: str, how: Reading) -> Split:
         Listed(number, name, path if path.is_file() else None)
         for number, name, path in zip(numbers, names, paths, strict=True)
     ]
-    notes = Notes()
     note_passed_over(folder, described.parts, paths, partial(label_file, folder), notes)
     entries = look_at(listed, notes, pixels=how.pixels)
     reader = RowReader(len(described.names), described.key_points, notes)
@@ -101,9 +103,9 @@ class _Described:
     key_points: KeyPoints | None = None
 
 
-def _described(source: Path, split: str) -> _Described:
+def _described(source: Path, split: str, notes: Notes) -> _Described:
     file, folder, about = _about(source)
-    parts = parts_of(folder, file, about.parts, split)
+    parts = parts_of(folder, file, about.parts, split, notes)
     return _Described(folder, file, about.names, parts, about.key_points)
 
 
@@ -131,7 +133,7 @@ def whole(source: Path) -> list[str] | None:
     parts = only_part(folder, file, about.parts)
     if parts is None:
         return None
-    paths = dict.fromkeys(path for part in parts for path in pictures_of(folder, part))
+    paths = dict.fromkeys(path for part in parts for path in pictures_of(folder, part, Notes()))
     return [path.relative_to(folder).as_posix() for path in paths if path.is_file()]
 
 

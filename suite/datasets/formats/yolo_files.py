@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
+from suite.datasets.formats.assemble import Notes
 from suite.datasets.formats.folder import inside, lines, require_path
 from suite.datasets.formats.listing import files_below, is_picture
 from suite.datasets.formats.one_part import has_lists, list_file
-from suite.datasets.formats.spelling import is_of_windows, spellings
+from suite.datasets.formats.spelling import SLASHES, is_of_windows, spellings
 from suite.datasets.formats.yolo_yaml import Said
 from suite.datasets.split import DataError, MissingDataError
 
@@ -17,9 +18,11 @@ _USUAL = {
 
 
 def parts_of(
-    folder: Path, file: Path, said: Mapping[str, Sequence[Said]], split: str
+    folder: Path, file: Path, said: Mapping[str, Sequence[Said]], split: str, notes: Notes
 ) -> tuple[Path, ...]:
     """The folders and lists of a part: those that the description names, or else those that lie where they usually do.
+
+    Paths that were not read as they are written are noted.
 
     Raises:
         DataError: a path leaves the folder.
@@ -28,7 +31,7 @@ def parts_of(
     if has_lists(folder) and not all(said.values()):
         return (list_file(folder, split),)
     if said[split]:
-        return tuple(_part(folder, file, each, split) for each in said[split])
+        return tuple(_part(folder, file, each, split, notes) for each in said[split])
     found = next((folder / name for name in _USUAL[split] if (folder / name).is_dir()), None)
     if found is not None:
         return (found,)
@@ -48,19 +51,21 @@ def only_part(
         folder / name for names in _USUAL.values() for name in names if (folder / name).is_dir()
     ]
     if len(named) == 1:
-        return tuple(_part(folder, file, each, named[0]) for each in said[named[0]])
+        return tuple(_part(folder, file, each, named[0], Notes()) for each in said[named[0]])
     if not named and len(usual) < 2:
         return (*usual, folder / "images")[:1]
     return None
 
 
-def _part(folder: Path, file: Path, said: Said, key: str) -> Path:
+def _part(folder: Path, file: Path, said: Said, key: str, notes: Notes) -> Path:
     where = f"{file}:{said.line}"
     require_path(said.text, f"{where}: {key}")
     # a form that some tools export: data.yaml lies in the data set's folder, but writes as if it were one deeper
     for text in spellings(said.text):
         nearer = text.removeprefix("../")
         if (folder / nearer).exists():
+            if text != said.text:
+                notes.add(SLASHES, f"{file.name}:{said.line}: {said.text!r}", "note")
             return inside(folder, nearer, f"{where}: {key}")
     path = _inside(folder, said.text, f"{where}: {key}")
     if not path.exists():
@@ -68,11 +73,11 @@ def _part(folder: Path, file: Path, said: Said, key: str) -> Path:
     return path
 
 
-def pictures_of(folder: Path, part: Path) -> Iterator[Path]:
+def pictures_of(folder: Path, part: Path, notes: Notes) -> Iterator[Path]:
     """Pictures in order; those that a list names need not exist.
 
     A list's lines are seen from its own folder, or from the set's; darknet's have a folder `data` before that, which
-    is not there.
+    is not there. Lines that were not read as they are written are noted.
 
     Raises:
         DataError: a line leaves the folder.
@@ -81,18 +86,22 @@ def pictures_of(folder: Path, part: Path) -> Iterator[Path]:
         yield from (file for file in files_below(part) if is_picture(file))
         return
     for number, line in lines(part):
-        yield _listed(folder, part, f"{part}:{number}", line)
+        path, spelling = _listed(folder, part, f"{part}:{number}", line)
+        if spelling != line:
+            notes.add(SLASHES, f"{part.name}:{number}: {line!r}", "note")
+        yield path
 
 
-def _listed(folder: Path, part: Path, where: str, line: str) -> Path:
+def _listed(folder: Path, part: Path, where: str, line: str) -> tuple[Path, str]:
+    """The picture that a line means, and the spelling of it by which it was found; the line's own where it was not."""
     near = part.parent.relative_to(folder)
     for text in spellings(line):
         for tried in dict.fromkeys((text, text.removeprefix("data/"))):
             for base in (near, None):
                 path = inside(folder, tried, where, near=base)
                 if path.is_file():
-                    return path
-    return _inside(folder, line, where)
+                    return path, text
+    return _inside(folder, line, where), line
 
 
 def _inside(folder: Path, text: str, where: str) -> Path:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from suite.datasets.formats.forms import read_split
+from suite.datasets.formats.spelling import SLASHES
 from suite.datasets.split import DataError, Split
 
 
@@ -96,7 +97,7 @@ def test_backslashes_are_separators_where_only_that_file_is_there(
     split = read(tmp_path, name=name, file="sub/1.jpg")
 
     assert [picture.file.name for picture in split.pictures] == ["1.jpg"]
-    assert kinds(split) == {"file_name with backslashes, read as slashes": 1}
+    assert kinds(split) == {SLASHES: 1}
     assert split.issues[0].severity == "note"
 
 
@@ -131,13 +132,19 @@ def test_a_name_that_is_not_there_is_missing(tmp_path: Path, name: str) -> None:
 def test_lists_of_yolo_may_have_backslashes(tmp_path: Path, listed: str) -> None:
     yolo(tmp_path, "val: list.txt\n", listed)
 
-    assert len(read_split(tmp_path, "val").pictures) == 1
+    split = read_split(tmp_path, "val")
+
+    assert len(split.pictures) == 1
+    assert kinds(split) == {SLASHES: 1}
 
 
 def test_a_description_of_yolo_may_have_backslashes(tmp_path: Path) -> None:
     yolo(tmp_path, "val: images\\val\n", "")
 
-    assert len(read_split(tmp_path, "val").pictures) == 1
+    split = read_split(tmp_path, "val")
+
+    assert len(split.pictures) == 1
+    assert kinds(split) == {SLASHES: 1}
 
 
 @pytest.mark.parametrize("path", [".\\\\", "./", "."])

@@ -9,6 +9,7 @@ import pytest
 
 from suite.datasets.builtin.shapes import ensure
 from suite.datasets.formats.forms import read_split
+from suite.datasets.formats.spelling import SLASHES
 from suite.datasets.split import DataError, Reading
 
 Write = Callable[..., Path]
@@ -130,7 +131,10 @@ def test_a_line_with_backslashes_is_a_path(write: Write) -> None:
         (folder / kind / f"2.{ending}").rename(folder / kind / f"sub/2.{ending}")
     (folder / "ImageSets/Main/val.txt").write_text("sub\\2\n")
 
-    assert read_split(folder, "val").box_count == 1
+    split = read_split(folder, "val")
+
+    assert split.box_count == 1
+    assert [issue.kind for issue in split.issues] == [SLASHES]
 
 
 def test_of_two_pictures_of_one_name_one_is_passed_over_and_counted(write: Write) -> None:
