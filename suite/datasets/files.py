@@ -21,7 +21,8 @@ class Examined:
     """`fault` is empty for a usable file; `identity` stands for its bytes in the data set's fingerprint.
 
     `sides` are those of the picture as its boxes are taken to lie on it, and `other` those of the same picture turned
-    back, or turned. `turned` says that it has an EXIF orientation, `upright` that this is the one taken.
+    back, or turned. `turned` says that it has an EXIF orientation, `upright` that this is the one taken, `paged` that
+    further pictures follow in the file.
     """
 
     fault: str
@@ -32,6 +33,7 @@ class Examined:
     turned: bool = False
     upright: bool = False
     bits: int = 8
+    paged: bool = False
 
 
 def examine(path: Path, stated: Sides | None = None, *, whole: bool = False) -> Examined:
@@ -54,7 +56,9 @@ def examine(path: Path, stated: Sides | None = None, *, whole: bool = False) -> 
     sides, other = header.shown, header.stored
     if turned and not upright:
         sides, other = other, sides
-    return Examined(fault, detail, identity, sides, other, turned, upright, header.bits)
+    return Examined(
+        fault, detail, identity, sides, other, turned, upright, header.bits, header.paged
+    )
 
 
 def _with_sides(path: Path, header: Header) -> Header:

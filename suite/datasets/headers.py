@@ -33,7 +33,8 @@ _FILTERING = threading.Lock()
 class Header:
     """`stored` are the sides before any turning, (0, 0) where only decoding could tell.
 
-    `fault` is empty for a usable file, `orientation` EXIF's 1 to 8, `bits` those of a channel.
+    `fault` is empty for a usable file, `orientation` EXIF's 1 to 8, `bits` those of a channel; `paged` says that
+    further pictures follow in the file.
     """
 
     fault: str = ""
@@ -41,6 +42,7 @@ class Header:
     orientation: int = 1
     bits: int = 8
     kind: Kind = ""
+    paged: bool = False
 
     @property
     def shown(self) -> Sides:
@@ -212,7 +214,8 @@ def _tiff_header(directory: ImageFileDirectory_v2, size: int) -> Header:
     elif bits > _MOST_BITS:
         fault = f"values of {bits} bits, not of 8 or 16"
     sides = (int(values(256, 0)[0]), int(values(257, 0)[0]))
-    return Header(fault, sides, _sound(values(274, 1)[0]), max(bits, 8), "tiff")
+    paged = directory.next != 0
+    return Header(fault, sides, _sound(values(274, 1)[0]), max(bits, 8), "tiff", paged)
 
 
 _LOOKS: dict[bytes, Callable[[BinaryIO, bytes, int], Header]] = {

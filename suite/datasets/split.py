@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suite.datasets.findings import Severity
+from suite.datasets.numbered import Numbered
 from suite.record import Json
 
 
@@ -48,19 +49,6 @@ class Reading:
 
 
 USUAL = Reading()
-
-
-class Numbered:
-    """Has an `id` for arrays, and `numbered`, the file's own, where no array can hold that."""
-
-    __slots__ = ()
-    id: int
-    numbered: int | None
-
-    @property
-    def own_id(self) -> int:
-        """The id that the file has, which detections are written with."""
-        return self.id if self.numbered is None else self.numbered
 
 
 @dataclass(frozen=True, slots=True)

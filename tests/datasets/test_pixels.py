@@ -101,6 +101,18 @@ def test_a_tiff_of_32_bits_is_left_out_with_the_reason(tmp_path: Path) -> None:
     assert examine(tmp_path / "a.tif").fault == "values of 32 bits, not of 8 or 16"
 
 
+@pytest.mark.parametrize(("pages", "told"), [(1, 0), (2, 1), (3, 1)])
+def test_further_pages_of_a_tiff_are_told(tmp_path: Path, pages: int, told: int) -> None:
+    page = Pillow.fromarray(np.full((48, 64), 90, np.uint8))
+    data = io.BytesIO()
+    page.save(data, "TIFF", save_all=True, append_images=[page] * (pages - 1))
+
+    split = yolo(tmp_path, "1.tiff", data.getvalue())
+
+    kind = "picture of several pages: only the first is used"
+    assert [issue.count for issue in split.issues if issue.kind == kind] == [1] * told
+
+
 @pytest.mark.parametrize("kind", ["tif", "webp"])
 def test_a_file_without_its_end_is_truncated(tmp_path: Path, kind: str) -> None:
     form = {"tif": "TIFF", "webp": "WEBP"}[kind]

@@ -16,8 +16,9 @@ from suite.datasets.findings import Severity
 from suite.datasets.formats.fingerprint import fingerprint
 from suite.datasets.formats.orientation import doubt
 from suite.datasets.headers import header_of
+from suite.datasets.numbered import Numbered
 from suite.datasets.pixels import BLACK, DEEP, decoded, is_nearly_black
-from suite.datasets.split import Category, Issue, MissingDataError, Numbered, Picture, Split
+from suite.datasets.split import Category, Issue, MissingDataError, Picture, Split
 
 _HASHED_WHOLE = 256 * 2**20  # bytes of pictures; larger sets are told apart by names and sizes
 _BITS = 8  # that a network sees of a channel
@@ -165,6 +166,8 @@ def _entry(row: Listed, notes: Notes, *, whole: bool, pixels: bool) -> Entry:
         notes.add(f"picture left out: {examined.fault}", f"{row.name} {examined.detail}".strip())
     elif examined.bits > _BITS:
         notes.add(DEEP, f"{row.name} ({examined.bits} bits)", "note")
+    if examined.paged:
+        notes.add("picture of several pages: only the first is used", row.name, "note")
     return Entry(row, examined)
 
 
